@@ -1,0 +1,67 @@
+//! Who is asking, and at which stage of its boot.
+//!
+//! * [`Client`]: everything a DHCP packet tells about a machine
+//! * [`Stage`]: which program speaks now
+//! * [`Registry`]: what was last seen of each machine, and which machine an IP address belongs to;
+//!   bounded, the machine unseen for longest leaves first
+//! * [`identify`]: a decoded DHCP message → [`Client`]
+
+mod registry;
+mod stage;
+
+use std::net::Ipv4Addr;
+
+use serde::Serialize;
+
+use crate::wire::{Arch, Mac, Platform, Uuid};
+
+pub use registry::Registry;
+pub use stage::Stage;
+
+/// The vendor class under which a client asks (option 60).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// `PXEClient…`: loader over TFTP, or whatever the stage can
+    Pxe,
+    /// `HTTPClient…`: UEFI HTTP boot, wants a URI
+    Http,
+}
+
+/// One machine as it showed itself in its last DHCP packet.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Client {
+    /// Its hardware address: the key under which everything about it is kept (quirk 22).
+    pub mac: Mac,
+    /// Its UUID, where it sends a sane one.
+    pub uuid: Option<Uuid>,
+    /// Architectures in the order of option 93, else from the class string; never empty.
+    pub archs: Vec<Arch>,
+    /// PXE or HTTP.
+    pub class: Class,
+    /// Who speaks.
+    pub stage: Stage,
+    /// UNDI major and minor version from option 94, else from the class string.
+    pub undi: Option<(u8, u8)>,
+    /// Its own address, where it has one.
+    pub ip: Option<Ipv4Addr>,
+    /// An address in its subnet: its own, else the relay's, else ours on the interface it came by.
+    pub network: Ipv4Addr,
+}
+
+impl Client {
+    /// The first architecture it named.
+    pub fn arch(&self) -> Arch {
+        self.archs.first().copied().unwrap_or(Arch::BIOS)
+    }
+
+    /// The platform of its first architecture that we know, else of the first.
+    pub fn platform(&self) -> Platform {
+        let known = self
+            .archs
+            .iter()
+            .map(|a| a.platform())
+            .find(|p| *p != Platform::Other);
+        known.unwrap_or(Platform::Other)
+    }
+}

@@ -1,0 +1,164 @@
+//! What was last seen of each machine, and which machine an address belongs to.
+//!
+//! Addresses are learnt from DHCP packets alone (a REQUEST on 67, `ciaddr` at 4011), so a stranger
+//! can at most confuse the menus of machines whose MAC he forges. Bounded: the machine unseen for
+//! longest leaves first, with its address.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::Client;
+use crate::wire::{Mac, Uuid};
+
+/// Machines seen, by MAC, by address and by age.
+#[derive(Debug)]
+pub struct Registry {
+    capacity: usize,
+    tick: u64,
+    seen: HashMap<Mac, (u64, Client)>,
+    by_age: BTreeMap<u64, Mac>,
+    by_ip: HashMap<Ipv4Addr, Mac>,
+}
+
+impl Registry {
+    /// Room for `capacity` machines.
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            tick: 0,
+            seen: HashMap::new(),
+            by_age: BTreeMap::new(),
+            by_ip: HashMap::new(),
+        }
+    }
+
+    /// Takes note of a machine. An address known before is kept where this packet shows none.
+    pub fn saw(&mut self, mut client: Client) {
+        let before = self.remove(client.mac);
+        client.ip = client.ip.or_else(|| before.and_then(|c| c.ip));
+        while self.seen.len() >= self.capacity {
+            let Some((_, oldest)) = self.by_age.first_key_value() else {
+                break;
+            };
+            self.remove(*oldest);
+        }
+        self.tick += 1;
+        self.by_age.insert(self.tick, client.mac);
+        if let Some(ip) = client.ip {
+            self.by_ip.insert(ip, client.mac);
+        }
+        self.seen.insert(client.mac, (self.tick, client));
+    }
+
+    /// The machine took an address (its REQUEST was seen); only for machines seen before.
+    pub fn has_address(&mut self, mac: Mac, ip: Ipv4Addr) -> bool {
+        let Some((_, client)) = self.seen.get(&mac) else {
+            return false;
+        };
+        let mut client = client.clone();
+        if let Some(old) = client.ip.replace(ip) {
+            self.by_ip.remove(&old);
+        }
+        self.saw(client);
+        true
+    }
+
+    /// The machine of this hardware address.
+    pub fn by_mac(&self, mac: Mac) -> Option<&Client> {
+        self.seen.get(&mac).map(|(_, client)| client)
+    }
+
+    /// The machine of this UUID, in either byte order.
+    pub fn by_uuid(&self, uuid: Uuid) -> Option<&Client> {
+        let same = |c: &&Client| c.uuid.is_some_and(|u| u == uuid || u.swapped() == uuid);
+        self.seen.values().map(|(_, client)| client).find(same)
+    }
+
+    /// The machine that was last seen with this address.
+    pub fn by_ip(&self, ip: IpAddr) -> Option<Client> {
+        let IpAddr::V4(ip) = ip.to_canonical() else {
+            return None;
+        };
+        let client = self.by_mac(*self.by_ip.get(&ip)?)?;
+        Some(client.clone())
+    }
+
+    /// All machines, the one seen last first.
+    pub fn all(&self) -> impl Iterator<Item = &Client> {
+        self.by_age
+            .values()
+            .rev()
+            .filter_map(|mac| self.by_mac(*mac))
+    }
+
+    fn remove(&mut self, mac: Mac) -> Option<Client> {
+        let (tick, client) = self.seen.remove(&mac)?;
+        self.by_age.remove(&tick);
+        if let Some(ip) = client.ip.filter(|ip| self.by_ip.get(ip) == Some(&mac)) {
+            self.by_ip.remove(&ip);
+        }
+        Some(client)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{Class, Stage};
+    use crate::wire::Arch;
+
+    fn machine(n: u8, ip: Option<[u8; 4]>) -> Client {
+        Client {
+            mac: Mac::ethernet([2, 0, 0, 0, 0, n]),
+            uuid: None,
+            archs: vec![Arch::BIOS],
+            class: Class::Pxe,
+            stage: Stage::Rom,
+            undi: None,
+            ip: ip.map(Ipv4Addr::from),
+            network: Ipv4Addr::UNSPECIFIED,
+        }
+    }
+
+    #[test]
+    fn an_address_finds_its_machine_and_moves_with_it() {
+        let mut registry = Registry::new(4);
+        registry.saw(machine(1, None));
+        assert!(registry.has_address(machine(1, None).mac, [10, 0, 0, 9].into()));
+        registry.saw(machine(1, None));
+        assert_eq!(
+            registry.by_ip([10, 0, 0, 9].into()).unwrap().mac,
+            machine(1, None).mac
+        );
+        registry.saw(machine(2, Some([10, 0, 0, 9])));
+        assert_eq!(
+            registry.by_ip([10, 0, 0, 9].into()).unwrap().mac,
+            machine(2, None).mac
+        );
+        registry.saw(machine(1, Some([10, 0, 0, 8])));
+        assert_eq!(
+            registry.by_ip([10, 0, 0, 9].into()).unwrap().mac,
+            machine(2, None).mac
+        );
+    }
+
+    #[test]
+    fn the_machine_unseen_for_longest_leaves_first() {
+        let mut registry = Registry::new(3);
+        for n in 0..3 {
+            registry.saw(machine(n, Some([10, 0, 0, n])));
+        }
+        registry.saw(machine(0, None));
+        registry.saw(machine(9, None));
+        assert!(registry.by_mac(machine(1, None).mac).is_none());
+        assert_eq!(registry.by_ip([10, 0, 0, 1].into()), None);
+        assert_eq!(
+            registry
+                .all()
+                .map(|c| c.mac.as_bytes()[5])
+                .collect::<Vec<_>>(),
+            [9, 0, 2]
+        );
+        assert_eq!(registry.by_age.len(), 3);
+    }
+}

@@ -1,0 +1,249 @@
+//! Every event an operator can see. The log, the timeline, the metrics and the web page are
+//! readers of the same [`Event`]s; nobody logs on the side.
+//!
+//! * [`Event`]: when, which client, what
+//! * [`What`]: the kinds, one variant each
+//! * [`timeline`]: the last events of each client, bounded
+//! * [`metrics`]: counters and histograms in Prometheus' text form
+//!
+//! An event is made where the thing happens and is never changed afterwards.
+
+pub mod metrics;
+pub mod timeline;
+mod words;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+
+use crate::profile::Finding;
+use crate::tree::Door;
+use crate::wire::{Arch, Mac};
+
+/// One thing that happened.
+#[derive(Debug, Clone, Serialize)]
+pub struct Event {
+    /// When, by the wall clock.
+    #[serde(serialize_with = "words::rfc3339")]
+    pub at: SystemTime,
+    /// The machine it is about, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<Mac>,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What happened. The names are those of the JSON log and the API (`"event": "offer"`).
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum What {
+    /// A boot client asks for addresses and a loader.
+    Discover {
+        /// Who speaks: `rom`, `ipxe`, …
+        stage: &'static str,
+        /// Its architecture.
+        arch: Arch,
+        /// The interface it came by.
+        interface: String,
+        /// The relay, when it came through one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        relay: Option<Ipv4Addr>,
+    },
+    /// A boot client asks our port 4011.
+    Request {
+        /// Who speaks.
+        stage: &'static str,
+        /// Its architecture.
+        arch: Arch,
+        /// Where it asks from.
+        peer: SocketAddr,
+    },
+    /// We answered with boot data.
+    Answer {
+        /// `offer` or `ack`.
+        message: &'static str,
+        /// The shape of the reply.
+        strategy: &'static str,
+        /// The profile chosen.
+        profile: String,
+        /// Why this profile.
+        why: String,
+        /// The loader or URI named in the reply; empty where firmware asks 4011 for it.
+        loader: String,
+        /// Where the reply went.
+        to: SocketAddr,
+    },
+    /// A packet was not answered, and why.
+    Ignored {
+        /// The port it came to.
+        port: u16,
+        /// The reason as a word (`no-profile`, `malformed`, …).
+        reason: &'static str,
+        /// The reason in a sentence.
+        detail: String,
+    },
+    /// A client was seen taking a lease from the LAN's DHCP server.
+    Leased {
+        /// The address it asked for.
+        address: Ipv4Addr,
+        /// The server it chose, where it said so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        server: Option<Ipv4Addr>,
+    },
+    /// A menu or script was rendered for a client.
+    Menu {
+        /// The door it left by.
+        door: Door,
+        /// The name asked for.
+        path: String,
+        /// `pxelinux`, `ipxe`, `grub`.
+        dialect: &'static str,
+        /// The profile.
+        profile: String,
+        /// Entries this client was shown.
+        entries: usize,
+    },
+    /// A file began to leave.
+    Started {
+        /// The door.
+        door: Door,
+        /// The name asked for.
+        path: String,
+        /// The client's address.
+        peer: IpAddr,
+        /// Bytes to send.
+        size: u64,
+    },
+    /// A file was sent whole.
+    Sent {
+        /// The door.
+        door: Door,
+        /// The name asked for.
+        path: String,
+        /// The client's address.
+        peer: IpAddr,
+        /// Bytes sent.
+        size: u64,
+        /// From request to last acknowledgement.
+        #[serde(serialize_with = "words::seconds")]
+        took: Duration,
+    },
+    /// The client ended a transfer by itself: a size probe, a menu that needs no more (quirk 39).
+    Probed {
+        /// The door.
+        door: Door,
+        /// The name asked for.
+        path: String,
+        /// The client's address.
+        peer: IpAddr,
+    },
+    /// A transfer failed.
+    Failed {
+        /// The door.
+        door: Door,
+        /// The name asked for.
+        path: String,
+        /// The client's address.
+        peer: IpAddr,
+        /// Bytes acknowledged until then.
+        sent: u64,
+        /// Why, in a sentence.
+        reason: String,
+    },
+    /// A name that leads nowhere.
+    NotFound {
+        /// The door.
+        door: Door,
+        /// The name asked for (printable, at most 160 characters).
+        path: String,
+        /// The client's address.
+        peer: IpAddr,
+        /// Why.
+        reason: String,
+    },
+    /// A bound was reached; this request was refused, the rest is served.
+    Refused {
+        /// What was asked of: `tftp`, `http`, `dhcp`.
+        service: &'static str,
+        /// The client's address.
+        peer: IpAddr,
+        /// Which bound.
+        limit: String,
+    },
+    /// A request no protocol allows.
+    Malformed {
+        /// What was asked of.
+        service: &'static str,
+        /// Where it came from.
+        peer: SocketAddr,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// All sockets are open.
+    Ready {
+        /// `eth0 10.0.0.2`, one each.
+        interfaces: Vec<String>,
+        /// `dhcp 67, pxe 4011, tftp 69, http 8067`.
+        ports: Vec<String>,
+        /// The web page.
+        url: String,
+    },
+    /// A new set of profiles is in force.
+    Reloaded {
+        /// Profiles in force.
+        profiles: usize,
+        /// From the last change seen to in force.
+        #[serde(serialize_with = "words::seconds")]
+        took: Duration,
+    },
+    /// A set of profiles was refused; the last good one stays.
+    Rejected {
+        /// What is wrong.
+        findings: Vec<Finding>,
+    },
+    /// Something the operator should know.
+    Notice {
+        /// What, in a sentence.
+        text: String,
+    },
+    /// Something of ours failed.
+    Fault {
+        /// What failed, on what, what to try.
+        text: String,
+    },
+}
+
+impl What {
+    /// The event's name, as in the JSON log.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Discover { .. } => "discover",
+            Self::Request { .. } => "request",
+            Self::Answer { .. } => "answer",
+            Self::Ignored { .. } => "ignored",
+            Self::Leased { .. } => "leased",
+            Self::Menu { .. } => "menu",
+            Self::Started { .. } => "started",
+            Self::Sent { .. } => "sent",
+            Self::Probed { .. } => "probed",
+            Self::Failed { .. } => "failed",
+            Self::NotFound { .. } => "not-found",
+            Self::Refused { .. } => "refused",
+            Self::Malformed { .. } => "malformed",
+            Self::Ready { .. } => "ready",
+            Self::Reloaded { .. } => "reloaded",
+            Self::Rejected { .. } => "rejected",
+            Self::Notice { .. } => "notice",
+            Self::Fault { .. } => "fault",
+        }
+    }
+}
+
+impl Event {
+    /// Writes the event to the log: one line.
+    pub fn log(&self) {
+        tracing::info!(event = self.what.name(), "{:?}", self.what);
+    }
+}

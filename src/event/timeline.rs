@@ -1,0 +1,112 @@
+//! The last events of each machine, in bounded memory: the machine unheard of for longest leaves
+//! first, and of one machine its oldest events.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use super::Event;
+use crate::wire::Mac;
+
+/// The timelines of all machines.
+#[derive(Debug)]
+pub struct Timeline {
+    machines: usize,
+    events: usize,
+    tick: u64,
+    by_mac: HashMap<Mac, (u64, VecDeque<Event>)>,
+    by_age: BTreeMap<u64, Mac>,
+}
+
+impl Timeline {
+    /// Room for this many machines with this many events each.
+    pub fn new(machines: usize, events: usize) -> Self {
+        Self {
+            machines,
+            events,
+            tick: 0,
+            by_mac: HashMap::new(),
+            by_age: BTreeMap::new(),
+        }
+    }
+
+    /// Keeps an event that is about a machine.
+    pub fn record(&mut self, event: Event) {
+        let Some(mac) = event.client else { return };
+        self.tick += 1;
+        let (age, events) = self
+            .by_mac
+            .entry(mac)
+            .or_insert_with(|| (0, VecDeque::new()));
+        self.by_age.remove(age);
+        *age = self.tick;
+        self.by_age.insert(self.tick, mac);
+        if events.len() >= self.events {
+            events.pop_front();
+        }
+        events.push_back(event);
+        self.forget_oldest();
+    }
+
+    /// One machine's events, oldest first.
+    pub fn of(&self, mac: Mac) -> impl Iterator<Item = &Event> {
+        self.by_mac
+            .get(&mac)
+            .into_iter()
+            .flat_map(|(_, events)| events)
+    }
+
+    /// Machines with events, the one heard of last first.
+    pub fn machines(&self) -> impl Iterator<Item = Mac> {
+        self.by_age.values().rev().copied()
+    }
+
+    fn forget_oldest(&mut self) {
+        while self.by_mac.len() > self.machines {
+            let Some((_, mac)) = self.by_age.pop_first() else {
+                return;
+            };
+            self.by_mac.remove(&mac);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::event::What;
+
+    fn event(machine: u8, text: &str) -> Event {
+        let client = Some(Mac::ethernet([2, 0, 0, 0, 0, machine]));
+        Event {
+            at: SystemTime::now(),
+            client,
+            what: What::Notice { text: text.into() },
+        }
+    }
+
+    #[test]
+    fn both_bounds_hold_and_the_newest_stay() {
+        let mut timeline = Timeline::new(2, 3);
+        for n in 0..5 {
+            timeline.record(event(1, &n.to_string()));
+        }
+        timeline.record(event(2, "x"));
+        timeline.record(event(1, "last"));
+        timeline.record(event(3, "y"));
+        assert_eq!(
+            timeline
+                .machines()
+                .map(|m| m.as_bytes()[5])
+                .collect::<Vec<_>>(),
+            [3, 1]
+        );
+        let kept: Vec<String> = timeline
+            .of(Mac::ethernet([2, 0, 0, 0, 0, 1]))
+            .map(|e| format!("{:?}", e.what))
+            .collect();
+        assert_eq!(kept.len(), 3);
+        assert!(kept[2].contains("last"));
+        assert_eq!(timeline.by_age.len(), timeline.by_mac.len());
+    }
+}

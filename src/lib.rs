@@ -1,0 +1,41 @@
+//! bootjack: a netboot appliance in one binary.
+//!
+//! # How data flows
+//! One way, once per packet:
+//!
+//! ```text
+//! socket → wire (bytes → message) → client (who asks, at which stage) → profile (which menu)
+//!        → decide (what to answer, and why) → wire (message → bytes) → socket
+//!                                           ↘ event → log · timeline · metrics · web
+//! TFTP / HTTP request → client → tree (path + client → asset | file | rendered menu)
+//!                              → transfer → socket
+//! ```
+//!
+//! # Rooms
+//! * [`wire`]: bytes ↔ values
+//! * [`client`]: who asks, at which stage
+//! * [`profile`]: which menu, and why
+//! * [`decide`]: what to answer, and why
+//! * [`render`]: menu → pxelinux, iPXE, GRUB
+//! * [`tree`]: name + who asks → asset, file, or rendered text
+//! * [`transfer`]: TFTP sending as a state machine
+//! * [`event`]: everything an operator can see
+//! * [`assets`]: the embedded boot loaders
+//! * [`config`]: effective settings
+//! * [`service`]: sockets, files, the clock: the only impure room
+//! * [`cli`]: the commands
+//!
+//! # Invariants
+//! * `wire`, `client`, `profile`, `decide`, `render`, `transfer` and `tree` are pure: no socket,
+//!   no file, no clock, no randomness, no tokio (`tests/tidy.rs` holds them to it).
+//! * Imports run `wire ← client ← profile ← decide ← render ← tree ← service ← cli`.
+//! * A request takes one `Arc` of the snapshot and keeps it to the end.
+//! * What can go wrong with a request is a value with its reason and becomes an event.
+//! * No input from the network can panic, block, or grow memory past a bound.
+
+pub mod client;
+pub mod event;
+pub mod profile;
+pub mod service;
+pub mod tree;
+pub mod wire;

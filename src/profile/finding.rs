@@ -1,0 +1,58 @@
+//! What is wrong in a file an operator wrote: where, what, and what to write instead.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth a look; the file is in force.
+    Warning,
+    /// The file cannot be used; the last good set stays.
+    Error,
+}
+
+/// One thing wrong at one place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How bad.
+    pub severity: Severity,
+    /// The file, as the operator would name it.
+    pub file: Arc<str>,
+    /// 1-based line; 0 when the finding is about the whole file.
+    pub line: u32,
+    /// 1-based column in characters; 0 with `line` 0.
+    pub column: u32,
+    /// The offending line as it stands in the file (at most 160 characters), or empty.
+    pub text: String,
+    /// What is wrong and what was expected.
+    pub message: String,
+    /// "did you mean …", or what to do.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Finding {
+    /// `file:line:column: error: message` and, below it, the text with a caret and the hint.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = match self.severity {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        };
+        write!(f, "{}", self.file)?;
+        if self.line > 0 {
+            write!(f, ":{}:{}", self.line, self.column)?;
+        }
+        write!(f, ": {severity}: {}", self.message)?;
+        if !self.text.is_empty() {
+            let pad = " ".repeat(self.column.saturating_sub(1) as usize);
+            write!(f, "\n    {}\n    {pad}^", self.text)?;
+        }
+        match &self.hint {
+            Some(hint) => write!(f, "\n    {hint}"),
+            None => Ok(()),
+        }
+    }
+}

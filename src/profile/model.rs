@@ -1,0 +1,158 @@
+//! The compiled forms of a profile: what selection, decision and rendering work with.
+//!
+//! Invariants, made by `compile` and relied on everywhere: a menu has at least one entry or lists
+//! installed images; `default` names an entry; ids are unique; every template parses and names only
+//! variables that exist; every path is relative and has no `..`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::wire::{self, Platform};
+
+/// One profile, ready to serve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
+    /// `name:`, else the file name without its ending.
+    pub name: String,
+    /// The file it came from, as the operator would name it; `(embedded default)` for ours.
+    pub file: Arc<str>,
+    /// What a client is offered.
+    pub menu: Menu,
+    /// Which loader carries the menu.
+    pub loader: PerArch<Loader>,
+    /// Boot through signed shim and GRUB.
+    pub secure_boot: bool,
+    /// The profile's own variables, for templates.
+    pub vars: BTreeMap<String, String>,
+}
+
+/// A boot menu, in no dialect yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Menu {
+    /// Headline.
+    pub title: String,
+    /// How long the menu waits before it starts the default; `None` waits for the user.
+    pub timeout: Option<Duration>,
+    /// The id of the default entry; `None`: the first one that the client can boot.
+    pub default: Option<String>,
+    /// The entries, in the order shown.
+    pub entries: Vec<Entry>,
+    /// Whether an entry is added for every distribution found below the image folder.
+    pub installed: bool,
+}
+
+/// One boot target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Unique in its menu; letters, digits, `-`, `_`, `.`.
+    pub id: String,
+    /// The line shown.
+    pub title: String,
+    /// Clients that see it; empty: all of them.
+    pub arch: Vec<ArchFilter>,
+    /// What choosing it does.
+    pub action: Action,
+}
+
+/// What choosing an entry does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Start a Linux kernel.
+    Linux {
+        /// The kernel image.
+        kernel: PerArch<Target>,
+        /// Initial RAM disks, loaded in this order.
+        initrd: PerArch<Vec<Target>>,
+        /// The kernel's command line.
+        args: PerArch<Template>,
+    },
+    /// Start another network boot program (an asset or a file below the image folder).
+    Loader(PerArch<Target>),
+    /// Boot from the local disk.
+    Local,
+    /// Hand over to another boot server's file or script.
+    Chain(PerArch<Target>),
+    /// Run this iPXE script.
+    Ipxe(Template),
+}
+
+/// Where a file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A name in our own tree: an asset's name, else a path below the image folder.
+    Path(String),
+    /// A complete URL (`http`, `https`, `tftp`).
+    Url(String),
+}
+
+/// Text with `{{ variables }}`. The source is kept; it is known to parse.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Template(pub String);
+
+/// A value for all platforms, or one each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PerArch<T> {
+    /// The same for every platform.
+    All(T),
+    /// One each; a platform that is not named has none.
+    Each(BTreeMap<Platform, T>),
+}
+
+impl<T> PerArch<T> {
+    /// The value for this platform.
+    pub fn get(&self, platform: Platform) -> Option<&T> {
+        match self {
+            Self::All(value) => Some(value),
+            Self::Each(map) => map.get(&platform),
+        }
+    }
+
+    /// Every value, whatever its platform.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        let (one, many) = match self {
+            Self::All(value) => (Some(value), None),
+            Self::Each(map) => (None, Some(map.values())),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
+}
+
+/// An architecture in a `match:` or an entry: a platform by its name, or one exact number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum ArchFilter {
+    /// `efi-x64`: every number of that platform, over PXE or HTTP.
+    Platform(Platform),
+    /// `16` or `http-x64`: this number of option 93.
+    Exact(wire::Arch),
+}
+
+impl ArchFilter {
+    /// Whether one of the client's architectures is meant.
+    pub fn matches(self, archs: &[wire::Arch]) -> bool {
+        archs.iter().any(|arch| match self {
+            Self::Platform(platform) => arch.platform() == platform,
+            Self::Exact(exact) => *arch == exact,
+        })
+    }
+}
+
+/// The loader that carries the menu.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loader {
+    /// BIOS: pxelinux; UEFI: snponly.efi (iPXE); what is iPXE already: its script.
+    #[default]
+    Auto,
+    /// `lpxelinux.0` and a pxelinux config.
+    Pxelinux,
+    /// `undionly.kpxe` or `snponly.efi` and an iPXE script.
+    Ipxe,
+    /// GRUB and its config.
+    Grub,
+    /// The firmware's own menu (option 43).
+    Firmware,
+}

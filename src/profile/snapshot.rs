@@ -1,0 +1,31 @@
+//! The snapshot: everything a decision depends on, immutable, replaced as a whole.
+//!
+//! A packet takes one `Arc` of it and keeps it to the end; a reload builds another beside it.
+
+use std::collections::BTreeSet;
+
+use super::Profiles;
+
+/// A distribution found below the image folder: `<name>/linux` and perhaps `<name>/initrd.gz`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Installed {
+    /// The folder's name.
+    pub name: String,
+    /// The kernel's file name in it.
+    pub kernel: String,
+    /// The initrd's file name in it, where there is one.
+    pub initrd: Option<String>,
+}
+
+/// What is in force.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// The compiled profiles.
+    pub profiles: Profiles,
+    /// What the image folder holds in the simple layout, sorted by name.
+    pub installed: Vec<Installed>,
+    /// Names below the operator's asset folder: they stand in for embedded assets.
+    pub overrides: BTreeSet<String>,
+    /// The port HTTP is served on, for URLs.
+    pub http_port: u16,
+}

@@ -1,0 +1,153 @@
+//! A name in the tree → a body that can be sent: bytes in memory or an open file.
+//!
+//! A file is opened once per request and read through that handle to its end, so a file that is
+//! replaced (renamed over) meanwhile is finished as it was opened. The kernel keeps the look-up
+//! inside the folder (`openat2` with `RESOLVE_BENEATH`): symlinks that stay inside work, those that
+//! lead out do not exist. A name that is not there is looked for once more without regard to case,
+//! part by part, for Windows' `\Boot\BCD` (quirk 44).
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+
+use super::shared::Folders;
+use crate::tree::{CleanPath, FilePath, Found, Root};
+
+/// Something that can be sent.
+#[derive(Debug, Clone)]
+pub struct Body {
+    /// Where the bytes are.
+    pub data: Data,
+    /// How many there are.
+    pub len: u64,
+    /// When a file was last changed; `None` for what is in memory.
+    pub modified: Option<SystemTime>,
+    /// MIME type.
+    pub media: &'static str,
+}
+
+/// Where the bytes of a [`Body`] are.
+#[derive(Debug, Clone)]
+pub enum Data {
+    /// In memory, whole.
+    Memory(Bytes),
+    /// In an open regular file; read at offsets, never through its cursor.
+    File(Arc<File>),
+}
+
+/// How many entries of one folder a look-up without regard to case reads.
+const FOLD_LIMIT: usize = 4096;
+
+/// Opens what [`crate::tree::resolve`] found.
+///
+/// # Errors
+/// `NotFound` also for what lies outside the folder or is no regular file.
+pub async fn open(folders: &Folders, found: &Found) -> io::Result<Body> {
+    match found {
+        Found::Asset(memory) | Found::Text(memory, _) => Ok(Body {
+            len: memory.bytes.len() as u64,
+            data: Data::Memory(memory.bytes.clone()),
+            modified: None,
+            media: memory.media,
+        }),
+        Found::File(file) => {
+            let (folder, file) = (folder_of(folders, file.root)?, file.clone());
+            tokio::task::spawn_blocking(move || open_file(&folder, &file))
+                .await
+                .map_err(io::Error::other)?
+        }
+    }
+}
+
+fn folder_of(folders: &Folders, root: Root) -> io::Result<PathBuf> {
+    let folder = match root {
+        Root::Images => Some(&folders.images),
+        Root::Assets => folders.assets.as_ref(),
+    };
+    folder
+        .cloned()
+        .ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+fn open_file(folder: &Path, wanted: &FilePath) -> io::Result<Body> {
+    let root = File::open(folder)?;
+    let file = match open_beneath(&root, &wanted.path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            open_beneath(&root, &fold(&root, &wanted.path)?)?
+        }
+        other => other?,
+    };
+    let meta = file.metadata()?;
+    if !meta.is_file() {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    let media = crate::tree::media_type(wanted.path.as_str());
+    Ok(Body {
+        data: Data::File(Arc::new(file)),
+        len: meta.len(),
+        modified: meta.modified().ok(),
+        media,
+    })
+}
+
+fn open_beneath(root: &File, path: &CleanPath) -> io::Result<File> {
+    // NONBLOCK: opening a FIFO must not wait for a writer.
+    let how = OpenHow::new()
+        .flags(OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY)
+        .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    match openat2(root.as_fd(), path.as_str(), how) {
+        Ok(fd) => Ok(File::from(fd)),
+        // Out of the folder, through a file, or a loop: for the client these do not exist.
+        Err(Errno::EXDEV | Errno::ELOOP | Errno::ENOTDIR | Errno::ENAMETOOLONG) => {
+            Err(io::ErrorKind::NotFound.into())
+        }
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// The same path as the folder spells it, part by part, ASCII case ignored.
+fn fold(root: &File, path: &CleanPath) -> io::Result<CleanPath> {
+    let mut so_far = String::new();
+    for part in path.as_str().split('/') {
+        let folder = if so_far.is_empty() {
+            root.try_clone()?
+        } else {
+            open_beneath(root, &clean(&so_far)?)?
+        };
+        let name = spelled(&folder, part)?;
+        so_far = if so_far.is_empty() {
+            name
+        } else {
+            format!("{so_far}/{name}")
+        };
+    }
+    clean(&so_far)
+}
+
+fn clean(text: &str) -> io::Result<CleanPath> {
+    CleanPath::new(text.as_bytes()).map_err(|_| io::ErrorKind::NotFound.into())
+}
+
+fn spelled(folder: &File, part: &str) -> io::Result<String> {
+    let through_proc = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(folder));
+    let names = std::fs::read_dir(through_proc)?
+        .take(FOLD_LIMIT)
+        .filter_map(|e| e.ok()?.file_name().into_string().ok());
+    let mut same: Vec<String> = names
+        .filter(|name| name.eq_ignore_ascii_case(part))
+        .collect();
+    same.sort_unstable();
+    let exact = same.iter().position(|name| name == part).unwrap_or(0);
+    if same.is_empty() {
+        Err(io::ErrorKind::NotFound.into())
+    } else {
+        Ok(same.swap_remove(exact))
+    }
+}

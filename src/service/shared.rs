@@ -1,0 +1,121 @@
+//! What every service holds: the snapshot in force, the machines seen, the events' readers.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwap;
+
+use crate::client::{Client, Registry};
+use crate::event::metrics::Metrics;
+use crate::event::timeline::Timeline;
+use crate::event::{Event, What};
+use crate::profile::Snapshot;
+use crate::tree::{Door, Requester};
+use crate::wire::Mac;
+
+/// Bounds on what strangers can make us hold.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// TFTP transfers under way, in all.
+    pub tftp_transfers: usize,
+    /// TFTP transfers under way for one address.
+    pub tftp_per_client: usize,
+    /// HTTP connections open, in all.
+    pub http_connections: usize,
+    /// HTTP connections open from one address.
+    pub http_per_client: usize,
+    /// Seconds without progress after which a connection is closed.
+    pub idle: Duration,
+    /// Machines remembered, each with its timeline.
+    pub clients: usize,
+    /// Events kept a machine.
+    pub events_per_client: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            tftp_transfers: 4096,
+            tftp_per_client: 32,
+            http_connections: 4096,
+            http_per_client: 64,
+            idle: Duration::from_secs(30),
+            clients: 4096,
+            events_per_client: 128,
+        }
+    }
+}
+
+/// Shared by all services; cheap to clone behind an `Arc`.
+pub struct Shared {
+    /// In force now. Load once per request and keep to its end.
+    pub snapshot: ArcSwap<Snapshot>,
+    /// Where files are served from.
+    pub folders: Folders,
+    /// The bounds.
+    pub limits: Limits,
+    /// Counters, for `/metrics`.
+    pub metrics: Metrics,
+    clients: Mutex<Registry>,
+    timeline: Mutex<Timeline>,
+}
+
+/// The folders behind [`crate::tree::Root`].
+#[derive(Debug, Clone)]
+pub struct Folders {
+    /// Kernels, initrds, ISOs.
+    pub images: PathBuf,
+    /// The operator's replacements of embedded assets.
+    pub assets: Option<PathBuf>,
+}
+
+impl Shared {
+    /// Nothing seen yet, `snapshot` in force.
+    pub fn new(snapshot: Snapshot, folders: Folders, limits: Limits) -> Arc<Self> {
+        let clients = Mutex::new(Registry::new(limits.clients));
+        let timeline = Mutex::new(Timeline::new(limits.clients, limits.events_per_client));
+        Arc::new(Self {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            folders,
+            limits,
+            metrics: Metrics::default(),
+            clients,
+            timeline,
+        })
+    }
+
+    /// Hands one event to all its readers.
+    pub fn emit(&self, client: Option<Mac>, what: What) {
+        let event = Event {
+            at: SystemTime::now(),
+            client,
+            what,
+        };
+        self.metrics.count(&event);
+        event.log();
+        self.timeline().record(event);
+    }
+
+    /// The machines seen. Hold the lock for a look-up, never across an await.
+    pub fn clients(&self) -> std::sync::MutexGuard<'_, Registry> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The timelines. Hold the lock for a look-up, never across an await.
+    pub fn timeline(&self) -> std::sync::MutexGuard<'_, Timeline> {
+        self.timeline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who asks, for [`crate::tree::resolve`].
+    pub fn requester(&self, door: Door, peer: IpAddr, server: IpAddr) -> Requester {
+        let client: Option<Client> = self.clients().by_ip(peer);
+        Requester {
+            peer: peer.to_canonical(),
+            server: server.to_canonical(),
+            door,
+            client,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! One tree, two doors: the name a client asks for, and who asks → what it is.
+//!
+//! A name is an embedded asset, a file below the image folder, or text rendered for this client.
+//! TFTP and HTTP call the same [`resolve`]. Nothing is opened here: a file is returned as a
+//! relative path that is lexically inside the folder; `service` opens it without following links
+//! out of it.
+//!
+//! * [`path`]: what a client wrote → a clean relative path, or the reason why not
+
+pub mod path;
+mod resolve;
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+
+use crate::client::Client;
+
+pub use path::{BadPath, CleanPath};
+pub use resolve::resolve;
+
+/// By which door a request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Door {
+    /// UDP 69
+    Tftp,
+    /// TCP, port 8067 unless told otherwise
+    Http,
+}
+
+impl std::fmt::Display for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Tftp => "tftp",
+            Self::Http => "http",
+        })
+    }
+}
+
+/// Who asks for a name.
+#[derive(Debug, Clone)]
+pub struct Requester {
+    /// Its address.
+    pub peer: IpAddr,
+    /// The address of ours that it asked.
+    pub server: IpAddr,
+    /// The door.
+    pub door: Door,
+    /// The machine behind the address, where a DHCP packet has shown it.
+    pub client: Option<Client>,
+}
+
+/// What a name is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Found {
+    /// An embedded boot asset.
+    Asset(Memory),
+    /// A file below the image folder (or an override below the asset folder).
+    File(FilePath),
+    /// Text rendered for this client.
+    Text(Memory, Rendered),
+}
+
+/// A body that is in memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Memory {
+    /// The whole body.
+    pub bytes: Bytes,
+    /// MIME type.
+    pub media: &'static str,
+}
+
+/// A file to be opened below one of the two folders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilePath {
+    /// Which folder.
+    pub root: Root,
+    /// The path below it: clean, relative, `/`-separated.
+    pub path: CleanPath,
+}
+
+/// The folders files are served from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Root {
+    /// `--images`
+    Images,
+    /// `--assets`: the operator's replacements of embedded assets
+    Assets,
+}
+
+/// What was rendered, for the event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// `pxelinux`, `ipxe`, `grub`.
+    pub dialect: &'static str,
+    /// The profile's name.
+    pub profile: String,
+    /// How many entries this client was shown.
+    pub entries: usize,
+}
+
+/// Why a name leads nowhere. The peer hears "not found" for each of them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Missing {
+    /// The path tries to leave the tree or is no path.
+    #[error("{0}")]
+    BadPath(#[from] BadPath),
+    /// No such asset, file or menu.
+    #[error("no such name")]
+    Unknown,
+    /// A menu was asked for by an address behind which no machine is known.
+    #[error("a menu for an address that no DHCP packet has shown; ask by MAC instead")]
+    UnknownClient,
+    /// No profile matches the machine.
+    #[error("no profile matches this machine")]
+    NoProfile,
+    /// A template failed.
+    #[error("{0}")]
+    Render(String),
+}
+
+/// The MIME type of a name by its ending. EDK2's HTTP boot takes exactly these three for boot
+/// files and images (facts F); all else is bytes.
+pub fn media_type(name: &str) -> &'static str {
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    match ending.to_ascii_lowercase().as_str() {
+        "efi" => "application/efi",
+        "iso" => "application/vnd.efi-iso",
+        "img" => "application/vnd.efi-img",
+        "ipxe" | "cfg" | "txt" | "yaml" => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}

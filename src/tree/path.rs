@@ -1,0 +1,139 @@
+//! What a client wrote → a clean relative path (facts E "Paths", quirks 15 and 44).
+//!
+//! `\` → `/`, `//` and `/./` collapse, leading `/` goes, the text ends at NUL, trailing bytes that
+//! are no printable text are cut. `..` is refused: it is never needed and always an attempt.
+
+use std::fmt;
+
+/// A relative path: not empty, no `..`, no `.`, no empty part, no NUL, `/` between parts.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CleanPath(String);
+
+/// The longest path served, in bytes.
+pub const MAX_PATH: usize = 512;
+
+/// Why a name is no path in the tree.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadPath {
+    /// Nothing is left after cleaning.
+    #[error("empty name")]
+    Empty,
+    /// It has a `..` part.
+    #[error("the name leads out of the tree")]
+    Escape,
+    /// Longer than [`MAX_PATH`].
+    #[error("the name is longer than 512 bytes")]
+    TooLong,
+    /// Not UTF-8, or control characters inside.
+    #[error("the name has bytes that are no text")]
+    NotText,
+}
+
+impl CleanPath {
+    /// Cleans what a client sent.
+    pub fn new(raw: &[u8]) -> Result<Self, BadPath> {
+        let raw = raw.split(|b| *b == 0).next().unwrap_or_default();
+        if raw.len() > MAX_PATH {
+            return Err(BadPath::TooLong);
+        }
+        let text = str::from_utf8(trim_garbage(raw)).map_err(|_| BadPath::NotText)?;
+        if text.chars().any(char::is_control) {
+            return Err(BadPath::NotText);
+        }
+        let parts: Vec<&str> = text
+            .split(['/', '\\'])
+            .filter(|p| !p.is_empty() && *p != ".")
+            .collect();
+        if parts.contains(&"..") {
+            return Err(BadPath::Escape);
+        }
+        if parts.is_empty() {
+            Err(BadPath::Empty)
+        } else {
+            Ok(Self(parts.join("/")))
+        }
+    }
+
+    /// The path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first part, and the rest where there is one.
+    pub fn split_first(&self) -> (&str, Option<Self>) {
+        match self.0.split_once('/') {
+            Some((first, rest)) => (first, Some(Self(rest.to_owned()))),
+            None => (&self.0, None),
+        }
+    }
+}
+
+/// Old ROMs read option 67 past its end and ask for `name\xff` (quirk 15).
+fn trim_garbage(raw: &[u8]) -> &[u8] {
+    let end = raw
+        .iter()
+        .rposition(|b| (0x21..0x7f).contains(b) || (0x80..0xf5).contains(b));
+    raw.get(..end.map_or(0, |i| i + 1)).unwrap_or_default()
+}
+
+impl fmt::Display for CleanPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for CleanPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn spellings_of_firmware_become_one_path() {
+        for (raw, clean) in [
+            (&b"pxelinux.0"[..], "pxelinux.0"),
+            (b"/pxelinux.0", "pxelinux.0"),
+            (b"//grubx64.efi", "grubx64.efi"),
+            (b"\\Boot\\BCD", "Boot/BCD"),
+            (b"./a/./b//c", "a/b/c"),
+            (b"undionly.kpxe\xff", "undionly.kpxe"),
+            (b"undionly.kpxe\x01\xff\xff", "undionly.kpxe"),
+            (b"name\0junk", "name"),
+            ("öl/x".as_bytes(), "öl/x"),
+        ] {
+            assert_eq!(
+                CleanPath::new(raw).map(|p| p.0),
+                Ok(clean.to_owned()),
+                "{raw:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn escapes_and_rubbish_are_refused() {
+        assert_eq!(CleanPath::new(b"../etc/passwd"), Err(BadPath::Escape));
+        assert_eq!(CleanPath::new(b"a/..\\..\\b"), Err(BadPath::Escape));
+        assert_eq!(CleanPath::new(b""), Err(BadPath::Empty));
+        assert_eq!(CleanPath::new(b"///"), Err(BadPath::Empty));
+        assert_eq!(CleanPath::new(b"\0x"), Err(BadPath::Empty));
+        assert_eq!(CleanPath::new(b"a\nb"), Err(BadPath::NotText));
+        assert_eq!(CleanPath::new(b"a\xc3(b"), Err(BadPath::NotText));
+        assert_eq!(CleanPath::new(&[b'a'; 513]), Err(BadPath::TooLong));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_a_clean_path_stays_inside(raw in proptest::collection::vec(any::<u8>(), 0..600)) {
+            if let Ok(path) = CleanPath::new(&raw) {
+                prop_assert!(!path.as_str().starts_with('/'));
+                prop_assert!(path.as_str().split('/').all(|p| !p.is_empty() && p != "." && p != ".."));
+                prop_assert_eq!(CleanPath::new(path.as_str().as_bytes()), Ok(path));
+            }
+        }
+    }
+}

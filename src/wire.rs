@@ -1,0 +1,19 @@
+//! Bytes ↔ values. Everything here is total: any input gives a value or a reason, never a panic,
+//! and costs no more than its own length.
+//!
+//! * [`mac`], [`uuid`], [`arch`]: the identities that packets carry
+//! * [`dhcp`]: DHCPv4 messages, decoded by our own TLV pass, encoded in a chosen order
+//! * [`pxe`]: options 43, 60, 77, 93, 94, 97 and 175
+//! * [`tftp`]: TFTP packets
+//!
+//! Absent on purpose: sockets, the clock, and any opinion about what to answer.
+
+pub mod arch;
+
+pub mod mac;
+
+pub mod uuid;
+
+pub use arch::{Arch, Platform};
+pub use mac::Mac;
+pub use uuid::Uuid;
