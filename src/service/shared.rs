@@ -11,7 +11,7 @@ use crate::client::{Client, Registry};
 use crate::event::metrics::Metrics;
 use crate::event::timeline::Timeline;
 use crate::event::{Event, What};
-use crate::profile::Snapshot;
+use crate::profile::{Finding, Snapshot};
 use crate::tree::{Door, Requester};
 use crate::wire::Mac;
 
@@ -52,6 +52,8 @@ impl Default for Limits {
 pub struct Shared {
     /// In force now. Load once per request and keep to its end.
     pub snapshot: ArcSwap<Snapshot>,
+    /// What is wrong in the profile folder as it is now, in force or not.
+    pub findings: ArcSwap<Vec<Finding>>,
     /// Where files are served from.
     pub folders: Folders,
     /// The bounds.
@@ -78,6 +80,7 @@ impl Shared {
         let timeline = Mutex::new(Timeline::new(limits.clients, limits.events_per_client));
         Arc::new(Self {
             snapshot: ArcSwap::from_pointee(snapshot),
+            findings: ArcSwap::default(),
             folders,
             limits,
             metrics: Metrics::default(),
