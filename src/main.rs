@@ -1,1 +1,3 @@
+//! The `bootjack` command: parse, run, error → exit code.
+
 fn main() {}

@@ -86,7 +86,7 @@ fn parse(text: &str) -> Option<Mac> {
             .collect()
     } else {
         let digits: String = text.chars().filter(|c| *c != '.').collect();
-        (digits.len() % 2 == 0 && digits.is_ascii()).then(|| {
+        (digits.len().is_multiple_of(2) && digits.is_ascii()).then(|| {
             digits
                 .as_bytes()
                 .chunks(2)
