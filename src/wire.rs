@@ -9,8 +9,10 @@
 //! Absent on purpose: sockets, the clock, and any opinion about what to answer.
 
 pub mod arch;
+pub mod dhcp;
 
 pub mod mac;
+pub mod pxe;
 
 pub mod uuid;
 
