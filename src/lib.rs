@@ -33,10 +33,12 @@
 //! * What can go wrong with a request is a value with its reason and becomes an event.
 //! * No input from the network can panic, block, or grow memory past a bound.
 
+pub mod assets;
 pub mod client;
 pub mod decide;
 pub mod event;
 pub mod profile;
+pub mod render;
 pub mod service;
 pub mod tree;
 pub mod wire;

@@ -5,8 +5,10 @@
 //! relative path that is lexically inside the folder; `service` opens it without following links
 //! out of it.
 //!
+//! * [`names`]: what each path means
 //! * [`path`]: what a client wrote → a clean relative path, or the reason why not
 
+pub mod names;
 pub mod path;
 mod resolve;
 
@@ -17,7 +19,7 @@ use bytes::Bytes;
 use crate::client::Client;
 
 pub use path::{BadPath, CleanPath};
-pub use resolve::resolve;
+pub use resolve::{mentioned, resolve};
 
 /// By which door a request came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]

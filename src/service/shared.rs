@@ -7,12 +7,13 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 
-use crate::client::{Client, Registry};
+use crate::client::Registry;
 use crate::event::metrics::Metrics;
 use crate::event::timeline::Timeline;
 use crate::event::{Event, What};
 use crate::profile::{Finding, Snapshot};
-use crate::tree::{Door, Requester};
+use crate::tree::names::Whose;
+use crate::tree::{self, CleanPath, Door, Requester};
 use crate::wire::Mac;
 
 /// Bounds on what strangers can make us hold.
@@ -111,9 +112,21 @@ impl Shared {
         self.timeline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Who asks, for [`crate::tree::resolve`].
-    pub fn requester(&self, door: Door, peer: IpAddr, server: IpAddr) -> Requester {
-        let client: Option<Client> = self.clients().by_ip(peer);
+    /// Who asks for `path`: the machine the path names, else the one behind the address.
+    pub fn requester(
+        &self,
+        door: Door,
+        peer: IpAddr,
+        server: IpAddr,
+        path: &CleanPath,
+    ) -> Requester {
+        let clients = self.clients();
+        let named = match tree::mentioned(path) {
+            Whose::Mac(mac) => clients.by_mac(mac),
+            Whose::Uuid(uuid) => clients.by_uuid(uuid),
+            Whose::Asker => None,
+        };
+        let client = named.cloned().or_else(|| clients.by_ip(peer));
         Requester {
             peer: peer.to_canonical(),
             server: server.to_canonical(),

@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(
             with(&|b| {
                 b.truncate(241);
-                b[240] = 60
+                b[240] = 60;
             }),
             Err(Malformed::Option(60))
         );
