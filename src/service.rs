@@ -11,5 +11,6 @@
 
 pub mod files;
 pub mod shared;
+pub mod sys;
 
 pub use shared::{Limits, Shared};

@@ -1,0 +1,6 @@
+//! What the standard library and tokio do not offer of the system: socket options and packet
+//! information. The only room where `unsafe` may stand, each line with its reason.
+//!
+//! * [`udp`]: datagram sockets that know to which address and interface a packet came
+
+pub mod udp;
