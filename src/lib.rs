@@ -33,6 +33,8 @@
 //! * What can go wrong with a request is a value with its reason and becomes an event.
 //! * No input from the network can panic, block, or grow memory past a bound.
 
+pub mod assets;
+pub mod cli;
 pub mod client;
 pub mod event;
 pub mod profile;
