@@ -34,6 +34,7 @@
 //! * No input from the network can panic, block, or grow memory past a bound.
 
 pub mod assets;
+pub mod cli;
 pub mod client;
 pub mod decide;
 pub mod event;
