@@ -12,6 +12,8 @@ pub mod arch;
 
 pub mod mac;
 
+pub mod tftp;
+
 pub mod uuid;
 
 pub use arch::{Arch, Platform};
