@@ -14,6 +14,8 @@ pub mod dhcp;
 pub mod mac;
 pub mod pxe;
 
+pub mod tftp;
+
 pub mod uuid;
 
 pub use arch::{Arch, Platform};
