@@ -6,10 +6,10 @@
 //! out of it.
 //!
 //! * [`names`]: what each path means
-//! * [`path`]: what a client wrote → a clean relative path, or the reason why not
+//! * [`path`]: what a client wrote → a clean relative path, or the reason why not (it lives in
+//!   `wire`, because profiles check the paths that operators write by the same rule)
 
 pub mod names;
-pub mod path;
 mod resolve;
 
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ use bytes::Bytes;
 
 use crate::client::Client;
 
-pub use path::{BadPath, CleanPath};
+pub use crate::wire::path::{self, BadPath, CleanPath};
 pub use resolve::{mentioned, resolve};
 
 /// By which door a request came.

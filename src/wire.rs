@@ -1,6 +1,7 @@
 //! Bytes ↔ values. Everything here is total: any input gives a value or a reason, never a panic,
 //! and costs no more than its own length.
 //!
+//! * [`path`]: what a client wrote as a name → a clean relative path
 //! * [`mac`], [`uuid`], [`arch`]: the identities that packets carry
 //! * [`dhcp`]: DHCPv4 messages, decoded by our own TLV pass, encoded in a chosen order
 //! * [`pxe`]: options 43, 60, 77, 93, 94, 97 and 175
@@ -18,6 +19,9 @@ pub mod tftp;
 
 pub mod uuid;
 
+pub mod path;
+
 pub use arch::{Arch, Platform};
 pub use mac::Mac;
+pub use path::{BadPath, CleanPath};
 pub use uuid::Uuid;
