@@ -72,6 +72,8 @@ pub struct Outcome {
 pub struct Answer {
     /// The reply.
     pub message: Message,
+    /// The reply, encoded.
+    pub bytes: Vec<u8>,
     /// Where it goes; a broadcast address leaves by the interface the request came in by.
     pub to: SocketAddrV4,
     /// Its shape, with the evidence.
@@ -168,13 +170,14 @@ fn answer(
     };
     let loader = loader::for_client(&selection.profile, client, here)?;
     let message = reply::build(incoming, kind, strategy, &loader);
-    let size = message.encode().len();
-    if size > incoming.message.reply_limit() {
-        return Err(Ignore::TooLarge(size));
+    let bytes = message.encode();
+    if bytes.len() > incoming.message.reply_limit() {
+        return Err(Ignore::TooLarge(bytes.len()));
     }
     let to = reply::destination(incoming);
     Ok(Box::new(Answer {
         message,
+        bytes,
         to,
         strategy,
         selection,

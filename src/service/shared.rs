@@ -1,12 +1,13 @@
 //! What every service holds: the snapshot in force, the machines seen, the events' readers.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 
+use super::throttle::{Pass, Throttle};
 use crate::client::Registry;
 use crate::event::metrics::Metrics;
 use crate::event::timeline::Timeline;
@@ -63,6 +64,7 @@ pub struct Shared {
     pub metrics: Metrics,
     clients: Mutex<Registry>,
     timeline: Mutex<Timeline>,
+    throttle: Mutex<Throttle>,
 }
 
 /// The folders behind [`crate::tree::Root`].
@@ -87,19 +89,36 @@ impl Shared {
             metrics: Metrics::default(),
             clients,
             timeline,
+            throttle: Mutex::default(),
         })
     }
 
-    /// Hands one event to all its readers.
+    /// Hands one event to all its readers. What strangers can cause at will is logged only so many
+    /// times a second; it is counted all the same.
     pub fn emit(&self, client: Option<Mac>, what: What) {
-        let event = Event {
-            at: SystemTime::now(),
-            client,
-            what,
-        };
+        let event = Event { at: SystemTime::now(), client, what };
         self.metrics.count(&event);
-        event.log();
+        match self.pass(&event) {
+            Pass::No => return,
+            Pass::Yes => event.log(),
+            Pass::YesAfter(held) => {
+                event.log();
+                tracing::warn!("{held} more events of strangers were not logged");
+            }
+        }
         self.timeline().record(event);
+    }
+
+    fn pass(&self, event: &Event) -> Pass {
+        if event.client.is_some() || !event.what.is_strangers() {
+            return Pass::Yes;
+        }
+        self.throttle.lock().unwrap_or_else(PoisonError::into_inner).ask(Instant::now())
+    }
+
+    /// A packet no protocol allows.
+    pub fn malformed(&self, service: &'static str, peer: SocketAddr, reason: String) {
+        self.emit(None, What::Malformed { service, peer, reason });
     }
 
     /// The machines seen. Hold the lock for a look-up, never across an await.
