@@ -18,7 +18,12 @@ use crate::error::Error;
 
 /// Netboot appliance: ProxyDHCP, TFTP, HTTP and boot menus beside the DHCP server you already have
 #[derive(Debug, Parser)]
-#[command(name = "bootjack", version, max_term_width = 100, propagate_version = true)]
+#[command(
+    name = "bootjack",
+    version,
+    max_term_width = 100,
+    propagate_version = true
+)]
 pub struct Cli {
     /// What to do
     #[command(subcommand)]
@@ -82,7 +87,9 @@ fn run(command: Command, matches: &clap::ArgMatches) -> Result<ExitCode, Error> 
 /// A reader that has seen enough (`| head`) is no failure.
 fn done(outcome: std::io::Result<()>) -> Result<ExitCode, Error> {
     match outcome {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::failed(format!("cannot write: {e}"))),
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::failed(format!("cannot write: {e}")))
+        }
         _ => Ok(ExitCode::SUCCESS),
     }
 }

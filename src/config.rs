@@ -47,7 +47,12 @@ pub struct Settings {
     #[arg(long, env = "BOOTJACK_MODE", value_name = "MODE")]
     pub mode: Option<Mode>,
     /// Where to serve; repeat for more [default: every up, broadcast-capable interface with an IPv4 address]
-    #[arg(long, env = "BOOTJACK_INTERFACE", value_name = "IF", value_delimiter = ',')]
+    #[arg(
+        long,
+        env = "BOOTJACK_INTERFACE",
+        value_name = "IF",
+        value_delimiter = ','
+    )]
     pub interface: Option<Vec<String>>,
     /// Folder of profiles [default: /etc/bootjack/profiles, else the embedded default]
     #[arg(long, env = "BOOTJACK_PROFILES", value_name = "DIR")]
@@ -150,9 +155,16 @@ pub fn read_file(named: Option<&Path>) -> Result<Option<(PathBuf, Settings)>, Er
     match std::fs::read_to_string(path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound && named.is_none() => Ok(None),
         Err(e) => Err(Error::read("config file", path, &e)),
-        Ok(text) if text.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with('#')) => Ok(Some((path.to_owned(), Settings::default()))),
+        Ok(text)
+            if text
+                .lines()
+                .all(|l| l.trim().is_empty() || l.trim_start().starts_with('#')) =>
+        {
+            Ok(Some((path.to_owned(), Settings::default())))
+        }
         Ok(text) => {
-            let settings = serde_saphyr::from_str(&text).map_err(|e| Error::config(path, &e.to_string()))?;
+            let settings =
+                serde_saphyr::from_str(&text).map_err(|e| Error::config(path, &e.to_string()))?;
             Ok(Some((path.to_owned(), settings)))
         }
     }
@@ -192,7 +204,11 @@ impl Settings {
             ("log-format", self.log_format.is_some()),
             ("log-level", self.log_level.is_some()),
         ];
-        given.iter().filter(|(_, is)| *is).map(|(key, _)| (*key).to_owned()).collect()
+        given
+            .iter()
+            .filter(|(_, is)| *is)
+            .map(|(key, _)| (*key).to_owned())
+            .collect()
     }
 
     fn decided(self) -> Effective {
@@ -200,10 +216,16 @@ impl Settings {
         Effective {
             mode: self.mode.unwrap_or(Mode::Proxy),
             interface: self.interface.unwrap_or_default(),
-            profiles: self.profiles.or_else(|| standard.is_dir().then_some(standard)),
-            images: self.images.unwrap_or_else(|| "/var/lib/bootjack/images".into()),
+            profiles: self
+                .profiles
+                .or_else(|| standard.is_dir().then_some(standard)),
+            images: self
+                .images
+                .unwrap_or_else(|| "/var/lib/bootjack/images".into()),
             assets: self.assets,
-            state: self.state.unwrap_or_else(|| "/var/lib/bootjack/state".into()),
+            state: self
+                .state
+                .unwrap_or_else(|| "/var/lib/bootjack/state".into()),
             http_port: self.http_port.unwrap_or(8067),
             user: self.user,
             poll: self.poll,
@@ -218,14 +240,19 @@ impl Settings {
 /// # Errors
 /// As [`read_file`].
 pub fn effective(args: SettingsArgs) -> Result<Effective, Error> {
-    let file = read_file(args.config.as_deref())?.map(|(_, settings)| settings).unwrap_or_default();
+    let file = read_file(args.config.as_deref())?
+        .map(|(_, settings)| settings)
+        .unwrap_or_default();
     Ok(args.settings.or(file).decided())
 }
 
 /// Where each setting's value came from, in the order of the flags.
 pub fn origins(matches: &ArgMatches, file: Option<&(PathBuf, Settings)>) -> Vec<(String, Origin)> {
     let command = Settings::augment_args(clap::Command::new("settings"));
-    let in_file = |key: &String| file.filter(|(_, settings)| settings.keys().contains(key)).map(|(path, _)| path.clone());
+    let in_file = |key: &String| {
+        file.filter(|(_, settings)| settings.keys().contains(key))
+            .map(|(path, _)| path.clone())
+    };
     command
         .get_arguments()
         .map(|arg| {

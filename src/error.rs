@@ -15,12 +15,18 @@ pub struct Error {
 impl Error {
     /// A runtime failure.
     pub fn failed(text: impl Into<String>) -> Self {
-        Self { text: text.into(), code: 1 }
+        Self {
+            text: text.into(),
+            code: 1,
+        }
     }
 
     /// A wrong setting.
     pub fn usage(text: impl Into<String>) -> Self {
-        Self { text: text.into(), code: 2 }
+        Self {
+            text: text.into(),
+            code: 2,
+        }
     }
 
     /// A file or folder that cannot be read.
@@ -30,7 +36,10 @@ impl Error {
             io::ErrorKind::PermissionDenied => "; run as root or change its permissions",
             _ => "",
         };
-        Self::failed(format!("cannot read the {what} {}: {why}{remedy}", path.display()))
+        Self::failed(format!(
+            "cannot read the {what} {}: {why}{remedy}",
+            path.display()
+        ))
     }
 
     /// A config file with a mistake in it.

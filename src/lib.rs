@@ -36,7 +36,9 @@
 pub mod assets;
 pub mod cli;
 pub mod client;
+pub mod config;
 pub mod decide;
+pub mod error;
 pub mod event;
 pub mod profile;
 pub mod render;

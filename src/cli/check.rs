@@ -16,7 +16,14 @@ pub(super) fn run(args: SettingsArgs) -> Result<ExitCode, Error> {
     }
     let count = |severity| findings.iter().filter(|f| f.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    let profiles = loaded.map_or(0, |snapshot| snapshot.profiles.all().len());
-    println!("{}: {profiles} profiles, {errors} errors, {warnings} warnings", places.describe());
-    Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let profiles = loaded.map_or(0, |snapshot| snapshot.profiles.all.len());
+    println!(
+        "{}: {profiles} profiles, {errors} errors, {warnings} warnings",
+        places.describe()
+    );
+    Ok(if errors == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -23,7 +23,11 @@ fn print(origins: &[(String, config::Origin)], values: &serde_json::Value) -> st
     for (key, origin) in origins {
         let value = values.get(key).cloned().unwrap_or_default();
         let unset = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
-        let line = if unset { format!("# {key}:") } else { format!("{key}: {value}") };
+        let line = if unset {
+            format!("# {key}:")
+        } else {
+            format!("{key}: {value}")
+        };
         writeln!(out, "{line:<48} # {origin}")?;
     }
     Ok(())

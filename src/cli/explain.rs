@@ -52,12 +52,18 @@ impl Explain {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
         let settings = config::effective(self.settings.clone())?;
         let snapshot = load::first(&load::Places::of(&settings))?;
-        let server = interfaces::to_serve(&settings.interface).ok().and_then(|all| all.first()?.addresses.first().copied());
+        let server = interfaces::to_serve(&settings.interface)
+            .ok()
+            .and_then(|all| all.first()?.addresses.first().copied());
         let server = server.unwrap_or(Ipv4Addr::new(192, 0, 2, 1));
         let mut out = String::new();
         let answered = self.explain(&snapshot, server, &mut out).is_ok();
         print!("{out}");
-        Ok(if answered { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if answered {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 
     fn machine(&self) -> sample::Machine {
@@ -67,7 +73,12 @@ impl Explain {
             None if self.arch.is_http() => Stage::HttpBoot,
             Some(AskingStage::Rom) | None => Stage::Rom,
         };
-        sample::Machine { mac: self.mac, arch: self.arch, uuid: self.uuid, stage }
+        sample::Machine {
+            mac: self.mac,
+            arch: self.arch,
+            uuid: self.uuid,
+            stage,
+        }
     }
 
     fn explain(&self, snapshot: &Snapshot, server: Ipv4Addr, out: &mut String) -> std::fmt::Result {
@@ -103,13 +114,31 @@ impl Explain {
         if let (Port::Dhcp, Some(ip)) = (port, self.ip.filter(|ip| *ip != server)) {
             message.giaddr = ip; // a DISCOVER tells its subnet by the relay it came through
         }
-        decide::decide(snapshot, Incoming { message: &message, port, local: server, peer })
+        decide::decide(
+            snapshot,
+            Incoming {
+                message: &message,
+                port,
+                local: server,
+                peer,
+            },
+        )
     }
 }
 
 fn describe(client: &Client, out: &mut String) -> std::fmt::Result {
-    let uuid = client.uuid.map_or_else(|| "no UUID".to_owned(), |u| format!("UUID {u}"));
-    writeln!(out, "machine: {}, {uuid}, {} ({}), stage {}, network {}", client.mac, client.arch(), client.platform(), client.stage, client.network)
+    let uuid = client
+        .uuid
+        .map_or_else(|| "no UUID".to_owned(), |u| format!("UUID {u}"));
+    writeln!(
+        out,
+        "machine: {}, {uuid}, {} ({}), stage {}, network {}",
+        client.mac,
+        client.arch(),
+        client.platform(),
+        client.stage,
+        client.network
+    )
 }
 
 fn trace(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Result {
@@ -122,13 +151,26 @@ fn trace(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Re
 
 fn strategy(answer: &Answer, out: &mut String) -> std::fmt::Result {
     let profile = &answer.selection.profile;
-    writeln!(out, "profile: \"{}\" ({}): {}", profile.name, profile.file, answer.selection.why)?;
-    writeln!(out, "strategy: {}: {}", answer.strategy.name, answer.strategy.evidence)?;
+    writeln!(
+        out,
+        "profile: \"{}\" ({}): {}",
+        profile.name, profile.file, answer.selection.why
+    )?;
+    writeln!(
+        out,
+        "strategy: {}: {}",
+        answer.strategy.name, answer.strategy.evidence
+    )?;
     writeln!(out, "loader: {}", answer.loader)
 }
 
 fn reply(title: &str, answer: &Answer, out: &mut String) -> std::fmt::Result {
-    writeln!(out, "\n{title}: {} bytes to {}", answer.bytes.len(), answer.to)?;
+    writeln!(
+        out,
+        "\n{title}: {} bytes to {}",
+        answer.bytes.len(),
+        answer.to
+    )?;
     decoded(&answer.message, out)?;
     for line in answer.bytes.chunks(16).enumerate() {
         hex(line, out)?;
@@ -137,9 +179,22 @@ fn reply(title: &str, answer: &Answer, out: &mut String) -> std::fmt::Result {
 }
 
 fn decoded(message: &Message, out: &mut String) -> std::fmt::Result {
-    let text = |field: &[u8]| String::from_utf8_lossy(field).trim_end_matches('\0').to_owned();
-    writeln!(out, "  siaddr {}  giaddr {}  flags {:#06x}", message.siaddr, message.giaddr, message.flags)?;
-    writeln!(out, "  sname \"{}\"  file \"{}\"", text(&message.sname), text(&message.file))?;
+    let text = |field: &[u8]| {
+        String::from_utf8_lossy(field)
+            .trim_end_matches('\0')
+            .to_owned()
+    };
+    writeln!(
+        out,
+        "  siaddr {}  giaddr {}  flags {:#06x}",
+        message.siaddr, message.giaddr, message.flags
+    )?;
+    writeln!(
+        out,
+        "  sname \"{}\"  file \"{}\"",
+        text(&message.sname),
+        text(&message.file)
+    )?;
     for (code, value) in message.options.iter() {
         writeln!(out, "  option {code:3} {}", dhcp::describe(code, value))?;
     }

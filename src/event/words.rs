@@ -128,8 +128,18 @@ impl Display for What {
                 peer,
                 reason,
             } => write!(f, "{service} packet of {peer} malformed: {reason}"),
-            Self::Ready { interfaces, ports, url, user } => {
-                write!(f, "ready on {}; {}; {url}; as user {user}", interfaces.join(", "), ports.join(", "))
+            Self::Ready {
+                interfaces,
+                ports,
+                url,
+                user,
+            } => {
+                write!(
+                    f,
+                    "ready on {}; {}; {url}; as user {user}",
+                    interfaces.join(", "),
+                    ports.join(", ")
+                )
             }
             Self::Reloaded { profiles, took } => {
                 write!(

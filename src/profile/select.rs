@@ -32,3 +32,6 @@ pub struct Selection {
 pub fn select(_profiles: &Profiles, _subject: &Subject<'_>) -> Option<Selection> {
     None
 }
+pub fn trace(_p: &Profiles, _s: &Subject<'_>) -> Vec<String> {
+    vec![]
+}

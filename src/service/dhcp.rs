@@ -31,8 +31,11 @@ pub struct Door {
     pub interface: String,
 }
 
-/// Serves one socket until the task is dropped.
-pub async fn serve(door: Door, shared: Arc<Shared>) {
+/// Serves one socket until the task is dropped; no error of the socket ends it.
+///
+/// # Errors
+/// Never; the type is that of the other services.
+pub async fn serve(door: Door, shared: Arc<Shared>) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
     let mut failing = false;
     loop {
@@ -58,7 +61,12 @@ impl Door {
             Ok(message) => message,
             Err(why) => return shared.malformed("dhcp", received.from.into(), why.to_string()),
         };
-        let incoming = Incoming { message: &message, port: self.port, local: received.local, peer: received.from };
+        let incoming = Incoming {
+            message: &message,
+            port: self.port,
+            local: received.local,
+            peer: received.from,
+        };
         let outcome = decide::decide(&shared.snapshot.load(), incoming);
         self.seen(shared, &outcome, incoming);
         self.learn_address(shared, &message);
@@ -70,13 +78,27 @@ impl Door {
 
     /// Takes note of a boot client that asks for boot data.
     fn seen(&self, shared: &Shared, outcome: &Outcome, incoming: Incoming<'_>) {
-        let (Some(client), false) = (&outcome.client, matches!(outcome.decision, Err(Ignore::LeaseRequest { .. }))) else { return };
+        let (Some(client), false) = (
+            &outcome.client,
+            matches!(outcome.decision, Err(Ignore::LeaseRequest { .. })),
+        ) else {
+            return;
+        };
         shared.clients().saw(client.clone());
         let (stage, arch) = (client.stage.name(), client.arch());
         let relay = Some(incoming.message.giaddr).filter(|a| !a.is_unspecified());
         let what = match self.port {
-            Port::Dhcp => What::Discover { stage, arch, interface: self.interface.clone(), relay },
-            Port::Pxe => What::Request { stage, arch, peer: incoming.peer.into() },
+            Port::Dhcp => What::Discover {
+                stage,
+                arch,
+                interface: self.interface.clone(),
+                relay,
+            },
+            Port::Pxe => What::Request {
+                stage,
+                arch,
+                peer: incoming.peer.into(),
+            },
         };
         shared.emit(Some(client.mac), what);
     }
@@ -84,19 +106,43 @@ impl Door {
     /// A REQUEST on 67 tells which address a machine takes: how files it fetches later are known
     /// to be its own. That goes for its operating system too.
     fn learn_address(&self, shared: &Shared, message: &Message) {
-        let (Port::Dhcp, Some(Kind::Request), Some(mac)) = (self.port, message.kind(), message.mac()) else { return };
+        let (Port::Dhcp, Some(Kind::Request), Some(mac)) =
+            (self.port, message.kind(), message.mac())
+        else {
+            return;
+        };
         let renewing = Some(message.ciaddr).filter(|a| !a.is_unspecified());
-        let Some(address) = message.address(code::REQUESTED_ADDRESS).or(renewing) else { return };
+        let Some(address) = message.address(code::REQUESTED_ADDRESS).or(renewing) else {
+            return;
+        };
         if shared.clients().has_address(mac, address) {
-            shared.emit(Some(mac), What::Leased { address, server: message.address(code::SERVER_ID) });
+            shared.emit(
+                Some(mac),
+                What::Leased {
+                    address,
+                    server: message.address(code::SERVER_ID),
+                },
+            );
         }
     }
 
-    fn answer(&self, shared: &Shared, answer: &Answer, received: &Received, client: Option<&Client>) {
-        let sent = self.listener.send(&answer.bytes, answer.to, received.local, received.interface);
+    fn answer(
+        &self,
+        shared: &Shared,
+        answer: &Answer,
+        received: &Received,
+        client: Option<&Client>,
+    ) {
+        let sent = self
+            .listener
+            .send(&answer.bytes, answer.to, received.local, received.interface);
         let what = match sent {
             Ok(()) => What::Answer {
-                message: if answer.message.kind() == Some(Kind::Offer) { "offer" } else { "ack" },
+                message: if answer.message.kind() == Some(Kind::Offer) {
+                    "offer"
+                } else {
+                    "ack"
+                },
                 strategy: answer.strategy.name,
                 profile: answer.selection.profile.name.clone(),
                 why: answer.selection.why.clone(),
@@ -109,11 +155,21 @@ impl Door {
     }
 
     fn ignored(&self, shared: &Shared, ignore: &Ignore, client: Option<&Client>) {
-        let what = What::Ignored { port: self.port.number(), reason: ignore.word(), detail: ignore.to_string() };
+        let what = What::Ignored {
+            port: self.port.number(),
+            reason: ignore.word(),
+            detail: ignore.to_string(),
+        };
         shared.emit(client.map(|c| c.mac), what);
     }
 
     fn fault(&self, what: &str, error: &io::Error) -> What {
-        What::Fault { text: format!("cannot {what} on UDP {} of {}: {error}", self.port.number(), self.interface) }
+        What::Fault {
+            text: format!(
+                "cannot {what} on UDP {} of {}: {error}",
+                self.port.number(),
+                self.interface
+            ),
+        }
     }
 }

@@ -21,14 +21,25 @@ impl fmt::Display for Holder {
 
 /// The first process that holds this UDP port, where we may see it.
 pub fn of_udp(port: u16) -> Option<Holder> {
-    let inodes: Vec<u64> = procfs::net::udp().ok()?.into_iter().filter(|s| s.local_address.port() == port).map(|s| s.inode).collect();
+    let inodes: Vec<u64> = procfs::net::udp()
+        .ok()?
+        .into_iter()
+        .filter(|s| s.local_address.port() == port)
+        .map(|s| s.inode)
+        .collect();
     holding(&inodes)
 }
 
 /// The first process that listens on this TCP port, where we may see it.
 pub fn of_tcp(port: u16) -> Option<Holder> {
-    let sockets = procfs::net::tcp().into_iter().chain(procfs::net::tcp6()).flatten();
-    let inodes: Vec<u64> = sockets.filter(|s| s.local_address.port() == port && s.state == procfs::net::TcpState::Listen).map(|s| s.inode).collect();
+    let sockets = procfs::net::tcp()
+        .into_iter()
+        .chain(procfs::net::tcp6())
+        .flatten();
+    let inodes: Vec<u64> = sockets
+        .filter(|s| s.local_address.port() == port && s.state == procfs::net::TcpState::Listen)
+        .map(|s| s.inode)
+        .collect();
     holding(&inodes)
 }
 
@@ -36,8 +47,12 @@ fn holding(inodes: &[u64]) -> Option<Holder> {
     let mut processes = all_processes().ok()?.flatten();
     processes.find_map(|process| {
         let mut fds = process.fd().ok()?.flatten();
-        let holds = fds.any(|fd| matches!(fd.target, FDTarget::Socket(inode) if inodes.contains(&inode)));
+        let holds =
+            fds.any(|fd| matches!(fd.target, FDTarget::Socket(inode) if inodes.contains(&inode)));
         let name = process.stat().ok()?.comm;
-        holds.then_some(Holder { name, pid: process.pid })
+        holds.then_some(Holder {
+            name,
+            pid: process.pid,
+        })
     })
 }

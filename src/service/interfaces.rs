@@ -22,14 +22,21 @@ pub struct Interface {
 /// # Errors
 /// A named interface that does not exist, is down or has no IPv4 address; none at all.
 pub fn to_serve(named: &[String]) -> Result<Vec<Interface>, Error> {
-    let all: Vec<InterfaceAddress> = getifaddrs().map_err(|e| Error::failed(format!("cannot list network interfaces: {e}")))?.collect();
+    let all: Vec<InterfaceAddress> = getifaddrs()
+        .map_err(|e| Error::failed(format!("cannot list network interfaces: {e}")))?
+        .collect();
     let usable = usable(&all);
     if let Some(missing) = named.iter().find(|n| !usable.iter().any(|i| i.name == **n)) {
         return Err(Error::usage(why_not(&all, missing, &usable)));
     }
-    let chosen: Vec<Interface> = usable.into_iter().filter(|i| named.is_empty() || named.contains(&i.name)).collect();
+    let chosen: Vec<Interface> = usable
+        .into_iter()
+        .filter(|i| named.is_empty() || named.contains(&i.name))
+        .collect();
     if chosen.is_empty() {
-        return Err(Error::failed("no interface is up, broadcast-capable and has an IPv4 address; bring one up, or name one with --interface"));
+        return Err(Error::failed(
+            "no interface is up, broadcast-capable and has an IPv4 address; bring one up, or name one with --interface",
+        ));
     }
     Ok(chosen)
 }
@@ -40,22 +47,33 @@ fn usable(all: &[InterfaceAddress]) -> Vec<Interface> {
         let Some(address) = ipv4(entry) else { continue };
         match usable.iter_mut().find(|i| i.name == entry.interface_name) {
             Some(interface) => interface.addresses.push(address),
-            None => usable.push(Interface { name: entry.interface_name.clone(), addresses: vec![address] }),
+            None => usable.push(Interface {
+                name: entry.interface_name.clone(),
+                addresses: vec![address],
+            }),
         }
     }
     usable
 }
 
 fn serves(flags: InterfaceFlags) -> bool {
-    flags.contains(InterfaceFlags::IFF_UP | InterfaceFlags::IFF_BROADCAST) && !flags.contains(InterfaceFlags::IFF_LOOPBACK)
+    flags.contains(InterfaceFlags::IFF_UP | InterfaceFlags::IFF_BROADCAST)
+        && !flags.contains(InterfaceFlags::IFF_LOOPBACK)
 }
 
 fn ipv4(entry: &InterfaceAddress) -> Option<Ipv4Addr> {
-    entry.address.as_ref()?.as_sockaddr_in().map(nix::sys::socket::SockaddrIn::ip)
+    entry
+        .address
+        .as_ref()?
+        .as_sockaddr_in()
+        .map(nix::sys::socket::SockaddrIn::ip)
 }
 
 fn why_not(all: &[InterfaceAddress], name: &str, usable: &[Interface]) -> String {
-    let flags = all.iter().find(|e| e.interface_name == name).map(|e| e.flags);
+    let flags = all
+        .iter()
+        .find(|e| e.interface_name == name)
+        .map(|e| e.flags);
     let why = match flags {
         None => "there is no such interface",
         Some(f) if !f.contains(InterfaceFlags::IFF_UP) => "it is down",
@@ -63,5 +81,12 @@ fn why_not(all: &[InterfaceAddress], name: &str, usable: &[Interface]) -> String
         Some(_) => "it has no IPv4 address",
     };
     let others: Vec<&str> = usable.iter().map(|i| i.name.as_str()).collect();
-    format!("cannot serve interface {name}: {why}; usable here: {}", if others.is_empty() { "none".into() } else { others.join(", ") })
+    format!(
+        "cannot serve interface {name}: {why}; usable here: {}",
+        if others.is_empty() {
+            "none".into()
+        } else {
+            others.join(", ")
+        }
+    )
 }

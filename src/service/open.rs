@@ -43,9 +43,15 @@ pub fn udp(interfaces: Vec<Interface>) -> Result<Vec<Opened>, Error> {
 fn open(interface: Interface) -> Result<Opened, Error> {
     let bind = |port| {
         let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port);
-        udp::open(any, Some(&interface.name), true).map_err(|e| refused("UDP", port, &interface.name, &e, holder::of_udp(port)))
+        udp::open(any, Some(&interface.name), true)
+            .map_err(|e| refused("UDP", port, &interface.name, &e, holder::of_udp(port)))
     };
-    Ok(Opened { dhcp: bind(Port::Dhcp.number())?, pxe: bind(Port::Pxe.number())?, tftp: bind(TFTP)?, interface })
+    Ok(Opened {
+        dhcp: bind(Port::Dhcp.number())?,
+        pxe: bind(Port::Pxe.number())?,
+        tftp: bind(TFTP)?,
+        interface,
+    })
 }
 
 /// Opens the HTTP port, on all addresses: loopback is how this host's own tools ask.
@@ -65,18 +71,36 @@ fn listen(port: u16) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-fn refused(protocol: &str, port: u16, place: &str, why: &io::Error, holder: Option<holder::Holder>) -> Error {
+fn refused(
+    protocol: &str,
+    port: u16,
+    place: &str,
+    why: &io::Error,
+    holder: Option<holder::Holder>,
+) -> Error {
     let (reason, remedy) = match why.kind() {
         io::ErrorKind::AddrInUse => (
-            holder.map_or_else(|| "address in use".to_owned(), |h| format!("address in use by {h}")),
+            holder.map_or_else(
+                || "address in use".to_owned(),
+                |h| format!("address in use by {h}"),
+            ),
             in_use_remedy(protocol),
         ),
-        io::ErrorKind::PermissionDenied => ("permission denied".to_owned(), "run it as root (sudo), or give the service CAP_NET_BIND_SERVICE and CAP_NET_RAW"),
+        io::ErrorKind::PermissionDenied => (
+            "permission denied".to_owned(),
+            "run it as root (sudo), or give the service CAP_NET_BIND_SERVICE and CAP_NET_RAW",
+        ),
         _ => (why.to_string(), "check the interface with `ip addr`"),
     };
-    Error::failed(format!("cannot bind {protocol} {port} on {place}: {reason}; {remedy}"))
+    Error::failed(format!(
+        "cannot bind {protocol} {port} on {place}: {reason}; {remedy}"
+    ))
 }
 
 fn in_use_remedy(protocol: &str) -> &'static str {
-    if protocol == "TCP" { "stop it, or choose another port with --http-port" } else { "stop it, or serve other interfaces with --interface" }
+    if protocol == "TCP" {
+        "stop it, or choose another port with --http-port"
+    } else {
+        "stop it, or serve other interfaces with --interface"
+    }
 }

@@ -19,36 +19,67 @@ const FALLBACK: [&str; 2] = ["bootjack", "nobody"];
 /// # Errors
 /// No such user; a system call refused. The process must not go on serving then.
 pub fn drop_to(user: Option<&str>, state: &Path) -> Result<String, Error> {
-    let name = if Uid::effective().is_root() { become_user(&find(user)?, state)? } else { me() };
-    for set in [CapSet::Ambient, CapSet::Inheritable, CapSet::Effective, CapSet::Permitted] {
-        caps::clear(None, set).map_err(|e| Error::failed(format!("cannot give up capabilities: {e}")))?;
+    let name = if Uid::effective().is_root() {
+        become_user(&find(user)?, state)?
+    } else {
+        me()
+    };
+    for set in [
+        CapSet::Ambient,
+        CapSet::Inheritable,
+        CapSet::Effective,
+        CapSet::Permitted,
+    ] {
+        caps::clear(None, set)
+            .map_err(|e| Error::failed(format!("cannot give up capabilities: {e}")))?;
     }
-    nix::sys::prctl::set_no_new_privs().map_err(|e| Error::failed(format!("cannot set no_new_privs: {e}")))?;
+    nix::sys::prctl::set_no_new_privs()
+        .map_err(|e| Error::failed(format!("cannot set no_new_privs: {e}")))?;
     Ok(name)
 }
 
 fn find(user: Option<&str>) -> Result<User, Error> {
     let lookup = |name: &str| User::from_name(name).ok().flatten();
     match user {
-        Some(name) => lookup(name).ok_or_else(|| Error::usage(format!("no user \"{name}\" on this host; create it or set `user` to another one"))),
-        None => FALLBACK.into_iter().find_map(lookup).ok_or_else(|| Error::usage("neither user bootjack nor nobody exists; set `user`")),
+        Some(name) => lookup(name).ok_or_else(|| {
+            Error::usage(format!(
+                "no user \"{name}\" on this host; create it or set `user` to another one"
+            ))
+        }),
+        None => FALLBACK
+            .into_iter()
+            .find_map(lookup)
+            .ok_or_else(|| Error::usage("neither user bootjack nor nobody exists; set `user`")),
     }
 }
 
 fn become_user(user: &User, state: &Path) -> Result<String, Error> {
-    let failed = |what: &str, e: nix::Error| Error::failed(format!("cannot {what} for user {}: {e}", user.name));
-    std::fs::create_dir_all(state).map_err(|e| Error::failed(format!("cannot create the state folder {}: {e}", state.display())))?;
-    chown(state, Some(user.uid), Some(user.gid)).map_err(|e| failed("take over the state folder", e))?;
+    let failed = |what: &str, e: nix::Error| {
+        Error::failed(format!("cannot {what} for user {}: {e}", user.name))
+    };
+    std::fs::create_dir_all(state).map_err(|e| {
+        Error::failed(format!(
+            "cannot create the state folder {}: {e}",
+            state.display()
+        ))
+    })?;
+    chown(state, Some(user.uid), Some(user.gid))
+        .map_err(|e| failed("take over the state folder", e))?;
     setgroups(&[user.gid]).map_err(|e| failed("set groups", e))?;
     setgid(user.gid).map_err(|e| failed("set the group", e))?;
     setuid(user.uid).map_err(|e| failed("set the user", e))?;
     if !user.uid.is_root() && setuid(Uid::from_raw(0)).is_ok() {
-        return Err(Error::failed("could become root again after giving it up; refusing to serve"));
+        return Err(Error::failed(
+            "could become root again after giving it up; refusing to serve",
+        ));
     }
     Ok(user.name.clone())
 }
 
 fn me() -> String {
     let uid = Uid::effective();
-    User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |u| u.name)
+    User::from_uid(uid)
+        .ok()
+        .flatten()
+        .map_or_else(|| uid.to_string(), |u| u.name)
 }

@@ -96,7 +96,11 @@ impl Shared {
     /// Hands one event to all its readers. What strangers can cause at will is logged only so many
     /// times a second; it is counted all the same.
     pub fn emit(&self, client: Option<Mac>, what: What) {
-        let event = Event { at: SystemTime::now(), client, what };
+        let event = Event {
+            at: SystemTime::now(),
+            client,
+            what,
+        };
         self.metrics.count(&event);
         match self.pass(&event) {
             Pass::No => return,
@@ -113,12 +117,22 @@ impl Shared {
         if event.client.is_some() || !event.what.is_strangers() {
             return Pass::Yes;
         }
-        self.throttle.lock().unwrap_or_else(PoisonError::into_inner).ask(Instant::now())
+        self.throttle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .ask(Instant::now())
     }
 
     /// A packet no protocol allows.
     pub fn malformed(&self, service: &'static str, peer: SocketAddr, reason: String) {
-        self.emit(None, What::Malformed { service, peer, reason });
+        self.emit(
+            None,
+            What::Malformed {
+                service,
+                peer,
+                reason,
+            },
+        );
     }
 
     /// The machines seen. Hold the lock for a look-up, never across an await.

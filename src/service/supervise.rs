@@ -3,11 +3,12 @@
 //! The order is the security model: settings and profiles are read, every socket is opened,
 //! privileges are given up, and only then does anything read from the network.
 
+use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::interfaces::{self, Interface};
 use super::open::{self, Opened};
@@ -29,21 +30,34 @@ pub fn run(settings: &Effective) -> Result<(), Error> {
     let http = open::http(settings.http_port)?;
     let user = privilege::drop_to(settings.user.as_deref(), &settings.state)?;
     let shared = Shared::new(snapshot, places.folders(), Limits::default());
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|e| Error::failed(format!("cannot start the runtime: {e}")))?;
     let ready = ready(&opened, settings.http_port, &user);
     runtime.block_on(serve(opened, http, places, shared, ready))
 }
 
-async fn serve(opened: Vec<Opened>, http: TcpListener, places: load::Places, shared: Arc<Shared>, ready: What) -> Result<(), Error> {
-    let failed = |e: std::io::Error| Error::failed(format!("cannot register a socket or signal: {e}"));
+async fn serve(
+    opened: Vec<Opened>,
+    http: TcpListener,
+    places: load::Places,
+    shared: Arc<Shared>,
+    ready: What,
+) -> Result<(), Error> {
+    let failed = |e: io::Error| Error::failed(format!("cannot register a socket or signal: {e}"));
     let (mut hangup, mut terminate, mut interrupt) = signals().map_err(failed)?;
     let mut tasks = JoinSet::new();
     let mut tftp_sockets = Vec::new();
     for open in opened {
         for (socket, port) in [(open.dhcp, Port::Dhcp), (open.pxe, Port::Pxe)] {
             let listener = Listener::new(socket).map_err(failed)?;
-            tasks.spawn(dhcp::serve(dhcp::Door { listener, port, interface: open.interface.name.clone() }, shared.clone()));
+            let door = dhcp::Door {
+                listener,
+                port,
+                interface: open.interface.name.clone(),
+            };
+            tasks.spawn(dhcp::serve(door, shared.clone()));
         }
         tftp_sockets.push(open.tftp);
     }
@@ -58,29 +72,53 @@ async fn serve(opened: Vec<Opened>, http: TcpListener, places: load::Places, sha
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
             Some(ended) = tasks.join_next() => {
-                let why = ended.err().map_or_else(|| "ended".to_owned(), |e| e.to_string());
-                return Err(Error::failed(format!("a service stopped by itself ({why}); this is a bug, please report it")));
+                return Err(stopped(ended));
             }
         }
     }
 }
 
+/// Services run for ever; one that does not takes the process with it, so that its supervisor sees.
+fn stopped(ended: Result<io::Result<()>, JoinError>) -> Error {
+    let why = match ended {
+        Ok(Ok(())) => "it ended".to_owned(),
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => panic.to_string(),
+    };
+    Error::failed(format!(
+        "a service stopped by itself: {why}; this is a bug, please report it"
+    ))
+}
+
 type Signal = tokio::signal::unix::Signal;
 
-fn signals() -> std::io::Result<(Signal, Signal, Signal)> {
-    Ok((signal(SignalKind::hangup())?, signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
+fn signals() -> io::Result<(Signal, Signal, Signal)> {
+    Ok((
+        signal(SignalKind::hangup())?,
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    ))
 }
 
 fn ready(opened: &[Opened], http_port: u16, user: &str) -> What {
     let describe = |interface: &Interface| {
-        let addresses: Vec<String> = interface.addresses.iter().map(ToString::to_string).collect();
+        let addresses: Vec<String> = interface
+            .addresses
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         format!("{} {}", interface.name, addresses.join(" "))
     };
     let first = opened.first().and_then(|o| o.interface.addresses.first());
     let host = first.map_or_else(|| "127.0.0.1".to_owned(), ToString::to_string);
     What::Ready {
         interfaces: opened.iter().map(|o| describe(&o.interface)).collect(),
-        ports: vec!["dhcp 67".into(), "pxe 4011".into(), "tftp 69".into(), format!("http {http_port}")],
+        ports: vec![
+            "dhcp 67".into(),
+            "pxe 4011".into(),
+            "tftp 69".into(),
+            format!("http {http_port}"),
+        ],
         url: format!("http://{host}:{http_port}/"),
         user: user.to_owned(),
     }

@@ -28,7 +28,9 @@ pub enum Pass {
 impl Throttle {
     /// Asks for one line at `now`.
     pub fn ask(&mut self, now: Instant) -> Pass {
-        let fresh = self.since.is_none_or(|since| now.saturating_duration_since(since) >= Duration::from_secs(1));
+        let fresh = self
+            .since
+            .is_none_or(|since| now.saturating_duration_since(since) >= Duration::from_secs(1));
         if fresh {
             self.since = Some(now);
             self.passed = 0;
@@ -52,10 +54,15 @@ mod tests {
     #[test]
     fn a_flood_is_cut_and_its_size_told_afterwards() {
         let (mut throttle, start) = (Throttle::default(), Instant::now());
-        let passed = (0..1000).filter(|_| throttle.ask(start) == Pass::Yes).count();
+        let passed = (0..1000)
+            .filter(|_| throttle.ask(start) == Pass::Yes)
+            .count();
         assert_eq!(passed, PER_SECOND as usize);
         assert_eq!(throttle.ask(start + Duration::from_millis(999)), Pass::No);
-        assert_eq!(throttle.ask(start + Duration::from_secs(1)), Pass::YesAfter(951));
+        assert_eq!(
+            throttle.ask(start + Duration::from_secs(1)),
+            Pass::YesAfter(951)
+        );
         assert_eq!(throttle.ask(start + Duration::from_secs(1)), Pass::Yes);
     }
 }

@@ -247,11 +247,17 @@ pub fn describe(code: u8, value: &[u8]) -> String {
 }
 
 fn message_type(value: &[u8]) -> String {
-    value.first().map_or_else(String::new, |n| format!("{:?}", Kind::from_number(*n)).to_uppercase())
+    value.first().map_or_else(String::new, |n| {
+        format!("{:?}", Kind::from_number(*n)).to_uppercase()
+    })
 }
 
 fn addresses(value: &[u8]) -> String {
-    let all = value.as_chunks::<4>().0.iter().map(|b| Ipv4Addr::from(*b).to_string());
+    let all = value
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|b| Ipv4Addr::from(*b).to_string());
     all.collect::<Vec<_>>().join(" ")
 }
 
@@ -260,5 +266,9 @@ fn quoted(value: &[u8]) -> String {
 }
 
 fn hex(value: &[u8]) -> String {
-    value.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ")
+    value
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
