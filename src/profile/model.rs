@@ -79,6 +79,18 @@ pub enum Action {
     Ipxe(Template),
 }
 
+impl Action {
+    /// Whether there is something for this platform to boot.
+    pub fn serves(&self, platform: Platform) -> bool {
+        match self {
+            Self::Linux { kernel: target, .. } | Self::Loader(target) | Self::Chain(target) => {
+                target.get(platform).is_some()
+            }
+            Self::Local | Self::Ipxe(_) => true,
+        }
+    }
+}
+
 /// Where a file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
@@ -121,7 +133,7 @@ impl<T> PerArch<T> {
 }
 
 /// An architecture in a `match:` or an entry: a platform by its name, or one exact number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(untagged)]
 pub enum ArchFilter {
     /// `efi-x64`: every number of that platform, over PXE or HTTP.
@@ -131,12 +143,46 @@ pub enum ArchFilter {
 }
 
 impl ArchFilter {
+    /// Reads what a profile writes: a platform's name, another name of option 93's table
+    /// (`http-x64`), or a number.
+    pub fn parse(text: &str) -> Option<Self> {
+        match Platform::from_name(text) {
+            Some(platform) => Some(Self::Platform(platform)),
+            None => text.parse().ok().map(Self::Exact),
+        }
+    }
+
+    /// The platform meant, or the one behind the number.
+    pub fn platform(self) -> Platform {
+        match self {
+            Self::Platform(platform) => platform,
+            Self::Exact(arch) => arch.platform(),
+        }
+    }
+
+    /// Whether there can be a client that both mean.
+    pub fn overlaps(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Exact(a), Self::Exact(b)) => a == b,
+            _ => self.platform() == other.platform(),
+        }
+    }
+
     /// Whether one of the client's architectures is meant.
     pub fn matches(self, archs: &[wire::Arch]) -> bool {
         archs.iter().any(|arch| match self {
             Self::Platform(platform) => arch.platform() == platform,
             Self::Exact(exact) => *arch == exact,
         })
+    }
+}
+
+impl std::fmt::Display for ArchFilter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Platform(platform) => platform.fmt(f),
+            Self::Exact(arch) => arch.fmt(f),
+        }
     }
 }
 
@@ -155,4 +201,26 @@ pub enum Loader {
     Grub,
     /// The firmware's own menu (option 43).
     Firmware,
+}
+
+impl Loader {
+    /// Every loader, in the order that messages list them.
+    pub const ALL: [Self; 5] = [
+        Self::Auto,
+        Self::Pxelinux,
+        Self::Ipxe,
+        Self::Grub,
+        Self::Firmware,
+    ];
+
+    /// The word a profile uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Pxelinux => "pxelinux",
+            Self::Ipxe => "ipxe",
+            Self::Grub => "grub",
+            Self::Firmware => "firmware",
+        }
+    }
 }

@@ -1,0 +1,205 @@
+//! One file's text → one profile with its `match:`, and everything wrong with it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::clause;
+use super::matching::Match;
+use super::menu::{self, Placement};
+use super::model::{Loader, PerArch, Profile};
+use super::node::{self, At, MAX_FILE, Node, Value};
+use super::report::Report;
+use super::schema::{PROFILE, Section, kind, per_arch, text, yes_no};
+use super::template::{NAMES, Values};
+use super::words::{MAX_TITLE, title};
+use super::{Finding, Severity, Source, similar};
+use crate::wire::Platform;
+
+/// The most variables a profile may have, and the longest of them in bytes.
+const MAX_VARS: usize = 256;
+const MAX_VAR: usize = 4096;
+
+/// What came of one file.
+#[derive(Debug)]
+pub(super) struct Checked {
+    /// The profile, unless there is an error among the findings.
+    pub profile: Option<(Arc<Profile>, Arc<Match>)>,
+    /// Where its name stands (the file's begin where it has none).
+    pub name_at: At,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads one file.
+pub(super) fn check(source: &Source) -> Checked {
+    let mut report = Report::new(&source.file, &source.text);
+    let read = document(source, &mut report).and_then(|node| read(&node, source, &mut report));
+    let findings = report.finish();
+    let wrong = findings.iter().any(|f| f.severity == Severity::Error);
+    let read = read.filter(|_| !wrong);
+    Checked {
+        name_at: read.as_ref().map_or(At::default(), |(at, ..)| *at),
+        profile: read.map(|(_, profile, matching)| (Arc::new(profile), Arc::new(matching))),
+        findings,
+    }
+}
+
+fn document(source: &Source, report: &mut Report<'_>) -> Option<Node> {
+    if source.text.len() > MAX_FILE {
+        let message = format!("the file is larger than {} MiB", MAX_FILE >> 20);
+        let hint = "split it; a list of addresses may be spread over several profiles".to_owned();
+        report.error(At::default(), message, hint);
+        return None;
+    }
+    match node::parse(&source.text) {
+        Ok(node) if matches!(node.value, Value::Null) => {
+            let hint = "remove it, or let its name end in .off".to_owned();
+            report.error(At::default(), "the file holds no profile", hint);
+            None
+        }
+        Ok(node) => Some(node),
+        Err(problem) => {
+            report.error(problem.at, problem.message, problem.hint);
+            None
+        }
+    }
+}
+
+/// The flow: each part is read whatever became of the others, so that all findings are seen.
+fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Profile, Match)> {
+    let section = Section::open(node, &PROFILE, report)?;
+    let name = name(&section, source, report);
+    let vars = vars(&section, report);
+    let matching = section
+        .get("match")
+        .map_or(Some(Match::default()), |n| clause::read(n, report));
+    let loader = loader(&section, report);
+    let secure_boot = section
+        .get("secure_boot")
+        .map_or(Some(false), |n| yes_no(n, "secure_boot", report));
+    let menu = section.need("menu", report);
+    let known = vars.clone().unwrap_or_default();
+    let called = name.clone().unwrap_or_default();
+    let menu = menu.and_then(|n| menu::read(n, &called, &sample(&known), report));
+    let (Placement { menu, at }, matching) = (menu?, matching?);
+    let archs: Vec<_> = matching.archs.iter().map(|(arch, _)| *arch).collect();
+    let placement = Placement { menu, at };
+    menu::warn_of_dead_entries(&placement, &archs, report);
+    let profile = Profile {
+        name: name?,
+        file: source.file.clone(),
+        menu: placement.menu,
+        loader: loader?,
+        secure_boot: secure_boot?,
+        vars: vars?,
+    };
+    Some((
+        section.get("name").map_or(section.at, |n| n.at),
+        profile,
+        matching,
+    ))
+}
+
+fn name(section: &Section<'_>, source: &Source, report: &mut Report<'_>) -> Option<String> {
+    if let Some(node) = section.get("name") {
+        return title(node, "name", report);
+    }
+    let file = source.file.rsplit('/').next().unwrap_or_default();
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let clean: String = stem
+        .chars()
+        .take(MAX_TITLE)
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect();
+    Some(clean.replace("${", "$ {"))
+}
+
+fn loader(section: &Section<'_>, report: &mut Report<'_>) -> Option<PerArch<Loader>> {
+    let Some(node) = section.get("loader") else {
+        return Some(PerArch::All(Loader::Auto));
+    };
+    let loaders = per_arch(node, "loader", report, loader_word)?;
+    if let PerArch::Each(each) = &loaders {
+        let wrong = |(p, l): (&Platform, &Loader)| *l == Loader::Pxelinux && *p != Platform::Bios;
+        if each.iter().any(wrong) {
+            let hint = "use ipxe or grub there".to_owned();
+            report.error(node.at, "pxelinux boots BIOS machines only", hint);
+            return None;
+        }
+    }
+    Some(loaders)
+}
+
+fn loader_word(node: &Node, report: &mut Report<'_>) -> Option<Loader> {
+    let word = text(node, "loader", report)?;
+    let found = Loader::ALL.into_iter().find(|l| l.name() == word);
+    if found.is_none() {
+        let message = format!("\"{}\" is no loader for menus", word.escape_debug());
+        report.error(
+            node.at,
+            message,
+            similar::hint(word, Loader::ALL.map(Loader::name)),
+        );
+    }
+    found
+}
+
+fn vars(section: &Section<'_>, report: &mut Report<'_>) -> Option<BTreeMap<String, String>> {
+    let Some(node) = section.get("vars") else {
+        return Some(BTreeMap::new());
+    };
+    let Value::Map(fields) = &node.value else {
+        let message = format!("vars must hold names and values, not {}", kind(node));
+        report.error(node.at, message, "write them as name: value".to_owned());
+        return None;
+    };
+    if fields.len() > MAX_VARS {
+        report.error(node.at, format!("more than {MAX_VARS} variables"), None);
+        return None;
+    }
+    let read: Vec<_> = fields
+        .iter()
+        .map(|(key, value)| var(key, value, report))
+        .collect();
+    read.into_iter().collect()
+}
+
+fn var(key: &node::Key, value: &Node, report: &mut Report<'_>) -> Option<(String, String)> {
+    let word = key.text.as_str();
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let named = word.chars().all(fits)
+        && !word.is_empty()
+        && !word.starts_with(|c: char| c.is_ascii_digit());
+    if NAMES.contains(&word) {
+        let message = format!("the variable \"{word}\" is bootjack's own");
+        report.error(key.at, message, "choose another name".to_owned());
+        return None;
+    }
+    if !named {
+        let message = format!("\"{}\" is no name for a variable", word.escape_debug());
+        report.error(key.at, message, "use letters, digits and _".to_owned());
+        return None;
+    }
+    let written = text(value, "a variable", report)?;
+    let control = |c: char| c.is_control() && !"\n\t".contains(c);
+    if written.len() > MAX_VAR || written.contains(control) {
+        let message =
+            format!("{word} must be text of at most {MAX_VAR} bytes without control characters");
+        report.error(value.at, message, None);
+        return None;
+    }
+    Some((word.to_owned(), written.to_owned()))
+}
+
+/// A client to try templates with.
+fn sample(vars: &BTreeMap<String, String>) -> Values<'_> {
+    Values {
+        mac: "52:54:00:12:34:56",
+        uuid: "b8945908-d6a6-41a9-611d-74a6ab80b83d",
+        ip: "192.0.2.10",
+        arch: "efi-x64",
+        server: "192.0.2.1",
+        http: "http://192.0.2.1:8067",
+        vars,
+    }
+}

@@ -1,0 +1,166 @@
+//! `menu:` → [`Menu`].
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
+
+use super::entry::{self, Placed};
+use super::model::{ArchFilter, Entry, Menu};
+use super::node::{At, Node, Value};
+use super::report::Report;
+use super::schema::{MENU, Section, kind, text, yes_no};
+use super::similar;
+use super::template::Values;
+use super::words::{timeout, title};
+
+/// More entries than this make no menu that a screen could show.
+const MAX_ENTRIES: usize = 256;
+
+/// A menu and where its entries stand.
+#[derive(Debug)]
+pub(super) struct Placement {
+    /// The menu.
+    pub menu: Menu,
+    /// Where each entry's id stands, in the order of the entries.
+    pub at: Vec<At>,
+}
+
+/// Reads the menu; without a title it takes the profile's `name`.
+pub(super) fn read(
+    node: &Node,
+    name: &str,
+    sample: &Values<'_>,
+    report: &mut Report<'_>,
+) -> Option<Placement> {
+    let section = Section::open(node, &MENU, report)?;
+    let headline = match section.get("title") {
+        Some(node) => title(node, "the menu's title", report),
+        None => Some(name.to_owned()),
+    };
+    let timeout = section.get("timeout").map(|n| timeout(n, report));
+    let installed = section
+        .get("installed")
+        .map_or(Some(false), |n| yes_no(n, "installed", report));
+    let entries = entries(&section, sample, report);
+    let default = section
+        .get("default")
+        .map(|n| default(n, entries.as_deref(), report));
+    let entries = entries?;
+    if entries.is_empty() && installed == Some(false) {
+        let hint = "add an entry below entries:, or installed: true".to_owned();
+        report.error(section.at, "the menu is empty", hint);
+        return None;
+    }
+    let (entries, at) = entries.into_iter().map(|p| (p.entry, p.at)).unzip();
+    let menu = Menu {
+        title: headline?,
+        timeout: all_or_nothing(timeout)?,
+        default: all_or_nothing(default)?,
+        entries,
+        installed: installed?,
+    };
+    Some(Placement { menu, at })
+}
+
+/// Not given: `Some(None)`; given and right: `Some(Some(_))`; given and wrong: `None`.
+fn all_or_nothing<T>(value: Option<Option<T>>) -> Option<Option<T>> {
+    match value {
+        None => Some(None),
+        Some(read) => read.map(Some),
+    }
+}
+
+fn entries(
+    section: &Section<'_>,
+    sample: &Values<'_>,
+    report: &mut Report<'_>,
+) -> Option<Vec<Placed>> {
+    let Some(node) = section.get("entries") else {
+        return Some(Vec::new());
+    };
+    let Value::List(items) = &node.value else {
+        let message = format!("entries must be a list, not {}", kind(node));
+        report.error(
+            node.at,
+            message,
+            "begin every entry with \"- id:\"".to_owned(),
+        );
+        return None;
+    };
+    if items.len() > MAX_ENTRIES {
+        let message = format!(
+            "{} entries; a menu holds at most {MAX_ENTRIES}",
+            items.len()
+        );
+        report.error(node.at, message, None);
+        return None;
+    }
+    let read: Vec<_> = items
+        .iter()
+        .map(|n| entry::read(n, sample, report))
+        .collect();
+    let unique = unique(read.iter().flatten(), report);
+    let read: Option<Vec<_>> = read.into_iter().collect();
+    read.filter(|_| unique)
+}
+
+fn unique<'p>(entries: impl Iterator<Item = &'p Placed>, report: &mut Report<'_>) -> bool {
+    let mut seen: BTreeMap<&str, At> = BTreeMap::new();
+    let mut unique = true;
+    for Placed { entry, at } in entries {
+        match seen.entry(&entry.id) {
+            Slot::Vacant(slot) => {
+                slot.insert(*at);
+            }
+            Slot::Occupied(first) => {
+                unique = false;
+                let message = format!("the id \"{}\" is used twice", entry.id);
+                report.error(*at, message, format!("first in line {}", first.get().line));
+            }
+        }
+    }
+    unique
+}
+
+fn default(node: &Node, entries: Option<&[Placed]>, report: &mut Report<'_>) -> Option<String> {
+    let wanted = text(node, "default", report)?;
+    // Where an entry is wrong, it may be the one that is meant: no second finding.
+    let entries = entries?;
+    if entries.iter().any(|p| p.entry.id == wanted) {
+        return Some(wanted.to_owned());
+    }
+    let ids = entries.iter().map(|p| p.entry.id.as_str());
+    let hint = similar::hint(wanted, ids);
+    let message = format!("no entry has the id \"{}\"", wanted.escape_debug());
+    report.error(node.at, message, hint);
+    None
+}
+
+/// Warns of entries that none of the profile's machines can boot.
+pub(super) fn warn_of_dead_entries(
+    read: &Placement,
+    archs: &[ArchFilter],
+    report: &mut Report<'_>,
+) {
+    for (entry, at) in read.menu.entries.iter().zip(&read.at) {
+        if !entry_serves(entry, archs) {
+            let message = format!("no machine of this profile can boot \"{}\"", entry.id);
+            let hint = "compare the entry's platforms with match: arch".to_owned();
+            report.warn(*at, message, hint);
+        }
+    }
+}
+
+/// Whether a machine of one of `archs` (all, where it is empty) can boot the entry.
+fn entry_serves(entry: &Entry, archs: &[ArchFilter]) -> bool {
+    let shown = |f: ArchFilter| entry.arch.is_empty() || entry.arch.iter().any(|e| e.overlaps(f));
+    if archs.is_empty() {
+        let every = crate::wire::Platform::NAMED.map(ArchFilter::Platform);
+        every
+            .into_iter()
+            .any(|f| shown(f) && entry.action.serves(f.platform()))
+    } else {
+        archs
+            .iter()
+            .any(|f| shown(*f) && entry.action.serves(f.platform()))
+    }
+}

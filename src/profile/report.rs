@@ -1,0 +1,134 @@
+//! Collects what is wrong in one file, with the line it stands on.
+
+use std::sync::Arc;
+
+use super::node::At;
+use super::{Finding, Severity};
+
+/// At most this many findings are kept a file; one more says how many were left out.
+const MAX_FINDINGS: usize = 50;
+/// At most this much of the offending line is shown, in characters.
+const MAX_TEXT: usize = 160;
+
+/// The findings of one file, in the order they were met.
+#[derive(Debug)]
+pub(super) struct Report<'a> {
+    file: &'a Arc<str>,
+    source: &'a str,
+    findings: Vec<Finding>,
+    left_out: usize,
+    worst_left_out: Severity,
+}
+
+impl<'a> Report<'a> {
+    /// Nothing found yet in `file`, whose text is `source`.
+    pub fn new(file: &'a Arc<str>, source: &'a str) -> Self {
+        Self {
+            file,
+            source,
+            findings: Vec::new(),
+            left_out: 0,
+            worst_left_out: Severity::Warning,
+        }
+    }
+
+    /// The file's text.
+    pub fn source(&self) -> &'a str {
+        self.source
+    }
+
+    /// What makes the file unusable.
+    pub fn error(&mut self, at: At, message: impl Into<String>, hint: impl Into<Option<String>>) {
+        self.add(Severity::Error, at, message.into(), hint.into());
+    }
+
+    /// What is worth a look.
+    pub fn warn(&mut self, at: At, message: impl Into<String>, hint: impl Into<Option<String>>) {
+        self.add(Severity::Warning, at, message.into(), hint.into());
+    }
+
+    /// Everything found, by line.
+    pub fn finish(mut self) -> Vec<Finding> {
+        self.findings.sort_by_key(|f| (f.line, f.column));
+        if self.left_out > 0 {
+            let message = format!("{} more findings in this file are not shown", self.left_out);
+            self.findings.push(Finding {
+                severity: self.worst_left_out,
+                file: self.file.clone(),
+                line: 0,
+                column: 0,
+                text: String::new(),
+                message,
+                hint: Some("mend those above first".to_owned()),
+            });
+        }
+        self.findings
+    }
+
+    fn add(&mut self, severity: Severity, at: At, message: String, hint: Option<String>) {
+        if self.findings.len() >= MAX_FINDINGS {
+            self.left_out += 1;
+            self.worst_left_out = self.worst_left_out.max(severity);
+            return;
+        }
+        self.findings.push(Finding {
+            severity,
+            file: self.file.clone(),
+            line: at.line,
+            column: at.column,
+            text: line_of(self.source, at),
+            message,
+            hint,
+        });
+    }
+}
+
+/// The line at `at`, cut to [`MAX_TEXT`], control characters as blanks; empty where the place is
+/// further right than that, since the caret would point beside it.
+pub(super) fn line_of(source: &str, at: At) -> String {
+    let (line, column) = (at.line as usize, at.column as usize);
+    if line == 0 || column > MAX_TEXT {
+        return String::new();
+    }
+    let text = source.lines().nth(line - 1).unwrap_or_default();
+    let visible = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().take(MAX_TEXT).map(visible).collect()
+}
+
+/// The place of a byte of the source.
+pub(super) fn place_of(source: &str, byte: usize) -> At {
+    let before = source.get(..byte).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+    let lines = before.bytes().filter(|b| *b == b'\n').count();
+    let columns = before.get(line_start..).map_or(0, |l| l.chars().count());
+    At {
+        line: lines as u32 + 1,
+        column: columns as u32 + 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_counted_in_characters() {
+        let source = "a: 1\nö: [x,\ty]\n";
+        let byte = source.find('y').unwrap();
+        let at = place_of(source, byte);
+        assert_eq!((at.line, at.column), (2, 8));
+        assert_eq!(line_of(source, at), "ö: [x, y]");
+    }
+
+    #[test]
+    fn findings_are_bounded_and_say_so() {
+        let file: Arc<str> = "x.yaml".into();
+        let mut report = Report::new(&file, "");
+        for line in 1..200 {
+            report.error(At { line, column: 1 }, "no", None);
+        }
+        let findings = report.finish();
+        assert_eq!(findings.len(), MAX_FINDINGS + 1);
+        assert!(findings[MAX_FINDINGS].message.starts_with("149 more"));
+    }
+}
