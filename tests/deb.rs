@@ -2,6 +2,8 @@
 //!
 //! The binary packaged is the one under test. Nothing is installed on this machine.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
