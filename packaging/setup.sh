@@ -72,23 +72,25 @@ want() {
 install_packages() {
     command -v apt-get >/dev/null || die "no apt-get here: install the above by hand and try again"
     say "installing ${missing[*]}"
-    apt install "${missing[@]}" || {
-        apt update && apt install "${missing[@]}"
-    } || die "apt-get could not install ${missing[*]}: see above"
+    if ! has_package_lists || ! apt install "${missing[@]}"; then
+        apt update
+        apt install "${missing[@]}" || die "apt-get could not install ${missing[*]}: see above"
+    fi
 }
+
+# A fresh machine or container may never have asked its archive what there is.
+has_package_lists() { compgen -G '/var/lib/apt/lists/*Packages*' >/dev/null; }
 
 # apt-get as root, quiet, waiting for another apt's lock instead of failing.
 apt() {
-    local as_root=()
+    local as_root=() options=()
     if [ "$(id -u)" != 0 ]; then
         command -v sudo >/dev/null || die "no sudo here: as root, run: apt-get install ${missing[*]}"
         as_root=(sudo)
     fi
-    local verb=$1 options=()
-    shift
-    [ "$verb" = update ] || options=(-y --no-install-recommends)
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120 \
-        "$verb" "${options[@]}" "$@" >&2
+    [ "$1" = update ] || options=(-y --no-install-recommends)
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 \
+        "$1" "${options[@]}" "${@:2}" >&2
 }
 
 # A rustup component, and the cargo command it brings.
