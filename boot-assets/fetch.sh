@@ -151,7 +151,7 @@ download_with_host_lists() {
 # With package lists of our own, from this machine's sources: needs no root either.
 download_with_fresh_lists() {
     say "this machine's package lists are missing or old: reading fresh ones for this run"
-    local own=(-o "Dir::State=$work/apt" -o "Dir::State::status=$work/apt/status"
+    local own=(-o "Dir::State=$work/apt" -o "Dir::State::lists=$work/apt/lists" -o "Dir::State::status=$work/apt/status"
         -o "Dir::Cache=$work/apt/cache" -o APT::Architecture=amd64 -o Acquire::Languages=none)
     mkdir -p "$work/apt/lists/partial" "$work/apt/cache/archives/partial"
     : >"$work/apt/status"
@@ -214,9 +214,10 @@ collect() {
 # One asset out of its unpacked package; reads and corrects the variables of collect.
 take() {
     local found=$work/$package/$path got have
-    [ -f "$found" ] && [ ! -L "$found" ] || die \
-        "$package $(version_of "$package") has no file $path for $1" \
-        "its place has changed: correct 'path' in boot-assets/assets.yaml"
+    if [ ! -f "$found" ] || [ -L "$found" ]; then
+        die "$package $(version_of "$package") has no file $path for $1" \
+            "its place has changed: correct 'path' in boot-assets/assets.yaml"
+    fi
     got=$(version_of "$package") have=$(digest "$found")
     if [ "$have" != "$sha256" ]; then
         [ "$got" != "$version" ] || die \
