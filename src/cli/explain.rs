@@ -10,6 +10,7 @@ use crate::client::{Client, Stage};
 use crate::config::{self, SettingsArgs};
 use crate::decide::{self, Answer, Incoming, Outcome, Port, sample};
 use crate::error::Error;
+use crate::profile::select::Verdict;
 use crate::profile::{Snapshot, select};
 use crate::service::{interfaces, load};
 use crate::wire::dhcp::{Kind, Message};
@@ -144,7 +145,17 @@ fn describe(client: &Client, out: &mut String) -> std::fmt::Result {
 fn trace(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Result {
     writeln!(out, "profiles considered, the most specific first:")?;
     for considered in select::trace(&snapshot.profiles, &decide::subject(client)) {
-        writeln!(out, "  {considered}")?;
+        let mark = match considered.verdict {
+            Verdict::Chosen => "chosen",
+            Verdict::Outranked => "outranked",
+            Verdict::Missed => "no match",
+        };
+        let profile = &considered.profile;
+        writeln!(
+            out,
+            "  {mark:<9} \"{}\" ({}): {}",
+            profile.name, profile.file, considered.why
+        )?;
     }
     Ok(())
 }

@@ -109,6 +109,3 @@ fn consider(
     };
     (rank.ok(), line)
 }
-pub fn trace(_p: &Profiles, _s: &Subject<'_>) -> Vec<String> {
-    vec![]
-}
