@@ -37,6 +37,7 @@ pub struct Machine {
     name: String,
     firmware: Firmware,
     mac: String,
+    uuid: String,
     memory: u32,
     segment: Segment,
     flags: Vec<String>,
@@ -49,6 +50,7 @@ impl Machine {
             name: format!("pc{number}"),
             firmware,
             mac: format!("52:54:00:77:00:{number:02x}"),
+            uuid: format!("77e21a5c-0b1e-4c0f-9d3a-5254007700{number:02x}"),
             memory: 1024,
             segment: Lan::FIRST,
             flags: Vec::new(),
@@ -76,6 +78,12 @@ impl Machine {
         &self.mac
     }
 
+    /// Its UUID, as its firmware shows it to a user. On the wire the first three groups are
+    /// little-endian where the firmware does not know better.
+    pub fn uuid(&self) -> &str {
+        &self.uuid
+    }
+
     /// Switches it on, when it is its turn.
     pub fn power_on(self, lan: &Lan) -> Pc {
         let slots = Arc::new(Slots::take(1));
@@ -94,7 +102,7 @@ impl Machine {
         let tap = lan.tap(self.segment);
         let mut qemu = lan.command("qemu-system-x86_64");
         qemu.args(["-nodefaults", "-display", "none", "-vga", "std", "-no-reboot"])
-            .args(["-m", &self.memory.to_string()])
+            .args(["-m", &self.memory.to_string(), "-uuid", &self.uuid])
             .args(["-object", "rng-random,id=r0,filename=/dev/urandom"])
             .args(["-device", "virtio-rng-pci,rng=r0"])
             .args(["-serial", &format!("file:{}", files.serial.display())])
