@@ -37,5 +37,6 @@ pub mod client;
 pub mod event;
 pub mod profile;
 pub mod service;
+pub mod transfer;
 pub mod tree;
 pub mod wire;
