@@ -43,5 +43,6 @@ pub mod event;
 pub mod profile;
 pub mod render;
 pub mod service;
+pub mod transfer;
 pub mod tree;
 pub mod wire;
