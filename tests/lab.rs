@@ -19,7 +19,10 @@ fn x() {
     let host = lan.dhcp_host();
     let server = Server::dnsmasq(&host);
     let pc = lan.client("pc");
-    let out = pc.run("udhcpc", &["-i", "eth0", "-n", "-q", "-f", "-s", "/bin/true"]);
+    let out = pc.run(
+        "udhcpc",
+        &["-i", "eth0", "-n", "-q", "-f", "-s", "/bin/true"],
+    );
     println!("{out}\n{}", server.log());
     panic!("x");
 }

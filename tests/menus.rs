@@ -44,22 +44,48 @@ menu:
 "#;
 
 fn snapshot(profile: &str) -> Snapshot {
-    let (profiles, findings) = compile(&[Source { file: "a.yaml".into(), text: profile.into() }]);
-    Snapshot { profiles: profiles.unwrap_or_else(|| panic!("{findings:#?}")), http_port: 8067, ..Snapshot::default() }
+    let (profiles, findings) = compile(&[Source {
+        file: "a.yaml".into(),
+        text: profile.into(),
+    }]);
+    Snapshot {
+        profiles: profiles.unwrap_or_else(|| panic!("{findings:#?}")),
+        http_port: 8067,
+        ..Snapshot::default()
+    }
 }
 
 fn client(arch: Arch, stage: Stage) -> Client {
     let ip = Ipv4Addr::new(10, 0, 0, 77);
-    Client { mac: MAC, uuid: None, archs: vec![arch], class: Class::Pxe, stage, undi: None, ipxe: None, ip: Some(ip), network: ip }
+    Client {
+        mac: MAC,
+        uuid: None,
+        archs: vec![arch],
+        class: Class::Pxe,
+        stage,
+        undi: None,
+        ipxe: None,
+        ip: Some(ip),
+        network: ip,
+    }
 }
 
 fn asker(client: Option<Client>) -> Requester {
     let (peer, server): (IpAddr, IpAddr) = ([10, 0, 0, 77].into(), [10, 0, 0, 2].into());
-    Requester { peer, server, door: Door::Http, client }
+    Requester {
+        peer,
+        server,
+        door: Door::Http,
+        client,
+    }
 }
 
 fn get(snapshot: &Snapshot, client: Option<Client>, path: &str) -> Result<Found, Missing> {
-    resolve(snapshot, &asker(client), &CleanPath::new(path.as_bytes()).unwrap())
+    resolve(
+        snapshot,
+        &asker(client),
+        &CleanPath::new(path.as_bytes()).unwrap(),
+    )
 }
 
 fn text(snapshot: &Snapshot, client: Option<Client>, path: &str) -> String {
@@ -71,7 +97,11 @@ fn text(snapshot: &Snapshot, client: Option<Client>, path: &str) -> String {
 
 #[test]
 fn pxelinux() {
-    let config = text(&snapshot(PROFILE), Some(client(Arch::BIOS, Stage::Rom)), "pxelinux.cfg/default");
+    let config = text(
+        &snapshot(PROFILE),
+        Some(client(Arch::BIOS, Stage::Rom)),
+        "pxelinux.cfg/default",
+    );
     assert_eq!(
         config,
         "# bootjack: profile \"Lab A\" for 52:54:00:12:34:56
@@ -112,7 +142,11 @@ LABEL disk
 
 #[test]
 fn ipxe() {
-    let script = text(&snapshot(PROFILE), Some(client(Arch::EFI_X64, Stage::Ipxe)), "boot/52-54-00-12-34-56.ipxe");
+    let script = text(
+        &snapshot(PROFILE),
+        Some(client(Arch::EFI_X64, Stage::Ipxe)),
+        "boot/52-54-00-12-34-56.ipxe",
+    );
     assert_eq!(
         script,
         "#!ipxe
@@ -157,7 +191,11 @@ goto menu
 
 #[test]
 fn grub() {
-    let config = text(&snapshot(PROFILE), Some(client(Arch::EFI_X64, Stage::Rom)), "grub/grub.cfg");
+    let config = text(
+        &snapshot(PROFILE),
+        Some(client(Arch::EFI_X64, Stage::Rom)),
+        "grub/grub.cfg",
+    );
     assert_eq!(
         config,
         r#"# bootjack: profile "Lab A" for 52:54:00:12:34:56
@@ -192,31 +230,74 @@ fn one_entry_starts_at_once_in_every_dialect() {
 #[test]
 fn time_outs() {
     for (timeout, pxelinux, ipxe, grub) in [
-        ("timeout: 10s,", "TIMEOUT 100\n", "--timeout 10000 ", "set timeout=10\n"),
-        ("", "TIMEOUT 0\n", "choose --default a chosen", "set timeout=-1\n"),
-        ("timeout: 0s,", "DEFAULT a\n\nLABEL a", ":failed", "set timeout=0\n"),
+        (
+            "timeout: 10s,",
+            "TIMEOUT 100\n",
+            "--timeout 10000 ",
+            "set timeout=10\n",
+        ),
+        (
+            "",
+            "TIMEOUT 0\n",
+            "choose --default a chosen",
+            "set timeout=-1\n",
+        ),
+        (
+            "timeout: 0s,",
+            "DEFAULT a\n\nLABEL a",
+            ":failed",
+            "set timeout=0\n",
+        ),
     ] {
-        let profile = format!("menu: {{ title: T, {timeout} entries: [ {{ id: a, title: A, local: true }}, {{ id: b, title: B, local: true }} ] }}");
+        let profile = format!(
+            "menu: {{ title: T, {timeout} entries: [ {{ id: a, title: A, local: true }}, {{ id: b, title: B, local: true }} ] }}"
+        );
         let snapshot = snapshot(&profile);
         let rom = || Some(client(Arch::EFI_X64, Stage::Rom));
-        assert!(text(&snapshot, rom(), "pxelinux.cfg/default").contains(pxelinux), "{timeout}");
-        assert!(text(&snapshot, rom(), "boot/52-54-00-12-34-56.ipxe").contains(ipxe), "{timeout}");
-        assert!(text(&snapshot, rom(), "grub.cfg").contains(grub), "{timeout}");
+        assert!(
+            text(&snapshot, rom(), "pxelinux.cfg/default").contains(pxelinux),
+            "{timeout}"
+        );
+        assert!(
+            text(&snapshot, rom(), "boot/52-54-00-12-34-56.ipxe").contains(ipxe),
+            "{timeout}"
+        );
+        assert!(
+            text(&snapshot, rom(), "grub.cfg").contains(grub),
+            "{timeout}"
+        );
     }
 }
 
 #[test]
 fn spaces_that_matter_survive_ipxe() {
     let profile = r#"menu: { title: T, entries: [ { id: a, title: A, linux: { kernel: k, args: 'a="x  y" z' } } ] }"#;
-    let script = text(&snapshot(profile), Some(client(Arch::EFI_X64, Stage::Ipxe)), "boot/52-54-00-12-34-56.ipxe");
-    assert!(script.contains(r#"a="x${sp:string}${sp:string}y" z ||"#), "{script}");
+    let script = text(
+        &snapshot(profile),
+        Some(client(Arch::EFI_X64, Stage::Ipxe)),
+        "boot/52-54-00-12-34-56.ipxe",
+    );
+    assert!(
+        script.contains(r#"a="x${sp:string}${sp:string}y" z ||"#),
+        "{script}"
+    );
 }
 
 #[test]
 fn installed_distributions_are_listed_where_the_profile_says_so() {
-    let mut snapshot = snapshot("menu: { title: T, installed: true, entries: [ { id: d, title: Disk, local: true } ] }");
-    snapshot.installed = vec![Installed { name: "debian 12".into(), kernel: "linux".into(), initrd: Some("initrd.gz".into()) }];
-    let config = text(&snapshot, Some(client(Arch::BIOS, Stage::Rom)), "pxelinux.cfg/default");
+    let mut snapshot = snapshot(
+        "menu: { title: T, installed: true, entries: [ { id: d, title: Disk, local: true } ] }",
+    );
+    snapshot.installed = vec![Installed {
+        name: "debian 12".into(),
+        kernel: "linux".into(),
+        initrd: Some("initrd.gz".into()),
+    }];
+    let config = text(
+        &snapshot,
+        Some(client(Arch::BIOS, Stage::Rom)),
+        "pxelinux.cfg/default",
+    );
     assert!(config.contains("LABEL installed-debian-12\n  MENU LABEL debian 12\n  LINUX http://10.0.0.2:8067/images/debian%2012/linux\n"), "{config}");
 }
 
@@ -224,12 +305,25 @@ fn installed_distributions_are_listed_where_the_profile_says_so() {
 fn a_machine_that_nobody_knows() {
     let snapshot = snapshot("menu: { title: T, entries: [ { id: d, title: Disk, local: true } ] }");
     let bounce = text(&snapshot, None, "boot/menu.ipxe");
-    assert_eq!(bounce, "#!ipxe\nchain http://10.0.0.2:8067/boot/${platform}-${buildarch}/${mac:hexhyp}.ipxe\n");
+    assert_eq!(
+        bounce,
+        "#!ipxe\nchain http://10.0.0.2:8067/boot/${platform}-${buildarch}/${mac:hexhyp}.ipxe\n"
+    );
     assert_eq!(text(&snapshot, None, "boot/52-54-00-12-34-56.ipxe"), bounce);
     assert!(text(&snapshot, None, "boot/efi-x86_64/52-54-00-12-34-56.ipxe").contains("exit 1"));
     assert!(text(&snapshot, None, "pxelinux.cfg/01-52-54-00-12-34-56").contains("LOCALBOOT"));
-    assert_eq!(get(&snapshot, None, "pxelinux.cfg/default"), Err(Missing::UnknownClient));
-    assert_eq!(get(&snapshot, None, "pxelinux.cfg/b8945908-d6a6-41a9-611d-74a6ab80b83d"), Err(Missing::UnknownClient));
+    assert_eq!(
+        get(&snapshot, None, "pxelinux.cfg/default"),
+        Err(Missing::UnknownClient)
+    );
+    assert_eq!(
+        get(
+            &snapshot,
+            None,
+            "pxelinux.cfg/b8945908-d6a6-41a9-611d-74a6ab80b83d"
+        ),
+        Err(Missing::UnknownClient)
+    );
 }
 
 #[test]
@@ -237,11 +331,23 @@ fn scripts_of_entries() {
     let snapshot = snapshot(PROFILE);
     let known = || Some(client(Arch::BIOS, Stage::Rom));
     let own = text(&snapshot, known(), "boot/52-54-00-12-34-56/own.ipxe");
-    assert_eq!(own, "#!ipxe\necho hello 52:54:00:12:34:56 ${net0/ip}\nshell\n");
+    assert_eq!(
+        own,
+        "#!ipxe\necho hello 52:54:00:12:34:56 ${net0/ip}\nshell\n"
+    );
     let chain = text(&snapshot, known(), "boot/52-54-00-12-34-56/other.ipxe");
-    assert_eq!(chain, "#!ipxe\nisset ${ip} || dhcp || exit 1\nchain http://10.0.0.9/boot.ipxe || exit 1\n");
-    assert!(matches!(get(&snapshot, known(), "boot/52-54-00-12-34-56/debian.ipxe"), Err(Missing::Render(_))));
-    assert!(matches!(get(&snapshot, known(), "boot/52-54-00-12-34-56/none.ipxe"), Err(Missing::Render(_))));
+    assert_eq!(
+        chain,
+        "#!ipxe\nisset ${ip} || dhcp || exit 1\nchain http://10.0.0.9/boot.ipxe || exit 1\n"
+    );
+    assert!(matches!(
+        get(&snapshot, known(), "boot/52-54-00-12-34-56/debian.ipxe"),
+        Err(Missing::Render(_))
+    ));
+    assert!(matches!(
+        get(&snapshot, known(), "boot/52-54-00-12-34-56/none.ipxe"),
+        Err(Missing::Render(_))
+    ));
 }
 
 #[test]
@@ -249,22 +355,38 @@ fn an_entry_that_the_machine_cannot_boot_is_not_shown() {
     let snapshot = snapshot(
         "menu:\n  title: T\n  entries:\n    - { id: m, title: M, loader: { efi-arm64: a.efi } }\n    - { id: d, title: Disk, local: true }\n",
     );
-    let config = text(&snapshot, Some(client(Arch::BIOS, Stage::Rom)), "pxelinux.cfg/default");
-    assert!(!config.contains("LABEL m") && config.contains("DEFAULT d"), "{config}");
+    let config = text(
+        &snapshot,
+        Some(client(Arch::BIOS, Stage::Rom)),
+        "pxelinux.cfg/default",
+    );
+    assert!(
+        !config.contains("LABEL m") && config.contains("DEFAULT d"),
+        "{config}"
+    );
 }
 
 #[test]
 fn every_asset_is_found_at_the_root_and_below_assets_whatever_its_case() {
     let snapshot = Snapshot::default();
     for asset in bootjack::assets::all() {
-        for path in [asset.name.to_owned(), format!("assets/{}", asset.name), asset.name.to_ascii_uppercase()] {
+        for path in [
+            asset.name.to_owned(),
+            format!("assets/{}", asset.name),
+            asset.name.to_ascii_uppercase(),
+        ] {
             match get(&snapshot, None, &path) {
                 Ok(Found::Asset(memory)) => assert_eq!(memory.bytes, asset.bytes, "{path}"),
                 other => panic!("{path}: {other:?}"),
             }
         }
     }
-    for probe in ["revocations_sku.efi", "shim_certificate_0.efi", "grub/x86_64-efi/command.lst", "assets/none"] {
+    for probe in [
+        "revocations_sku.efi",
+        "shim_certificate_0.efi",
+        "grub/x86_64-efi/command.lst",
+        "assets/none",
+    ] {
         assert_eq!(get(&snapshot, None, probe), Err(Missing::Unknown));
     }
 }

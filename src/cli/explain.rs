@@ -97,10 +97,10 @@ impl Explain {
         };
         strategy(answer, out)?;
         reply("OFFER, in answer to DISCOVER on port 67", answer, out)?;
-        if answer.strategy.asks_4011 {
-            if let Ok(ack) = &self.ask(snapshot, server, Port::Pxe).decision {
-                reply("ACK, in answer to REQUEST on port 4011", ack, out)?;
-            }
+        if answer.strategy.asks_4011
+            && let Ok(ack) = &self.ask(snapshot, server, Port::Pxe).decision
+        {
+            reply("ACK, in answer to REQUEST on port 4011", ack, out)?;
         }
         Ok(())
     }

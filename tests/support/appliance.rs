@@ -44,7 +44,12 @@ impl Setup {
             fs::create_dir_all(home.join(folder)).expect("the lab's folder");
         }
         open_to_all(&home);
-        Self { host: host.clone(), binary: binary.into(), home, flags: Vec::new() }
+        Self {
+            host: host.clone(),
+            binary: binary.into(),
+            home,
+            flags: Vec::new(),
+        }
     }
 
     /// A further flag (`--mode=colocated`, `--interface=eth0`).
@@ -70,19 +75,26 @@ impl Setup {
         let mut command = self.host.command(&self.binary);
         command.arg("serve").args(["--log-format", "json"]);
         for folder in ["profiles", "images", "state"] {
-            command.arg(format!("--{folder}")).arg(self.home.join(folder));
+            command
+                .arg(format!("--{folder}"))
+                .arg(self.home.join(folder));
         }
         command.args(&self.flags);
         let mut process = self.host.start("bootjack", command);
         process.wait_for_line(START, |line| line.contains("ready"));
-        Appliance { host: self.host, home: self.home, process }
+        Appliance {
+            host: self.host,
+            home: self.home,
+            process,
+        }
     }
 }
 
 impl Appliance {
     /// The line it printed when all its sockets were open.
     pub fn ready_line(&mut self) -> String {
-        self.process.wait_for_line(START, |line| line.contains("ready"))
+        self.process
+            .wait_for_line(START, |line| line.contains("ready"))
     }
 
     /// Everything it has logged.
@@ -93,7 +105,9 @@ impl Appliance {
     /// Its log as events; lines that are no JSON are left out.
     pub fn events(&self) -> Vec<Value> {
         let log = self.log();
-        log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        log.lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
     }
 
     /// Waits until an event is logged that `wanted` accepts.
@@ -173,7 +187,11 @@ impl Appliance {
 
     fn curl(&self, path: &str) -> std::process::Output {
         let url = format!("http://127.0.0.1:{HTTP_PORT}{path}");
-        attempt(self.host.command("curl").args(["-sS", "-f", "--max-time", "10", &url]))
+        attempt(
+            self.host
+                .command("curl")
+                .args(["-sS", "-f", "--max-time", "10", &url]),
+        )
     }
 }
 

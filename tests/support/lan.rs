@@ -86,8 +86,17 @@ impl Lan {
         let segment = Segment(self.segments.fetch_add(1, Ordering::Relaxed));
         let bridge = segment.bridge();
         self.switch.ip(&[
-            "link", "add", &bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0",
-            "mcast_snooping", "0",
+            "link",
+            "add",
+            &bridge,
+            "type",
+            "bridge",
+            "stp_state",
+            "0",
+            "forward_delay",
+            "0",
+            "mcast_snooping",
+            "0",
         ]);
         self.switch.ip(&["link", "set", &bridge, "up"]);
         segment
@@ -98,7 +107,15 @@ impl Lan {
         let port = self.port("p");
         let interface = format!("eth{}", host.interfaces.fetch_add(1, Ordering::Relaxed));
         self.switch.ip(&[
-            "link", "add", &port, "type", "veth", "peer", "name", &interface, "netns",
+            "link",
+            "add",
+            &port,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            &interface,
+            "netns",
             host.namespace.name(),
         ]);
         self.connect(&port, segment);
@@ -134,7 +151,10 @@ impl Lan {
 
     /// Packets lost so far by [`Lan::loss`].
     pub fn lost(&self) -> u64 {
-        let listing = run(self.switch.command("nft").args(["list", "table", "bridge", "lab"]));
+        let listing = run(self
+            .switch
+            .command("nft")
+            .args(["list", "table", "bridge", "lab"]));
         let after = listing.split("counter packets ").nth(1);
         let number = after.and_then(|rest| rest.split(' ').next());
         number.and_then(|n| n.parse().ok()).expect("nft's counter")
@@ -151,7 +171,8 @@ impl Lan {
 
     fn connect(&self, port: &str, segment: Segment) {
         let bridge = segment.bridge();
-        self.switch.ip(&["link", "set", port, "master", &bridge, "up"]);
+        self.switch
+            .ip(&["link", "set", port, "master", &bridge, "up"]);
     }
 }
 

@@ -101,14 +101,24 @@ impl Machine {
     fn command(&self, lan: &Lan, files: &Files) -> Command {
         let tap = lan.tap(self.segment);
         let mut qemu = lan.command("qemu-system-x86_64");
-        qemu.args(["-nodefaults", "-display", "none", "-vga", "std", "-no-reboot"])
-            .args(["-m", &self.memory.to_string(), "-uuid", &self.uuid])
-            .args(["-object", "rng-random,id=r0,filename=/dev/urandom"])
-            .args(["-device", "virtio-rng-pci,rng=r0"])
-            .args(["-serial", &format!("file:{}", files.serial.display())])
-            .arg("-monitor")
-            .arg(format!("unix:{},server,nowait", files.monitor.display()))
-            .args(["-netdev", &format!("tap,id=n0,ifname={tap},script=no,downscript=no")]);
+        qemu.args([
+            "-nodefaults",
+            "-display",
+            "none",
+            "-vga",
+            "std",
+            "-no-reboot",
+        ])
+        .args(["-m", &self.memory.to_string(), "-uuid", &self.uuid])
+        .args(["-object", "rng-random,id=r0,filename=/dev/urandom"])
+        .args(["-device", "virtio-rng-pci,rng=r0"])
+        .args(["-serial", &format!("file:{}", files.serial.display())])
+        .arg("-monitor")
+        .arg(format!("unix:{},server,nowait", files.monitor.display()))
+        .args([
+            "-netdev",
+            &format!("tap,id=n0,ifname={tap},script=no,downscript=no"),
+        ]);
         accelerator(&mut qemu);
         match self.firmware {
             Firmware::Bios => self.bios(&mut qemu),
@@ -135,12 +145,18 @@ impl Machine {
     fn uefi(&self, qemu: &mut Command, files: &Files) {
         fs::copy(OVMF_VARS, &files.vars)
             .unwrap_or_else(|e| panic!("cannot copy {OVMF_VARS}: {e}; the package ovmf has it"));
-        let card = format!("virtio-net-pci,romfile=,netdev=n0,bootindex=1,mac={}", self.mac);
+        let card = format!(
+            "virtio-net-pci,romfile=,netdev=n0,bootindex=1,mac={}",
+            self.mac
+        );
         qemu.args(["-M", "q35", "-device", &card])
             .arg("-drive")
             .arg(format!("if=pflash,format=raw,readonly=on,file={OVMF}"))
             .arg("-drive")
-            .arg(format!("if=pflash,format=raw,file={}", files.vars.display()));
+            .arg(format!(
+                "if=pflash,format=raw,file={}",
+                files.vars.display()
+            ));
     }
 }
 
@@ -233,7 +249,10 @@ impl Pc {
             hit.map(|p| Some((*p).to_owned())).or(ended.then_some(None))
         });
         match found.flatten() {
-            Some(pattern) => Seen { pattern, after: self.started.elapsed() },
+            Some(pattern) => Seen {
+                pattern,
+                after: self.started.elapsed(),
+            },
             None => panic!(
                 "{} showed none of {patterns:?} within {within:?}\n{}",
                 self.machine.name,
@@ -245,12 +264,17 @@ impl Pc {
     /// Waits until it has switched itself off.
     pub fn wait_for_end(&mut self, within: Duration) {
         let left = within.saturating_sub(self.started.elapsed());
-        poll::expect("the machine is off", left, || self.process.ended().is_some());
+        poll::expect("the machine is off", left, || {
+            self.process.ended().is_some()
+        });
     }
 
     fn report(&mut self) {
         let name = &self.machine.name;
-        eprintln!("--- {name}: serial port\n{}", serial::tail(&self.serial(), 40));
+        eprintln!(
+            "--- {name}: serial port\n{}",
+            serial::tail(&self.serial(), 40)
+        );
         match self.monitor.text() {
             Ok(text) if !text.is_empty() => eprintln!("--- {name}: screen\n{text}"),
             _ => eprintln!("--- {name}: the screen shows no text mode"),

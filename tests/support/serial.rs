@@ -36,7 +36,10 @@ fn skip_sequence(chars: &mut std::iter::Peekable<impl Iterator<Item = char>>) ->
 
 /// The last non-empty lines.
 pub fn tail(text: &str, lines: usize) -> String {
-    let all: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let all: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }
 

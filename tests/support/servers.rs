@@ -15,10 +15,8 @@ use super::process::Process;
 const START: Duration = Duration::from_secs(20);
 
 /// First and last address that the server hands out on the first segment.
-pub const POOL: (Ipv4Addr, Ipv4Addr) = (
-    Ipv4Addr::new(10, 77, 0, 100),
-    Ipv4Addr::new(10, 77, 0, 199),
-);
+pub const POOL: (Ipv4Addr, Ipv4Addr) =
+    (Ipv4Addr::new(10, 77, 0, 100), Ipv4Addr::new(10, 77, 0, 199));
 
 /// A running DHCP server.
 #[derive(Debug)]
@@ -41,7 +39,11 @@ impl Server {
     /// (measured; [`Server::dnsmasq_without_ipv6`] is that LAN).
     pub fn dnsmasq_with(host: &Host, flags: &[&str]) -> Self {
         host.ip(&["addr", "add", "fd77::1/64", "dev", "eth0", "nodad"]);
-        let router = ["--enable-ra", "--dhcp-range=fd77::,ra-only,64", "--ra-param=eth0,0,0"];
+        let router = [
+            "--enable-ra",
+            "--dhcp-range=fd77::,ra-only,64",
+            "--ra-param=eth0,0,0",
+        ];
         Self::start(host, &[&router[..], flags].concat())
     }
 
@@ -54,7 +56,10 @@ impl Server {
         let leases = host.file("leases");
         let mut command = dnsmasq(host);
         command
-            .arg(format!("--dhcp-range={},{},255.255.255.0,1h", POOL.0, POOL.1))
+            .arg(format!(
+                "--dhcp-range={},{},255.255.255.0,1h",
+                POOL.0, POOL.1
+            ))
             .arg(format!("--dhcp-leasefile={}", leases.display()))
             .args(["--no-ping", "--dhcp-sequential-ip"])
             .args(flags);
