@@ -4,12 +4,15 @@
 //! * [`shared`]: what every service holds: snapshot, clients, events, limits
 //! * [`files`]: a name in the tree → bytes or an open file, never outside its folder
 //! * [`dhcp`], [`tftp`], [`http`]: the three doors
-//! * [`watch`]: profile folder → snapshot
+//! * [`load`]: folders → snapshot
+//! * [`watch`]: the same while running
 //! * [`privilege`]: from root to nobody, once the sockets are open
 //! * [`supervise`]: start, ready line, signals, end
 //! * [`sys`]: socket options and every ioctl
 
 pub mod files;
+pub mod load;
 pub mod shared;
+pub mod watch;
 
 pub use shared::{Limits, Shared};
