@@ -10,6 +10,7 @@
 //! * [`sys`]: socket options and every ioctl
 
 pub mod files;
+pub mod http;
 pub mod shared;
 
 pub use shared::{Limits, Shared};
