@@ -177,6 +177,21 @@ fn an_endless_body_is_not_read() {
 }
 
 #[test]
+fn a_client_that_asks_and_never_reads_is_not_listened_to() {
+    let lab = Lab::new();
+    let mut stream = lab.connect();
+    let stuck = Some(Duration::from_secs(1));
+    stream.set_write_timeout(stuck).unwrap();
+    let burst = request("HEAD", "/loader.efi", &[], "keep-alive").repeat(1000);
+    let mut sent = 0;
+    while sent < 64 << 20 && stream.write_all(&burst).is_ok() {
+        sent += burst.len();
+    }
+    assert!(sent < 64 << 20, "the server took {sent} bytes of requests");
+    lab.is_well();
+}
+
+#[test]
 fn connections_past_the_bound_are_refused_and_the_rest_is_served() {
     let lab = Lab::with(Limits {
         http_per_client: 4,

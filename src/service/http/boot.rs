@@ -107,7 +107,7 @@ impl Visit<'_> {
         let progress = self.peer.progress.clone();
         let payload = if *self.method == Method::HEAD {
             self.probed();
-            Payload::text(Bytes::new(), progress, None)
+            Payload::text(Bytes::new(), progress)
         } else {
             progress.begins(self.transfer(content, status, span));
             Payload::of(&content.body, span, progress)
@@ -143,7 +143,7 @@ impl Visit<'_> {
 
     fn unchanged(&self) -> Response<Payload> {
         self.probed();
-        let payload = Payload::text(Bytes::new(), self.peer.progress.clone(), None);
+        let payload = Payload::text(Bytes::new(), self.peer.progress.clone());
         let mut response = Response::new(payload);
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
