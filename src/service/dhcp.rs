@@ -4,7 +4,7 @@
 //! buffer is the bounded queue in front of it.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use super::sys::udp::{Listener, Received};
 use crate::client::Client;
 use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port};
 use crate::event::What;
+use crate::wire::Mac;
 use crate::wire::dhcp::{Kind, Message, code};
 
 /// Longer datagrams than any DHCP client sends are cut and found malformed.
@@ -69,9 +70,10 @@ impl Door {
         };
         let outcome = decide::decide(&shared.snapshot.load(), incoming);
         self.seen(shared, &outcome, incoming);
-        self.learn_address(shared, &message);
+        let learnt = self.learn_address(shared, &message);
         match outcome.decision {
             Ok(answer) => self.answer(shared, &answer, received, outcome.client.as_ref()),
+            Err(_) if learnt => {}
             Err(ignore) => self.ignored(shared, &ignore, outcome.client.as_ref()),
         }
     }
@@ -105,25 +107,25 @@ impl Door {
 
     /// A REQUEST on 67 tells which address a machine takes: how files it fetches later are known
     /// to be its own. That goes for its operating system too.
-    fn learn_address(&self, shared: &Shared, message: &Message) {
-        let (Port::Dhcp, Some(Kind::Request), Some(mac)) =
-            (self.port, message.kind(), message.mac())
-        else {
-            return;
+    fn learn_address(&self, shared: &Shared, message: &Message) -> bool {
+        let Some((mac, address)) = self.lease_taken(message) else {
+            return false;
         };
-        let renewing = Some(message.ciaddr).filter(|a| !a.is_unspecified());
-        let Some(address) = message.address(code::REQUESTED_ADDRESS).or(renewing) else {
-            return;
-        };
-        if shared.clients().has_address(mac, address) {
-            shared.emit(
-                Some(mac),
-                What::Leased {
-                    address,
-                    server: message.address(code::SERVER_ID),
-                },
-            );
+        let known = shared.clients().has_address(mac, address);
+        if known {
+            let server = message.address(code::SERVER_ID);
+            shared.emit(Some(mac), What::Leased { address, server });
         }
+        known
+    }
+
+    fn lease_taken(&self, message: &Message) -> Option<(Mac, Ipv4Addr)> {
+        if self.port != Port::Dhcp || message.kind() != Some(Kind::Request) {
+            return None;
+        }
+        let renewing = Some(message.ciaddr).filter(|a| !a.is_unspecified());
+        let address = message.address(code::REQUESTED_ADDRESS).or(renewing)?;
+        Some((message.mac()?, address))
     }
 
     fn answer(

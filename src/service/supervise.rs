@@ -8,6 +8,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinError, JoinSet};
 
@@ -35,6 +36,7 @@ pub fn run(settings: &Effective) -> Result<(), Error> {
     let opened = open::udp(interfaces::to_serve(&settings.interface)?)?;
     let http = open::http(settings.http_port)?;
     let user = privilege::drop_to(settings.user.as_deref(), &settings.state)?;
+    raise_file_limit();
     let shared = Shared::new(snapshot, folders(settings), Limits::default());
     shared.findings.store(Arc::new(first.findings.clone()));
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -78,6 +80,13 @@ pub fn in_force(first: &mut Loaded) -> Result<Snapshot, Error> {
             "the profiles cannot be served:\n{}",
             said.join("\n")
         ))),
+    }
+}
+
+/// As many open files as we are allowed: each transfer and each connection takes two.
+fn raise_file_limit() {
+    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
     }
 }
 

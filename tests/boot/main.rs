@@ -46,7 +46,10 @@ fn lab(profile: &str) -> (Lan, Server, Appliance) {
 
 /// The names of a machine's events, in order, without repetitions in a row.
 fn story(appliance: &Appliance, pc: &Pc) -> Vec<String> {
-    let names = appliance.timeline(pc.mac()).into_iter().map(|e| e["event"].as_str().unwrap().to_owned());
+    let names = appliance
+        .timeline(pc.mac())
+        .into_iter()
+        .map(|e| e["event"].as_str().unwrap().to_owned());
     let mut story: Vec<String> = names.collect();
     story.dedup();
     story
