@@ -81,6 +81,37 @@ fn what_lies_in_the_folder_is_served_and_nothing_else() {
 }
 
 #[test]
+fn a_file_of_many_chunks_arrives_byte_for_byte() {
+    let lab = Lab::new();
+    let content: Vec<u8> = (0..3_000_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    std::fs::write(lab.image("initrd.gz"), &content).unwrap();
+    let chunk = 256 * 1024;
+    for (first, last) in [
+        (0, content.len() - 1),
+        (0, chunk - 1),
+        (0, chunk),
+        (chunk - 1, chunk),
+        (chunk, 2 * chunk - 1),
+        (5, 4 * chunk + 5),
+        (content.len() - 1, content.len() - 1),
+    ] {
+        let range = format!("bytes={first}-{last}");
+        let part = lab.ask("GET", "/images/initrd.gz", &[("Range", &range)]);
+        assert!(part.body == content[first..=last], "{range}");
+    }
+    std::thread::scope(|clients| {
+        for _ in 0..8 {
+            clients.spawn(|| assert!(lab.get("/images/initrd.gz").body == content));
+        }
+    });
+    let copy = lab.outside("copy");
+    lab.curl(&["-o", copy.to_str().unwrap(), "BASE/images/initrd.gz"]);
+    assert!(std::fs::read(copy).unwrap() == content);
+}
+
+#[test]
 fn a_replaced_file_is_finished_as_it_was_opened() {
     let lab = Lab::new();
     big(&lab, "iso", 1);

@@ -2,7 +2,7 @@
 //! to the connection.
 //!
 //! A file is read in chunks at offsets on the blocking pool, the next one while this one is being
-//! written: a connection holds two chunks at most. A file that has become shorter since it was
+//! written: a connection holds two chunks at most, and reads into them in turn. A file that has become shorter since it was
 //! opened ends the connection, as its length has been promised already.
 
 use std::fs::File;
@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::task::JoinHandle;
 
@@ -20,8 +20,8 @@ use super::progress::Progress;
 use super::range::Span;
 use crate::service::files::{Body, Data};
 
-/// Bytes of a file read at once.
-const CHUNK: u64 = 128 * 1024;
+/// Bytes of a file read at once. Less costs more changes of thread, more only memory.
+const CHUNK: u64 = 256 * 1024;
 
 /// The body of a response. Tells its connection how far it is and when it ends.
 pub struct Payload {
@@ -40,6 +40,8 @@ struct Chunks {
     /// Offset of the first byte that no read was started for.
     offset: u64,
     reading: Option<JoinHandle<io::Result<Bytes>>>,
+    /// The chunk handed over last: room for the next but one, once it is written.
+    last: Option<Bytes>,
 }
 
 impl Payload {
@@ -51,6 +53,7 @@ impl Payload {
                 file: file.clone(),
                 offset: span.start,
                 reading: None,
+                last: None,
             }),
         };
         Self {
@@ -131,29 +134,39 @@ impl Drop for Payload {
 impl Chunks {
     /// The next chunk of the `left` bytes still to send.
     fn poll_next(&mut self, left: u64, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
-        let reading = match &mut self.reading {
+        let reading = match self.reading.take() {
             Some(reading) => reading,
-            None => self.reading.insert(start(&self.file, self.offset, left)),
+            None => self.start(left, None),
         };
-        let read = ready!(Pin::new(reading).poll(cx));
+        let read = ready!(Pin::new(self.reading.insert(reading)).poll(cx));
         self.reading = None;
         let bytes = read.map_err(io::Error::other)??;
+        self.move_on(&bytes, left);
+        Poll::Ready(Ok(bytes))
+    }
+
+    /// Begins the read behind a chunk just read, where one is left to do. hyper asks for a chunk
+    /// when it has written the one before: that one's memory is free then.
+    fn move_on(&mut self, bytes: &Bytes, left: u64) {
         let count = bytes.len() as u64;
         self.offset += count;
         if count < left {
-            self.reading = Some(start(&self.file, self.offset, left - count));
+            let room = self.last.replace(bytes.clone());
+            self.reading = Some(self.start(left - count, room));
         }
-        Poll::Ready(Ok(bytes))
+    }
+
+    fn start(&self, left: u64, room: Option<Bytes>) -> JoinHandle<io::Result<Bytes>> {
+        let (file, offset) = (self.file.clone(), self.offset);
+        let len = left.min(CHUNK) as usize;
+        tokio::task::spawn_blocking(move || read(&file, offset, len, room))
     }
 }
 
-fn start(file: &Arc<File>, offset: u64, left: u64) -> JoinHandle<io::Result<Bytes>> {
-    let file = file.clone();
-    tokio::task::spawn_blocking(move || read(&file, offset, left.min(CHUNK) as usize))
-}
-
-fn read(file: &File, offset: u64, len: usize) -> io::Result<Bytes> {
-    let mut chunk = vec![0; len];
+fn read(file: &File, offset: u64, len: usize, room: Option<Bytes>) -> io::Result<Bytes> {
+    let free = room.and_then(|bytes| bytes.try_into_mut().ok());
+    let mut chunk = free.unwrap_or_else(|| BytesMut::zeroed(len));
+    chunk.resize(len, 0);
     file.read_exact_at(&mut chunk, offset)
         .map_err(|e| match e.kind() {
             io::ErrorKind::UnexpectedEof => {
@@ -161,5 +174,5 @@ fn read(file: &File, offset: u64, len: usize) -> io::Result<Bytes> {
             }
             _ => io::Error::new(e.kind(), format!("cannot read the file: {e}")),
         })?;
-    Ok(chunk.into())
+    Ok(chunk.freeze())
 }

@@ -45,9 +45,9 @@ pub(super) fn held(
         Method::HEAD => Bytes::new(),
         _ => content,
     };
-    place
-        .into_iter()
-        .for_each(|place| peer.progress.keeps(place));
+    if let Some(place) = place {
+        peer.progress.keeps(place);
+    }
     let payload = Payload::text(content, peer.progress.clone());
     let mut response = Response::new(payload);
     *response.status_mut() = status;
