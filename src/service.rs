@@ -12,5 +12,6 @@
 pub mod files;
 pub mod shared;
 pub mod sys;
+pub mod tftp;
 
 pub use shared::{Limits, Shared};
