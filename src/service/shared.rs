@@ -151,10 +151,10 @@ impl Shared {
         door: Door,
         peer: IpAddr,
         server: IpAddr,
-        path: &CleanPath,
+        path: Option<&CleanPath>,
     ) -> Requester {
         let clients = self.clients();
-        let named = match tree::mentioned(path) {
+        let named = match path.map_or(Whose::Asker, tree::mentioned) {
             Whose::Mac(mac) => clients.by_mac(mac),
             Whose::Uuid(uuid) => clients.by_uuid(uuid),
             Whose::Asker => None,

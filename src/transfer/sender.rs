@@ -179,6 +179,9 @@ impl Sender {
         if self.acked >= self.shape.last() {
             return done(Ending::Sent);
         }
+        if now >= self.progress_at + self.patience {
+            return done(self.broken_off(Failure::Silent));
+        }
         self.wait(send)
     }
 
@@ -297,8 +300,7 @@ impl Sender {
             return Ok(None);
         }
         let at_an_end = self.phase != Phase::Running || self.all_sent();
-        let out_of_patience = now >= self.progress_at + self.patience;
-        if out_of_patience || (at_an_end && self.silences >= TRIES) {
+        if at_an_end && self.silences >= TRIES {
             return Err(self.broken_off(Failure::Silent));
         }
         self.silences += 1;

@@ -83,7 +83,7 @@ pub(super) fn missing(
 fn look_up(peer: &Peer, name: &CleanPath) -> (Option<Client>, Result<Found, Missing>) {
     let shared = &peer.http.shared;
     let snapshot = shared.snapshot.load();
-    let requester = shared.requester(Door::Http, peer.ip(), peer.local.ip(), name);
+    let requester = shared.requester(Door::Http, peer.ip(), peer.local.ip(), Some(name));
     let found = (peer.http.resolve)(&snapshot, &requester, name);
     (requester.client, found)
 }

@@ -12,24 +12,19 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::os::fd::AsRawFd;
 
+use nix::libc;
 use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, RecvMsg, SockaddrIn, recvmsg, sendmsg,
     setsockopt, sockopt,
 };
-use nix::{getsockopt_impl, libc, setsockopt_impl, sockopt_impl};
-use socket2::{Domain, Protocol, Socket, Type};
+use rustix::net::sockopt::{Ipv4PathMtuDiscovery, set_ip_mtu_discover};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 /// Bytes of packets the kernel may hold for a listener; it drops what comes beyond. Debian's
 /// `net.core.rmem_max` (212,992) caps it for the unprivileged.
 const RECEIVE_BUFFER: usize = 256 * 1024;
-
-// Neither nix nor socket2 has IP_MTU_DISCOVER; nix lends the macros it makes its own options with.
-sockopt_impl!(
-    /// Whether datagrams carry the DF bit: `IP_PMTUDISC_…`.
-    MtuDiscovery, Both, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::c_int
-);
 
 /// A datagram as it came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,14 +56,9 @@ pub fn open(addr: SocketAddrV4, device: Option<&str>, broadcast: bool) -> io::Re
     socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
     socket.bind_device(device.map(str::as_bytes))?;
     setsockopt(&socket, sockopt::Ipv4PacketInfo, &true)?;
-    never_set_df(&socket)?;
+    set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::DONT)?;
     socket.bind(&addr.into())?;
     Ok(socket.into())
-}
-
-/// Turns path MTU discovery off, and with it the DF bit.
-pub fn never_set_df(socket: &impl std::os::fd::AsFd) -> io::Result<()> {
-    Ok(setsockopt(socket, MtuDiscovery, &libc::IP_PMTUDISC_DONT)?)
 }
 
 /// A socket of [`open`] in the runtime.
@@ -117,6 +107,11 @@ impl Listener {
         Ok(())
     }
 
+    /// The interface it is bound to, where it is bound to one.
+    pub fn device(&self) -> io::Result<Option<Vec<u8>>> {
+        SockRef::from(self.0.get_ref()).device()
+    }
+
     /// The address it is bound to.
     pub fn local_addr(&self) -> io::Result<std::net::SocketAddr> {
         self.0.get_ref().local_addr()
@@ -124,7 +119,7 @@ impl Listener {
 }
 
 #[allow(unsafe_code)]
-fn register(socket: UdpSocket, interest: Interest) -> io::Result<AsyncFd<UdpSocket>> {
+pub(super) fn register(socket: UdpSocket, interest: Interest) -> io::Result<AsyncFd<UdpSocket>> {
     // SAFETY: the socket owns its descriptor, moves into the AsyncFd and is lent out only by
     // shared reference, so the descriptor stays open and the same until the AsyncFd drops it.
     unsafe { AsyncFd::register_with_interest(socket, interest) }.map_err(Into::into)
@@ -253,8 +248,8 @@ mod tests {
     #[test]
     fn path_mtu_discovery_is_off_and_broadcast_as_asked() {
         let socket = open(ANY, None, true).unwrap();
-        let mode = nix::sys::socket::getsockopt(&socket, MtuDiscovery).unwrap();
-        assert_eq!(mode, libc::IP_PMTUDISC_DONT);
+        let mode = rustix::net::sockopt::ip_mtu_discover(&socket).unwrap();
+        assert_eq!(mode, Ipv4PathMtuDiscovery::DONT);
         assert!(socket.broadcast().unwrap());
         assert!(!open(ANY, None, false).unwrap().broadcast().unwrap());
     }
