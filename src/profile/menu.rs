@@ -36,14 +36,15 @@ pub(super) fn read(
         Some(node) => title(node, "the menu's title", report),
         None => Some(name.to_owned()),
     };
-    let timeout = section.get("timeout").map(|n| timeout(n, report));
+    // Of what is wrong, None may stand here: a file with an error is not used.
+    let timeout = section.get("timeout").and_then(|n| timeout(n, report));
     let installed = section
         .get("installed")
         .map_or(Some(false), |n| yes_no(n, "installed", report));
     let entries = entries(&section, sample, report);
     let default = section
         .get("default")
-        .map(|n| default(n, entries.as_deref(), report));
+        .and_then(|n| default(n, entries.as_deref(), report));
     let entries = entries?;
     if entries.is_empty() && installed == Some(false) {
         let hint = "add an entry below entries:, or installed: true".to_owned();
@@ -53,20 +54,12 @@ pub(super) fn read(
     let (entries, at) = entries.into_iter().map(|p| (p.entry, p.at)).unzip();
     let menu = Menu {
         title: headline?,
-        timeout: all_or_nothing(timeout)?,
-        default: all_or_nothing(default)?,
+        timeout,
+        default,
         entries,
         installed: installed?,
     };
     Some(Placement { menu, at })
-}
-
-/// Not given: `Some(None)`; given and right: `Some(Some(_))`; given and wrong: `None`.
-fn all_or_nothing<T>(value: Option<Option<T>>) -> Option<Option<T>> {
-    match value {
-        None => Some(None),
-        Some(read) => read.map(Some),
-    }
 }
 
 fn entries(

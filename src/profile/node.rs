@@ -231,6 +231,8 @@ impl<'de> Visitor<'de> for AnyValue {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
 
     fn show(node: &Node) -> String {
@@ -278,9 +280,8 @@ mod tests {
             .iter()
             .zip("abcdefg".chars())
         {
-            bomb += &format!(
-                "{next}: &{next} [*{last},*{last},*{last},*{last},*{last},*{last},*{last},*{last}]\n"
-            );
+            let eight = format!("*{last}, ").repeat(8);
+            writeln!(bomb, "{next}: &{next} [{eight}]").unwrap();
         }
         assert!(parse(&bomb).is_err());
         assert!(parse(&"[".repeat(100_000)).is_err());

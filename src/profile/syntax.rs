@@ -45,6 +45,10 @@ const HINTS: &[(&str, &str)] = &[
         "did not find expected key",
         "align the key with the keys above it",
     ),
+    (
+        "multiline quoted scalar",
+        "a quote in the line above is not closed",
+    ),
     ("indentation", "align the line with the lines above it"),
 ];
 

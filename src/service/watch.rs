@@ -11,6 +11,7 @@
 //! a debouncer sorts events that are thrown away here, so both are done by the few lines below.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -54,6 +55,7 @@ impl Default for Pace {
 #[derive(Debug)]
 pub struct Watch {
     forced: Arc<Notify>,
+    outcomes: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
 
@@ -69,9 +71,20 @@ impl Watch {
             stamp: None,
             changed: Arc::new(Notify::new()),
             forced: forced.clone(),
+            outcomes: Arc::default(),
         };
+        let outcomes = keeper.outcomes.clone();
         let task = tokio::spawn(keeper.run(pace));
-        Self { forced, task }
+        Self {
+            forced,
+            outcomes,
+            task,
+        }
+    }
+
+    /// How many sets were put in force or rejected since the start.
+    pub fn outcomes(&self) -> u64 {
+        self.outcomes.load(Ordering::Acquire)
     }
 
     /// Reads everything again now, changed or not (SIGHUP). The outcome is an event.
@@ -95,6 +108,7 @@ struct Keeper {
     stamp: Option<Stamp>,
     changed: Arc<Notify>,
     forced: Arc<Notify>,
+    outcomes: Arc<AtomicU64>,
 }
 
 impl Keeper {
@@ -140,6 +154,7 @@ impl Keeper {
         if forced || loaded.digest != self.digest {
             self.digest = loaded.digest;
             put_in_force(&self.shared, loaded, since);
+            self.outcomes.fetch_add(1, Ordering::Release);
         }
     }
 }

@@ -23,12 +23,11 @@ pub fn read(folder: &Path, findings: &mut Vec<Finding>) -> Option<Vec<Source>> {
     let names = match names(folder) {
         Ok(names) => names,
         Err(error) => {
-            findings.push(about(
-                &shown,
-                Severity::Error,
-                unreadable(&error),
-                remedy(&error),
-            ));
+            let remedy = match error.kind() {
+                io::ErrorKind::NotFound => "create it, or name another with --profiles",
+                _ => remedy(&error),
+            };
+            findings.push(about(&shown, Severity::Error, unreadable(&error), remedy));
             return None;
         }
     };
@@ -132,7 +131,7 @@ fn unreadable(error: &io::Error) -> String {
 
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::NotFound => "create it, or name another with --profiles",
+        io::ErrorKind::NotFound => "it is a link that leads nowhere: mend or remove it",
         io::ErrorKind::PermissionDenied => "let the user that bootjack runs as read it",
         io::ErrorKind::FileTooLarge => "split it: 16 MiB a file, 256 MiB in all",
         io::ErrorKind::InvalidData => "save it as UTF-8",

@@ -1,0 +1,205 @@
+//! What bootjack makes of the folders it is pointed at.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use bootjack::profile::{Installed, Severity};
+use bootjack::service::load::{Loaded, Loader, Places};
+use tempfile::TempDir;
+
+const PROFILE: &str = "menu: {entries: [{id: disk, local: true}]}\n";
+
+fn load(dir: &Path, required: bool) -> Loaded {
+    let assets = dir.join("assets");
+    Loader::new(Places {
+        profiles: dir.join("profiles"),
+        required,
+        images: dir.join("images"),
+        assets: assets.exists().then_some(assets),
+        http_port: 8067,
+    })
+    .load()
+}
+
+/// The findings without the temporary folder's name.
+fn told(dir: &Path, loaded: &Loaded) -> Vec<String> {
+    let prefix = format!("{}/", dir.display());
+    let shown = loaded
+        .findings
+        .iter()
+        .map(|f| f.to_string().replace(&prefix, ""));
+    shown.collect()
+}
+
+fn with_profiles(prepare: impl FnOnce(&Path)) -> (TempDir, Loaded) {
+    let dir = TempDir::new().unwrap();
+    let profiles = dir.path().join("profiles");
+    fs::create_dir(&profiles).unwrap();
+    prepare(&profiles);
+    let loaded = load(dir.path(), true);
+    (dir, loaded)
+}
+
+#[test]
+fn without_a_folder_the_default_is_served_unless_one_was_named() {
+    let dir = TempDir::new().unwrap();
+    let default = load(dir.path(), false).snapshot.unwrap();
+    assert_eq!(default.profiles.all[0].name, "default");
+    assert_eq!(default.http_port, 8067);
+    let named = load(dir.path(), true);
+    assert!(named.snapshot.is_none());
+    assert_eq!(
+        told(dir.path(), &named),
+        [
+            "profiles: error: cannot be read: No such file or directory (os error 2)\n    create it, or name another with --profiles"
+        ]
+    );
+}
+
+#[test]
+fn an_empty_folder_is_served_with_a_warning() {
+    let (dir, loaded) = with_profiles(|_| ());
+    assert!(loaded.snapshot.is_some_and(|s| s.profiles.all.is_empty()));
+    let (dir, loaded) = (dir.path(), load(dir.path(), true));
+    assert_eq!(loaded.findings[0].severity, Severity::Warning);
+    assert!(told(dir, &loaded)[0].starts_with("profiles: warning: the profile folder is empty"));
+}
+
+#[test]
+fn files_come_in_the_order_of_their_names_and_leftovers_not_at_all() {
+    let (dir, loaded) = with_profiles(|folder| {
+        for (file, arch) in [
+            ("20-b.yml", "efi-x64"),
+            ("10-a.yaml", "bios"),
+            ("3-c.YAML", "efi-ia32"),
+        ] {
+            fs::write(
+                folder.join(file),
+                format!("match: {{arch: {arch}}}\n{PROFILE}"),
+            )
+            .unwrap();
+        }
+        for leftover in [
+            "x.yaml~",
+            ".x.yaml",
+            ".x.yaml.swp",
+            "#x.yaml#",
+            "4913",
+            "x.yaml.off",
+            "notes.txt",
+        ] {
+            fs::write(folder.join(leftover), "rubbish: [").unwrap();
+        }
+        fs::create_dir(folder.join("unused")).unwrap();
+        fs::write(folder.join("unused/x.yaml"), "rubbish: [").unwrap();
+    });
+    assert_eq!(told(dir.path(), &loaded), Vec::<String>::new());
+    let snapshot = loaded.snapshot.unwrap();
+    let names: Vec<&str> = snapshot
+        .profiles
+        .all
+        .iter()
+        .map(|p| p.name.as_str())
+        .collect();
+    assert_eq!(names, ["10-a", "20-b", "3-c"]);
+}
+
+#[test]
+fn what_cannot_be_read_is_a_finding_that_names_the_file() {
+    let (dir, loaded) = with_profiles(|folder| {
+        fs::write(folder.join("a.yaml"), b"name: caf\xe9\n").unwrap();
+        fs::create_dir(folder.join("b.yaml")).unwrap();
+        symlink("nowhere", folder.join("c.yaml")).unwrap();
+        nix::unistd::mkfifo(&folder.join("d.yaml"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let large = fs::File::create(folder.join("e.yaml")).unwrap();
+        large.set_len((16 << 20) + 1).unwrap();
+        fs::write(folder.join("f.yaml"), format!("\u{feff}{PROFILE}")).unwrap();
+    });
+    assert!(loaded.snapshot.is_none());
+    let remove = "remove it, or let its name end in something else than .yaml";
+    assert_eq!(
+        told(dir.path(), &loaded),
+        [
+            "profiles/a.yaml: error: cannot be read: it is not UTF-8 text (byte 9 is the first that is not)\n    save it as UTF-8".to_owned(),
+            format!("profiles/b.yaml: error: cannot be read: it is no regular file\n    {remove}"),
+            "profiles/c.yaml: error: cannot be read: No such file or directory (os error 2)\n    it is a link that leads nowhere: mend or remove it".to_owned(),
+            format!("profiles/d.yaml: error: cannot be read: it is no regular file\n    {remove}"),
+            "profiles/e.yaml: error: cannot be read: file too large\n    split it: 16 MiB a file, 256 MiB in all".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn distributions_are_found_below_the_image_folder() {
+    let dir = TempDir::new().unwrap();
+    let file = |path: &str| {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "x").unwrap();
+    };
+    for path in [
+        "images/debian-12/linux",
+        "images/debian-12/initrd.gz",
+        "images/fedora/vmlinuz",
+        "images/fedora/initrd.img",
+        "images/bare/vmlinuz",
+        "images/no-kernel/initrd.gz",
+        "images/my files/linux",
+        "images/.hidden/linux",
+        "images/linux",
+        "outside/linux",
+    ] {
+        file(path);
+    }
+    symlink("../outside", dir.path().join("images/escape")).unwrap();
+    symlink("debian-12", dir.path().join("images/stable")).unwrap();
+    let loaded = load(dir.path(), false);
+    assert_eq!(
+        told(dir.path(), &loaded),
+        [
+            "images/my files: warning: a kernel is here, but the folder's name is no id for a menu\n    rename it: letters, digits, -, _ and ."
+        ]
+    );
+    let found = |name: &str, kernel: &str, initrd: Option<&str>| Installed {
+        name: name.into(),
+        kernel: kernel.into(),
+        initrd: initrd.map(Into::into),
+    };
+    assert_eq!(
+        loaded.snapshot.unwrap().installed,
+        [
+            found("bare", "vmlinuz", None),
+            found("debian-12", "linux", Some("initrd.gz")),
+            found("fedora", "vmlinuz", Some("initrd.img")),
+            found("stable", "linux", Some("initrd.gz")),
+        ]
+    );
+}
+
+#[test]
+fn assets_of_the_operator_are_known_by_their_names() {
+    let dir = TempDir::new().unwrap();
+    for path in [
+        "assets/snponly.efi",
+        "assets/grub/x86_64-efi/tftp.mod",
+        "assets/.git/x",
+    ] {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "x").unwrap();
+    }
+    let snapshot = load(dir.path(), false).snapshot.unwrap();
+    let names: Vec<&str> = snapshot.overrides.iter().map(String::as_str).collect();
+    assert_eq!(names, ["grub/x86_64-efi/tftp.mod", "snponly.efi"]);
+}
+
+#[test]
+fn equal_folders_have_equal_digests_and_a_change_shows() {
+    let (dir, first) = with_profiles(|folder| fs::write(folder.join("a.yaml"), PROFILE).unwrap());
+    assert_eq!(load(dir.path(), true).digest, first.digest);
+    fs::create_dir_all(dir.path().join("images/x")).unwrap();
+    fs::write(dir.path().join("images/x/linux"), "k").unwrap();
+    assert_ne!(load(dir.path(), true).digest, first.digest);
+}
