@@ -41,21 +41,43 @@ impl Monitor {
 
     /// A picture of the screen, in PPM form.
     pub fn picture(&self, file: &Path) -> std::io::Result<()> {
-        self.tell(&format!("screendump {}", file.display())).map(drop)
+        self.tell(&format!("screendump {}", file.display()))
+            .map(drop)
     }
 
     /// The screen's text where the display is in text mode (BIOS): 25 lines of 80 characters.
     pub fn text(&self) -> std::io::Result<String> {
         let dump = self.tell("xp /4000bx 0xb8000")?;
-        let bytes = dump.lines().filter_map(|line| line.split_once(": ")).flat_map(|(_, row)| {
-            row.split_whitespace().filter_map(|b| u8::from_str_radix(b.trim_start_matches("0x"), 16).ok())
-        });
+        let bytes = dump
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .flat_map(|(_, row)| {
+                row.split_whitespace()
+                    .filter_map(|b| u8::from_str_radix(b.trim_start_matches("0x"), 16).ok())
+            });
         let cells: Vec<u8> = bytes.step_by(2).collect();
         let line = |cells: &[u8]| {
-            let shown = |b: &u8| if (32..127).contains(b) { char::from(*b) } else { ' ' };
-            cells.iter().map(shown).collect::<String>().trim_end().to_owned()
+            let shown = |b: &u8| {
+                if (32..127).contains(b) {
+                    char::from(*b)
+                } else {
+                    ' '
+                }
+            };
+            cells
+                .iter()
+                .map(shown)
+                .collect::<String>()
+                .trim_end()
+                .to_owned()
         };
-        Ok(cells.chunks(80).map(line).collect::<Vec<_>>().join("\n").trim().to_owned())
+        Ok(cells
+            .chunks(80)
+            .map(line)
+            .collect::<Vec<_>>()
+            .join("\n")
+            .trim()
+            .to_owned())
     }
 
     /// Sends one command and gives what it prints.

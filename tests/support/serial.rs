@@ -36,12 +36,9 @@ fn skip_sequence(chars: &mut std::iter::Peekable<impl Iterator<Item = char>>) ->
 
 /// The last non-empty lines.
 pub fn tail(text: &str, lines: usize) -> String {
-    let all: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let all: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
     all[all.len().saturating_sub(lines)..].join("\n")
-}
-
-#[test]
-fn sequences_go_and_words_stay_apart() {
-    let drawn = b"\x1b[2J\x1b[1;1HBoot\x1b[0m menu\x1b[5;3HDebian\r\n\x1b(B#";
-    assert_eq!(plain(drawn), "\nBoot menu\nDebian\n#");
 }

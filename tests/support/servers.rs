@@ -15,10 +15,8 @@ use super::process::Process;
 const START: Duration = Duration::from_secs(20);
 
 /// First and last address that the server hands out on the first segment.
-pub const POOL: (Ipv4Addr, Ipv4Addr) = (
-    Ipv4Addr::new(10, 77, 0, 100),
-    Ipv4Addr::new(10, 77, 0, 199),
-);
+pub const POOL: (Ipv4Addr, Ipv4Addr) =
+    (Ipv4Addr::new(10, 77, 0, 100), Ipv4Addr::new(10, 77, 0, 199));
 
 /// A running DHCP server.
 #[derive(Debug)]
@@ -41,7 +39,11 @@ impl Server {
     /// (measured; [`Server::dnsmasq_without_ipv6`] is that LAN).
     pub fn dnsmasq_with(host: &Host, flags: &[&str]) -> Self {
         host.ip(&["addr", "add", "fd77::1/64", "dev", "eth0", "nodad"]);
-        let router = ["--enable-ra", "--dhcp-range=fd77::,ra-only,64", "--ra-param=eth0,0,0"];
+        let router = [
+            "--enable-ra",
+            "--dhcp-range=fd77::,ra-only,64",
+            "--ra-param=eth0,0,0",
+        ];
         Self::start(host, &[&router[..], flags].concat())
     }
 
@@ -54,7 +56,10 @@ impl Server {
         let leases = host.file("leases");
         let mut command = dnsmasq(host);
         command
-            .arg(format!("--dhcp-range={},{},255.255.255.0,1h", POOL.0, POOL.1))
+            .arg(format!(
+                "--dhcp-range={},{},255.255.255.0,1h",
+                POOL.0, POOL.1
+            ))
             .arg(format!("--dhcp-leasefile={}", leases.display()))
             .args(["--no-ping", "--dhcp-sequential-ip"])
             .args(flags);
@@ -117,4 +122,24 @@ fn dnsmasq(host: &Host) -> Command {
         "--log-facility=-",
     ]);
     command
+}
+
+/// Takes a lease with busybox' client; what it said.
+pub fn udhcpc(host: &Host) -> String {
+    let script = "--script=/bin/true";
+    let output = host.attempt("udhcpc", &["-i", "eth0", "-n", "-q", "-f", script]);
+    assert!(output.status.success(), "udhcpc got no lease");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Takes a lease with ISC's client; the address. Its state stays in the lab.
+pub fn dhclient(host: &Host) -> Ipv4Addr {
+    let leases = host.file("dhclient.leases");
+    let mut command = host.command("dhclient");
+    command.args(["-d", "-1", "-sf", "/bin/true", "-pf", "/dev/null", "-lf"]);
+    command.arg(&leases).arg("eth0");
+    let mut process = host.start("dhclient", command);
+    let line = process.wait_for_line(START, |line| line.starts_with("DHCPACK of "));
+    let address = line.split(' ').nth(2).and_then(|word| word.parse().ok());
+    address.unwrap_or_else(|| panic!("no address in {line:?}"))
 }

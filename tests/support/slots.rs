@@ -39,7 +39,10 @@ impl Slots {
 fn total() -> usize {
     let asked = std::env::var("BOOTJACK_LAB_MACHINES").ok();
     let processors = || std::thread::available_parallelism().map_or(1, usize::from);
-    asked.and_then(|n| n.parse().ok()).unwrap_or_else(processors).max(1)
+    asked
+        .and_then(|n| n.parse().ok())
+        .unwrap_or_else(processors)
+        .max(1)
 }
 
 /// A slot nobody holds. An open file of ours counts as somebody: the lock is per open file.
@@ -56,8 +59,12 @@ fn free_slot(total: usize) -> Option<File> {
 
 fn file(name: &str) -> File {
     let folder = PathBuf::from("/run/lock/bootjack-lab");
-    fs::create_dir_all(&folder).unwrap_or_else(|e| panic!("cannot make {folder:?}: {e}"));
+    fs::create_dir_all(&folder).unwrap_or_else(|e| panic!("cannot make {}: {e}", folder.display()));
     let path = folder.join(name);
-    let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-    opened.unwrap_or_else(|e| panic!("cannot open {path:?}: {e}"))
+    let opened = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path);
+    opened.unwrap_or_else(|e| panic!("cannot open {}: {e}", path.display()))
 }
