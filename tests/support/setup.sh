@@ -96,6 +96,6 @@ if from_backports; then
     add_backports
     wanted=$(for package in $missing; do named "$package"; done | sort -u)
 fi
-apt update
+apt update || echo "apt-get update had trouble; trying with what is known." >&2
 # shellcheck disable=SC2086 # one word a package
 apt install -y --no-install-recommends $wanted
