@@ -262,6 +262,7 @@ fn machine() -> Client {
         class: Class::Pxe,
         stage: Stage::Ipxe,
         undi: Some((3, 16)),
+        ipxe: None,
         ip: Some(Ipv4Addr::LOCALHOST),
         network: Ipv4Addr::LOCALHOST,
     }

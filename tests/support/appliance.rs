@@ -18,6 +18,9 @@ const START: Duration = Duration::from_secs(20);
 /// Where HTTP is by default.
 const HTTP_PORT: u16 = 8067;
 
+const DEBIAN_INSTALLER: &str =
+    "/usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64";
+
 /// The appliance before it is started.
 #[derive(Debug)]
 pub struct Setup {
@@ -70,6 +73,14 @@ impl Setup {
         self
     }
 
+    /// The Debian installer of the package `debian-installer-12-netboot-amd64` as
+    /// `debian-12/linux` and `debian-12/initrd.gz`.
+    pub fn debian_installer(self) -> Self {
+        let folder = Path::new(DEBIAN_INSTALLER);
+        self.image("debian-12/linux", &folder.join("linux"))
+            .image("debian-12/initrd.gz", &folder.join("initrd.gz"))
+    }
+
     /// Starts it and waits for its `ready` line.
     pub fn start(self) -> Appliance {
         let mut command = self.host.command(&self.binary);
@@ -81,7 +92,7 @@ impl Setup {
         }
         command.args(&self.flags);
         let mut process = self.host.start("bootjack", command);
-        process.wait_for_line(START, |line| line.contains("ready"));
+        process.wait_for_line(START, is_ready);
         Appliance {
             host: self.host,
             home: self.home,
@@ -93,8 +104,7 @@ impl Setup {
 impl Appliance {
     /// The line it printed when all its sockets were open.
     pub fn ready_line(&mut self) -> String {
-        self.process
-            .wait_for_line(START, |line| line.contains("ready"))
+        self.process.wait_for_line(START, is_ready)
     }
 
     /// Everything it has logged.
@@ -195,11 +205,17 @@ impl Appliance {
     }
 }
 
-/// Puts a copy of a file (as a reflink or hard link where that is possible) into the image folder.
+/// Puts a copy of a file into the image folder: never a link, for tests write into their images.
 fn place(target: &Path, source: &Path) {
     fs::create_dir_all(target.parent().expect("a folder")).expect("an image's folder");
-    if fs::hard_link(source, target).is_err() {
-        fs::copy(source, target).unwrap_or_else(|e| panic!("cannot copy {source:?}: {e}"));
+    fs::copy(source, target).unwrap_or_else(|e| panic!("cannot copy {}: {e}", source.display()));
+}
+
+/// The line that says all sockets are open, in either log format.
+fn is_ready(line: &str) -> bool {
+    match serde_json::from_str::<Value>(line) {
+        Ok(event) => event.get("event").is_some_and(|name| name == "ready"),
+        Err(_) => line.split_whitespace().any(|word| word == "ready"),
     }
 }
 

@@ -5,8 +5,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::netns::{self, Namespace, attempt, run};
 use super::process::Process;
@@ -16,11 +16,13 @@ pub const DHCP_IP: &str = "10.77.0.1";
 /// Address of the appliance on the first segment.
 pub const APPLIANCE_IP: &str = "10.77.0.2";
 
-/// A switch and what is plugged into it; gone on drop.
+/// A switch and the hosts plugged into it. They live as long as the LAN, whether a test keeps
+/// their handles or not.
 #[derive(Debug)]
 pub struct Lan {
     switch: Arc<Namespace>,
     folder: Arc<tempfile::TempDir>,
+    hosts: Mutex<Vec<Arc<Namespace>>>,
     ports: AtomicU32,
     segments: AtomicU32,
 }
@@ -45,6 +47,7 @@ impl Lan {
         let lan = Self {
             switch: Arc::new(Namespace::new("sw")),
             folder: Arc::new(netns::folder()),
+            hosts: Mutex::default(),
             ports: AtomicU32::new(0),
             segments: AtomicU32::new(0),
         };
@@ -71,13 +74,20 @@ impl Lan {
 
     /// A host on the first segment without an address: a DHCP client.
     pub fn client(&self, role: &str) -> Host {
+        self.client_on(role, Self::FIRST)
+    }
+
+    /// A host without an address on any segment.
+    pub fn client_on(&self, role: &str, segment: Segment) -> Host {
+        let namespace = Arc::new(Namespace::new(role));
+        self.hosts.lock().expect("hosts").push(namespace.clone());
         let host = Host {
-            namespace: Arc::new(Namespace::new(role)),
+            namespace,
             folder: self.folder.clone(),
             role: role.to_owned(),
             interfaces: Arc::default(),
         };
-        self.plug(&host, Self::FIRST);
+        self.plug(&host, segment);
         host
     }
 
@@ -189,6 +199,11 @@ impl Host {
     /// What it was named.
     pub fn role(&self) -> &str {
         &self.role
+    }
+
+    /// The name of its network namespace.
+    pub fn namespace(&self) -> &str {
+        self.namespace.name()
     }
 
     /// Where the lab keeps its logs and files.

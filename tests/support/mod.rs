@@ -29,9 +29,12 @@
 )]
 
 pub mod appliance;
+pub mod clients;
+pub mod dhcp_client;
 pub mod lan;
 pub mod monitor;
 pub mod netns;
+pub mod packet;
 pub mod poll;
 pub mod process;
 pub mod qemu;

@@ -119,7 +119,7 @@ pub fn remove_leftovers() {
 pub fn folder() -> tempfile::TempDir {
     let prefix = format!("{PREFIX}{}-", std::process::id());
     let made = tempfile::Builder::new().prefix(&prefix).tempdir();
-    made.unwrap_or_else(|e| panic!("cannot make a folder in {:?}: {e}", std::env::temp_dir()))
+    made.unwrap_or_else(|e| panic!("cannot make a folder for the lab: {e}"))
 }
 
 fn entries(folder: &Path) -> impl Iterator<Item = String> + use<> {

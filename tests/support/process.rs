@@ -30,7 +30,8 @@ pub struct Process {
 impl Process {
     /// Starts it; stdout and stderr go to `log`.
     pub fn start(name: &str, mut command: Command, log: &Path) -> Self {
-        let out = File::create(log).unwrap_or_else(|e| panic!("cannot write {log:?}: {e}"));
+        let out =
+            File::create(log).unwrap_or_else(|e| panic!("cannot write {}: {e}", log.display()));
         let err = out.try_clone().expect("a second handle on a log file");
         command.stdin(Stdio::null()).stdout(out).stderr(err);
         let child = spawn(command).unwrap_or_else(|e| panic!("cannot start {name}: {e}"));

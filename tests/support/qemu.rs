@@ -16,8 +16,19 @@ use super::process::Process;
 use super::slots::Slots;
 use super::{poll, serial};
 
-/// What the installer shows first, whatever the arguments: debian-installer's own start-up.
-pub const OVMF: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
+/// The Debian installer's userland has started (with `console=ttyS0`).
+pub const INSTALLER_RUNS: &str = "Starting system log daemon";
+/// The Debian installer's first screen (with `console=ttyS0 priority=critical`): about 13 s of
+/// emulated processor time after [`INSTALLER_RUNS`].
+pub const FIRST_SCREEN: &str = "Select a language";
+/// Kernel arguments under which those two appear. Memory is not cleared when it is given out:
+/// 8 % less processor time until the first screen.
+pub const INSTALLER_ARGS: &str = "console=ttyS0 priority=critical init_on_alloc=0";
+/// How long a machine may take from power-on to the first screen; measured: 40 s BIOS
+/// and 50 s UEFI on a core of its own, 80 s for both at once on two busy cores.
+pub const BOOT: Duration = Duration::from_secs(240);
+
+const OVMF: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
 const OVMF_VARS: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 
 /// The firmware of a machine, and the network card that goes with it.
@@ -160,11 +171,12 @@ impl Machine {
     }
 }
 
+/// Software emulation of every feature but five-level page tables, which slow it by 5 %.
 fn accelerator(qemu: &mut Command) {
     if std::env::var("BOOTJACK_LAB_KVM").is_ok_and(|on| on == "1") {
         qemu.args(["-accel", "kvm", "-cpu", "host"]);
     } else {
-        qemu.args(["-accel", "tcg", "-cpu", "max"]);
+        qemu.args(["-accel", "tcg", "-cpu", "max,la57=off"]);
     }
 }
 

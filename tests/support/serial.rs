@@ -42,9 +42,3 @@ pub fn tail(text: &str, lines: usize) -> String {
         .collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }
-
-#[test]
-fn sequences_go_and_words_stay_apart() {
-    let drawn = b"\x1b[2J\x1b[1;1HBoot\x1b[0m menu\x1b[5;3HDebian\r\n\x1b(B#";
-    assert_eq!(plain(drawn), "\nBoot menu\nDebian\n#");
-}

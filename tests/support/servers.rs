@@ -123,3 +123,23 @@ fn dnsmasq(host: &Host) -> Command {
     ]);
     command
 }
+
+/// Takes a lease with busybox' client; what it said.
+pub fn udhcpc(host: &Host) -> String {
+    let script = "--script=/bin/true";
+    let output = host.attempt("udhcpc", &["-i", "eth0", "-n", "-q", "-f", script]);
+    assert!(output.status.success(), "udhcpc got no lease");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Takes a lease with ISC's client; the address. Its state stays in the lab.
+pub fn dhclient(host: &Host) -> Ipv4Addr {
+    let leases = host.file("dhclient.leases");
+    let mut command = host.command("dhclient");
+    command.args(["-d", "-1", "-sf", "/bin/true", "-pf", "/dev/null", "-lf"]);
+    command.arg(&leases).arg("eth0");
+    let mut process = host.start("dhclient", command);
+    let line = process.wait_for_line(START, |line| line.starts_with("DHCPACK of "));
+    let address = line.split(' ').nth(2).and_then(|word| word.parse().ok());
+    address.unwrap_or_else(|| panic!("no address in {line:?}"))
+}

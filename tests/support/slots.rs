@@ -59,12 +59,12 @@ fn free_slot(total: usize) -> Option<File> {
 
 fn file(name: &str) -> File {
     let folder = PathBuf::from("/run/lock/bootjack-lab");
-    fs::create_dir_all(&folder).unwrap_or_else(|e| panic!("cannot make {folder:?}: {e}"));
+    fs::create_dir_all(&folder).unwrap_or_else(|e| panic!("cannot make {}: {e}", folder.display()));
     let path = folder.join(name);
     let opened = OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
         .open(&path);
-    opened.unwrap_or_else(|e| panic!("cannot open {path:?}: {e}"))
+    opened.unwrap_or_else(|e| panic!("cannot open {}: {e}", path.display()))
 }
