@@ -4,6 +4,7 @@
 //! has no capability in any set, cannot gain one by executing a file, and owns nothing but its
 //! state folder.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use caps::CapSet;
@@ -57,14 +58,13 @@ fn become_user(user: &User, state: &Path) -> Result<String, Error> {
     let failed = |what: &str, e: nix::Error| {
         Error::failed(format!("cannot {what} for user {}: {e}", user.name))
     };
-    std::fs::create_dir_all(state).map_err(|e| {
+    own(state, user).map_err(|e| {
         Error::failed(format!(
-            "cannot create the state folder {}: {e}",
-            state.display()
+            "cannot make the state folder {} that of user {}: {e}; create it for that user, or set `state`",
+            state.display(),
+            user.name
         ))
     })?;
-    chown(state, Some(user.uid), Some(user.gid))
-        .map_err(|e| failed("take over the state folder", e))?;
     setgroups(&[user.gid]).map_err(|e| failed("set groups", e))?;
     setgid(user.gid).map_err(|e| failed("set the group", e))?;
     setuid(user.uid).map_err(|e| failed("set the user", e))?;
@@ -74,6 +74,16 @@ fn become_user(user: &User, state: &Path) -> Result<String, Error> {
         ));
     }
     Ok(user.name.clone())
+}
+
+/// Makes the folder where it is missing, and its owner `user` where it is not yet: a service
+/// manager that has done so leaves us no right to.
+fn own(state: &Path, user: &User) -> std::io::Result<()> {
+    std::fs::create_dir_all(state)?;
+    if std::fs::metadata(state)?.uid() == user.uid.as_raw() {
+        return Ok(());
+    }
+    Ok(chown(state, Some(user.uid), Some(user.gid))?)
 }
 
 fn me() -> String {

@@ -1,0 +1,175 @@
+//! Folders → [`Snapshot`]: the profile folder, what the image folder holds, what stands in for
+//! embedded assets.
+//!
+//! A [`Loader`] reads everything again at each [`Loader::load`] and compiles only the files whose
+//! text has changed. Nothing it meets in a folder is fatal: what is wrong is a finding, and a load
+//! with an error among its findings has no snapshot, so that the caller keeps the last good one.
+//!
+//! * [`folder`]: the profile folder → texts
+//! * [`images`]: distributions in the simple layout below the image folder, asset overrides
+//! * [`stamp`]: whether anything has changed, from sizes and times alone
+//!
+//! Absent on purpose: watching (see `watch`), and whether a file that a profile names exists: it may
+//! be copied later, and a missing one is an event when a machine asks for it.
+
+pub mod folder;
+pub mod images;
+pub mod stamp;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::profile::{Compiler, Finding, Installed, Severity, Snapshot, Source};
+
+/// The profile that is served where there is no profile folder.
+pub const DEFAULT_PROFILE: &str = include_str!("../../profiles/default.yaml");
+/// The name of the embedded profile in findings and events.
+pub const DEFAULT_NAME: &str = "(embedded default)";
+
+/// Where to read from.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The profile folder.
+    pub profiles: PathBuf,
+    /// Whether the operator named the profile folder: then it must exist. Otherwise the embedded
+    /// default is served while it does not.
+    pub required: bool,
+    /// The image folder. It need not exist.
+    pub images: PathBuf,
+    /// The folder of assets that stand in for embedded ones.
+    pub assets: Option<PathBuf>,
+    /// The port of HTTP, for the snapshot.
+    pub http_port: u16,
+}
+
+/// Reads and compiles, remembering what it read last.
+#[derive(Debug)]
+pub struct Loader {
+    places: Places,
+    compiler: Compiler,
+    folder_seen: bool,
+}
+
+/// The outcome of one [`Loader::load`].
+#[derive(Debug)]
+pub struct Loaded {
+    /// What may be served; `None` where a finding is an error.
+    pub snapshot: Option<Snapshot>,
+    /// What is wrong or worth a look.
+    pub findings: Vec<Finding>,
+    /// A digest of everything that was read: equal digests, equal outcome.
+    pub digest: [u8; 32],
+}
+
+/// Everything read from disk for one snapshot.
+struct Material {
+    sources: Vec<Source>,
+    installed: Vec<Installed>,
+    overrides: BTreeSet<String>,
+    findings: Vec<Finding>,
+}
+
+impl Loader {
+    /// Nothing read yet.
+    pub fn new(places: Places) -> Self {
+        Self {
+            places,
+            compiler: Compiler::default(),
+            folder_seen: false,
+        }
+    }
+
+    /// Where it reads from.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Reads everything. It blocks on the disk.
+    pub fn load(&mut self) -> Loaded {
+        let material = self.read();
+        let digest = material.digest();
+        let (profiles, mut findings) = self.compiler.compile(&material.sources);
+        findings.extend(material.findings);
+        let wrong = findings.iter().any(|f| f.severity == Severity::Error);
+        let snapshot = profiles.filter(|_| !wrong).map(|profiles| Snapshot {
+            profiles,
+            installed: material.installed,
+            overrides: material.overrides,
+            http_port: self.places.http_port,
+        });
+        Loaded {
+            snapshot,
+            findings,
+            digest,
+        }
+    }
+
+    fn read(&mut self) -> Material {
+        let mut findings = Vec::new();
+        let sources = self.sources(&mut findings);
+        let installed = images::installed(&self.places.images, &mut findings);
+        let assets = self.places.assets.as_deref();
+        let overrides = assets.map(|folder| images::overrides(folder, &mut findings));
+        Material {
+            sources,
+            installed,
+            overrides: overrides.unwrap_or_default(),
+            findings,
+        }
+    }
+
+    /// The profile folder's files. Once it was there, its absence is an error: an unmounted disk
+    /// must not put the embedded default in force.
+    fn sources(&mut self, findings: &mut Vec<Finding>) -> Vec<Source> {
+        let may_be_absent = !self.places.required && !self.folder_seen;
+        if may_be_absent && !self.places.profiles.exists() {
+            return vec![default_profile()];
+        }
+        let sources = folder::read(&self.places.profiles, findings);
+        self.folder_seen |= sources.is_some();
+        sources.unwrap_or_default()
+    }
+}
+
+/// The embedded default as a source.
+pub fn default_profile() -> Source {
+    Source {
+        file: DEFAULT_NAME.into(),
+        text: DEFAULT_PROFILE.to_owned(),
+    }
+}
+
+impl Material {
+    fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        let mut part = |text: &str| {
+            hash.update(text.len().to_le_bytes());
+            hash.update(text);
+        };
+        for source in &self.sources {
+            part(&source.file);
+            part(&source.text);
+        }
+        for finding in &self.findings {
+            part(&finding.to_string());
+        }
+        part(&format!("{:?} {:?}", self.installed, self.overrides));
+        hash.finalize().into()
+    }
+}
+
+/// A finding about a whole file or folder.
+fn about(file: &str, severity: Severity, message: String, hint: &str) -> Finding {
+    Finding {
+        severity,
+        file: Arc::from(file),
+        line: 0,
+        column: 0,
+        text: String::new(),
+        message,
+        hint: Some(hint.to_owned()),
+    }
+}

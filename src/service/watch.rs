@@ -1,0 +1,259 @@
+//! Profile folder → snapshot, while running.
+//!
+//! ```text
+//! inotify event, or the stamp differs, or reload() → settle → load (blocking pool) → swap, or keep
+//! ```
+//!
+//! An event says only that something may have changed: everything is read again, and a digest of
+//! what was read tells whether it has. The folder is watched, never a file, since a watch on a file
+//! goes deaf when the file is renamed over. A snapshot is swapped in only if it is valid; the whole
+//! last good set stays otherwise. notify's own polling compares whole seconds and only forward, and
+//! a debouncer sorts events that are thrown away here, so both are done by the few lines below.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use notify::event::{AccessKind, AccessMode};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::{interval_at, timeout};
+
+use super::Shared;
+use super::load::stamp::{Identity, Stamp, identity, stamp};
+use super::load::{Loaded, Loader, Places};
+use crate::event::What;
+
+/// How changes are noticed.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    /// Whether the kernel's events are used. Off for network file systems, which send none.
+    pub events: bool,
+    /// How often sizes and times are compared: the only way where `events` is off, else for what
+    /// the kernel does not tell (a replaced root, files deep below the image folder).
+    pub rescan: Duration,
+    /// After the last event it must be quiet for this long: a burst is one reload.
+    pub quiet: Duration,
+    /// A burst that does not end is not waited for longer than this.
+    pub patience: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            events: true,
+            rescan: Duration::from_secs(5),
+            quiet: Duration::from_millis(100),
+            patience: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A watch under way; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Watch {
+    forced: Arc<Notify>,
+    task: JoinHandle<()>,
+}
+
+impl Watch {
+    /// Begins to watch the places of `loader`, whose last outcome was `last`.
+    pub fn start(shared: Arc<Shared>, loader: Loader, last: &Loaded, pace: Pace) -> Self {
+        let forced = Arc::new(Notify::new());
+        let keeper = Keeper {
+            places: loader.places().clone(),
+            loader: Arc::new(Mutex::new(loader)),
+            shared,
+            digest: last.digest,
+            stamp: None,
+            changed: Arc::new(Notify::new()),
+            forced: forced.clone(),
+        };
+        let task = tokio::spawn(keeper.run(pace));
+        Self { forced, task }
+    }
+
+    /// Reads everything again now, changed or not (SIGHUP). The outcome is an event.
+    pub fn reload(&self) {
+        self.forced.notify_one();
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Keeper {
+    places: Places,
+    loader: Arc<Mutex<Loader>>,
+    shared: Arc<Shared>,
+    /// Of what was read last, in force or not.
+    digest: [u8; 32],
+    stamp: Option<Stamp>,
+    changed: Arc<Notify>,
+    forced: Arc<Notify>,
+}
+
+impl Keeper {
+    async fn run(mut self, pace: Pace) {
+        let mut arms = Arms::new(&self, pace.events);
+        let rescan = pace.rescan.max(Duration::from_millis(10));
+        let mut tick = interval_at(tokio::time::Instant::now() + rescan, rescan);
+        let (changed, forced) = (self.changed.clone(), self.forced.clone());
+        loop {
+            arms.raise(&self);
+            tokio::select! {
+                () = changed.notified() => {
+                    let last = settle(&changed, &pace).await;
+                    self.reload(last, false).await;
+                }
+                () = forced.notified() => self.reload(Instant::now(), true).await,
+                _ = tick.tick() => {
+                    if self.is_stale().await {
+                        self.reload(Instant::now(), false).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether sizes or times differ from what they were just before the last load.
+    async fn is_stale(&self) -> bool {
+        let places = self.places.clone();
+        blocking(&self.shared, move || stamp(&places)).await != self.stamp
+    }
+
+    async fn reload(&mut self, since: Instant, forced: bool) {
+        let (loader, places) = (self.loader.clone(), self.places.clone());
+        let load = move || {
+            let before = stamp(&places);
+            let loaded = loader.lock().unwrap_or_else(PoisonError::into_inner).load();
+            (before, loaded)
+        };
+        let Some((before, loaded)) = blocking(&self.shared, load).await else {
+            return;
+        };
+        self.stamp = Some(before);
+        if forced || loaded.digest != self.digest {
+            self.digest = loaded.digest;
+            put_in_force(&self.shared, loaded, since);
+        }
+    }
+}
+
+/// Swaps a valid snapshot in, and says what happened.
+fn put_in_force(shared: &Shared, loaded: Loaded, since: Instant) {
+    let Loaded {
+        snapshot, findings, ..
+    } = loaded;
+    shared.findings.store(Arc::new(findings.clone()));
+    let event = match snapshot {
+        Some(snapshot) => {
+            let profiles = snapshot.profiles.all.len();
+            shared.snapshot.store(Arc::new(snapshot));
+            let took = since.elapsed();
+            What::Reloaded { profiles, took }
+        }
+        None => What::Rejected { findings },
+    };
+    shared.emit(None, event);
+}
+
+/// Waits until nothing has changed for a while; gives the time of the last change.
+async fn settle(changed: &Notify, pace: &Pace) -> Instant {
+    let first = Instant::now();
+    let mut last = first;
+    while first.elapsed() < pace.patience && timeout(pace.quiet, changed.notified()).await.is_ok() {
+        last = Instant::now();
+    }
+    last
+}
+
+async fn blocking<T: Send + 'static>(
+    shared: &Shared,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    if let Err(error) = &done {
+        let text = format!("reading the profiles failed: {error}; the last good set stays");
+        shared.emit(None, What::Fault { text });
+    }
+    done.ok()
+}
+
+/// The watches on the folders, set again where something else stands at a path than before.
+struct Arms {
+    watcher: Option<RecommendedWatcher>,
+    armed: Vec<(PathBuf, Identity)>,
+}
+
+impl Arms {
+    fn new(keeper: &Keeper, events: bool) -> Self {
+        let Places {
+            profiles,
+            images,
+            assets,
+            ..
+        } = &keeper.places;
+        let paths = [Some(profiles), Some(images), assets.as_ref()];
+        let changed = keeper.changed.clone();
+        let watcher = events.then(|| {
+            notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+                if event.is_ok_and(|e| is_change(e.kind)) {
+                    changed.notify_one();
+                }
+            })
+        });
+        if let Some(Err(error)) = &watcher {
+            let text = format!(
+                "folders cannot be watched ({error}); they are compared now and then instead"
+            );
+            keeper.shared.emit(None, What::Notice { text });
+        }
+        Self {
+            watcher: watcher.and_then(Result::ok),
+            armed: paths
+                .into_iter()
+                .flatten()
+                .map(|p| (p.clone(), None))
+                .collect(),
+        }
+    }
+
+    fn raise(&mut self, keeper: &Keeper) {
+        let Some(watcher) = &mut self.watcher else {
+            return;
+        };
+        for (path, armed) in &mut self.armed {
+            let now = identity(path);
+            if now == *armed {
+                continue;
+            }
+            // The old watch may be gone with its folder; that is what is wanted.
+            let _ = watcher.unwatch(path);
+            let set = now.map(|_| watcher.watch(path, RecursiveMode::NonRecursive));
+            if let Some(Err(error)) = set {
+                let text = format!(
+                    "{} cannot be watched: {error}; it is compared now and then",
+                    path.display()
+                );
+                keeper.shared.emit(None, What::Notice { text });
+            }
+            *armed = now;
+            // What happened between the last look and the watch was not seen.
+            keeper.changed.notify_one();
+        }
+    }
+}
+
+/// Reading is no change, or each reload would cause the next; an overflowing queue is one.
+fn is_change(kind: EventKind) -> bool {
+    match kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
+        EventKind::Access(_) => false,
+        _ => true,
+    }
+}
