@@ -102,7 +102,7 @@ pub struct Effective {
     pub mode: Mode,
     /// Interfaces named; empty: all that can be served.
     pub interface: Vec<String>,
-    /// Profile folder; `None`: the embedded default.
+    /// Profile folder named; `None`: /etc/bootjack/profiles, and the embedded default without it.
     pub profiles: Option<PathBuf>,
     /// Image folder.
     pub images: PathBuf,
@@ -212,13 +212,10 @@ impl Settings {
     }
 
     fn decided(self) -> Effective {
-        let standard = PathBuf::from("/etc/bootjack/profiles");
         Effective {
             mode: self.mode.unwrap_or(Mode::Proxy),
             interface: self.interface.unwrap_or_default(),
-            profiles: self
-                .profiles
-                .or_else(|| standard.is_dir().then_some(standard)),
+            profiles: self.profiles,
             images: self
                 .images
                 .unwrap_or_else(|| "/var/lib/bootjack/images".into()),

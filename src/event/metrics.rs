@@ -141,24 +141,24 @@ impl Metrics {
     /// Counts one event.
     pub fn count(&self, event: &Event) {
         let event_name = event.what.name();
-        one(&self.events, ByEvent { event: event_name });
+        one(&self.events, &ByEvent { event: event_name });
         match &event.what {
             What::Answer {
                 message, strategy, ..
-            } => one(&self.answers, ByStrategy { message, strategy }),
-            What::Ignored { reason, .. } => one(&self.ignored, ByReason { reason }),
+            } => one(&self.answers, &ByStrategy { message, strategy }),
+            What::Ignored { reason, .. } => one(&self.ignored, &ByReason { reason }),
             What::Menu { door, dialect, .. } => {
                 let door = word(*door);
-                one(&self.menus, ByDialect { door, dialect });
+                one(&self.menus, &ByDialect { door, dialect });
             }
             What::Sent {
                 door, size, took, ..
             } => self.transferred(*door, *size, *took),
             What::Failed { door, sent, .. } => {
-                one(&self.failed, (*door).into());
+                one(&self.failed, &(*door).into());
                 self.bytes.get_or_create(&(*door).into()).inc_by(*sent);
             }
-            What::NotFound { door, .. } => one(&self.not_found, (*door).into()),
+            What::NotFound { door, .. } => one(&self.not_found, &(*door).into()),
             What::Refused { service, .. } => self.refused(service),
             _ => {}
         }
@@ -166,7 +166,7 @@ impl Metrics {
 
     /// Counts a transfer sent whole; `Sent` comes here by itself.
     pub fn transferred(&self, door: Door, bytes: u64, took: Duration) {
-        one(&self.transfers, door.into());
+        one(&self.transfers, &door.into());
         self.bytes.get_or_create(&door.into()).inc_by(bytes);
         let seconds = took.as_secs_f64();
         self.seconds.get_or_create(&door.into()).observe(seconds);
@@ -174,7 +174,7 @@ impl Metrics {
 
     /// Counts a refusal that is part of a flood and no event; `Refused` comes here by itself.
     pub fn refused(&self, service: &'static str) {
-        one(&self.refused, ByService { service });
+        one(&self.refused, &ByService { service });
     }
 
     /// A transfer is under way for as long as the value is kept.
@@ -198,11 +198,11 @@ impl Metrics {
     }
 }
 
-fn one<L>(family: &Family<L, Counter>, labels: L)
+fn one<L>(family: &Family<L, Counter>, labels: &L)
 where
     L: Clone + std::hash::Hash + Eq,
 {
-    family.get_or_create(&labels).inc();
+    family.get_or_create(labels).inc();
 }
 
 impl Held {

@@ -10,7 +10,7 @@
 //! * [`connection`]: one connection from its first byte to its end
 //! * [`socket`], [`progress`], [`body`]: what is on its way, and the events that follow
 //! * [`route`]: request → which of the parts answers
-//! * [`boot`]: names in the tree; [`condition`], [`range`], [`etag`]: RFC 9110 as values
+//! * [`boot`], [`content`]: names in the tree; [`condition`], [`range`], [`etag`]: RFC 9110 as values
 //! * [`api`], [`page`]: machines and findings, as JSON and for people; [`view`] is what both show
 //!
 //! Invariants: never a redirect and never a `Server` header (facts F, quirk 46); every body has a
@@ -22,6 +22,7 @@ mod body;
 mod boot;
 mod condition;
 mod connection;
+mod content;
 mod etag;
 mod gate;
 mod page;

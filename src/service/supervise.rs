@@ -24,24 +24,23 @@ use crate::event::What;
 /// # Errors
 /// Whatever keeps it from starting.
 pub fn run(settings: &Effective) -> Result<(), Error> {
-    let places = load::Places::of(settings);
-    let snapshot = load::first(&places)?;
+    let (loader, mut first) = read(settings)?;
     let opened = open::udp(interfaces::to_serve(&settings.interface)?)?;
     let http = open::http(settings.http_port)?;
     let user = privilege::drop_to(settings.user.as_deref(), &settings.state)?;
-    let shared = Shared::new(snapshot, places.folders(), Limits::default());
+    let shared = share(settings, &mut first)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
     let runtime = runtime.map_err(|e| Error::failed(format!("cannot start the runtime: {e}")))?;
     let ready = ready(&opened, settings.http_port, &user);
-    runtime.block_on(serve(opened, http, places, shared, ready))
+    runtime.block_on(serve(opened, http, Watching { loader, first, pace }, shared, ready))
 }
 
 async fn serve(
     opened: Vec<Opened>,
     http: TcpListener,
-    places: load::Places,
+    watching: Watching,
     shared: Arc<Shared>,
     ready: What,
 ) -> Result<(), Error> {
@@ -63,12 +62,13 @@ async fn serve(
     }
     tasks.spawn(tftp::serve(tftp_sockets, shared.clone()));
     tasks.spawn(http::serve(vec![http], shared.clone()));
-    let watcher = watch::start(places, shared.clone());
+    let Watching { loader, first, pace } = watching;
+    let watch = Watch::start(shared.clone(), loader, &first, pace);
     println!("{ready}");
     shared.emit(None, ready);
     loop {
         tokio::select! {
-            _ = hangup.recv() => watcher.reload(),
+            _ = hangup.recv() => watch.reload(),
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
             Some(ended) = tasks.join_next() => {

@@ -14,7 +14,6 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 
 use super::progress::Progress;
@@ -29,8 +28,6 @@ pub struct Payload {
     source: Source,
     left: u64,
     progress: Arc<Progress>,
-    /// A place among the answers that cost memory, given back at the end.
-    _place: Option<OwnedSemaphorePermit>,
 }
 
 enum Source {
@@ -60,21 +57,15 @@ impl Payload {
             source,
             left: span.len,
             progress,
-            _place: None,
         }
     }
 
     /// A text of our own.
-    pub fn text(
-        bytes: Bytes,
-        progress: Arc<Progress>,
-        place: Option<OwnedSemaphorePermit>,
-    ) -> Self {
+    pub fn text(bytes: Bytes, progress: Arc<Progress>) -> Self {
         Self {
             left: bytes.len() as u64,
             source: Source::Memory(bytes),
             progress,
-            _place: place,
         }
     }
 }

@@ -4,9 +4,8 @@
 //! 300 and more as anything but an error, wants `Content-Length` on HEAD and the content type exact
 //! (facts F, quirks 45 and 46).
 
-use std::io;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -17,16 +16,15 @@ use hyper::header::{
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::body::Payload;
-use super::condition::{Validators, Verdict, judge};
+use super::condition::{Verdict, judge};
 use super::connection::Peer;
-use super::etag::ETag;
+use super::content::{self, Content, Nothing};
 use super::progress::{Kind, Transfer};
 use super::range::Span;
 use super::reply;
 use super::route::printable;
 use crate::client::Client;
 use crate::event::What;
-use crate::service::files::{self, Body, Data};
 use crate::tree::{CleanPath, Door, Found, Missing};
 use crate::wire::Mac;
 
@@ -37,21 +35,6 @@ struct Visit<'a> {
     name: String,
     client: Option<Mac>,
     began: Instant,
-}
-
-/// What a name led to.
-struct Content {
-    body: Body,
-    validators: Validators,
-    kind: Kind,
-}
-
-/// Why there is no content.
-enum Nothing {
-    /// The client's affair: 404.
-    Missing(String),
-    /// Ours: 500.
-    Fault(String),
 }
 
 /// Answers a GET or HEAD for a name.
@@ -70,11 +53,11 @@ pub(super) async fn answer(
         began,
     };
     let content = match found.1 {
-        Ok(found) => open(peer, &found).await,
+        Ok(found) => content::open(&peer.http, &found).await,
         Err(missing) => Err(Nothing::Missing(missing.to_string())),
     };
     match content {
-        Ok(content) => visit.respond(request.headers(), content),
+        Ok(content) => visit.respond(request.headers(), &content),
         Err(nothing) => visit.without(nothing),
     }
 }
@@ -105,50 +88,18 @@ fn look_up(peer: &Peer, name: &CleanPath) -> (Option<Client>, Result<Found, Miss
     (requester.client, found)
 }
 
-async fn open(peer: &Peer, found: &Found) -> Result<Content, Nothing> {
-    let body = files::open(&peer.http.shared.folders, found)
-        .await
-        .map_err(|e| Nothing::of(&e))?;
-    let etag = match (&body.data, found) {
-        (Data::File(file), _) => ETag::of_file(file).map_err(|e| Nothing::of(&e))?,
-        (Data::Memory(bytes), Found::Asset(_)) => peer.http.tags.of(bytes),
-        (Data::Memory(bytes), _) => ETag::of_bytes(bytes),
-    };
-    let kind = match found {
-        Found::Text(_, rendered) => Kind::Menu(Box::new(rendered.clone())),
-        Found::Asset(_) | Found::File(_) => Kind::Whole,
-    };
-    Ok(Content {
-        validators: Validators::new(etag, body.modified, SystemTime::now()),
-        body,
-        kind,
-    })
-}
-
-impl Nothing {
-    fn of(e: &io::Error) -> Self {
-        match e.kind() {
-            io::ErrorKind::NotFound => Self::Missing("no such file".to_owned()),
-            io::ErrorKind::PermissionDenied => Self::Missing(
-                "the file may not be read; make it readable for bootjack's user".to_owned(),
-            ),
-            _ => Self::Fault(e.to_string()),
-        }
-    }
-}
-
 impl Visit<'_> {
-    fn respond(&self, request: &HeaderMap, content: Content) -> Response<Payload> {
+    fn respond(&self, request: &HeaderMap, content: &Content) -> Response<Payload> {
         let len = content.body.len;
         let whole = Span { start: 0, len };
         let mut response = match judge(self.method, request, &content.validators, len) {
-            Verdict::Whole => self.send(&content, StatusCode::OK, whole),
-            Verdict::Part(span) => self.send(&content, StatusCode::PARTIAL_CONTENT, span),
+            Verdict::Whole => self.send(content, StatusCode::OK, whole),
+            Verdict::Part(span) => self.send(content, StatusCode::PARTIAL_CONTENT, span),
             Verdict::NotModified => self.unchanged(),
             Verdict::Failed(condition) => self.changed(condition),
             Verdict::Unsatisfiable => self.past_the_end(len),
         };
-        describe(response.headers_mut(), &content);
+        describe(response.headers_mut(), content);
         response
     }
 
@@ -156,7 +107,7 @@ impl Visit<'_> {
         let progress = self.peer.progress.clone();
         let payload = if *self.method == Method::HEAD {
             self.probed();
-            Payload::text(Bytes::new(), progress, None)
+            Payload::text(Bytes::new(), progress)
         } else {
             progress.begins(self.transfer(content, status, span));
             Payload::of(&content.body, span, progress)
@@ -187,13 +138,12 @@ impl Visit<'_> {
             } else {
                 content.kind.clone()
             },
-            held: self.peer.http.shared.metrics.transfer(Door::Http),
         }
     }
 
     fn unchanged(&self) -> Response<Payload> {
         self.probed();
-        let payload = Payload::text(Bytes::new(), self.peer.progress.clone(), None);
+        let payload = Payload::text(Bytes::new(), self.peer.progress.clone());
         let mut response = Response::new(payload);
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response

@@ -37,9 +37,8 @@ impl ETag {
 
     /// The tag of these bytes.
     pub fn of_bytes(bytes: &[u8]) -> Self {
-        let digest = Sha256::digest(bytes);
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self(format!("\"{hex}\""))
+        let digest = Bytes::copy_from_slice(&Sha256::digest(bytes));
+        Self(format!("\"{digest:x}\""))
     }
 
     /// The tag as it stands in a header, quotes included.

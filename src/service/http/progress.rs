@@ -11,6 +11,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use crate::event::What;
 use crate::event::metrics::Held;
 use crate::service::Shared;
@@ -32,8 +34,6 @@ pub struct Transfer {
     pub began: Instant,
     /// What it is, for its first event.
     pub kind: Kind,
-    /// Counts it among the active ones.
-    pub held: Held,
 }
 
 /// What a transfer carries.
@@ -60,6 +60,7 @@ struct State {
     current: Option<Going>,
     written: Vec<Going>,
     last_part: Option<String>,
+    places: Vec<OwnedSemaphorePermit>,
 }
 
 struct Going {
@@ -67,6 +68,7 @@ struct Going {
     sent: u64,
     quiet: bool,
     broken: Option<String>,
+    _active: Held,
 }
 
 impl Progress {
@@ -79,11 +81,13 @@ impl Progress {
             current: None,
             written: Vec::new(),
             last_part: None,
+            places: Vec::new(),
         });
         Arc::new(Self { shared, state })
     }
 
-    /// A request's head is complete.
+    /// A request's head is complete. hyper reads no head before the answer to the last one is with
+    /// the kernel, so a client that asks and asks and reads nothing is not listened to.
     pub fn asked(&self) {
         let mut state = self.lock();
         state.rest_since = None;
@@ -101,7 +105,13 @@ impl Progress {
             sent: 0,
             quiet,
             broken: None,
+            _active: self.shared.metrics.transfer(Door::Http),
         });
+    }
+
+    /// Its answer has a place among those that cost memory, and keeps it until it is written.
+    pub fn keeps(&self, place: OwnedSemaphorePermit) {
+        self.lock().places.push(place);
     }
 
     /// Bytes of the body were handed to the connection.
@@ -140,6 +150,7 @@ impl Progress {
             state.rest_since = Some(Instant::now());
             state.heard = false;
         }
+        state.places.clear();
         let written = std::mem::take(&mut state.written);
         drop(state);
         for going in written {

@@ -45,7 +45,10 @@ pub(super) fn held(
         Method::HEAD => Bytes::new(),
         _ => content,
     };
-    let payload = Payload::text(content, peer.progress.clone(), place);
+    place
+        .into_iter()
+        .for_each(|place| peer.progress.keeps(place));
+    let payload = Payload::text(content, peer.progress.clone());
     let mut response = Response::new(payload);
     *response.status_mut() = status;
     let headers = response.headers_mut();

@@ -34,6 +34,10 @@ pub(super) async fn answer(peer: &Arc<Peer>, request: Request<Incoming>) -> Resp
         return wrong_method(peer, &request);
     }
     let method = request.method();
+    if !request.uri().path().starts_with('/') {
+        peer.malformed("the target is no path".to_owned());
+        return reply::line(peer, method, StatusCode::BAD_REQUEST, "no path");
+    }
     let target = match Target::of(request.uri()) {
         Ok(target) => target,
         Err(bad) => {
