@@ -5,22 +5,26 @@ use std::process::ExitCode;
 use crate::config::{self, SettingsArgs};
 use crate::error::Error;
 use crate::profile::Severity;
-use crate::service::load;
+use crate::service::load::{Loader, Places};
 
 pub(super) fn run(args: SettingsArgs) -> Result<ExitCode, Error> {
     let settings = config::effective(args)?;
-    let places = load::Places::of(&settings);
-    let (loaded, findings) = load::load(&places)?;
-    for finding in &findings {
+    let loaded = Loader::new(Places::from(&settings)).load();
+    for finding in &loaded.findings {
         println!("{finding}");
     }
-    let count = |severity| findings.iter().filter(|f| f.severity == severity).count();
+    let count = |severity| {
+        loaded
+            .findings
+            .iter()
+            .filter(|f| f.severity == severity)
+            .count()
+    };
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    let profiles = loaded.map_or(0, |snapshot| snapshot.profiles.all.len());
-    println!(
-        "{}: {profiles} profiles, {errors} errors, {warnings} warnings",
-        places.describe()
-    );
+    let profiles = loaded
+        .snapshot
+        .map_or(0, |snapshot| snapshot.profiles.all.len());
+    println!("{profiles} profiles can be served, {errors} errors, {warnings} warnings");
     Ok(if errors == 0 {
         ExitCode::SUCCESS
     } else {

@@ -12,7 +12,8 @@ use crate::decide::{self, Answer, Incoming, Outcome, Port, sample};
 use crate::error::Error;
 use crate::profile::select::Verdict;
 use crate::profile::{Snapshot, select};
-use crate::service::{interfaces, load};
+use crate::service::load::{Loader, Places};
+use crate::service::{interfaces, supervise};
 use crate::wire::dhcp::{Kind, Message};
 use crate::wire::{Arch, Mac, Uuid, dhcp};
 
@@ -52,7 +53,7 @@ enum AskingStage {
 impl Explain {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
         let settings = config::effective(self.settings.clone())?;
-        let snapshot = load::first(&load::Places::of(&settings))?;
+        let snapshot = supervise::in_force(&mut Loader::new(Places::from(&settings)).load())?;
         let server = interfaces::to_serve(&settings.interface)
             .ok()
             .and_then(|all| all.first()?.addresses.first().copied());

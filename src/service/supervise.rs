@@ -6,35 +6,97 @@
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinError, JoinSet};
 
 use super::interfaces::{self, Interface};
+use super::load::{Loaded, Loader, Places};
 use super::open::{self, Opened};
+use super::shared::Folders;
 use super::sys::udp::Listener;
-use super::{Limits, Shared, dhcp, http, load, privilege, tftp, watch};
+use super::watch::{Pace, Watch};
+use super::{Limits, Shared, dhcp, http, privilege, tftp};
 use crate::config::Effective;
 use crate::decide::Port;
 use crate::error::Error;
 use crate::event::What;
+use crate::profile::Snapshot;
 
 /// Runs the appliance until SIGTERM or SIGINT.
 ///
 /// # Errors
 /// Whatever keeps it from starting.
 pub fn run(settings: &Effective) -> Result<(), Error> {
-    let (loader, mut first) = read(settings)?;
+    let mut loader = Loader::new(Places::from(settings));
+    let mut first = loader.load();
+    let snapshot = in_force(&mut first)?;
     let opened = open::udp(interfaces::to_serve(&settings.interface)?)?;
     let http = open::http(settings.http_port)?;
     let user = privilege::drop_to(settings.user.as_deref(), &settings.state)?;
-    let shared = share(settings, &mut first)?;
+    let shared = Shared::new(snapshot, folders(settings), Limits::default());
+    shared.findings.store(Arc::new(first.findings.clone()));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
     let runtime = runtime.map_err(|e| Error::failed(format!("cannot start the runtime: {e}")))?;
     let ready = ready(&opened, settings.http_port, &user);
-    runtime.block_on(serve(opened, http, Watching { loader, first, pace }, shared, ready))
+    runtime.block_on(serve(
+        opened,
+        http,
+        Watching {
+            loader,
+            first,
+            pace: pace(settings),
+        },
+        shared,
+        ready,
+    ))
+}
+
+/// What goes on reading the folders.
+struct Watching {
+    loader: Loader,
+    first: Loaded,
+    pace: Pace,
+}
+
+/// The first snapshot; its warnings are said, its errors keep bootjack from starting: there is no
+/// last good set yet.
+///
+/// # Errors
+/// Findings that are errors, all of them.
+pub fn in_force(first: &mut Loaded) -> Result<Snapshot, Error> {
+    let said: Vec<String> = first.findings.iter().map(ToString::to_string).collect();
+    match first.snapshot.take() {
+        Some(snapshot) => {
+            said.iter().for_each(|finding| tracing::warn!("{finding}"));
+            Ok(snapshot)
+        }
+        None => Err(Error::failed(format!(
+            "the profiles cannot be served:\n{}",
+            said.join("\n")
+        ))),
+    }
+}
+
+fn folders(settings: &Effective) -> Folders {
+    Folders {
+        images: settings.images.clone(),
+        assets: settings.assets.clone(),
+    }
+}
+
+fn pace(settings: &Effective) -> Pace {
+    match settings.poll {
+        None => Pace::default(),
+        Some(seconds) => Pace {
+            events: false,
+            rescan: Duration::from_secs(seconds.into()),
+            ..Pace::default()
+        },
+    }
 }
 
 async fn serve(
@@ -46,7 +108,7 @@ async fn serve(
 ) -> Result<(), Error> {
     let failed = |e: io::Error| Error::failed(format!("cannot register a socket or signal: {e}"));
     let (mut hangup, mut terminate, mut interrupt) = signals().map_err(failed)?;
-    let mut tasks = JoinSet::new();
+    let mut tasks: JoinSet<io::Result<()>> = JoinSet::new();
     let mut tftp_sockets = Vec::new();
     for open in opened {
         for (socket, port) in [(open.dhcp, Port::Dhcp), (open.pxe, Port::Pxe)] {
@@ -62,7 +124,11 @@ async fn serve(
     }
     tasks.spawn(tftp::serve(tftp_sockets, shared.clone()));
     tasks.spawn(http::serve(vec![http], shared.clone()));
-    let Watching { loader, first, pace } = watching;
+    let Watching {
+        loader,
+        first,
+        pace,
+    } = watching;
     let watch = Watch::start(shared.clone(), loader, &first, pace);
     println!("{ready}");
     shared.emit(None, ready);

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use bootjack::decide::{Incoming, Port, decide};
 use bootjack::profile::{Snapshot, Source, compile};
-use bootjack::tree::{CleanPath, Door, Requester, resolve};
 use bootjack::transfer::{Bounds, Input, Next, Send, Sender, Step, agree};
+use bootjack::tree::{CleanPath, Door, Requester, resolve};
 use bootjack::wire::dhcp::Message;
 use bootjack::wire::tftp::Packet;
 
@@ -33,25 +33,55 @@ menu:
 fn snapshot() -> &'static Snapshot {
     static SNAPSHOT: OnceLock<Snapshot> = OnceLock::new();
     SNAPSHOT.get_or_init(|| {
-        let (profiles, findings) = compile(&[Source { file: "fuzz.yaml".into(), text: PROFILE.into() }]);
+        let (profiles, findings) = compile(&[Source {
+            file: "fuzz.yaml".into(),
+            text: PROFILE.into(),
+        }]);
         let profiles = profiles.unwrap_or_else(|| panic!("{findings:?}"));
-        Snapshot { profiles, http_port: 8067, ..Snapshot::default() }
+        Snapshot {
+            profiles,
+            http_port: 8067,
+            ..Snapshot::default()
+        }
     })
 }
 
 /// The first byte chooses the port, the rest is the datagram: bytes → reply.
 pub fn dhcp(data: &[u8]) {
-    let Some((choice, datagram)) = data.split_first() else { return };
-    let Ok(message) = Message::decode(datagram) else { return };
-    let port = if choice & 1 == 0 { Port::Dhcp } else { Port::Pxe };
-    let incoming = Incoming { message: &message, port, local: US, peer: SocketAddrV4::new(PEER, 4011) };
+    let Some((choice, datagram)) = data.split_first() else {
+        return;
+    };
+    let Ok(message) = Message::decode(datagram) else {
+        return;
+    };
+    let port = if choice & 1 == 0 {
+        Port::Dhcp
+    } else {
+        Port::Pxe
+    };
+    let incoming = Incoming {
+        message: &message,
+        port,
+        local: US,
+        peer: SocketAddrV4::new(PEER, 4011),
+    };
     let outcome = decide(snapshot(), incoming);
     let Ok(answer) = outcome.decision else { return };
     let reply = Message::decode(&answer.bytes).expect("a reply decodes");
-    assert!((300..=1472).contains(&answer.bytes.len()), "{} bytes", answer.bytes.len());
-    assert_eq!((reply.xid, reply.chaddr, reply.giaddr), (message.xid, message.chaddr, message.giaddr));
+    assert!(
+        (300..=1472).contains(&answer.bytes.len()),
+        "{} bytes",
+        answer.bytes.len()
+    );
+    assert_eq!(
+        (reply.xid, reply.chaddr, reply.giaddr),
+        (message.xid, message.chaddr, message.giaddr)
+    );
     assert!(![1, 3, 51, 52].iter().any(|code| reply.options.has(*code)));
-    assert!(outcome.client.is_some(), "an answer to somebody who is not booting");
+    assert!(
+        outcome.client.is_some(),
+        "an answer to somebody who is not booting"
+    );
 }
 
 /// A length byte and a datagram, again and again: the first request starts a transfer, the others
@@ -64,8 +94,14 @@ pub fn tftp(data: &[u8]) {
     while let Some((len, after)) = rest.split_first() {
         let (datagram, next) = after.split_at(usize::from(*len).min(after.len()));
         rest = next;
-        let Ok(packet) = Packet::decode(datagram) else { continue };
-        assert_eq!(Packet::decode(&packet.encode()).as_ref(), Ok(&packet), "it does not come back the same");
+        let Ok(packet) = Packet::decode(datagram) else {
+            continue;
+        };
+        assert_eq!(
+            Packet::decode(&packet.encode()).as_ref(),
+            Ok(&packet),
+            "it does not come back the same"
+        );
         now += Duration::from_millis(u64::from(*len));
         let step = match (&mut transfer, packet) {
             (None, Packet::Read(request)) => {
@@ -91,16 +127,30 @@ pub fn tftp(data: &[u8]) {
 const SIZE: u64 = 40_000_000;
 
 fn check_step(sender: Option<&Sender>, step: Step) {
-    let (Some(sender), Some(Send::Blocks(run))) = (sender, step.send) else { return };
+    let (Some(sender), Some(Send::Blocks(run))) = (sender, step.send) else {
+        return;
+    };
     let blocks = run.last() - run.first() + 1;
-    assert!(blocks <= u64::from(sender.terms().windowsize), "{blocks} blocks in a window of {}", sender.terms().windowsize);
-    assert!(run.offset() + run.bytes() <= SIZE, "past the end of the file");
+    assert!(
+        blocks <= u64::from(sender.terms().windowsize),
+        "{blocks} blocks in a window of {}",
+        sender.terms().windowsize
+    );
+    assert!(
+        run.offset() + run.bytes() <= SIZE,
+        "past the end of the file"
+    );
 }
 
 /// A profile as an operator, or a broken disk, may leave it: findings, or a set that can be served.
 pub fn profile(data: &[u8]) {
-    let Ok(text) = str::from_utf8(data) else { return };
-    let (profiles, findings) = compile(&[Source { file: "fuzz.yaml".into(), text: text.into() }]);
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let (profiles, findings) = compile(&[Source {
+        file: "fuzz.yaml".into(),
+        text: text.into(),
+    }]);
     for finding in &findings {
         let _ = finding.to_string();
     }
@@ -108,8 +158,16 @@ pub fn profile(data: &[u8]) {
         assert!(!findings.is_empty(), "refused without a finding");
         return;
     };
-    let snapshot = Snapshot { profiles, http_port: 8067, ..Snapshot::default() };
-    for path in ["pxelinux.cfg/01-02-00-00-00-00-01", "boot/efi-x86_64/02-00-00-00-00-01.ipxe", "grub.cfg-01-02-00-00-00-00-01"] {
+    let snapshot = Snapshot {
+        profiles,
+        http_port: 8067,
+        ..Snapshot::default()
+    };
+    for path in [
+        "pxelinux.cfg/01-02-00-00-00-00-01",
+        "boot/efi-x86_64/02-00-00-00-00-01.ipxe",
+        "grub.cfg-01-02-00-00-00-00-01",
+    ] {
         let _ = look_up(&snapshot, path.as_bytes());
     }
 }
@@ -121,8 +179,18 @@ pub fn path(data: &[u8]) {
 
 fn look_up(snapshot: &Snapshot, raw: &[u8]) -> Option<()> {
     let path = CleanPath::new(raw).ok()?;
-    assert!(path.as_str().split('/').all(|part| !matches!(part, "" | "." | "..")), "{path:?}");
-    let requester = Requester { peer: PEER.into(), server: US.into(), door: Door::Tftp, client: None };
+    assert!(
+        path.as_str()
+            .split('/')
+            .all(|part| !matches!(part, "" | "." | "..")),
+        "{path:?}"
+    );
+    let requester = Requester {
+        peer: PEER.into(),
+        server: US.into(),
+        door: Door::Tftp,
+        client: None,
+    };
     let _ = resolve(snapshot, &requester, &path);
     Some(())
 }
