@@ -17,7 +17,7 @@ use support::servers::Server;
 /// Power-on to the installer, with room for a busy machine.
 const BOOT: Duration = Duration::from_secs(240);
 /// Power-on to the first file.
-const LOADER: Duration = Duration::from_secs(120);
+const LOADER: Duration = Duration::from_secs(50);
 
 /// A menu with two entries, whose default is the installer.
 fn install(more: &str) -> String {
@@ -38,9 +38,10 @@ menu:
 
 /// A LAN with a DHCP server of its own, and bootjack beside it.
 struct Lab {
-    lan: Lan,
+    // Dropped in this order: logs are shown before their folder goes.
     appliance: Appliance,
     _dhcp: Server,
+    lan: Lan,
 }
 
 impl Lab {
@@ -233,6 +234,6 @@ fn two_machines_two_profiles_and_a_change_for_one_of_them() {
     let mut pcs = Machine::power_on_together(vec![first, second], &lab.lan);
     pcs[0].wait_for(&["===gamma==="], LOADER);
     pcs[1].wait_for(&["===beta==="], LOADER);
-    let findings = lab.appliance.api("/api/v1/findings");
+    let findings = lab.appliance.api("findings");
     assert_eq!(findings["findings"][0]["line"], 1, "{findings}");
 }

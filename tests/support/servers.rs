@@ -61,7 +61,7 @@ impl Server {
                 POOL.0, POOL.1
             ))
             .arg(format!("--dhcp-leasefile={}", leases.display()))
-            .args(["--no-ping", "--dhcp-sequential-ip"])
+            .arg("--no-ping")
             .args(flags);
         let mut process = host.start("dnsmasq", command);
         process.wait_for_line(START, |line| line.contains("DHCP, IP range"));
