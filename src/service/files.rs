@@ -135,13 +135,18 @@ fn clean(text: &str) -> io::Result<CleanPath> {
     CleanPath::new(text.as_bytes()).map_err(|_| io::ErrorKind::NotFound.into())
 }
 
+/// A path that goes through a file does not exist, whatever the system calls it.
+fn through_a_file(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::NotADirectory => io::ErrorKind::NotFound.into(),
+        _ => error,
+    }
+}
+
 fn spelled(folder: &File, part: &str) -> io::Result<String> {
     let through_proc = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(folder));
-    let names = std::fs::read_dir(through_proc)
-        .map_err(|e| match e.kind() {
-            io::ErrorKind::NotADirectory => io::ErrorKind::NotFound.into(),
-            _ => e,
-        })?
+    let entries = std::fs::read_dir(through_proc).map_err(through_a_file)?;
+    let names = entries
         .take(FOLD_LIMIT)
         .filter_map(|e| e.ok()?.file_name().into_string().ok());
     let mut same: Vec<String> = names

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::super::Shared;
 use crate::event::What;
+use crate::wire::Mac;
 
 /// Events a second of packets that are malformed or refused.
 const PER_SECOND: u32 = 20;
@@ -32,7 +33,7 @@ impl Report {
 
     /// A packet that no protocol allows.
     pub(super) fn malformed(&self, peer: SocketAddrV4, reason: impl Into<String>) {
-        self.emit(|| What::Malformed {
+        self.emit(Some(peer), || What::Malformed {
             service: "tftp",
             peer: peer.into(),
             reason: reason.into(),
@@ -41,7 +42,7 @@ impl Report {
 
     /// A request past a bound, or one that this server never grants.
     pub(super) fn refused(&self, peer: SocketAddrV4, limit: impl Into<String>) {
-        self.emit(|| What::Refused {
+        self.emit(Some(peer), || What::Refused {
             service: "tftp",
             peer: (*peer.ip()).into(),
             limit: limit.into(),
@@ -50,10 +51,10 @@ impl Report {
 
     /// Something of ours failed.
     pub(super) fn fault(&self, text: impl Into<String>) {
-        self.emit(|| What::Fault { text: text.into() });
+        self.emit(None, || What::Fault { text: text.into() });
     }
 
-    fn emit(&self, what: impl FnOnce() -> What) {
+    fn emit(&self, peer: Option<SocketAddrV4>, what: impl FnOnce() -> What) {
         let Some(withheld) = self.take(Instant::now()) else {
             return;
         };
@@ -61,7 +62,12 @@ impl Report {
             let text = format!("{withheld} more refused or malformed TFTP packets were not logged");
             self.shared.emit(None, What::Notice { text });
         }
-        self.shared.emit(None, what());
+        self.shared.emit(peer.and_then(|p| self.machine(p)), what());
+    }
+
+    fn machine(&self, peer: SocketAddrV4) -> Option<Mac> {
+        let client = self.shared.clients().by_ip((*peer.ip()).into());
+        client.map(|client| client.mac)
     }
 
     fn take(&self, now: Instant) -> Option<u64> {

@@ -1,0 +1,400 @@
+//! The TFTP door as clients meet it: real ones, firmware's habits, and a lossy network.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+#[path = "support/tftp_client.rs"]
+mod client;
+#[path = "support/tftp_server.rs"]
+mod server;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::Command;
+
+use client::{Real, ack, data, error, get, get_as, next, oack, request, socket};
+use server::{Server, pattern};
+
+const HOME: Ipv4Addr = Ipv4Addr::LOCALHOST;
+
+fn curl(blksize: u16) -> Real {
+    Real::Curl { blksize }
+}
+
+fn atftp(blksize: u16, windowsize: u16) -> Real {
+    Real::Atftp {
+        blksize,
+        windowsize,
+    }
+}
+
+#[test]
+fn real_clients_get_files_byte_for_byte() {
+    let server = Server::start();
+    let clients = [
+        Real::Hpa,
+        curl(512),
+        curl(1428),
+        curl(1468),
+        atftp(512, 1),
+        atftp(1428, 8),
+        atftp(1468, 64),
+    ];
+    for size in [0, 1, 511, 512, 513, 3 * 1428, 2 * 1468, 700_001] {
+        let name = format!("file-{size}");
+        let bytes = server.file(&name, size);
+        for real in clients.into_iter().filter(|real| real.is_here()) {
+            let got = real.get(None, server.at(1), &name);
+            assert!(got == bytes, "{real:?} got {} of {size}", got.len());
+        }
+    }
+}
+
+#[test]
+fn a_hundred_megabytes_roll_over_and_arrive() {
+    let server = Server::start();
+    let bytes = server.file("big", 100 * 1024 * 1024);
+    for real in [Real::Hpa, curl(1468), atftp(1428, 64)] {
+        if real.is_here() {
+            let begin = std::time::Instant::now();
+            let got = real.get(None, server.at(1), "big");
+            assert!(got == bytes, "{real:?} got {}", got.len());
+            eprintln!("{real:?}: 100 MiB in {:?}", begin.elapsed());
+        }
+    }
+    let window = [("blksize", "512"), ("windowsize", "64")];
+    let got = get(HOME, server.at(1), "big", &window).unwrap();
+    assert!(got.bytes == bytes);
+}
+
+#[test]
+fn every_block_and_window_size_gives_the_same_bytes() {
+    let server = Server::start();
+    let bytes = server.file("file", 300_000);
+    for blksize in ["8", "512", "1428", "1468", "9000", "65464"] {
+        for windowsize in ["1", "8", "64"] {
+            let options = [("blksize", blksize), ("windowsize", windowsize)];
+            let got = get(HOME, server.at(1), "file", &options).unwrap();
+            assert!(got.bytes == bytes, "{blksize} {windowsize}");
+            let echoed = options.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            assert_eq!(got.oack, echoed);
+        }
+    }
+}
+
+#[test]
+fn the_address_that_was_asked_answers() {
+    let server = Server::start();
+    let bytes = server.file("file", 5000);
+    for last in [1, 2, 77] {
+        for options in [&[][..], &[("tsize", "0")]] {
+            let got = get(HOME, server.at(last), "file", options).unwrap();
+            assert!(got.bytes == bytes);
+            assert_eq!(got.from.ip(), server.at(last).ip());
+            assert_ne!(got.from.port(), server.port, "one port a transfer");
+        }
+    }
+    let missing = socket(HOME);
+    let asked = server.at(9);
+    missing
+        .send_to(&request(1, "none", "octet", &[]), asked)
+        .unwrap();
+    let (packet, from) = next(&missing);
+    assert_eq!((error(&packet).code, from.ip()), (1, asked.ip()));
+}
+
+#[test]
+fn only_options_that_were_asked_are_granted_and_none_beyond_the_bounds() {
+    let server = Server::start();
+    server.file("file", 70_000);
+    let oack_of = |options: &[(&str, &str)]| {
+        let got = get(HOME, server.at(1), "file", options).unwrap();
+        let pairs = got.oack.into_iter();
+        pairs.map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>()
+    };
+    assert_eq!(oack_of(&[]), [""; 0]);
+    assert_eq!(oack_of(&[("tsize", "0")]), ["tsize=70000"]);
+    assert_eq!(oack_of(&[("multicast", "")]), [""; 0]);
+    let greedy = [
+        ("BlkSize", "65535"),
+        ("WINDOWSIZE", "65535"),
+        ("timeout", "3"),
+    ];
+    assert_eq!(
+        oack_of(&greedy),
+        ["blksize=65464", "timeout=3", "windowsize=64"]
+    );
+    assert_eq!(oack_of(&[("blksize", "0"), ("windowsize", "x")]), [""; 0]);
+}
+
+#[test]
+fn names_are_found_as_firmware_spells_them_and_never_outside() {
+    let server = Server::start();
+    let bytes = server.file("boot/bcd", 900);
+    for name in ["boot/bcd", "/boot//bcd", "\\Boot\\BCD", "boot/bcd\u{7f}"] {
+        assert!(
+            get(HOME, server.at(1), name, &[]).unwrap().bytes == bytes,
+            "{name}"
+        );
+    }
+    let mac = server.know(HOME);
+    for name in ["../etc/passwd", "boot", "none", "boot/bcd/x", ""] {
+        let refused = get(HOME, server.at(1), name, &[]).unwrap_err();
+        assert_eq!(
+            (refused.code, refused.text.as_str()),
+            (1, "file not found"),
+            "{name}"
+        );
+    }
+    assert!(
+        server
+            .event(mac, "not-found")
+            .contains("leads out of the tree")
+    );
+}
+
+#[test]
+fn netascii_is_converted_and_clients_convert_it_back() {
+    let server = Server::start();
+    let text = b"line\nreturn\r and both\r\nend".repeat(3000);
+    server.text("text", &text);
+    if Real::HpaNetascii.is_here() {
+        assert!(Real::HpaNetascii.get(None, server.at(1), "text") == text);
+    }
+    let got = get_as(HOME, server.at(1), "text", "NetASCII", &[("tsize", "0")]).unwrap();
+    let size = (text.len() + 4 * 3000).to_string();
+    assert_eq!(got.oack, [("tsize".to_owned(), size.clone())]);
+    assert_eq!(got.bytes.len().to_string(), size);
+    server.file("large", 1024 * 1024 + 1);
+    let refused = get_as(HOME, server.at(1), "large", "netascii", &[]).unwrap_err();
+    assert!(refused.text.contains("octet"), "{refused:?}");
+    let refused = get_as(HOME, server.at(1), "text", "mail", &[]).unwrap_err();
+    assert_eq!(refused.code, 4);
+}
+
+#[test]
+fn the_probe_of_edk2_is_seen_as_one_and_the_real_request_follows() {
+    let server = Server::start();
+    let mac = server.know(HOME);
+    let bytes = server.file("snponly.efi", 9000);
+    let probe = socket(HOME);
+    let options = [("tsize", "0"), ("blksize", "1468"), ("windowsize", "4")];
+    let asked = request(1, "snponly.efi", "octet", &options);
+    probe.send_to(&asked, server.at(1)).unwrap();
+    let (packet, transfer) = next(&probe);
+    assert_eq!(oack(&packet)[1].1, "9000");
+    probe
+        .send_to(b"\0\x05\0\x08User aborted\0", transfer)
+        .unwrap();
+    server.event(mac, "probed");
+    let got = get(HOME, server.at(1), "snponly.efi", &options[1..]).unwrap();
+    assert!(got.bytes == bytes);
+    assert!(server.event(mac, "sent").contains("9000"));
+    let failed = server.events(mac).into_iter().any(|e| e.0 == "failed");
+    assert!(!failed);
+}
+
+#[test]
+fn a_request_repeated_from_the_same_port_gets_the_same_transfer() {
+    let server = Server::start();
+    server.file("file", 2000);
+    let grub = socket(HOME);
+    let asked = request(1, "file", "octet", &[("blksize", "1024"), ("tsize", "0")]);
+    grub.send_to(&asked, server.at(1)).unwrap();
+    let (first, transfer) = next(&grub);
+    // The sender takes it for a network's twin until 50 ms have passed, and repeats by itself at
+    // 200 ms: so go on asking, and be content with either.
+    grub.send_to(&asked, server.at(1)).unwrap();
+    let (second, from) = next(&grub);
+    assert_eq!((&first, from), (&second, transfer));
+    grub.send_to(&ack(0), transfer).unwrap();
+    let block = loop {
+        let (packet, _) = next(&grub);
+        if packet[1] == 3 {
+            break packet;
+        }
+    };
+    assert_eq!(data(&block), (1, &pattern(2000)[..1024]));
+}
+
+#[test]
+fn another_request_from_the_same_port_takes_the_place_of_the_first() {
+    let server = Server::start();
+    let mac = server.know(HOME);
+    server.file("first", 100_000);
+    let bytes = server.file("second", 100);
+    let rom = socket(HOME); // old ROMs ask from port 2070 for everything
+    rom.send_to(&request(1, "first", "octet", &[]), server.at(1))
+        .unwrap();
+    let (packet, transfer) = next(&rom);
+    assert_eq!(data(&packet).0, 1);
+    rom.send_to(&ack(1), transfer).unwrap();
+    assert_eq!(data(&next(&rom).0).0, 2);
+    rom.send_to(&request(1, "second", "octet", &[]), server.at(1))
+        .unwrap();
+    let got = loop {
+        let (packet, from) = next(&rom);
+        if from != transfer {
+            break data(&packet).1.to_vec();
+        }
+    };
+    assert_eq!(got, bytes);
+    let failed = server.event(mac, "failed");
+    assert!(failed.contains("asked for something else"), "{failed}");
+}
+
+#[test]
+fn a_file_replaced_while_it_is_sent_is_finished_as_it_was_opened() {
+    let server = Server::start();
+    let bytes = server.file("file", 5 * 512);
+    let slow = socket(HOME);
+    slow.send_to(&request(1, "file", "octet", &[]), server.at(1))
+        .unwrap();
+    let mut got = Vec::new();
+    for block in 1..=6 {
+        let (packet, transfer) = next(&slow);
+        assert_eq!(data(&packet).0, block);
+        got.extend_from_slice(data(&packet).1);
+        if block == 2 {
+            server.text("new", b"other");
+            let folder = server.folder.path();
+            std::fs::rename(folder.join("new"), folder.join("file")).unwrap();
+        }
+        slow.send_to(&ack(block), transfer).unwrap();
+    }
+    assert!(got == bytes);
+}
+
+#[test]
+fn a_write_is_refused_and_reported() {
+    let server = Server::start();
+    let mac = server.know(HOME);
+    let writer = socket(HOME);
+    writer
+        .send_to(&request(2, "x", "octet", &[]), server.at(1))
+        .unwrap();
+    assert_eq!(error(&next(&writer).0).code, 4);
+    assert!(
+        server
+            .event(mac, "refused")
+            .contains("writing is never granted")
+    );
+}
+
+#[test]
+fn dropping_the_service_ends_it_at_once() {
+    let mut server = Server::start();
+    server.file("file", 100_000);
+    let idle = socket(HOME);
+    idle.send_to(&request(1, "file", "octet", &[]), server.at(1))
+        .unwrap();
+    next(&idle);
+    server.stop();
+    let again = std::net::UdpSocket::bind(("0.0.0.0", server.port));
+    assert!(again.is_ok(), "its socket is closed");
+}
+
+/// Two namespaces and a cable that loses so many of 1,000 packets each way.
+struct Lossy {
+    server: String,
+    client: String,
+}
+
+impl Lossy {
+    const SERVER: Ipv4Addr = Ipv4Addr::new(10, 98, 0, 1);
+    const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 98, 0, 2);
+
+    fn new(per_mille: u32) -> Option<Self> {
+        if !nix::unistd::geteuid().is_root() {
+            eprintln!("skipped: loss tests (network namespaces need root)");
+            return None;
+        }
+        let id = format!("{}-{per_mille}", std::process::id());
+        let (server, client) = (format!("bjtftp-s-{id}"), format!("bjtftp-c-{id}"));
+        let lossy = Self { server, client };
+        let (s, c) = (&lossy.server, &lossy.client);
+        let drop_some = format!(
+            "table inet loss {{ chain in {{ type filter hook input priority 0; \
+             ip protocol udp numgen random mod 1000 < {per_mille} drop; }}; }}"
+        );
+        let mut lines = vec![format!("ip netns add {s}"), format!("ip netns add {c}")];
+        lines.push(format!(
+            "ip link add veth0 netns {s} type veth peer name veth0 netns {c}"
+        ));
+        for (namespace, address) in [(s, Self::SERVER), (c, Self::CLIENT)] {
+            lines.push(format!("ip -n {namespace} addr add {address}/24 dev veth0"));
+            lines.push(format!("ip -n {namespace} link set veth0 up"));
+            lines.push(format!("ip netns exec {namespace} nft '{drop_some}'"));
+        }
+        for line in lines {
+            let done = Command::new("sh").args(["-c", &line]).output().unwrap();
+            if !done.status.success() {
+                let why = String::from_utf8_lossy(&done.stderr);
+                eprintln!("skipped: loss tests (`{line}`: {})", why.trim());
+                return None;
+            }
+        }
+        Some(lossy)
+    }
+}
+
+impl Drop for Lossy {
+    fn drop(&mut self) {
+        for namespace in [&self.server, &self.client] {
+            let _ = Command::new("ip")
+                .args(["netns", "del", namespace])
+                .status();
+        }
+    }
+}
+
+fn through_loss(per_mille: u32, size: usize) {
+    let Some(lossy) = Lossy::new(per_mille) else {
+        return;
+    };
+    let server = Server::start_in(Some(&lossy.server), bootjack::service::Limits::default());
+    let bytes = server.file("file", size);
+    let at: SocketAddr = (Lossy::SERVER, server.port).into();
+    let clients = [
+        Real::Hpa,
+        curl(1428),
+        atftp(512, 1),
+        atftp(1468, 8),
+        atftp(1428, 64),
+    ];
+    for real in clients.into_iter().filter(|real| real.is_here()) {
+        let begin = std::time::Instant::now();
+        let got = real.get_stubbornly(&lossy.client, at, "file");
+        assert!(got == bytes, "{real:?} got {} of {size}", got.len());
+        eprintln!(
+            "{per_mille} of 1000 lost, {real:?}: {size} bytes in {:?}",
+            begin.elapsed()
+        );
+    }
+    let client = std::fs::File::open(format!("/run/netns/{}", lossy.client)).unwrap();
+    let own = std::thread::spawn(move || {
+        nix::sched::setns(client, nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+        for windowsize in ["1", "8", "64"] {
+            let options = [("blksize", "1468"), ("windowsize", windowsize)];
+            let begin = std::time::Instant::now();
+            let got = get(Lossy::CLIENT, at, "file", &options).unwrap();
+            assert!(got.bytes == bytes, "window {windowsize}");
+            assert_eq!(got.oack[0].1, "1468", "the path's MTU allows it");
+            eprintln!("own client, window {windowsize}: {:?}", begin.elapsed());
+        }
+        let options = [("blksize", "9000")];
+        assert_eq!(
+            get(Lossy::CLIENT, at, "file", &options).unwrap().oack[0].1,
+            "1468"
+        );
+    });
+    own.join().unwrap();
+}
+
+#[test]
+fn one_percent_of_loss_costs_no_byte() {
+    through_loss(10, 1_000_000);
+}
+
+#[test]
+fn five_percent_of_loss_cost_no_byte() {
+    through_loss(50, 150_000);
+}
