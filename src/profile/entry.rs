@@ -30,9 +30,7 @@ pub(super) fn read(node: &Node, sample: &Values<'_>, report: &mut Report<'_>) ->
         Some(node) => title(node, "title", report),
         None => id.clone(),
     };
-    let arch = section
-        .get("arch")
-        .map_or(Some(Vec::new()), |n| archs(n, report));
+    let arch = section.or("arch", Vec::new(), |n| archs(n, report));
     let action = action(&section, sample, report);
     Some(Placed {
         at: name.map_or(node.at, |n| n.at),
@@ -101,16 +99,12 @@ fn linux(node: &Node, sample: &Values<'_>, report: &mut Report<'_>) -> Option<Ac
     let kernel = section
         .need("kernel", report)
         .and_then(|n| per_arch(n, "kernel", report, |n, r| target(n, "kernel", r)));
-    let initrd = section
-        .get("initrd")
-        .map_or(Some(PerArch::All(Vec::new())), |n| {
-            per_arch(n, "initrd", report, initrds)
-        });
-    let args = section
-        .get("args")
-        .map_or(Some(PerArch::All(Template::default())), |n| {
-            per_arch(n, "args", report, |n, r| arguments(n, sample, r))
-        });
+    let initrd = section.or("initrd", PerArch::All(Vec::new()), |n| {
+        per_arch(n, "initrd", report, initrds)
+    });
+    let args = section.or("args", PerArch::All(Template::default()), |n| {
+        per_arch(n, "args", report, |n, r| arguments(n, sample, r))
+    });
     let (kernel, initrd, args) = (kernel?, initrd?, args?);
     warn_of_gaps(&section, &kernel, "initrd", &initrd, report);
     warn_of_gaps(&section, &kernel, "args", &args, report);
