@@ -6,14 +6,14 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use bootjack::profile::{Installed, Severity};
-use bootjack::service::load::{Loaded, Places, Reader};
+use bootjack::service::load::{Loaded, Loader, Places};
 use tempfile::TempDir;
 
 const PROFILE: &str = "menu: {entries: [{id: disk, local: true}]}\n";
 
 fn load(dir: &Path, required: bool) -> Loaded {
     let assets = dir.join("assets");
-    Reader::new(Places {
+    Loader::new(Places {
         profiles: dir.join("profiles"),
         required,
         images: dir.join("images"),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use bootjack::service::load::{DEFAULT_NAME, Places, Reader};
+use bootjack::service::load::{DEFAULT_NAME, Loader, Places};
 use bootjack::service::shared::Folders;
 use bootjack::service::watch::{Pace, Watch};
 use bootjack::service::{Limits, Shared};
@@ -65,11 +65,11 @@ impl Lab {
             images: places.images.clone(),
             assets: None,
         };
-        let mut reader = Reader::new(places);
-        let mut first = reader.load();
+        let mut loader = Loader::new(places);
+        let mut first = loader.load();
         let snapshot = first.snapshot.take().unwrap_or_default();
         let shared = Shared::new(snapshot, folders, Limits::default());
-        let watch = Watch::start(shared.clone(), reader, &first, pace);
+        let watch = Watch::start(shared.clone(), loader, &first, pace);
         Self { dir, shared, watch }
     }
 

@@ -1,7 +1,7 @@
 //! Folders → [`Snapshot`]: the profile folder, what the image folder holds, what stands in for
 //! embedded assets.
 //!
-//! A [`Reader`] reads everything again at each [`Reader::load`] and compiles only the files whose
+//! A [`Loader`] reads everything again at each [`Loader::load`] and compiles only the files whose
 //! text has changed. Nothing it meets in a folder is fatal: what is wrong is a finding, and a load
 //! with an error among its findings has no snapshot, so that the caller keeps the last good one.
 //!
@@ -47,13 +47,13 @@ pub struct Places {
 
 /// Reads and compiles, remembering what it read last.
 #[derive(Debug)]
-pub struct Reader {
+pub struct Loader {
     places: Places,
     compiler: Compiler,
     folder_seen: bool,
 }
 
-/// The outcome of one [`Reader::load`].
+/// The outcome of one [`Loader::load`].
 #[derive(Debug)]
 pub struct Loaded {
     /// What may be served; `None` where a finding is an error.
@@ -72,7 +72,7 @@ struct Material {
     findings: Vec<Finding>,
 }
 
-impl Reader {
+impl Loader {
     /// Nothing read yet.
     pub fn new(places: Places) -> Self {
         Self {

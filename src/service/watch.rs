@@ -22,7 +22,7 @@ use tokio::time::{interval_at, timeout};
 
 use super::Shared;
 use super::load::stamp::{Identity, Stamp, identity, stamp};
-use super::load::{Loaded, Places, Reader};
+use super::load::{Loaded, Loader, Places};
 use crate::event::What;
 
 /// How changes are noticed.
@@ -59,12 +59,12 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins to watch the places of `reader`, whose last outcome was `last`.
-    pub fn start(shared: Arc<Shared>, reader: Reader, last: &Loaded, pace: Pace) -> Self {
+    /// Begins to watch the places of `loader`, whose last outcome was `last`.
+    pub fn start(shared: Arc<Shared>, loader: Loader, last: &Loaded, pace: Pace) -> Self {
         let forced = Arc::new(Notify::new());
         let keeper = Keeper {
-            places: reader.places().clone(),
-            reader: Arc::new(Mutex::new(reader)),
+            places: loader.places().clone(),
+            loader: Arc::new(Mutex::new(loader)),
             shared,
             digest: last.digest,
             stamp: None,
@@ -100,7 +100,7 @@ impl Drop for Watch {
 
 struct Keeper {
     places: Places,
-    reader: Arc<Mutex<Reader>>,
+    loader: Arc<Mutex<Loader>>,
     shared: Arc<Shared>,
     /// Of what was read last, in force or not.
     digest: [u8; 32],
@@ -149,10 +149,10 @@ impl Keeper {
     }
 
     async fn reload(&mut self, since: Instant, forced: bool) {
-        let (reader, places) = (self.reader.clone(), self.places.clone());
+        let (loader, places) = (self.loader.clone(), self.places.clone());
         let load = move || {
             let before = stamp(&places);
-            let loaded = reader.lock().unwrap_or_else(PoisonError::into_inner).load();
+            let loaded = loader.lock().unwrap_or_else(PoisonError::into_inner).load();
             (before, loaded)
         };
         let Some((before, loaded)) = blocking(&self.shared, load).await else {
