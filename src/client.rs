@@ -6,6 +6,7 @@
 //!   bounded, the machine unseen for longest leaves first
 //! * [`identify`]: a decoded DHCP message → [`Client`]
 
+mod identify;
 mod registry;
 mod stage;
 
@@ -13,8 +14,10 @@ use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
+use crate::wire::pxe::IpxeFeatures;
 use crate::wire::{Arch, Mac, Platform, Uuid};
 
+pub use identify::{NotBooting, identify};
 pub use registry::Registry;
 pub use stage::Stage;
 
@@ -43,6 +46,8 @@ pub struct Client {
     pub stage: Stage,
     /// UNDI major and minor version from option 94, else from the class string.
     pub undi: Option<(u8, u8)>,
+    /// What iPXE says it can do; `None` where it says nothing.
+    pub ipxe: Option<IpxeFeatures>,
     /// Its own address, where it has one.
     pub ip: Option<Ipv4Addr>,
     /// An address in its subnet: its own, else the relay's, else ours on the interface it came by.

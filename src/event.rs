@@ -4,10 +4,12 @@
 //! * [`Event`]: when, which client, what
 //! * [`What`]: the kinds, one variant each
 //! * [`timeline`]: the last events of each client, bounded
+//! * [`log`]: one line an event, text or JSON
 //! * [`metrics`]: counters and histograms in Prometheus' text form
 //!
 //! An event is made where the thing happens and is never changed afterwards.
 
+pub mod log;
 pub mod metrics;
 pub mod timeline;
 mod words;
@@ -189,6 +191,8 @@ pub enum What {
         ports: Vec<String>,
         /// The web page.
         url: String,
+        /// Who the process is now.
+        user: String,
     },
     /// A new set of profiles is in force.
     Reloaded {
@@ -216,6 +220,21 @@ pub enum What {
 }
 
 impl What {
+    /// Whether anybody on the network can cause it as often as he likes.
+    pub const fn is_strangers(&self) -> bool {
+        matches!(
+            self,
+            Self::Ignored { .. }
+                | Self::Failed { .. }
+                | Self::Probed { .. }
+                | Self::Started { .. }
+                | Self::Sent { .. }
+                | Self::NotFound { .. }
+                | Self::Refused { .. }
+                | Self::Malformed { .. }
+        )
+    }
+
     /// The event's name, as in the JSON log.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -238,12 +257,5 @@ impl What {
             Self::Notice { .. } => "notice",
             Self::Fault { .. } => "fault",
         }
-    }
-}
-
-impl Event {
-    /// Writes the event to the log: one line.
-    pub fn log(&self) {
-        tracing::info!(event = self.what.name(), "{:?}", self.what);
     }
 }

@@ -33,9 +33,16 @@
 //! * What can go wrong with a request is a value with its reason and becomes an event.
 //! * No input from the network can panic, block, or grow memory past a bound.
 
+pub mod assets;
+pub mod cli;
 pub mod client;
+pub mod config;
+pub mod decide;
+pub mod error;
 pub mod event;
 pub mod profile;
+pub mod render;
 pub mod service;
+pub mod transfer;
 pub mod tree;
 pub mod wire;

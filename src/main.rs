@@ -1,3 +1,7 @@
 //! The `bootjack` command: parse, run, error → exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bootjack::cli::main()
+}

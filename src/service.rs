@@ -1,18 +1,28 @@
 //! The shell around the pure rooms: receive, call, send. Sockets, files and the clock live here
 //! and nowhere else.
 //!
+//! * [`supervise`]: start, signals, end
+//! * [`interfaces`], [`open`], [`holder`], [`privilege`]: what happens before the first packet
 //! * [`shared`]: what every service holds: snapshot, clients, events, limits
+//! * [`dhcp`], [`tftp`], [`http`]: the doors
 //! * [`files`]: a name in the tree → bytes or an open file, never outside its folder
-//! * [`dhcp`], [`tftp`], [`http`]: the three doors
-//! * [`load`]: folders → snapshot
-//! * [`watch`]: the same while running
-//! * [`privilege`]: from root to nobody, once the sockets are open
-//! * [`supervise`]: start, ready line, signals, end
-//! * [`sys`]: socket options and every ioctl
+//! * [`load`], [`watch`]: folders → snapshot, now and whenever they change
+//! * [`throttle`]: a flood of packets is no flood of log lines
+//! * [`sys`]: socket options, and every unsafe line
 
+pub mod dhcp;
 pub mod files;
+pub mod holder;
+pub mod http;
+pub mod interfaces;
 pub mod load;
+pub mod open;
+pub mod privilege;
 pub mod shared;
+pub mod supervise;
+pub mod sys;
+pub mod tftp;
+mod throttle;
 pub mod watch;
 
 pub use shared::{Limits, Shared};

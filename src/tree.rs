@@ -5,9 +5,11 @@
 //! relative path that is lexically inside the folder; `service` opens it without following links
 //! out of it.
 //!
+//! * [`names`]: what each path means
 //! * [`path`]: what a client wrote → a clean relative path, or the reason why not (it lives in
 //!   `wire`, because profiles check the paths that operators write by the same rule)
 
+pub mod names;
 mod resolve;
 
 use std::net::IpAddr;
@@ -17,7 +19,7 @@ use bytes::Bytes;
 use crate::client::Client;
 
 pub use crate::wire::path::{self, BadPath, CleanPath};
-pub use resolve::resolve;
+pub use resolve::{mentioned, resolve};
 
 /// By which door a request came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]

@@ -10,8 +10,12 @@
 //! Absent on purpose: sockets, the clock, and any opinion about what to answer.
 
 pub mod arch;
+pub mod dhcp;
 
 pub mod mac;
+pub mod pxe;
+
+pub mod tftp;
 
 pub mod uuid;
 

@@ -115,6 +115,7 @@ mod tests {
             class: Class::Pxe,
             stage: Stage::Rom,
             undi: None,
+            ipxe: None,
             ip: ip.map(Ipv4Addr::from),
             network: Ipv4Addr::UNSPECIFIED,
         }

@@ -1,16 +1,160 @@
-//! How events read: one line of text, and the forms that JSON takes.
+//! How events read: a sentence for people, and the forms that JSON takes.
 
+use std::fmt::{self, Display, Formatter};
 use std::time::{Duration, SystemTime};
 
 use serde::Serializer;
 
+use super::What;
+
 /// Wall clock as RFC 3339 in UTC with milliseconds.
 pub(super) fn rfc3339<S: Serializer>(at: &SystemTime, s: S) -> Result<S::Ok, S::Error> {
-    let stamp = jiff::Timestamp::try_from(*at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    s.collect_str(&format_args!("{stamp:.3}"))
+    s.collect_str(&stamp(*at))
+}
+
+/// The same, for a line of text.
+pub(super) fn stamp(at: SystemTime) -> String {
+    let stamp = jiff::Timestamp::try_from(at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    format!("{stamp:.3}")
 }
 
 /// A duration as seconds.
 pub(super) fn seconds<S: Serializer>(took: &Duration, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_f64(took.as_secs_f64())
+}
+
+impl Display for What {
+    /// One line; the client is not repeated.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Discover {
+                stage,
+                arch,
+                interface,
+                relay,
+            } => {
+                write!(f, "DISCOVER from {stage}, {arch}, on {interface}")?;
+                relay.map_or(Ok(()), |relay| write!(f, ", relayed by {relay}"))
+            }
+            Self::Request { stage, arch, peer } => {
+                write!(f, "REQUEST at 4011 from {stage}, {arch}, {peer}")
+            }
+            Self::Answer {
+                message,
+                strategy,
+                profile,
+                why,
+                loader,
+                to,
+            } => {
+                write!(
+                    f,
+                    "{} \"{loader}\" to {to} ({strategy}; profile \"{profile}\": {why})",
+                    message.to_uppercase()
+                )
+            }
+            Self::Ignored {
+                port,
+                reason,
+                detail,
+            } => write!(f, "not answered on port {port} ({reason}): {detail}"),
+            Self::Leased {
+                address,
+                server: Some(server),
+            } => write!(f, "takes {address} from {server}"),
+            Self::Leased {
+                address,
+                server: None,
+            } => write!(f, "takes {address}"),
+            Self::Menu {
+                door,
+                path,
+                dialect,
+                profile,
+                entries,
+            } => {
+                write!(
+                    f,
+                    "{door} {path}: {dialect} menu of profile \"{profile}\", {entries} entries"
+                )
+            }
+            Self::Started {
+                door,
+                path,
+                peer,
+                size,
+            } => write!(f, "{door} {path} to {peer}: {size} bytes"),
+            Self::Sent {
+                door,
+                path,
+                peer,
+                size,
+                took,
+            } => {
+                write!(
+                    f,
+                    "{door} {path} to {peer}: sent {size} bytes in {:.3} s",
+                    took.as_secs_f64()
+                )
+            }
+            Self::Probed { door, path, peer } => {
+                write!(f, "{door} {path} to {peer}: client asked for the size only")
+            }
+            Self::Failed {
+                door,
+                path,
+                peer,
+                sent,
+                reason,
+            } => {
+                write!(
+                    f,
+                    "{door} {path} to {peer}: failed after {sent} bytes: {reason}"
+                )
+            }
+            Self::NotFound {
+                door,
+                path,
+                peer,
+                reason,
+            } => write!(f, "{door} {path} to {peer}: not found: {reason}"),
+            Self::Refused {
+                service,
+                peer,
+                limit,
+            } => write!(f, "{service} request of {peer} refused: {limit}"),
+            Self::Malformed {
+                service,
+                peer,
+                reason,
+            } => write!(f, "{service} packet of {peer} malformed: {reason}"),
+            Self::Ready {
+                interfaces,
+                ports,
+                url,
+                user,
+            } => {
+                write!(
+                    f,
+                    "ready on {}; {}; {url}; as user {user}",
+                    interfaces.join(", "),
+                    ports.join(", ")
+                )
+            }
+            Self::Reloaded { profiles, took } => {
+                write!(
+                    f,
+                    "{profiles} profiles in force, {:.3} s after the change",
+                    took.as_secs_f64()
+                )
+            }
+            Self::Rejected { findings } => {
+                f.write_str("profiles rejected, the last good set stays")?;
+                findings
+                    .iter()
+                    .try_for_each(|finding| write!(f, "\n  {finding}"))
+            }
+            Self::Notice { text } | Self::Fault { text } => f.write_str(text),
+        }
+    }
 }

@@ -104,8 +104,8 @@ fn open_beneath(root: &File, path: &CleanPath) -> io::Result<File> {
         .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS);
     match openat2(root.as_fd(), path.as_str(), how) {
         Ok(fd) => Ok(File::from(fd)),
-        // Out of the folder, through a file, or a loop: for the client these do not exist.
-        Err(Errno::EXDEV | Errno::ELOOP | Errno::ENOTDIR | Errno::ENAMETOOLONG) => {
+        // Out of the folder, through a file, a loop, a socket: for the client these do not exist.
+        Err(Errno::EXDEV | Errno::ELOOP | Errno::ENOTDIR | Errno::ENAMETOOLONG | Errno::ENXIO) => {
             Err(io::ErrorKind::NotFound.into())
         }
         Err(errno) => Err(errno.into()),
@@ -137,7 +137,11 @@ fn clean(text: &str) -> io::Result<CleanPath> {
 
 fn spelled(folder: &File, part: &str) -> io::Result<String> {
     let through_proc = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(folder));
-    let names = std::fs::read_dir(through_proc)?
+    let names = std::fs::read_dir(through_proc)
+        .map_err(|e| match e.kind() {
+            io::ErrorKind::NotADirectory => io::ErrorKind::NotFound.into(),
+            _ => e,
+        })?
         .take(FOLD_LIMIT)
         .filter_map(|e| e.ok()?.file_name().into_string().ok());
     let mut same: Vec<String> = names

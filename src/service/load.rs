@@ -22,10 +22,13 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::config::Effective;
 use crate::profile::{Compiler, Finding, Installed, Severity, Snapshot, Source};
 
 /// The profile that is served where there is no profile folder.
 pub const DEFAULT_PROFILE: &str = include_str!("../../profiles/default.yaml");
+/// The profile folder where none is named.
+pub const STANDARD_PROFILES: &str = "/etc/bootjack/profiles";
 /// The name of the embedded profile in findings and events.
 pub const DEFAULT_NAME: &str = "(embedded default)";
 
@@ -43,6 +46,19 @@ pub struct Places {
     pub assets: Option<PathBuf>,
     /// The port of HTTP, for the snapshot.
     pub http_port: u16,
+}
+
+impl From<&Effective> for Places {
+    fn from(settings: &Effective) -> Self {
+        let named = settings.profiles.clone();
+        Self {
+            required: named.is_some(),
+            profiles: named.unwrap_or_else(|| STANDARD_PROFILES.into()),
+            images: settings.images.clone(),
+            assets: settings.assets.clone(),
+            http_port: settings.http_port,
+        }
+    }
 }
 
 /// Reads and compiles, remembering what it read last.

@@ -1,18 +1,20 @@
 //! What every service holds: the snapshot in force, the machines seen, the events' readers.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 
-use crate::client::{Client, Registry};
+use super::throttle::{Pass, Throttle};
+use crate::client::Registry;
 use crate::event::metrics::Metrics;
 use crate::event::timeline::Timeline;
 use crate::event::{Event, What};
 use crate::profile::{Finding, Snapshot};
-use crate::tree::{Door, Requester};
+use crate::tree::names::Whose;
+use crate::tree::{self, CleanPath, Door, Requester};
 use crate::wire::Mac;
 
 /// Bounds on what strangers can make us hold.
@@ -62,6 +64,7 @@ pub struct Shared {
     pub metrics: Metrics,
     clients: Mutex<Registry>,
     timeline: Mutex<Timeline>,
+    throttle: Mutex<Throttle>,
 }
 
 /// The folders behind [`crate::tree::Root`].
@@ -86,10 +89,12 @@ impl Shared {
             metrics: Metrics::default(),
             clients,
             timeline,
+            throttle: Mutex::default(),
         })
     }
 
-    /// Hands one event to all its readers.
+    /// Hands one event to all its readers. What strangers can cause at will is logged only so many
+    /// times a second; it is counted all the same.
     pub fn emit(&self, client: Option<Mac>, what: What) {
         let event = Event {
             at: SystemTime::now(),
@@ -97,8 +102,37 @@ impl Shared {
             what,
         };
         self.metrics.count(&event);
-        event.log();
+        match self.pass(&event) {
+            Pass::No => return,
+            Pass::Yes => event.log(),
+            Pass::YesAfter(held) => {
+                event.log();
+                tracing::warn!("{held} more events of strangers were not logged");
+            }
+        }
         self.timeline().record(event);
+    }
+
+    fn pass(&self, event: &Event) -> Pass {
+        if event.client.is_some() || !event.what.is_strangers() {
+            return Pass::Yes;
+        }
+        self.throttle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .ask(Instant::now())
+    }
+
+    /// A packet no protocol allows.
+    pub fn malformed(&self, service: &'static str, peer: SocketAddr, reason: String) {
+        self.emit(
+            None,
+            What::Malformed {
+                service,
+                peer,
+                reason,
+            },
+        );
     }
 
     /// The machines seen. Hold the lock for a look-up, never across an await.
@@ -111,9 +145,21 @@ impl Shared {
         self.timeline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Who asks, for [`crate::tree::resolve`].
-    pub fn requester(&self, door: Door, peer: IpAddr, server: IpAddr) -> Requester {
-        let client: Option<Client> = self.clients().by_ip(peer);
+    /// Who asks for `path`: the machine the path names, else the one behind the address.
+    pub fn requester(
+        &self,
+        door: Door,
+        peer: IpAddr,
+        server: IpAddr,
+        path: Option<&CleanPath>,
+    ) -> Requester {
+        let clients = self.clients();
+        let named = match path.map_or(Whose::Asker, tree::mentioned) {
+            Whose::Mac(mac) => clients.by_mac(mac),
+            Whose::Uuid(uuid) => clients.by_uuid(uuid),
+            Whose::Asker => None,
+        };
+        let client = named.cloned().or_else(|| clients.by_ip(peer));
         Requester {
             peer: peer.to_canonical(),
             server: server.to_canonical(),

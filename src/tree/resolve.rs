@@ -1,13 +1,196 @@
-//! The one table of names, for both doors.
+//! Path and asker → content, under one snapshot.
 
-use super::{CleanPath, Found, Missing, Requester};
-use crate::profile::Snapshot;
+use super::names::{MenuKind, Name, Whose, name};
+use super::{CleanPath, FilePath, Found, Memory, Missing, Rendered, Requester, Root};
+use crate::assets;
+use crate::client::{Class, Client, Stage};
+use crate::decide::subject;
+use crate::profile::{Selection, Snapshot, select};
+use crate::render::{self, Dialect, Place};
+use crate::wire::{Arch, Mac};
 
-/// What `path` is for this requester under this snapshot.
+/// What `path` is for this requester.
+///
+/// # Errors
+/// The reason why it is nothing; the peer is told "not found".
 pub fn resolve(
-    _snapshot: &Snapshot,
-    _requester: &Requester,
-    _path: &CleanPath,
+    snapshot: &Snapshot,
+    requester: &Requester,
+    path: &CleanPath,
 ) -> Result<Found, Missing> {
-    Err(Missing::Unknown)
+    match name(path) {
+        Name::Asset(name) => asset(snapshot, &name),
+        Name::Image(path) => Ok(Found::File(FilePath {
+            root: Root::Images,
+            path,
+        })),
+        Name::Menu(kind, whose) => menu(snapshot, requester, kind, whose),
+        Name::EntryScript { mac, id } => entry_script(snapshot, requester, mac, &id),
+    }
+}
+
+/// Which machine a path names by itself; the service looks it up before it asks [`resolve`].
+pub fn mentioned(path: &CleanPath) -> Whose {
+    match name(path) {
+        Name::Menu(_, whose) => whose,
+        Name::EntryScript { mac, .. } => Whose::Mac(mac),
+        Name::Asset(_) | Name::Image(_) => Whose::Asker,
+    }
+}
+
+/// The operator's file of that name, else ours; firmware may spell it in capitals.
+fn asset(snapshot: &Snapshot, name: &str) -> Result<Found, Missing> {
+    let replaced = snapshot
+        .overrides
+        .iter()
+        .find(|o| o.eq_ignore_ascii_case(name));
+    if let Some(path) = replaced.and_then(|own| CleanPath::new(own.as_bytes()).ok()) {
+        return Ok(Found::File(FilePath {
+            root: Root::Assets,
+            path,
+        }));
+    }
+    let asset = assets::get(name)
+        .or_else(|| assets::get(&name.to_ascii_lowercase()))
+        .ok_or(Missing::Unknown)?;
+    Ok(Found::Asset(Memory {
+        bytes: bytes::Bytes::from_static(asset.bytes),
+        media: super::media_type(asset.name),
+    }))
+}
+
+fn menu(
+    snapshot: &Snapshot,
+    requester: &Requester,
+    kind: MenuKind,
+    whose: Whose,
+) -> Result<Found, Missing> {
+    let client = match (known(requester, whose), kind, whose) {
+        (Some(client), ..) => client,
+        (None, MenuKind::Ipxe(None), _) => return Ok(introduce_yourself(requester, snapshot)),
+        (None, MenuKind::Ipxe(Some(arch)), Whose::Mac(mac)) => {
+            stranger(requester, mac, arch, Stage::Ipxe)
+        }
+        (None, MenuKind::Pxelinux, Whose::Mac(mac)) => {
+            stranger(requester, mac, Arch::BIOS, Stage::Pxelinux)
+        }
+        (None, MenuKind::Grub, Whose::Mac(mac)) => {
+            stranger(requester, mac, Arch::EFI_X64, Stage::Grub)
+        }
+        (None, ..) => return Err(Missing::UnknownClient),
+    };
+    let dialect = dialect(kind);
+    let profile = chosen(snapshot, &client)?.profile;
+    let rendering = render::menu(
+        snapshot,
+        &profile,
+        &client,
+        place(snapshot, requester),
+        dialect,
+    )
+    .map_err(|e| Missing::Render(e.to_string()))?;
+    let rendered = Rendered {
+        dialect: dialect.name(),
+        profile: profile.name.clone(),
+        entries: rendering.entries,
+    };
+    Ok(text(rendering.text, rendered))
+}
+
+const fn dialect(kind: MenuKind) -> Dialect {
+    match kind {
+        MenuKind::Pxelinux => Dialect::Pxelinux,
+        MenuKind::Grub => Dialect::Grub,
+        MenuKind::Ipxe(_) => Dialect::Ipxe,
+    }
+}
+
+/// The machine the service looked up, unless the path means another one.
+fn known(requester: &Requester, whose: Whose) -> Option<Client> {
+    let client = requester.client.as_ref()?;
+    let meant = match whose {
+        Whose::Mac(mac) => client.mac == mac,
+        // A UUID that nobody has shown is the asker's own: pxelinux asks by it first.
+        Whose::Uuid(_) | Whose::Asker => true,
+    };
+    meant.then(|| client.clone())
+}
+
+/// A machine that no DHCP packet has shown, as far as its request tells of it.
+fn stranger(requester: &Requester, mac: Mac, arch: Arch, stage: Stage) -> Client {
+    let ip = match requester.peer {
+        std::net::IpAddr::V4(ip) => Some(ip),
+        std::net::IpAddr::V6(_) => None,
+    };
+    let network = ip.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED);
+    Client {
+        mac,
+        uuid: None,
+        archs: vec![arch],
+        class: Class::Pxe,
+        stage,
+        undi: None,
+        ipxe: None,
+        ip,
+        network,
+    }
+}
+
+/// An iPXE that nobody knows is sent to the name that says what it is.
+fn introduce_yourself(requester: &Requester, snapshot: &Snapshot) -> Found {
+    let base = place(snapshot, requester).http();
+    let script =
+        format!("#!ipxe\nchain {base}/boot/${{platform}}-${{buildarch}}/${{mac:hexhyp}}.ipxe\n");
+    text(
+        script,
+        Rendered {
+            dialect: "ipxe",
+            profile: String::new(),
+            entries: 0,
+        },
+    )
+}
+
+fn entry_script(
+    snapshot: &Snapshot,
+    requester: &Requester,
+    mac: Mac,
+    id: &str,
+) -> Result<Found, Missing> {
+    let client = known(requester, Whose::Mac(mac))
+        .unwrap_or_else(|| stranger(requester, mac, Arch::BIOS, Stage::Ipxe));
+    let profile = chosen(snapshot, &client)?.profile;
+    let script =
+        render::view::entry_script(snapshot, &profile, &client, place(snapshot, requester), id)
+            .map_err(|e| Missing::Render(e.to_string()))?;
+    Ok(text(
+        script,
+        Rendered {
+            dialect: "ipxe",
+            profile: profile.name.clone(),
+            entries: 1,
+        },
+    ))
+}
+
+fn chosen(snapshot: &Snapshot, client: &Client) -> Result<Selection, Missing> {
+    select(&snapshot.profiles, &subject(client)).ok_or(Missing::NoProfile)
+}
+
+const fn place(snapshot: &Snapshot, requester: &Requester) -> Place {
+    Place {
+        server: requester.server,
+        http_port: snapshot.http_port,
+        peer: requester.peer,
+    }
+}
+
+fn text(text: String, rendered: Rendered) -> Found {
+    Found::Text(
+        Memory {
+            bytes: text.into(),
+            media: "text/plain; charset=utf-8",
+        },
+        rendered,
+    )
 }

@@ -1,0 +1,43 @@
+# Each of these also works on a fresh Debian 12 machine with only the Rust toolchain: what is
+# missing is named, with the reason, and then installed.
+#
+#   make run     starts bootjack on this machine's interfaces; ARGS="…" are flags of `bootjack serve`
+#   make test    every test, real firmware included (root; as a plain user, those that need no root)
+#   make demo    boots a BIOS and a UEFI PC on a private virtual LAN
+#   make check   format, lints, dependencies, scripts
+#   make deb     the Debian package, in target/debian/
+#   make assets  brings the boot loaders; UPDATE=1 asks Debian for newer ones
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: help run test demo check deb assets release
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+run: release
+	@packaging/as-root.sh $(TARGET)/release/bootjack serve $(ARGS)
+
+test: assets
+	@packaging/setup.sh deb
+	@tests/run.sh
+
+demo: release
+	@packaging/as-root.sh tests/support/setup.sh
+	@cargo build --locked --release --example demo
+	@packaging/as-root.sh $(TARGET)/release/examples/demo
+
+check: assets
+	@packaging/setup.sh check
+	@packaging/check.sh
+
+deb: release
+	@packaging/setup.sh deb
+	@packaging/deb.sh $(TARGET)/release/bootjack
+
+assets:
+	@boot-assets/fetch.sh $(if $(UPDATE),--update)
+
+release: assets
+	@packaging/setup.sh build
+	@cargo build --locked --release

@@ -1,0 +1,95 @@
+//! The commands, one enum; each lives in a file of its own.
+//!
+//! Exit codes: 0 fine, 1 findings or runtime failure, 2 wrong usage.
+
+pub mod assets;
+mod check;
+mod config;
+mod docs;
+mod explain;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::config::SettingsArgs;
+use crate::error::Error;
+
+/// Netboot appliance: ProxyDHCP, TFTP, HTTP and boot menus beside the DHCP server you already have
+#[derive(Debug, Parser)]
+#[command(
+    name = "bootjack",
+    version,
+    max_term_width = 100,
+    propagate_version = true
+)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the appliance
+    Serve(SettingsArgs),
+    /// Load settings and profiles, bind nothing, print what is wrong
+    Check(SettingsArgs),
+    /// Show what a machine would be answered, and why
+    Explain(explain::Explain),
+    /// Show the settings in force and where each comes from
+    Config(SettingsArgs),
+    /// List the embedded boot loaders: version, licence, digest, source
+    Assets {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff)
+    Man,
+}
+
+/// Parses the command line and runs it.
+pub fn main() -> ExitCode {
+    let matches = Cli::command().get_matches();
+    let outcome = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => run(cli.command, &matches),
+        Err(e) => e.exit(),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("bootjack: {error}");
+            ExitCode::from(error.code)
+        }
+    }
+}
+
+fn run(command: Command, matches: &clap::ArgMatches) -> Result<ExitCode, Error> {
+    match command {
+        Command::Serve(args) => serve::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Explain(explain) => explain.run(),
+        Command::Config(args) => config::run(args, matches),
+        Command::Assets { json } => done(assets::print(&mut std::io::stdout().lock(), json)),
+        Command::Completions { shell } => done(docs::completions(shell)),
+        Command::Man => done(docs::man()),
+    }
+}
+
+/// A reader that has seen enough (`| head`) is no failure.
+fn done(outcome: std::io::Result<()>) -> Result<ExitCode, Error> {
+    match outcome {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::failed(format!("cannot write: {e}")))
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}

@@ -1,0 +1,223 @@
+//! `bootjack explain`: what a machine would be answered, and why, before it happens.
+
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use crate::client::{Client, Stage};
+use crate::config::{self, SettingsArgs};
+use crate::decide::{self, Answer, Incoming, Outcome, Port, sample};
+use crate::error::Error;
+use crate::profile::select::Verdict;
+use crate::profile::{Snapshot, select};
+use crate::service::load::{Loader, Places};
+use crate::service::{interfaces, supervise};
+use crate::wire::dhcp::{Kind, Message};
+use crate::wire::{Arch, Mac, Uuid, dhcp};
+
+/// A machine to explain.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// Its MAC address
+    #[arg(long, value_name = "M")]
+    mac: Mac,
+    /// Its architecture: bios, efi-x64, http-x64, … or option 93's number
+    #[arg(long, value_name = "A")]
+    arch: Arch,
+    /// Its UUID, as dmidecode prints it
+    #[arg(long, value_name = "U")]
+    uuid: Option<Uuid>,
+    /// Who speaks [default: rom, or http-boot for an HTTP architecture]
+    #[arg(long, value_name = "S")]
+    stage: Option<AskingStage>,
+    /// An address in its subnet [default: ours on the first interface served]
+    #[arg(long, value_name = "IP")]
+    ip: Option<Ipv4Addr>,
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+/// Stages that speak DHCP to us.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum AskingStage {
+    /// Firmware: a NIC's option ROM, or UEFI's own PXE client
+    Rom,
+    /// UEFI HTTP boot firmware
+    HttpBoot,
+    /// iPXE
+    Ipxe,
+}
+
+impl Explain {
+    pub(super) fn run(self) -> Result<ExitCode, Error> {
+        let settings = config::effective(self.settings.clone())?;
+        let snapshot = supervise::in_force(&mut Loader::new(Places::from(&settings)).load())?;
+        let server = interfaces::to_serve(&settings.interface)
+            .ok()
+            .and_then(|all| all.first()?.addresses.first().copied());
+        let server = server.unwrap_or(Ipv4Addr::new(192, 0, 2, 1));
+        let mut out = String::new();
+        let answered = self.explain(&snapshot, server, &mut out).is_ok();
+        print!("{out}");
+        Ok(if answered {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    }
+
+    fn machine(&self) -> sample::Machine {
+        let stage = match self.stage {
+            Some(AskingStage::Ipxe) => Stage::Ipxe,
+            Some(AskingStage::HttpBoot) => Stage::HttpBoot,
+            None if self.arch.is_http() => Stage::HttpBoot,
+            Some(AskingStage::Rom) | None => Stage::Rom,
+        };
+        sample::Machine {
+            mac: self.mac,
+            arch: self.arch,
+            uuid: self.uuid,
+            stage,
+        }
+    }
+
+    fn explain(&self, snapshot: &Snapshot, server: Ipv4Addr, out: &mut String) -> std::fmt::Result {
+        let offer = self.ask(snapshot, server, Port::Dhcp);
+        if let Some(client) = &offer.client {
+            describe(client, out)?;
+            trace(snapshot, client, out)?;
+        }
+        let answer = match &offer.decision {
+            Ok(answer) => answer,
+            Err(why) => {
+                writeln!(out, "answer: none: {why}")?;
+                return Err(std::fmt::Error);
+            }
+        };
+        strategy(answer, out)?;
+        reply("OFFER, in answer to DISCOVER on port 67", answer, out)?;
+        if answer.strategy.asks_4011
+            && let Ok(ack) = &self.ask(snapshot, server, Port::Pxe).decision
+        {
+            reply("ACK, in answer to REQUEST on port 4011", ack, out)?;
+        }
+        Ok(())
+    }
+
+    fn ask(&self, snapshot: &Snapshot, server: Ipv4Addr, port: Port) -> Outcome {
+        let address = self.ip.unwrap_or(server);
+        let (kind, peer) = match port {
+            Port::Dhcp => (Kind::Discover, SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68)),
+            Port::Pxe => (Kind::Request, SocketAddrV4::new(address, 4011)),
+        };
+        let mut message = sample::message(self.machine(), kind, address);
+        if let (Port::Dhcp, Some(ip)) = (port, self.ip.filter(|ip| *ip != server)) {
+            message.giaddr = ip; // a DISCOVER tells its subnet by the relay it came through
+        }
+        decide::decide(
+            snapshot,
+            Incoming {
+                message: &message,
+                port,
+                local: server,
+                peer,
+            },
+        )
+    }
+}
+
+fn describe(client: &Client, out: &mut String) -> std::fmt::Result {
+    let uuid = client
+        .uuid
+        .map_or_else(|| "no UUID".to_owned(), |u| format!("UUID {u}"));
+    writeln!(
+        out,
+        "machine: {}, {uuid}, {} ({}), stage {}, network {}",
+        client.mac,
+        client.arch(),
+        client.platform(),
+        client.stage,
+        client.network
+    )
+}
+
+fn trace(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Result {
+    writeln!(out, "profiles considered, the most specific first:")?;
+    for considered in select::trace(&snapshot.profiles, &decide::subject(client)) {
+        let mark = match considered.verdict {
+            Verdict::Chosen => "chosen",
+            Verdict::Outranked => "outranked",
+            Verdict::Missed => "no match",
+        };
+        let profile = &considered.profile;
+        writeln!(
+            out,
+            "  {mark:<9} \"{}\" ({}): {}",
+            profile.name, profile.file, considered.why
+        )?;
+    }
+    Ok(())
+}
+
+fn strategy(answer: &Answer, out: &mut String) -> std::fmt::Result {
+    let profile = &answer.selection.profile;
+    writeln!(
+        out,
+        "profile: \"{}\" ({}): {}",
+        profile.name, profile.file, answer.selection.why
+    )?;
+    writeln!(
+        out,
+        "strategy: {}: {}",
+        answer.strategy.name, answer.strategy.evidence
+    )?;
+    writeln!(out, "loader: {}", answer.loader)
+}
+
+fn reply(title: &str, answer: &Answer, out: &mut String) -> std::fmt::Result {
+    writeln!(
+        out,
+        "\n{title}: {} bytes to {}",
+        answer.bytes.len(),
+        answer.to
+    )?;
+    decoded(&answer.message, out)?;
+    for line in answer.bytes.chunks(16).enumerate() {
+        hex(line, out)?;
+    }
+    Ok(())
+}
+
+fn decoded(message: &Message, out: &mut String) -> std::fmt::Result {
+    let text = |field: &[u8]| {
+        String::from_utf8_lossy(field)
+            .trim_end_matches('\0')
+            .to_owned()
+    };
+    writeln!(
+        out,
+        "  siaddr {}  giaddr {}  flags {:#06x}",
+        message.siaddr, message.giaddr, message.flags
+    )?;
+    writeln!(
+        out,
+        "  sname \"{}\"  file \"{}\"",
+        text(&message.sname),
+        text(&message.file)
+    )?;
+    for (code, value) in message.options.iter() {
+        writeln!(out, "  option {code:3} {}", dhcp::describe(code, value))?;
+    }
+    Ok(())
+}
+
+/// Sixteen bytes of a line; lines of zeros alone are left out, as they are padding.
+fn hex((n, bytes): (usize, &[u8]), out: &mut String) -> std::fmt::Result {
+    if bytes.iter().all(|b| *b == 0) {
+        return Ok(());
+    }
+    let digits: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    writeln!(out, "  {:04x}  {}", n * 16, digits.join(" "))
+}

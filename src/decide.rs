@@ -1,0 +1,223 @@
+//! The heart: a DHCP message, what is in force, and where it came in → what to answer, and why.
+//!
+//! ```text
+//! message → identify → select a profile → strategy (shape of the reply) → loader → reply → destination
+//! ```
+//!
+//! * [`strategy`]: the shapes of replies, as a table with evidence
+//! * [`loader`]: which program or URI this client is named
+//! * [`reply`]: the message that is sent, and where to
+//!
+//! Invariants: a client that is not booting is never answered; a lease REQUEST on 67 is never
+//! answered; every answer stays within the client's size limit; every other outcome is an
+//! [`Ignore`] with its reason.
+
+pub mod loader;
+mod reply;
+pub mod sample;
+pub mod strategy;
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use crate::client::{Client, NotBooting, identify};
+use crate::profile::{Selection, Snapshot, Subject, select};
+use crate::wire::dhcp::{BOOTREQUEST, Kind, Message, code};
+use crate::wire::pxe;
+use loader::NoLoader;
+use strategy::Strategy;
+
+/// The port a message came in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// UDP 67, shared in spirit with the LAN's DHCP server
+    Dhcp,
+    /// UDP 4011, the PXE boot service
+    Pxe,
+}
+
+impl Port {
+    /// The UDP port number.
+    pub const fn number(self) -> u16 {
+        match self {
+            Self::Dhcp => 67,
+            Self::Pxe => 4011,
+        }
+    }
+}
+
+/// A message and where it came in.
+#[derive(Debug, Clone, Copy)]
+pub struct Incoming<'a> {
+    /// The message.
+    pub message: &'a Message,
+    /// The port it came to.
+    pub port: Port,
+    /// Our address: the one it was sent to, or our first on the interface for broadcasts.
+    pub local: Ipv4Addr,
+    /// Where it came from.
+    pub peer: SocketAddrV4,
+}
+
+/// What becomes of a message.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Who asked, where it is a boot client.
+    pub client: Option<Client>,
+    /// Answer or silence.
+    pub decision: Result<Box<Answer>, Ignore>,
+}
+
+/// A reply, ready to encode and send.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The reply.
+    pub message: Message,
+    /// The reply, encoded.
+    pub bytes: Vec<u8>,
+    /// Where it goes; a broadcast address leaves by the interface the request came in by.
+    pub to: SocketAddrV4,
+    /// Its shape, with the evidence.
+    pub strategy: &'static Strategy,
+    /// The profile and why.
+    pub selection: Selection,
+    /// What the client is told to load.
+    pub loader: String,
+}
+
+/// Why a message is not answered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Ignore {
+    /// A reply of some other server, or noise.
+    #[error("not a request")]
+    NotRequest,
+    /// An ordinary client; the DHCP server's business.
+    #[error("{0}")]
+    NotBooting(#[from] NotBooting),
+    /// A boot client takes its lease from the DHCP server; not ours to answer or refuse.
+    #[error("a lease REQUEST: the DHCP server's to answer")]
+    LeaseRequest {
+        /// The address asked for.
+        address: Option<Ipv4Addr>,
+        /// The server chosen.
+        server: Option<Ipv4Addr>,
+    },
+    /// A message type that a boot server has no answer to on this port.
+    #[error("a message type that is not answered on port {0}")]
+    Kind(u16),
+    /// Discovery of a boot-server type that is not served (facts A).
+    #[error("asks for PXE boot server type {0}, which is not served")]
+    BootServerType(u16),
+    /// No profile matches and there is no default.
+    #[error(
+        "no profile matches this machine and there is none for everyone; add one without a match"
+    )]
+    NoProfile,
+    /// The profile's loader does not exist for this machine.
+    #[error("{0}")]
+    NoLoader(#[from] NoLoader),
+    /// The reply would not fit the client's limit.
+    #[error("the reply would be {0} bytes, more than the client takes")]
+    TooLarge(usize),
+}
+
+impl Ignore {
+    /// The reason as a word, for metrics and the JSON log.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::NotRequest => "not-request",
+            Self::NotBooting(_) => "not-booting",
+            Self::LeaseRequest { .. } => "lease-request",
+            Self::Kind(_) => "message-type",
+            Self::BootServerType(_) => "boot-server-type",
+            Self::NoProfile => "no-profile",
+            Self::NoLoader(_) => "no-loader",
+            Self::TooLarge(_) => "too-large",
+        }
+    }
+}
+
+/// Decides one message under one snapshot.
+pub fn decide(snapshot: &Snapshot, incoming: Incoming<'_>) -> Outcome {
+    if incoming.message.op != BOOTREQUEST {
+        return Outcome {
+            client: None,
+            decision: Err(Ignore::NotRequest),
+        };
+    }
+    match identify(incoming.message, incoming.local) {
+        Ok(client) => Outcome {
+            decision: answer(snapshot, incoming, &client),
+            client: Some(client),
+        },
+        Err(not) => Outcome {
+            client: None,
+            decision: Err(not.into()),
+        },
+    }
+}
+
+fn answer(
+    snapshot: &Snapshot,
+    incoming: Incoming<'_>,
+    client: &Client,
+) -> Result<Box<Answer>, Ignore> {
+    let kind = answerable(incoming)?;
+    let selection = select(&snapshot.profiles, &subject(client)).ok_or(Ignore::NoProfile)?;
+    let strategy = strategy::for_client(client);
+    let here = loader::Here {
+        server: incoming.local,
+        http_port: snapshot.http_port,
+    };
+    let loader = loader::for_client(&selection.profile, client, here)?;
+    let message = reply::build(incoming, kind, strategy, &loader);
+    let bytes = message.encode();
+    if bytes.len() > incoming.message.reply_limit() {
+        return Err(Ignore::TooLarge(bytes.len()));
+    }
+    let to = reply::destination(incoming);
+    Ok(Box::new(Answer {
+        message,
+        bytes,
+        to,
+        strategy,
+        selection,
+        loader: loader.to_string(),
+    }))
+}
+
+/// The type of the reply, where this message has one on this port.
+fn answerable(incoming: Incoming<'_>) -> Result<Kind, Ignore> {
+    if let Some((item, _)) = incoming
+        .message
+        .options
+        .get(code::VENDOR_SPECIFIC)
+        .and_then(pxe::boot_item)
+    {
+        return Err(Ignore::BootServerType(item));
+    }
+    match (incoming.port, incoming.message.kind()) {
+        (Port::Dhcp, Some(Kind::Discover)) => Ok(Kind::Offer),
+        (Port::Dhcp, Some(Kind::Request)) => Err(lease_request(incoming.message)),
+        (Port::Pxe, Some(Kind::Request)) => Ok(Kind::Ack),
+        _ => Err(Ignore::Kind(incoming.port.number())),
+    }
+}
+
+fn lease_request(message: &Message) -> Ignore {
+    let renewing = Some(message.ciaddr).filter(|a| !a.is_unspecified());
+    let address = message.address(code::REQUESTED_ADDRESS).or(renewing);
+    Ignore::LeaseRequest {
+        address,
+        server: message.address(code::SERVER_ID),
+    }
+}
+
+/// What selection looks at in a client.
+pub fn subject(client: &Client) -> Subject<'_> {
+    Subject {
+        mac: client.mac,
+        uuid: client.uuid,
+        archs: &client.archs,
+        network: client.network,
+    }
+}

@@ -1,0 +1,110 @@
+//! Which program or URI a client is named: its profile's `loader`, its platform and its stage.
+//!
+//! A client that is iPXE already gets its script, which also ends the chain: firmware → snponly.efi
+//! → iPXE asks again → script.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use crate::client::{Class, Client, Stage};
+use crate::profile::{Loader, Profile};
+use crate::wire::{Mac, Platform};
+
+/// Where this client reaches us.
+#[derive(Debug, Clone, Copy)]
+pub struct Here {
+    /// Our address on its side.
+    pub server: Ipv4Addr,
+    /// The port HTTP is served on.
+    pub http_port: u16,
+}
+
+/// What the reply names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// A name at the TFTP root.
+    File(&'static str),
+    /// A complete URI.
+    Uri(String),
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(name) => f.write_str(name),
+            Self::Uri(uri) => f.write_str(uri),
+        }
+    }
+}
+
+/// The profile's loader does not exist for the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "no {loader} loader for {platform} firmware; set `loader:` in its profile to one that exists there"
+)]
+pub struct NoLoader {
+    /// What the profile asks for.
+    pub loader: &'static str,
+    /// What the client is.
+    pub platform: Platform,
+}
+
+/// The name of an iPXE script for a machine, in the tree.
+pub fn script_name(mac: Mac) -> String {
+    format!("boot/{}.ipxe", mac.dashed())
+}
+
+/// What this client is told to load.
+pub fn for_client(profile: &Profile, client: &Client, here: Here) -> Result<Named, NoLoader> {
+    let platform = client.platform();
+    let wanted = profile.loader.get(platform).copied().unwrap_or_default();
+    if client.stage == Stage::Ipxe
+        && matches!(wanted, Loader::Auto | Loader::Ipxe)
+        && !profile.secure_boot
+    {
+        return Ok(Named::Uri(script_uri(client, here)));
+    }
+    let file = program(wanted, platform, profile.secure_boot).ok_or(NoLoader {
+        loader: word(wanted),
+        platform,
+    })?;
+    Ok(match client.class {
+        Class::Pxe => Named::File(file),
+        Class::Http => Named::Uri(format!(
+            "http://{}:{}/assets/{file}",
+            here.server, here.http_port
+        )),
+    })
+}
+
+/// The first program, by what the profile wants and what runs on the machine.
+const fn program(wanted: Loader, platform: Platform, secure_boot: bool) -> Option<&'static str> {
+    match (platform, wanted) {
+        (Platform::Bios, Loader::Auto | Loader::Pxelinux) => Some("lpxelinux.0"),
+        (Platform::Bios, Loader::Ipxe) => Some("undionly.kpxe"),
+        (Platform::EfiX64, Loader::Auto | Loader::Grub) if secure_boot => Some("shimx64.efi"),
+        (Platform::EfiX64, Loader::Auto | Loader::Ipxe) => Some("snponly.efi"),
+        (Platform::EfiX64, Loader::Grub) => Some("grubx64.efi"),
+        _ => None,
+    }
+}
+
+/// HTTP where this iPXE can (all but the smallest ROMs), else the same name by TFTP. An iPXE that
+/// lists no features at all is taken to speak HTTP, as its default build does.
+fn script_uri(client: &Client, here: Here) -> String {
+    let name = script_name(client.mac);
+    match client.ipxe {
+        Some(features) if !features.http => format!("tftp://{}/{name}", here.server),
+        _ => format!("http://{}:{}/{name}", here.server, here.http_port),
+    }
+}
+
+const fn word(loader: Loader) -> &'static str {
+    match loader {
+        Loader::Auto => "automatic",
+        Loader::Pxelinux => "pxelinux",
+        Loader::Ipxe => "iPXE",
+        Loader::Grub => "GRUB",
+        Loader::Firmware => "firmware-menu",
+    }
+}

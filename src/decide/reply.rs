@@ -1,0 +1,98 @@
+//! The message that is sent, and where to (facts A and "Defaults that work").
+//!
+//! Never in it: option 52, a lease (1, 3, 51), `yiaddr`. Always in it: 53, 54, 60, siaddr, sname
+//! and file in the header, 97 as it came where it came, 82 verbatim and last.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use super::loader::Named;
+use super::strategy::Strategy;
+use super::{Incoming, Port};
+use crate::wire::dhcp::{BOOTREPLY, BROADCAST, Kind, Message, Options, code};
+use crate::wire::pxe;
+
+/// The bytes of `file` that text may fill: one is left for NUL.
+const FILE_MAX: usize = 127;
+
+/// Builds an OFFER or an ACK.
+pub(super) fn build(
+    incoming: Incoming<'_>,
+    kind: Kind,
+    strategy: &Strategy,
+    loader: &Named,
+) -> Message {
+    let request = incoming.message;
+    let name = loader.to_string();
+    Message {
+        op: BOOTREPLY,
+        htype: request.htype,
+        hlen: request.hlen,
+        hops: 0,
+        xid: request.xid,
+        secs: 0,
+        flags: flags(incoming, kind),
+        ciaddr: if kind == Kind::Ack {
+            request.ciaddr
+        } else {
+            Ipv4Addr::UNSPECIFIED
+        },
+        yiaddr: Ipv4Addr::UNSPECIFIED,
+        siaddr: incoming.local,
+        giaddr: request.giaddr,
+        chaddr: request.chaddr,
+        sname: pxe::dotted(incoming.local),
+        file: header_file(&name),
+        options: options(incoming, kind, strategy, &name),
+    }
+}
+
+/// A proxy OFFER asks for broadcast, also of a relay: the client has no address yet (quirks 24, 25).
+const fn flags(incoming: Incoming<'_>, kind: Kind) -> u16 {
+    match kind {
+        Kind::Offer => incoming.message.flags | BROADCAST,
+        _ => incoming.message.flags,
+    }
+}
+
+fn header_file(name: &str) -> [u8; 128] {
+    let mut file = [0; 128];
+    if name.len() <= FILE_MAX {
+        file.iter_mut()
+            .zip(name.bytes())
+            .for_each(|(to, from)| *to = from);
+    }
+    file
+}
+
+fn options(incoming: Incoming<'_>, kind: Kind, strategy: &Strategy, name: &str) -> Options {
+    let request = &incoming.message.options;
+    let mut options = Options::default();
+    options.push(code::MESSAGE_TYPE, &[kind.number()]);
+    options.push(code::SERVER_ID, &incoming.local.octets());
+    options.push(code::VENDOR_CLASS, strategy.class);
+    if let Some(uuid) = request.get(code::CLIENT_UUID).filter(|v| !v.is_empty()) {
+        options.push(code::CLIENT_UUID, uuid);
+    }
+    if strategy.boot_at_once {
+        options.push(code::VENDOR_SPECIFIC, &pxe::BOOT_AT_ONCE);
+    }
+    // The header holds every name of ours; 67 is for longer URIs. Its NUL counts (quirks 15, 16).
+    if name.len() > FILE_MAX {
+        options.push(code::BOOT_FILE, &[name.as_bytes(), &[0]].concat());
+    }
+    if let Some(relay) = request.get(code::RELAY_AGENT) {
+        options.push(code::RELAY_AGENT, relay);
+    }
+    options
+}
+
+/// Where the reply goes (facts A "Destination" and "ACK from 4011").
+pub(super) fn destination(incoming: Incoming<'_>) -> SocketAddrV4 {
+    let relay = incoming.message.giaddr;
+    let nobody = incoming.peer.ip().is_unspecified();
+    match incoming.port {
+        Port::Pxe if !nobody => incoming.peer,
+        _ if !relay.is_unspecified() => SocketAddrV4::new(relay, Port::Dhcp.number()),
+        _ => SocketAddrV4::new(Ipv4Addr::BROADCAST, 68),
+    }
+}

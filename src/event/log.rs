@@ -1,0 +1,142 @@
+//! Events as log lines: text for people, or one JSON object a line with the API's field names.
+//!
+//! An event goes through `tracing` with both forms attached, unformatted; the line's format picks
+//! one, so the other costs nothing.
+
+use std::fmt::{self, Debug, Display, Formatter};
+
+use tracing::field::{Field, Visit};
+use tracing::{Event as Record, Level, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::{Event, What, words};
+
+/// The target under which events are logged.
+pub const TARGET: &str = "bootjack::event";
+
+/// How log lines look.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, clap::ValueEnum,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Time, level, client, a sentence.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Event {
+    /// Hands the event to the log.
+    pub fn log(&self) {
+        let (text, json) = (Text(self), Json(self));
+        match self.what.level() {
+            Level::ERROR => tracing::error!(target: TARGET, %text, %json),
+            Level::WARN => tracing::warn!(target: TARGET, %text, %json),
+            Level::DEBUG | Level::TRACE => tracing::debug!(target: TARGET, %text, %json),
+            Level::INFO => tracing::info!(target: TARGET, %text, %json),
+        }
+    }
+}
+
+impl What {
+    /// How loud the event is. What every LAN is full of is quiet; what an operator has to act on
+    /// is a warning; what of ours failed is an error.
+    pub fn level(&self) -> Level {
+        match self {
+            Self::Fault { .. } => Level::ERROR,
+            Self::Ignored {
+                reason: "not-booting" | "not-request" | "lease-request" | "message-type",
+                ..
+            }
+            | Self::Started { .. }
+            | Self::Ready { .. } => Level::DEBUG,
+            Self::Ignored { .. }
+            | Self::Failed { .. }
+            | Self::Refused { .. }
+            | Self::Rejected { .. } => Level::WARN,
+            _ => Level::INFO,
+        }
+    }
+}
+
+struct Text<'a>(&'a Event);
+
+impl Display for Text<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0.client {
+            Some(mac) => write!(f, "{mac} {}", self.0.what),
+            None => write!(f, "{}", self.0.what),
+        }
+    }
+}
+
+struct Json<'a>(&'a Event);
+
+impl Display for Json<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(self.0).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// One line a record; records of libraries take the same two forms.
+#[derive(Debug, Clone, Copy)]
+pub struct Lines(pub LogFormat);
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut out: Writer<'_>,
+        record: &Record<'_>,
+    ) -> fmt::Result {
+        let (level, target) = (record.metadata().level(), record.metadata().target());
+        let mut pick = Pick {
+            own: target == TARGET,
+            format: self.0,
+            line: String::new(),
+        };
+        record.record(&mut pick);
+        match (self.0, pick.own) {
+            (LogFormat::Json, true) => writeln!(out, "{}", pick.line),
+            (LogFormat::Json, false) => {
+                let at = words::stamp(std::time::SystemTime::now());
+                let line = serde_json::json!({"at": at, "event": "log", "level": level.as_str(), "target": target, "text": pick.line});
+                writeln!(out, "{line}")
+            }
+            (LogFormat::Text, _) => writeln!(
+                out,
+                "{} {level:5} {}",
+                words::stamp(std::time::SystemTime::now()),
+                pick.line
+            ),
+        }
+    }
+}
+
+/// Takes the one field that the format wants; of foreign records, all.
+struct Pick {
+    own: bool,
+    format: LogFormat,
+    line: String,
+}
+
+impl Visit for Pick {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let wanted = if self.format == LogFormat::Json {
+            "json"
+        } else {
+            "text"
+        };
+        if !self.own || field.name() == wanted {
+            let space = if self.line.is_empty() { "" } else { " " };
+            self.line = format!("{}{space}{value:?}", self.line);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The GRUB dialect.
+//!
+//! Every word that came from outside stands in single quotes, in which GRUB gives nothing a
+//! meaning; a single quote itself is written `'\''`. Files are named with their server,
+//! `(tftp,10.0.0.2)/…`, because behind a ProxyDHCP GRUB's own prefix points at the DHCP server
+//! (facts C). GRUB counts whole seconds, and −1 waits for ever.
+
+use std::fmt::Write as _;
+
+use super::{Boot, Item, View, ipxe};
+
+/// The whole configuration.
+pub fn config(view: &View) -> String {
+    let mut out = format!("# {}\n", view.comment.replace(['\n', '\r'], " "));
+    let Some(default) = view.default_item() else {
+        return out
+            + "echo 'bootjack: the menu of this machine has no entry that it can boot'\nsleep 10\nexit\n";
+    };
+    let timeout = if view.items.len() > 1 {
+        view.timeout
+            .map_or("-1".to_owned(), |t| ipxe::seconds(t).to_string())
+    } else {
+        "0".to_owned()
+    };
+    let _ = writeln!(
+        out,
+        "set default={}\nset timeout={timeout}",
+        quoted(&default.id)
+    );
+    for item in &view.items {
+        entry(item, &mut out);
+    }
+    out
+}
+
+fn entry(item: &Item, out: &mut String) {
+    let _ = writeln!(
+        out,
+        "\nmenuentry {} --id {} {{",
+        quoted(&item.title),
+        quoted(&item.id)
+    );
+    match &item.boot {
+        Boot::Local => out.push_str("  exit\n"),
+        Boot::Linux {
+            kernel,
+            initrd,
+            args,
+        } => linux(kernel, initrd, args, out),
+        Boot::Program(uri) | Boot::Script(uri) => {
+            let _ = writeln!(out, "  chainloader {}", quoted(uri));
+        }
+    }
+    out.push_str("}\n");
+}
+
+fn linux(kernel: &str, initrd: &[String], args: &str, out: &mut String) {
+    let words = std::iter::once(kernel).chain(args.split_whitespace());
+    let _ = writeln!(out, "  linux {}", all_quoted(words));
+    if !initrd.is_empty() {
+        let _ = writeln!(
+            out,
+            "  initrd {}",
+            all_quoted(initrd.iter().map(String::as_str))
+        );
+    }
+}
+
+fn all_quoted<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}

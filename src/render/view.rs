@@ -1,0 +1,298 @@
+//! What is the same in every dialect: the entries this client can boot, their URIs, their
+//! arguments filled in, the default and the timeout.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::place::Transport;
+use super::{Dialect, Place, RenderError, entry_script_name, template};
+use crate::client::{Client, Stage};
+use crate::profile::{Action, Entry, Installed, PerArch, Profile, Snapshot, Target, Template};
+
+/// A menu for one client in one dialect, all text final.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Headline.
+    pub title: String,
+    /// `None` waits for the user; zero starts the default at once.
+    pub timeout: Option<Duration>,
+    /// The index of the default entry in `items`.
+    pub default: usize,
+    /// Entries that this client can boot.
+    pub items: Vec<Item>,
+    /// What is written as a comment on top.
+    pub comment: String,
+}
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Letters, digits, `-`, `_`, `.`.
+    pub id: String,
+    /// The line shown.
+    pub title: String,
+    /// What it starts.
+    pub boot: Boot,
+}
+
+/// What an entry starts, with URIs in the dialect's transport.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Boot {
+    /// A Linux kernel.
+    Linux {
+        /// URI
+        kernel: String,
+        /// URIs
+        initrd: Vec<String>,
+        /// Command line
+        args: String,
+    },
+    /// A program, by URI.
+    Program(String),
+    /// An iPXE script of its own, by URI.
+    Script(String),
+    /// The local disk.
+    Local,
+}
+
+impl View {
+    /// The default entry; `None` only for an empty menu.
+    pub fn default_item(&self) -> Option<&Item> {
+        self.items.get(self.default)
+    }
+
+    /// Whether the client is shown a menu, or started at once.
+    pub fn shows_menu(&self) -> bool {
+        self.items.len() > 1 && self.timeout != Some(Duration::ZERO)
+    }
+}
+
+struct Making<'a> {
+    snapshot: &'a Snapshot,
+    client: &'a Client,
+    place: Place,
+    dialect: Dialect,
+    transport: Transport,
+    values: BTreeMap<String, String>,
+}
+
+/// The menu of `profile` as this client sees it in this dialect.
+pub fn view(
+    snapshot: &Snapshot,
+    profile: &Profile,
+    client: &Client,
+    place: Place,
+    dialect: Dialect,
+) -> Result<View, RenderError> {
+    let values = template::variables(profile, client, place);
+    let making = Making {
+        snapshot,
+        client,
+        place,
+        dialect,
+        transport: transport(client, dialect),
+        values,
+    };
+    let mut items = Vec::new();
+    for entry in entries(snapshot, profile) {
+        items.extend(making.item(&entry)?);
+    }
+    let default = profile
+        .menu
+        .default
+        .as_ref()
+        .and_then(|id| items.iter().position(|i| i.id == *id))
+        .unwrap_or(0);
+    let comment = format!("bootjack: profile \"{}\" for {}", profile.name, client.mac);
+    Ok(View {
+        title: profile.menu.title.clone(),
+        timeout: profile.menu.timeout,
+        default,
+        items,
+        comment,
+    })
+}
+
+/// The profile's entries, then one for each distribution found installed.
+fn entries(snapshot: &Snapshot, profile: &Profile) -> Vec<Entry> {
+    let found = snapshot
+        .installed
+        .iter()
+        .filter(|_| profile.menu.installed)
+        .map(installed);
+    profile.menu.entries.iter().cloned().chain(found).collect()
+}
+
+fn installed(found: &Installed) -> Entry {
+    let path = |file: &str| Target::Path(format!("{}/{file}", found.name));
+    let id = found.name.chars().map(|c| {
+        if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+            c
+        } else {
+            '-'
+        }
+    });
+    Entry {
+        id: format!("installed-{}", id.collect::<String>()),
+        title: found.name.clone(),
+        arch: Vec::new(),
+        action: Action::Linux {
+            kernel: PerArch::All(path(&found.kernel)),
+            initrd: PerArch::All(found.initrd.iter().map(|file| path(file)).collect()),
+            args: PerArch::All(Template::default()),
+        },
+    }
+}
+
+/// lpxelinux and iPXE fetch by HTTP, an iPXE built without it by TFTP; Debian's signed GRUB
+/// network image has no http module (facts, lab).
+fn transport(client: &Client, dialect: Dialect) -> Transport {
+    let no_http = client.stage == Stage::Ipxe && client.ipxe.is_some_and(|features| !features.http);
+    match dialect {
+        Dialect::Grub => Transport::GrubTftp,
+        Dialect::Ipxe if no_http => Transport::Tftp,
+        Dialect::Ipxe | Dialect::Pxelinux => Transport::Http,
+    }
+}
+
+/// Arguments may be written over several lines; a kernel command line is one.
+fn one_line(args: &str) -> String {
+    args.split(['\n', '\r'])
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+impl Making<'_> {
+    /// The entry as this client sees it; `None` where it cannot boot it.
+    fn item(&self, entry: &Entry) -> Result<Option<Item>, RenderError> {
+        if !entry.arch.is_empty()
+            && !entry
+                .arch
+                .iter()
+                .any(|filter| filter.matches(&self.client.archs))
+        {
+            return Ok(None);
+        }
+        let fail = |why| RenderError::Template {
+            entry: entry.id.clone(),
+            why,
+        };
+        let boot = self.boot(entry).map_err(fail)?;
+        Ok(boot.map(|boot| Item {
+            id: entry.id.clone(),
+            title: entry.title.clone(),
+            boot,
+        }))
+    }
+
+    fn boot(&self, entry: &Entry) -> Result<Option<Boot>, String> {
+        Ok(match &entry.action {
+            Action::Local => Some(Boot::Local),
+            Action::Linux {
+                kernel,
+                initrd,
+                args,
+            } => self.linux(kernel, initrd, args)?,
+            Action::Loader(target) => self
+                .pick(target)
+                .map(|t| Boot::Program(self.uri(t)))
+                .filter(|_| self.runs_programs()),
+            Action::Chain(target) => self.pick(target).and_then(|t| self.chain(entry, t)),
+            Action::Ipxe(_) => self.script(entry),
+        })
+    }
+
+    fn linux(
+        &self,
+        kernel: &PerArch<Target>,
+        initrd: &PerArch<Vec<Target>>,
+        args: &PerArch<Template>,
+    ) -> Result<Option<Boot>, String> {
+        let Some(kernel) = self.pick(kernel) else {
+            return Ok(None);
+        };
+        if self.dialect == Dialect::Grub && matches!(kernel, Target::Url(_)) {
+            return Ok(None);
+        }
+        let initrd = self
+            .pick(initrd)
+            .into_iter()
+            .flatten()
+            .map(|t| self.uri(t))
+            .collect();
+        let args = self
+            .pick(args)
+            .map_or(Ok(String::new()), |t| template::fill(t, &self.values))?;
+        Ok(Some(Boot::Linux {
+            kernel: self.uri(kernel),
+            initrd,
+            args: one_line(&args),
+        }))
+    }
+
+    /// pxelinux chains to another server's file or script by an iPXE of its own (`ipxe.lkrn`);
+    /// GRUB only to programs of ours.
+    fn chain(&self, entry: &Entry, target: &Target) -> Option<Boot> {
+        match (self.dialect, target) {
+            (Dialect::Pxelinux, Target::Url(_)) => self.script(entry),
+            (Dialect::Grub, Target::Url(_)) => None,
+            _ => Some(Boot::Program(self.uri(target))),
+        }
+    }
+
+    fn script(&self, entry: &Entry) -> Option<Boot> {
+        let name = entry_script_name(self.client.mac, &entry.id);
+        (self.dialect != Dialect::Grub).then(|| Boot::Script(self.place.uri(self.transport, &name)))
+    }
+
+    fn runs_programs(&self) -> bool {
+        self.dialect != Dialect::Grub || self.client.platform().is_efi()
+    }
+
+    fn uri(&self, target: &Target) -> String {
+        self.place.target(self.snapshot, self.transport, target)
+    }
+
+    fn pick<'v, T>(&self, value: &'v PerArch<T>) -> Option<&'v T> {
+        value.get(self.client.platform())
+    }
+}
+
+/// One entry's own script, for loaders that hand over to iPXE.
+pub fn entry_script(
+    snapshot: &Snapshot,
+    profile: &Profile,
+    client: &Client,
+    place: Place,
+    id: &str,
+) -> Result<String, RenderError> {
+    let entry = profile
+        .menu
+        .entries
+        .iter()
+        .find(|e| e.id == id)
+        .ok_or_else(|| RenderError::NoScript(id.to_owned()))?;
+    let values = template::variables(profile, client, place);
+    let failed = |why| RenderError::Template {
+        entry: id.to_owned(),
+        why,
+    };
+    match &entry.action {
+        Action::Ipxe(script) => Ok(super::ipxe::headed(
+            &template::fill(script, &values).map_err(failed)?,
+        )),
+        Action::Chain(target) => {
+            let target = target
+                .get(client.platform())
+                .ok_or_else(|| RenderError::NoScript(id.to_owned()))?;
+            Ok(super::ipxe::chain_to(&place.target(
+                snapshot,
+                Transport::Http,
+                target,
+            )))
+        }
+        _ => Err(RenderError::NoScript(id.to_owned())),
+    }
+}

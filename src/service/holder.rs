@@ -1,0 +1,58 @@
+//! Who holds a port: for the message that tells an operator why a port cannot be opened.
+
+use std::fmt;
+
+use procfs::process::{FDTarget, all_processes};
+
+/// A process with a socket on the port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The command's name.
+    pub name: String,
+    /// The process id.
+    pub pid: i32,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (pid {})", self.name, self.pid)
+    }
+}
+
+/// The first process that holds this UDP port, where we may see it.
+pub fn of_udp(port: u16) -> Option<Holder> {
+    let inodes: Vec<u64> = procfs::net::udp()
+        .ok()?
+        .into_iter()
+        .filter(|s| s.local_address.port() == port)
+        .map(|s| s.inode)
+        .collect();
+    holding(&inodes)
+}
+
+/// The first process that listens on this TCP port, where we may see it.
+pub fn of_tcp(port: u16) -> Option<Holder> {
+    let sockets = procfs::net::tcp()
+        .into_iter()
+        .chain(procfs::net::tcp6())
+        .flatten();
+    let inodes: Vec<u64> = sockets
+        .filter(|s| s.local_address.port() == port && s.state == procfs::net::TcpState::Listen)
+        .map(|s| s.inode)
+        .collect();
+    holding(&inodes)
+}
+
+fn holding(inodes: &[u64]) -> Option<Holder> {
+    let mut processes = all_processes().ok()?.flatten();
+    processes.find_map(|process| {
+        let mut fds = process.fd().ok()?.flatten();
+        let holds =
+            fds.any(|fd| matches!(fd.target, FDTarget::Socket(inode) if inodes.contains(&inode)));
+        let name = process.stat().ok()?.comm;
+        holds.then_some(Holder {
+            name,
+            pid: process.pid,
+        })
+    })
+}

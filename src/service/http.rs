@@ -1,0 +1,189 @@
+//! HTTP: the boot door of the tree, and what an operator looks at.
+//!
+//! ```text
+//! accept → gate (bounds) → connection (hyper, watchdog) → route
+//!     → boot: path → tree → file or bytes → condition, range → body → socket
+//!     → api, page, metrics, health
+//! ```
+//!
+//! * [`gate`]: how many connections, in all and from one address
+//! * [`connection`]: one connection from its first byte to its end
+//! * [`socket`], [`progress`], [`body`]: what is on its way, and the events that follow
+//! * [`route`]: request → which of the parts answers
+//! * [`boot`], [`content`]: names in the tree; [`condition`], [`range`], [`etag`]: RFC 9110 as values
+//! * [`api`], [`page`]: machines and findings, as JSON and for people; [`view`] is what both show
+//!
+//! Invariants: never a redirect and never a `Server` header (facts F, quirk 46); every body has a
+//! `Content-Length`; nothing from the network is shown unescaped; every bound that is reached is
+//! told. Absent on purpose: TLS, HTTP/2, uploads, folder listings.
+
+mod api;
+mod body;
+mod boot;
+mod condition;
+mod connection;
+mod content;
+mod etag;
+mod gate;
+mod page;
+mod progress;
+mod range;
+mod reply;
+mod route;
+mod socket;
+mod view;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::Shared;
+use crate::event::What;
+use crate::profile::Snapshot;
+use crate::tree::{self, CleanPath, Found, Missing, Requester};
+use connection::Peer;
+use gate::{Full, Gate};
+
+/// How a name becomes content: [`tree::resolve`], or a test's own table.
+pub type Resolve = fn(&Snapshot, &Requester, &CleanPath) -> Result<Found, Missing>;
+
+/// Lists, pages and timelines that are in memory at the same time, built or on their way.
+const VIEWS: usize = 32;
+
+/// How long accepting pauses when the system has no file handle or memory left.
+const BREATHER: Duration = Duration::from_millis(100);
+
+/// What every connection shares.
+pub(crate) struct Http {
+    shared: Arc<Shared>,
+    resolve: Resolve,
+    tags: etag::Tags,
+    views: Arc<Semaphore>,
+    page: page::Page,
+    listening: Vec<SocketAddr>,
+}
+
+/// Serves until a listener breaks for good. Dropping the future closes every connection.
+///
+/// # Errors
+/// Where a listener cannot be used.
+pub async fn serve(listeners: Vec<std::net::TcpListener>, shared: Arc<Shared>) -> io::Result<()> {
+    serve_tree(listeners, shared, tree::resolve).await
+}
+
+/// [`serve`] with another tree.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_tree(
+    listeners: Vec<std::net::TcpListener>,
+    shared: Arc<Shared>,
+    resolve: Resolve,
+) -> io::Result<()> {
+    let listeners: Vec<TcpListener> = listeners.into_iter().map(adopt).collect::<Result<_, _>>()?;
+    let gate = Gate::new(
+        shared.limits.http_connections,
+        shared.limits.http_per_client,
+    );
+    let http = Arc::new(Http {
+        tags: etag::Tags::default(),
+        views: Arc::new(Semaphore::new(VIEWS)),
+        page: page::Page::new().map_err(io::Error::other)?,
+        listening: listeners.iter().flat_map(TcpListener::local_addr).collect(),
+        shared,
+        resolve,
+    });
+    let mut doors = JoinSet::new();
+    for listener in listeners {
+        doors.spawn(accept(listener, http.clone(), gate.clone()));
+    }
+    while let Some(ended) = doors.join_next().await {
+        ended.map_err(io::Error::other)?;
+    }
+    Ok(())
+}
+
+fn adopt(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
+}
+
+async fn accept(listener: TcpListener, http: Arc<Http>, gate: Arc<Gate>) {
+    let mut connections = JoinSet::new();
+    let mut troubled = false;
+    loop {
+        while connections.try_join_next().is_some() {}
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                troubled = false;
+                admit(&mut connections, &http, &gate, stream, peer);
+            }
+            Err(e) if gone_before_accept(&e) => {}
+            Err(e) => {
+                if !std::mem::replace(&mut troubled, true) {
+                    http.shared.emit(None, fault(&listener, &e));
+                }
+                tokio::time::sleep(BREATHER).await;
+            }
+        }
+    }
+}
+
+fn admit(
+    connections: &mut JoinSet<()>,
+    http: &Arc<Http>,
+    gate: &Arc<Gate>,
+    stream: TcpStream,
+    peer: SocketAddr,
+) {
+    match gate.enter(peer.ip().to_canonical(), Instant::now()) {
+        Ok(pass) => {
+            let peer = Peer::new(http.clone(), &stream, peer);
+            connections.spawn(connection::run(stream, peer, pass));
+        }
+        Err(full) => refuse(http, stream, peer.ip().to_canonical(), full),
+    }
+}
+
+/// Told as far as the socket takes it at once; nothing is waited for.
+fn refuse(http: &Http, stream: TcpStream, peer: IpAddr, full: Full) {
+    if full.report {
+        let limit = full.limit;
+        let service = "http";
+        http.shared.emit(
+            None,
+            What::Refused {
+                service,
+                peer,
+                limit,
+            },
+        );
+    } else {
+        http.shared.metrics.refused("http");
+    }
+    let _ = stream
+        .into_std()
+        .and_then(|mut s| io::Write::write_all(&mut s, reply::FULL));
+}
+
+/// The peer hung up while it waited; the listener is well.
+fn gone_before_accept(e: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(e.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}
+
+fn fault(listener: &TcpListener, e: &io::Error) -> What {
+    let at = listener
+        .local_addr()
+        .map_or_else(|_| "the HTTP port".to_owned(), |a| a.to_string());
+    What::Fault {
+        text: format!(
+            "cannot accept connections on {at}: {e}; raise the limit on open files (LimitNOFILE)"
+        ),
+    }
+}

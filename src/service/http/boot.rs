@@ -1,0 +1,234 @@
+//! The boot door: a name in the tree → a response.
+//!
+//! name → who asks → tree → open → conditions and range → response. Firmware takes no status of
+//! 300 and more as anything but an error, wants `Content-Length` on HEAD and the content type exact
+//! (facts F, quirks 45 and 46).
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap,
+    HeaderValue, LAST_MODIFIED,
+};
+use hyper::{Method, Request, Response, StatusCode};
+
+use super::body::Payload;
+use super::condition::{Verdict, judge};
+use super::connection::Peer;
+use super::content::{self, Content, Nothing};
+use super::progress::{Kind, Transfer};
+use super::range::Span;
+use super::reply;
+use super::route::printable;
+use crate::client::Client;
+use crate::event::What;
+use crate::tree::{CleanPath, Door, Found, Missing};
+use crate::wire::Mac;
+
+/// One request for a name, by whom, since when.
+struct Visit<'a> {
+    peer: &'a Peer,
+    method: &'a Method,
+    name: String,
+    client: Option<Mac>,
+    began: Instant,
+}
+
+/// Answers a GET or HEAD for a name.
+pub(super) async fn answer(
+    peer: &Arc<Peer>,
+    request: &Request<Incoming>,
+    name: &CleanPath,
+) -> Response<Payload> {
+    let began = Instant::now();
+    let found = look_up(peer, name);
+    let visit = Visit {
+        peer,
+        method: request.method(),
+        name: printable(name.as_str()),
+        client: found.0.map(|c| c.mac),
+        began,
+    };
+    let content = match found.1 {
+        Ok(found) => content::open(&peer.http, &found).await,
+        Err(missing) => Err(Nothing::Missing(missing.to_string())),
+    };
+    match content {
+        Ok(content) => visit.respond(request.headers(), &content),
+        Err(nothing) => visit.without(nothing),
+    }
+}
+
+/// 404 for what is not even a name.
+pub(super) fn missing(
+    peer: &Peer,
+    method: &Method,
+    shown: String,
+    why: &Missing,
+) -> Response<Payload> {
+    let client = peer.http.shared.clients().by_ip(peer.ip());
+    let visit = Visit {
+        peer,
+        method,
+        name: shown,
+        client: client.map(|c| c.mac),
+        began: Instant::now(),
+    };
+    visit.without(Nothing::Missing(why.to_string()))
+}
+
+fn look_up(peer: &Peer, name: &CleanPath) -> (Option<Client>, Result<Found, Missing>) {
+    let shared = &peer.http.shared;
+    let snapshot = shared.snapshot.load();
+    let requester = shared.requester(Door::Http, peer.ip(), peer.local.ip(), Some(name));
+    let found = (peer.http.resolve)(&snapshot, &requester, name);
+    (requester.client, found)
+}
+
+impl Visit<'_> {
+    fn respond(&self, request: &HeaderMap, content: &Content) -> Response<Payload> {
+        let len = content.body.len;
+        let whole = Span { start: 0, len };
+        let mut response = match judge(self.method, request, &content.validators, len) {
+            Verdict::Whole => self.send(content, StatusCode::OK, whole),
+            Verdict::Part(span) => self.send(content, StatusCode::PARTIAL_CONTENT, span),
+            Verdict::NotModified => self.unchanged(),
+            Verdict::Failed(condition) => self.changed(condition),
+            Verdict::Unsatisfiable => self.past_the_end(len),
+        };
+        describe(response.headers_mut(), content);
+        response
+    }
+
+    fn send(&self, content: &Content, status: StatusCode, span: Span) -> Response<Payload> {
+        let progress = self.peer.progress.clone();
+        let payload = if *self.method == Method::HEAD {
+            self.probed();
+            Payload::text(Bytes::new(), progress)
+        } else {
+            progress.begins(self.transfer(content, status, span));
+            Payload::of(&content.body, span, progress)
+        };
+        let mut response = Response::new(payload);
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_LENGTH, span.len.into());
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content.body.media));
+        if status == StatusCode::PARTIAL_CONTENT {
+            let last = span.start + span.len.saturating_sub(1);
+            let range = format!("bytes {}-{last}/{}", span.start, content.body.len);
+            insert(headers, CONTENT_RANGE, &range);
+        }
+        response
+    }
+
+    fn transfer(&self, content: &Content, status: StatusCode, span: Span) -> Transfer {
+        let part = status == StatusCode::PARTIAL_CONTENT && content.kind == Kind::Whole;
+        Transfer {
+            client: self.client,
+            peer: self.peer.ip(),
+            path: self.name.clone(),
+            size: span.len,
+            began: self.began,
+            kind: if part {
+                Kind::Part
+            } else {
+                content.kind.clone()
+            },
+        }
+    }
+
+    fn unchanged(&self) -> Response<Payload> {
+        self.probed();
+        let payload = Payload::text(Bytes::new(), self.peer.progress.clone());
+        let mut response = Response::new(payload);
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    }
+
+    fn changed(&self, condition: &str) -> Response<Payload> {
+        self.failed(format!(
+            "{condition} does not hold: this is not the state the client knows"
+        ));
+        let status = StatusCode::PRECONDITION_FAILED;
+        reply::line(self.peer, self.method, status, "precondition failed")
+    }
+
+    fn past_the_end(&self, len: u64) -> Response<Payload> {
+        self.failed(format!("the range begins past the end of {len} bytes"));
+        let status = StatusCode::RANGE_NOT_SATISFIABLE;
+        let mut response = reply::line(self.peer, self.method, status, "no such range");
+        insert(
+            response.headers_mut(),
+            CONTENT_RANGE,
+            &format!("bytes */{len}"),
+        );
+        response
+    }
+
+    fn without(&self, nothing: Nothing) -> Response<Payload> {
+        let path = self.name.clone();
+        match nothing {
+            Nothing::Missing(reason) => {
+                self.emit(What::NotFound {
+                    door: Door::Http,
+                    path,
+                    peer: self.peer.ip(),
+                    reason,
+                });
+                reply::not_found(self.peer, self.method)
+            }
+            Nothing::Fault(e) => {
+                self.failed(format!("cannot open it: {e}"));
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                reply::line(self.peer, self.method, status, "cannot open it")
+            }
+        }
+    }
+
+    fn probed(&self) {
+        self.emit(What::Probed {
+            door: Door::Http,
+            path: self.name.clone(),
+            peer: self.peer.ip(),
+        });
+    }
+
+    fn failed(&self, reason: String) {
+        self.emit(What::Failed {
+            door: Door::Http,
+            path: self.name.clone(),
+            peer: self.peer.ip(),
+            sent: 0,
+            reason,
+        });
+    }
+
+    fn emit(&self, what: What) {
+        self.peer.http.shared.emit(self.client, what);
+    }
+}
+
+/// What is said of the content with every status: the RFC wants it on 200, 206 and 304, and it
+/// helps on 412 and 416. A menu is another client's business, so nobody may keep it.
+fn describe(headers: &mut HeaderMap, content: &Content) {
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    if let Some(etag) = content.validators.etag.header() {
+        headers.insert(ETAG, etag);
+    }
+    if let Some(at) = content.validators.modified {
+        insert(headers, LAST_MODIFIED, &httpdate::fmt_http_date(at));
+    }
+    if matches!(content.kind, Kind::Menu(_)) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+fn insert(headers: &mut HeaderMap, name: hyper::header::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}

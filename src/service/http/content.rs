@@ -1,0 +1,63 @@
+//! What a name led to, opened: bytes or a file, with what tells its state from another; or why
+//! there is nothing.
+
+use std::io;
+use std::time::SystemTime;
+
+use super::Http;
+use super::condition::Validators;
+use super::etag::ETag;
+use super::progress::Kind;
+use crate::service::files::{self, Body, Data};
+use crate::tree::Found;
+
+/// A body ready to be judged and sent.
+pub(super) struct Content {
+    /// Its bytes.
+    pub(super) body: Body,
+    /// Its state.
+    pub(super) validators: Validators,
+    /// What a transfer of all of it is.
+    pub(super) kind: Kind,
+}
+
+/// Why there is no content.
+pub(super) enum Nothing {
+    /// The client's affair: 404.
+    Missing(String),
+    /// Ours: 500.
+    Fault(String),
+}
+
+/// Opens what the tree found.
+pub(super) async fn open(http: &Http, found: &Found) -> Result<Content, Nothing> {
+    let body = files::open(&http.shared.folders, found)
+        .await
+        .map_err(|e| Nothing::of(&e))?;
+    let etag = match (&body.data, found) {
+        (Data::File(file), _) => ETag::of_file(file).map_err(|e| Nothing::of(&e))?,
+        (Data::Memory(bytes), Found::Asset(_)) => http.tags.of(bytes),
+        (Data::Memory(bytes), _) => ETag::of_bytes(bytes),
+    };
+    let kind = match found {
+        Found::Text(_, rendered) => Kind::Menu(Box::new(rendered.clone())),
+        Found::Asset(_) | Found::File(_) => Kind::Whole,
+    };
+    Ok(Content {
+        validators: Validators::new(etag, body.modified, SystemTime::now()),
+        body,
+        kind,
+    })
+}
+
+impl Nothing {
+    fn of(e: &io::Error) -> Self {
+        match e.kind() {
+            io::ErrorKind::NotFound => Self::Missing("no such file".to_owned()),
+            io::ErrorKind::PermissionDenied => Self::Missing(
+                "the file may not be read; make it readable for bootjack's user".to_owned(),
+            ),
+            _ => Self::Fault(e.to_string()),
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What one connection is doing, told by its body and its socket, read by its watchdog; and the
+//! events that follow from it.
+//!
+//! A transfer runs from the request until its last byte was given to the kernel: then it is `Sent`,
+//! and if the connection ends before, it `Failed`. The connection rests from the moment everything
+//! was written until the next request's head is complete, and only then may the watchdog end it.
+//! Ranges of one name after the first are counted but are no events: an ISO booted over HTTP is
+//! read in thousands of them.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::event::What;
+use crate::event::metrics::Held;
+use crate::service::Shared;
+use crate::tree::Door;
+use crate::wire::Mac;
+
+/// One response from the tree on its way.
+#[derive(Debug)]
+pub struct Transfer {
+    /// The machine, where it is known.
+    pub client: Option<Mac>,
+    /// Its address.
+    pub peer: IpAddr,
+    /// The name asked for.
+    pub path: String,
+    /// Bytes to send.
+    pub size: u64,
+    /// When it was asked for.
+    pub began: Instant,
+    /// What it is, for its first event.
+    pub kind: Kind,
+}
+
+/// What a transfer carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// A whole body: `Started`, then `Sent`.
+    Whole,
+    /// A part of a body: the same, for the first part of a name on this connection.
+    Part,
+    /// A rendered menu, with its own first event.
+    Menu(Box<crate::tree::Rendered>),
+}
+
+/// The state of one connection, shared by all who move it on.
+pub struct Progress {
+    shared: Arc<Shared>,
+    state: Mutex<State>,
+}
+
+struct State {
+    rest_since: Option<Instant>,
+    heard: bool,
+    responding: bool,
+    current: Option<Going>,
+    written: Vec<Going>,
+    last_part: Option<String>,
+    places: Vec<OwnedSemaphorePermit>,
+}
+
+struct Going {
+    transfer: Transfer,
+    sent: u64,
+    quiet: bool,
+    broken: Option<String>,
+    _active: Held,
+}
+
+impl Progress {
+    /// A connection that has not asked anything yet.
+    pub fn new(shared: Arc<Shared>) -> Arc<Self> {
+        let state = Mutex::new(State {
+            rest_since: Some(Instant::now()),
+            heard: false,
+            responding: false,
+            current: None,
+            written: Vec::new(),
+            last_part: None,
+            places: Vec::new(),
+        });
+        Arc::new(Self { shared, state })
+    }
+
+    /// A request's head is complete. hyper reads no head before the answer to the last one is with
+    /// the kernel, so a client that asks and asks and reads nothing is not listened to.
+    pub fn asked(&self) {
+        let mut state = self.lock();
+        state.rest_since = None;
+        state.responding = true;
+    }
+
+    /// Its answer is a transfer.
+    pub fn begins(&self, transfer: Transfer) {
+        let quiet = self.lock().notes(&transfer);
+        if !quiet {
+            self.shared.emit(transfer.client, first_event(&transfer));
+        }
+        self.lock().current = Some(Going {
+            transfer,
+            sent: 0,
+            quiet,
+            broken: None,
+            _active: self.shared.metrics.transfer(Door::Http),
+        });
+    }
+
+    /// Its answer has a place among those that cost memory, and keeps it until it is written.
+    pub fn keeps(&self, place: OwnedSemaphorePermit) {
+        self.lock().places.push(place);
+    }
+
+    /// Bytes of the body were handed to the connection.
+    pub fn handed(&self, bytes: u64) {
+        if let Some(going) = &mut self.lock().current {
+            going.sent += bytes;
+        }
+    }
+
+    /// The body cannot go on.
+    pub fn broke(&self, reason: String) {
+        if let Some(going) = &mut self.lock().current {
+            going.broken = Some(reason);
+        }
+    }
+
+    /// The body is done with, `complete` or not.
+    pub fn body_ends(&self, complete: bool) {
+        let mut state = self.lock();
+        state.responding = false;
+        if complete {
+            let done = state.current.take();
+            state.written.extend(done);
+        }
+    }
+
+    /// Bytes came from the client.
+    pub fn heard(&self) {
+        self.lock().heard = true;
+    }
+
+    /// Everything so far is with the kernel.
+    pub fn flushed(&self) {
+        let mut state = self.lock();
+        if !state.responding && state.rest_since.is_none() {
+            state.rest_since = Some(Instant::now());
+            state.heard = false;
+        }
+        state.places.clear();
+        let written = std::mem::take(&mut state.written);
+        drop(state);
+        for going in written {
+            self.sent(&going);
+        }
+    }
+
+    /// Since when the connection waits for a request, and whether some of one has come.
+    pub fn resting(&self) -> Option<(Instant, bool)> {
+        let state = self.lock();
+        state.rest_since.map(|since| (since, state.heard))
+    }
+
+    /// The connection is over: what was not written has failed.
+    pub fn over(&self, reason: &str) {
+        let mut state = self.lock();
+        let mut lost = std::mem::take(&mut state.written);
+        lost.extend(state.current.take());
+        drop(state);
+        for going in lost {
+            self.failed(going, reason);
+        }
+    }
+
+    fn sent(&self, going: &Going) {
+        let (transfer, took) = (&going.transfer, going.transfer.began.elapsed());
+        if going.quiet {
+            let metrics = &self.shared.metrics;
+            return metrics.transferred(Door::Http, transfer.size, took);
+        }
+        let sent = What::Sent {
+            door: Door::Http,
+            path: transfer.path.clone(),
+            peer: transfer.peer,
+            size: transfer.size,
+            took,
+        };
+        self.shared.emit(transfer.client, sent);
+    }
+
+    fn failed(&self, going: Going, reason: &str) {
+        let failed = What::Failed {
+            door: Door::Http,
+            path: going.transfer.path,
+            peer: going.transfer.peer,
+            sent: going.sent,
+            reason: going.broken.unwrap_or_else(|| reason.to_owned()),
+        };
+        self.shared.emit(going.transfer.client, failed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Whether this is one more part of the name whose part was the last transfer.
+    fn notes(&mut self, transfer: &Transfer) -> bool {
+        let part = (transfer.kind == Kind::Part).then(|| transfer.path.clone());
+        let more = part.is_some() && part == self.last_part;
+        self.last_part = part;
+        more
+    }
+}
+
+fn first_event(transfer: &Transfer) -> What {
+    let path = transfer.path.clone();
+    match &transfer.kind {
+        Kind::Menu(rendered) => What::Menu {
+            door: Door::Http,
+            path,
+            dialect: rendered.dialect,
+            profile: rendered.profile.clone(),
+            entries: rendered.entries,
+        },
+        Kind::Whole | Kind::Part => What::Started {
+            door: Door::Http,
+            path,
+            peer: transfer.peer,
+            size: transfer.size,
+        },
+    }
+}

@@ -1,0 +1,85 @@
+//! The socket as hyper sees it: a TCP stream that tells its connection when bytes came and when
+//! everything written is with the kernel.
+//!
+//! A peer that takes nothing is the kernel's to notice (`TCP_USER_TIMEOUT`): it sees
+//! acknowledgements and the window, where this side only sees a full buffer.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::progress::Progress;
+
+/// A connection's stream.
+pub struct Socket {
+    stream: TcpStream,
+    progress: Arc<Progress>,
+}
+
+impl Socket {
+    /// Sets the options every connection has. The kernel ends a connection that has not taken a
+    /// byte for `stalled`.
+    ///
+    /// # Errors
+    /// Where the stream is dead already.
+    pub fn new(stream: TcpStream, stalled: Duration, progress: Arc<Progress>) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        let millis = u32::try_from(stalled.as_millis()).unwrap_or(u32::MAX);
+        setsockopt(&stream, TcpUserTimeout, &millis)?;
+        Ok(Self { stream, progress })
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        if buf.filled().len() > before {
+            self.progress.heard();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    /// hyper flushes once its own buffer is empty, so then all is with the kernel.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        self.progress.flushed();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,92 @@
+//! The interfaces to serve: those named, or every one that is up, broadcast-capable and has an
+//! IPv4 address.
+
+use std::net::Ipv4Addr;
+
+use nix::ifaddrs::{InterfaceAddress, getifaddrs};
+use nix::net::if_::InterfaceFlags;
+
+use crate::error::Error;
+
+/// An interface that can be served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    /// `eth0`
+    pub name: String,
+    /// Its addresses, at least one.
+    pub addresses: Vec<Ipv4Addr>,
+}
+
+/// The interfaces to serve.
+///
+/// # Errors
+/// A named interface that does not exist, is down or has no IPv4 address; none at all.
+pub fn to_serve(named: &[String]) -> Result<Vec<Interface>, Error> {
+    let all: Vec<InterfaceAddress> = getifaddrs()
+        .map_err(|e| Error::failed(format!("cannot list network interfaces: {e}")))?
+        .collect();
+    let usable = usable(&all);
+    if let Some(missing) = named.iter().find(|n| !usable.iter().any(|i| i.name == **n)) {
+        return Err(Error::usage(why_not(&all, missing, &usable)));
+    }
+    let chosen: Vec<Interface> = usable
+        .into_iter()
+        .filter(|i| named.is_empty() || named.contains(&i.name))
+        .collect();
+    if chosen.is_empty() {
+        return Err(Error::failed(
+            "no interface is up, broadcast-capable and has an IPv4 address; bring one up, or name one with --interface",
+        ));
+    }
+    Ok(chosen)
+}
+
+fn usable(all: &[InterfaceAddress]) -> Vec<Interface> {
+    let mut usable: Vec<Interface> = Vec::new();
+    for entry in all.iter().filter(|e| serves(e.flags)) {
+        let Some(address) = ipv4(entry) else { continue };
+        match usable.iter_mut().find(|i| i.name == entry.interface_name) {
+            Some(interface) => interface.addresses.push(address),
+            None => usable.push(Interface {
+                name: entry.interface_name.clone(),
+                addresses: vec![address],
+            }),
+        }
+    }
+    usable
+}
+
+fn serves(flags: InterfaceFlags) -> bool {
+    flags.contains(InterfaceFlags::IFF_UP | InterfaceFlags::IFF_BROADCAST)
+        && !flags.contains(InterfaceFlags::IFF_LOOPBACK)
+}
+
+fn ipv4(entry: &InterfaceAddress) -> Option<Ipv4Addr> {
+    entry
+        .address
+        .as_ref()?
+        .as_sockaddr_in()
+        .map(nix::sys::socket::SockaddrIn::ip)
+}
+
+fn why_not(all: &[InterfaceAddress], name: &str, usable: &[Interface]) -> String {
+    let flags = all
+        .iter()
+        .find(|e| e.interface_name == name)
+        .map(|e| e.flags);
+    let why = match flags {
+        None => "there is no such interface",
+        Some(f) if !f.contains(InterfaceFlags::IFF_UP) => "it is down",
+        Some(f) if !serves(f) => "it cannot broadcast",
+        Some(_) => "it has no IPv4 address",
+    };
+    let others: Vec<&str> = usable.iter().map(|i| i.name.as_str()).collect();
+    format!(
+        "cannot serve interface {name}: {why}; usable here: {}",
+        if others.is_empty() {
+            "none".into()
+        } else {
+            others.join(", ")
+        }
+    )
+}

@@ -1,0 +1,106 @@
+//! Every socket, opened first and together, while the process may.
+//!
+//! A socket is bound to its interface, so that another server may keep the same port on another
+//! interface of this host, and a reply to a broadcast leaves where the request came in (quirk 26).
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, UdpSocket};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::holder;
+use super::interfaces::Interface;
+use super::sys::udp;
+use crate::decide::Port;
+use crate::error::Error;
+
+/// The TFTP port.
+pub const TFTP: u16 = 69;
+/// Connections the kernel holds for us before they are accepted.
+const BACKLOG: i32 = 1024;
+
+/// The sockets of one interface.
+#[derive(Debug)]
+pub struct Opened {
+    /// The interface.
+    pub interface: Interface,
+    /// UDP 67.
+    pub dhcp: UdpSocket,
+    /// UDP 4011.
+    pub pxe: UdpSocket,
+    /// UDP 69.
+    pub tftp: UdpSocket,
+}
+
+/// Opens 67, 4011 and 69 on every interface.
+///
+/// # Errors
+/// The first port that cannot be had: which, where, who holds it, what to do.
+pub fn udp(interfaces: Vec<Interface>) -> Result<Vec<Opened>, Error> {
+    interfaces.into_iter().map(open).collect()
+}
+
+fn open(interface: Interface) -> Result<Opened, Error> {
+    let bind = |port| {
+        let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port);
+        udp::open(any, Some(&interface.name), true)
+            .map_err(|e| refused("UDP", port, &interface.name, &e, holder::of_udp(port)))
+    };
+    Ok(Opened {
+        dhcp: bind(Port::Dhcp.number())?,
+        pxe: bind(Port::Pxe.number())?,
+        tftp: bind(TFTP)?,
+        interface,
+    })
+}
+
+/// Opens the HTTP port, on all addresses: loopback is how this host's own tools ask.
+///
+/// # Errors
+/// As [`udp`].
+pub fn http(port: u16) -> Result<TcpListener, Error> {
+    listen(port).map_err(|e| refused("TCP", port, "all addresses", &e, holder::of_tcp(port)))
+}
+
+fn listen(port: u16) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn refused(
+    protocol: &str,
+    port: u16,
+    place: &str,
+    why: &io::Error,
+    holder: Option<holder::Holder>,
+) -> Error {
+    let (reason, remedy) = match why.kind() {
+        io::ErrorKind::AddrInUse => (
+            holder.map_or_else(
+                || "address in use".to_owned(),
+                |h| format!("address in use by {h}"),
+            ),
+            in_use_remedy(protocol),
+        ),
+        io::ErrorKind::PermissionDenied => (
+            "permission denied".to_owned(),
+            "run it as root (sudo), or give the service CAP_NET_BIND_SERVICE and CAP_NET_RAW",
+        ),
+        _ => (why.to_string(), "check the interface with `ip addr`"),
+    };
+    Error::failed(format!(
+        "cannot bind {protocol} {port} on {place}: {reason}; {remedy}"
+    ))
+}
+
+fn in_use_remedy(protocol: &str) -> &'static str {
+    if protocol == "TCP" {
+        "stop it, or choose another port with --http-port"
+    } else {
+        "stop it, or serve other interfaces with --interface"
+    }
+}

@@ -1,0 +1,95 @@
+//! From root to nobody, once every socket is open.
+//!
+//! Called before any other thread exists: capabilities belong to threads. Afterwards the process
+//! has no capability in any set, cannot gain one by executing a file, and owns nothing but its
+//! state folder.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use caps::CapSet;
+use nix::unistd::{Uid, User, chown, setgid, setgroups, setuid};
+
+use crate::error::Error;
+
+/// Users taken when none is set, the first that exists.
+const FALLBACK: [&str; 2] = ["bootjack", "nobody"];
+
+/// Becomes `user` (root only) and gives up every capability. Returns who we are now.
+///
+/// # Errors
+/// No such user; a system call refused. The process must not go on serving then.
+pub fn drop_to(user: Option<&str>, state: &Path) -> Result<String, Error> {
+    let name = if Uid::effective().is_root() {
+        become_user(&find(user)?, state)?
+    } else {
+        me()
+    };
+    for set in [
+        CapSet::Ambient,
+        CapSet::Inheritable,
+        CapSet::Effective,
+        CapSet::Permitted,
+    ] {
+        caps::clear(None, set)
+            .map_err(|e| Error::failed(format!("cannot give up capabilities: {e}")))?;
+    }
+    nix::sys::prctl::set_no_new_privs()
+        .map_err(|e| Error::failed(format!("cannot set no_new_privs: {e}")))?;
+    Ok(name)
+}
+
+fn find(user: Option<&str>) -> Result<User, Error> {
+    let lookup = |name: &str| User::from_name(name).ok().flatten();
+    match user {
+        Some(name) => lookup(name).ok_or_else(|| {
+            Error::usage(format!(
+                "no user \"{name}\" on this host; create it or set `user` to another one"
+            ))
+        }),
+        None => FALLBACK
+            .into_iter()
+            .find_map(lookup)
+            .ok_or_else(|| Error::usage("neither user bootjack nor nobody exists; set `user`")),
+    }
+}
+
+fn become_user(user: &User, state: &Path) -> Result<String, Error> {
+    let failed = |what: &str, e: nix::Error| {
+        Error::failed(format!("cannot {what} for user {}: {e}", user.name))
+    };
+    own(state, user).map_err(|e| {
+        Error::failed(format!(
+            "cannot make the state folder {} that of user {}: {e}; create it for that user, or set `state`",
+            state.display(),
+            user.name
+        ))
+    })?;
+    setgroups(&[user.gid]).map_err(|e| failed("set groups", e))?;
+    setgid(user.gid).map_err(|e| failed("set the group", e))?;
+    setuid(user.uid).map_err(|e| failed("set the user", e))?;
+    if !user.uid.is_root() && setuid(Uid::from_raw(0)).is_ok() {
+        return Err(Error::failed(
+            "could become root again after giving it up; refusing to serve",
+        ));
+    }
+    Ok(user.name.clone())
+}
+
+/// Makes the folder where it is missing, and its owner `user` where it is not yet: a service
+/// manager that has done so leaves us no right to.
+fn own(state: &Path, user: &User) -> std::io::Result<()> {
+    std::fs::create_dir_all(state)?;
+    if std::fs::metadata(state)?.uid() == user.uid.as_raw() {
+        return Ok(());
+    }
+    Ok(chown(state, Some(user.uid), Some(user.gid))?)
+}
+
+fn me() -> String {
+    let uid = Uid::effective();
+    User::from_uid(uid)
+        .ok()
+        .flatten()
+        .map_or_else(|| uid.to_string(), |u| u.name)
+}

@@ -1,0 +1,200 @@
+//! Start, serve, end.
+//!
+//! The order is the security model: settings and profiles are read, every socket is opened,
+//! privileges are given up, and only then does anything read from the network.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::{JoinError, JoinSet};
+
+use super::interfaces::{self, Interface};
+use super::load::{Loaded, Loader, Places};
+use super::open::{self, Opened};
+use super::shared::Folders;
+use super::sys::udp::Listener;
+use super::watch::{Pace, Watch};
+use super::{Limits, Shared, dhcp, http, privilege, tftp};
+use crate::config::Effective;
+use crate::decide::Port;
+use crate::error::Error;
+use crate::event::What;
+use crate::profile::Snapshot;
+
+/// Runs the appliance until SIGTERM or SIGINT.
+///
+/// # Errors
+/// Whatever keeps it from starting.
+pub fn run(settings: &Effective) -> Result<(), Error> {
+    let mut loader = Loader::new(Places::from(settings));
+    let mut first = loader.load();
+    let snapshot = in_force(&mut first)?;
+    let opened = open::udp(interfaces::to_serve(&settings.interface)?)?;
+    let http = open::http(settings.http_port)?;
+    let user = privilege::drop_to(settings.user.as_deref(), &settings.state)?;
+    raise_file_limit();
+    let shared = Shared::new(snapshot, folders(settings), Limits::default());
+    shared.findings.store(Arc::new(first.findings.clone()));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|e| Error::failed(format!("cannot start the runtime: {e}")))?;
+    let ready = ready(&opened, settings.http_port, &user);
+    runtime.block_on(serve(
+        opened,
+        http,
+        Watching {
+            loader,
+            first,
+            pace: pace(settings),
+        },
+        shared,
+        ready,
+    ))
+}
+
+/// What goes on reading the folders.
+struct Watching {
+    loader: Loader,
+    first: Loaded,
+    pace: Pace,
+}
+
+/// The first snapshot; its warnings are said, its errors keep bootjack from starting: there is no
+/// last good set yet.
+///
+/// # Errors
+/// Findings that are errors, all of them.
+pub fn in_force(first: &mut Loaded) -> Result<Snapshot, Error> {
+    let said: Vec<String> = first.findings.iter().map(ToString::to_string).collect();
+    match first.snapshot.take() {
+        Some(snapshot) => {
+            said.iter().for_each(|finding| tracing::warn!("{finding}"));
+            Ok(snapshot)
+        }
+        None => Err(Error::failed(format!(
+            "the profiles cannot be served:\n{}",
+            said.join("\n")
+        ))),
+    }
+}
+
+/// As many open files as we are allowed: each transfer and each connection takes two.
+fn raise_file_limit() {
+    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
+    }
+}
+
+fn folders(settings: &Effective) -> Folders {
+    Folders {
+        images: settings.images.clone(),
+        assets: settings.assets.clone(),
+    }
+}
+
+fn pace(settings: &Effective) -> Pace {
+    match settings.poll {
+        None => Pace::default(),
+        Some(seconds) => Pace {
+            events: false,
+            rescan: Duration::from_secs(seconds.into()),
+            ..Pace::default()
+        },
+    }
+}
+
+async fn serve(
+    opened: Vec<Opened>,
+    http: TcpListener,
+    watching: Watching,
+    shared: Arc<Shared>,
+    ready: What,
+) -> Result<(), Error> {
+    let failed = |e: io::Error| Error::failed(format!("cannot register a socket or signal: {e}"));
+    let (mut hangup, mut terminate, mut interrupt) = signals().map_err(failed)?;
+    let mut tasks: JoinSet<io::Result<()>> = JoinSet::new();
+    let mut tftp_sockets = Vec::new();
+    for open in opened {
+        for (socket, port) in [(open.dhcp, Port::Dhcp), (open.pxe, Port::Pxe)] {
+            let listener = Listener::new(socket).map_err(failed)?;
+            let door = dhcp::Door {
+                listener,
+                port,
+                interface: open.interface.name.clone(),
+            };
+            tasks.spawn(dhcp::serve(door, shared.clone()));
+        }
+        tftp_sockets.push(open.tftp);
+    }
+    tasks.spawn(tftp::serve(tftp_sockets, shared.clone()));
+    tasks.spawn(http::serve(vec![http], shared.clone()));
+    let Watching {
+        loader,
+        first,
+        pace,
+    } = watching;
+    let watch = Watch::start(shared.clone(), loader, &first, pace);
+    println!("{ready}");
+    shared.emit(None, ready);
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => watch.reload(),
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            Some(ended) = tasks.join_next() => {
+                return Err(stopped(ended));
+            }
+        }
+    }
+}
+
+/// Services run for ever; one that does not takes the process with it, so that its supervisor sees.
+fn stopped(ended: Result<io::Result<()>, JoinError>) -> Error {
+    let why = match ended {
+        Ok(Ok(())) => "it ended".to_owned(),
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => panic.to_string(),
+    };
+    Error::failed(format!(
+        "a service stopped by itself: {why}; this is a bug, please report it"
+    ))
+}
+
+type Signal = tokio::signal::unix::Signal;
+
+fn signals() -> io::Result<(Signal, Signal, Signal)> {
+    Ok((
+        signal(SignalKind::hangup())?,
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    ))
+}
+
+fn ready(opened: &[Opened], http_port: u16, user: &str) -> What {
+    let describe = |interface: &Interface| {
+        let addresses: Vec<String> = interface
+            .addresses
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        format!("{} {}", interface.name, addresses.join(" "))
+    };
+    let first = opened.first().and_then(|o| o.interface.addresses.first());
+    let host = first.map_or_else(|| "127.0.0.1".to_owned(), ToString::to_string);
+    What::Ready {
+        interfaces: opened.iter().map(|o| describe(&o.interface)).collect(),
+        ports: vec![
+            "dhcp 67".into(),
+            "pxe 4011".into(),
+            "tftp 69".into(),
+            format!("http {http_port}"),
+        ],
+        url: format!("http://{host}:{http_port}/"),
+        user: user.to_owned(),
+    }
+}

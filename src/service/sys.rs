@@ -1,0 +1,10 @@
+//! What the standard library and tokio do not offer of the system: socket options and packet
+//! information. The only room where `unsafe` may stand, each line with its reason.
+//!
+//! * [`udp`]: datagram sockets that know to which address and interface a packet came
+//! * [`connected`]: one transfer's socket
+//! * [`file`]: reading what is in the page cache without waiting for what is not
+
+pub mod connected;
+pub mod file;
+pub mod udp;

@@ -1,0 +1,72 @@
+//! One transfer's socket: bound to the address that was asked, connected to the peer.
+//!
+//! Because it is connected, the kernel keeps strangers away (they hear ICMP port unreachable) and
+//! says when the peer's port is closed. Registered for reading alone (see [`super::udp`]); only when
+//! the send queue is full a duplicate of it is watched for writing.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::time::Duration;
+
+use nix::sys::socket::{getsockopt, sockopt};
+use rustix::net::sockopt::{Ipv4PathMtuDiscovery, set_ip_mtu_discover};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use super::udp::register;
+
+/// A queue that has not moved for so long is taken for a dead link, and the datagram for lost.
+const STUCK: Duration = Duration::from_secs(1);
+
+/// A connected datagram socket in the runtime.
+#[derive(Debug)]
+pub struct Connected(AsyncFd<UdpSocket>);
+
+impl Connected {
+    /// From a port of the kernel's choice at `local` to `peer`, through `device` where one is given.
+    pub fn open(local: Ipv4Addr, peer: SocketAddrV4, device: Option<&[u8]>) -> io::Result<Self> {
+        let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+        socket.set_nonblocking(true)?;
+        // Without privileges only Linux 5.7 and later allow it; before, the routes decide.
+        let _ = socket.bind_device(device);
+        set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::DONT)?;
+        socket.bind(&SocketAddrV4::new(local, 0).into())?;
+        socket.connect(&peer.into())?;
+        register(socket.into(), Interest::READABLE).map(Self)
+    }
+
+    /// Bytes of an IP packet that reach the peer whole, as far as the routes know.
+    pub fn mtu(&self) -> io::Result<u32> {
+        let mtu = getsockopt(self.0.get_ref(), sockopt::IpMtu)?;
+        u32::try_from(mtu).map_err(io::Error::other)
+    }
+
+    /// Waits for a datagram; what does not fit is cut off. Cancel-safe.
+    ///
+    /// # Errors
+    /// `ConnectionRefused` when the peer's port is closed.
+    pub async fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0
+            .async_io(Interest::READABLE, |socket| socket.recv(buf))
+            .await
+    }
+
+    /// Sends one datagram, waiting for room in the queue.
+    pub async fn send(&self, bytes: &[u8]) -> io::Result<()> {
+        loop {
+            match self.0.get_ref().send(bytes) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.room().await?,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                other => return other.map(drop),
+            }
+        }
+    }
+
+    async fn room(&self) -> io::Result<()> {
+        let socket = register(self.0.get_ref().try_clone()?, Interest::WRITABLE)?;
+        tokio::time::timeout(STUCK, socket.writable())
+            .await?
+            .map(drop)
+    }
+}

@@ -1,0 +1,66 @@
+//! The TFTP door: UDP 69 → tree → [`crate::transfer`] → one socket and one task a transfer.
+//!
+//! ```text
+//! packet → Packet::decode ─ request → seat → tree → open → Connected → Sender → bytes
+//!                         ├ stray block or acknowledgement → ERROR 5
+//!                         └ anything else → an event
+//! ```
+//!
+//! Answers leave from the address that was asked. Reading only: a write request is refused. Every
+//! bound is in [`Limits`](super::Limits); past one, a request goes unanswered, since firmware asks
+//! again by itself but takes an ERROR as final. Dropping [`serve`] ends every transfer.
+//!
+//! * [`door`]: the loop of one listening socket
+//! * [`seats`]: transfers under way, and what a repeated request means
+//! * [`request`]: one request → a transfer, or the ERROR it gets
+//! * [`lookup`]: its name → a body, or why there is none
+//! * [`content`]: a body → datagrams; netascii
+//! * [`session`]: one transfer, from first packet to ending
+//! * [`report`]: events, with a bound on what a flood may log
+
+mod content;
+mod door;
+mod lookup;
+mod report;
+mod request;
+mod seats;
+mod session;
+
+use std::io;
+use std::net::UdpSocket;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::Shared;
+use super::sys::udp::Listener;
+use crate::profile::Snapshot;
+use crate::tree::{self, CleanPath, Found, Missing, Requester};
+use door::Door;
+
+/// How a name is looked up: [`tree::resolve`], or a test's own.
+pub type Resolve = fn(&Snapshot, &Requester, &CleanPath) -> Result<Found, Missing>;
+
+/// Serves on these sockets (of [`super::sys::udp::open`]) until it is dropped.
+///
+/// # Errors
+/// Only at the start, when a socket cannot enter the runtime.
+pub async fn serve(listeners: Vec<UdpSocket>, shared: Arc<Shared>) -> io::Result<()> {
+    serve_with(listeners, shared, tree::resolve).await
+}
+
+/// [`serve`] with another way of looking names up.
+pub async fn serve_with(
+    listeners: Vec<UdpSocket>,
+    shared: Arc<Shared>,
+    resolve: Resolve,
+) -> io::Result<()> {
+    let common = request::Common::new(shared, resolve);
+    let mut doors = JoinSet::new();
+    for socket in listeners {
+        let door = Door::new(Listener::new(socket)?, &common)?;
+        doors.spawn(door.serve());
+    }
+    while doors.join_next().await.is_some() {}
+    Ok(())
+}

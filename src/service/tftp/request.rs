@@ -1,0 +1,206 @@
+//! One request → a transfer, or the ERROR it gets: look up, agree, send, report.
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::Semaphore;
+
+use super::super::Shared;
+use super::super::files::Body;
+use super::super::sys::connected::Connected;
+use super::super::sys::udp::Listener;
+use super::Resolve;
+use super::door::tell;
+use super::lookup::{Refusal, look_up};
+use super::report::{Report, printable};
+use super::seats::{Repeats, Seat, Seats};
+use super::session::{self, Job, Outcome};
+use crate::event::What;
+use crate::transfer::{Bounds, Ending, Failure, agree};
+use crate::tree::{CleanPath, Door, Requester};
+use crate::wire::tftp::{Mode, Options};
+
+/// How many bodies are held as netascii at once; with the limit on each it bounds their memory.
+const NETASCII_AT_ONCE: usize = 32;
+
+/// What all requests share.
+pub(super) struct Common {
+    pub(super) shared: Arc<Shared>,
+    pub(super) resolve: Resolve,
+    pub(super) seats: Arc<Seats>,
+    pub(super) report: Report,
+    pub(super) netascii: Arc<Semaphore>,
+}
+
+/// A request that has its seat.
+pub(super) struct Call {
+    /// When it came.
+    pub(super) at: Instant,
+    /// The name, as it came.
+    pub(super) name: Vec<u8>,
+    pub(super) mode: Mode,
+    pub(super) options: Options,
+    pub(super) seat: Seat,
+    /// The socket it came by.
+    pub(super) listener: Arc<Listener>,
+    /// The interface that socket is bound to.
+    pub(super) device: Option<Arc<[u8]>>,
+    pub(super) common: Arc<Common>,
+}
+
+impl Common {
+    pub(super) fn new(shared: Arc<Shared>, resolve: Resolve) -> Arc<Self> {
+        Arc::new(Self {
+            seats: Seats::new(&shared.limits),
+            report: Report::new(Arc::clone(&shared)),
+            netascii: Arc::new(Semaphore::new(NETASCII_AT_ONCE)),
+            resolve,
+            shared,
+        })
+    }
+}
+
+impl Call {
+    /// Serves it to its end.
+    pub(super) async fn answer(self, repeats: Repeats) {
+        let pair = self.seat.pair;
+        let shared = &self.common.shared;
+        let path = CleanPath::new(&self.name).ok();
+        let who = shared.requester(Door::Tftp, self.client(), pair.local.into(), path.as_ref());
+        let found = look_up(&self, &who).await;
+        let served = match found {
+            Ok(content) => self.send(&who, content.body, repeats).await,
+            Err(refusal) => Err(refusal),
+        };
+        if let Err(refusal) = served {
+            self.refuse(&who, refusal);
+        }
+    }
+
+    async fn send(&self, who: &Requester, body: Body, repeats: Repeats) -> Result<(), Refusal> {
+        let (socket, mtu) = self.socket().map_err(|e| self.no_socket(&e))?;
+        let size = body.len;
+        let job = Job {
+            socket,
+            peer: self.seat.pair.peer,
+            terms: agree(&self.options, size, &Bounds::of_mtu(mtu)),
+            body,
+            patience: self.common.shared.limits.idle,
+            repeats,
+        };
+        self.emit(who, self.started(size));
+        let ended = match session::run(job, &self.common.report).await {
+            Ok(outcome) => self.ended(&outcome, size),
+            Err(unreadable) => self.failed(unreadable.acknowledged, unreadable.to_string()),
+        };
+        self.emit(who, ended);
+        Ok(())
+    }
+
+    fn socket(&self) -> io::Result<(Connected, u32)> {
+        let pair = self.seat.pair;
+        let socket = Connected::open(pair.local, pair.peer, self.device.as_deref())?;
+        let mtu = socket.mtu()?;
+        Ok((socket, mtu))
+    }
+
+    fn no_socket(&self, error: &io::Error) -> Refusal {
+        let pair = self.seat.pair;
+        Refusal::Fault(format!(
+            "cannot open a socket from {} to {} for a TFTP transfer: {error}",
+            pair.local, pair.peer
+        ))
+    }
+
+    fn refuse(&self, who: &Requester, refusal: Refusal) {
+        let pair = self.seat.pair;
+        if let Some((code, text)) = refusal.answer() {
+            tell(&self.listener, pair.peer, pair.local, code, text.as_bytes());
+        }
+        match refusal {
+            Refusal::Missing(reason) | Refusal::Denied(reason) => {
+                self.emit(who, self.not_found(reason));
+            }
+            Refusal::NotText => {
+                self.emit(who, self.failed(0, "too large for netascii".to_owned()));
+            }
+            Refusal::Busy => {
+                let bound = format!("{NETASCII_AT_ONCE} netascii transfers");
+                self.common.report.refused(pair.peer, bound);
+            }
+            Refusal::Fault(text) => self.common.report.fault(text),
+        }
+    }
+
+    /// Hands an event about this machine to its readers.
+    pub(super) fn emit(&self, who: &Requester, what: What) {
+        let client = who.client.as_ref().map(|client| client.mac);
+        self.common.shared.emit(client, what);
+    }
+
+    /// The name for events.
+    pub(super) fn path(&self) -> String {
+        printable(&self.name)
+    }
+
+    fn client(&self) -> IpAddr {
+        (*self.seat.pair.peer.ip()).into()
+    }
+
+    fn started(&self, size: u64) -> What {
+        What::Started {
+            door: Door::Tftp,
+            path: self.path(),
+            peer: self.client(),
+            size,
+        }
+    }
+
+    fn not_found(&self, reason: String) -> What {
+        What::NotFound {
+            door: Door::Tftp,
+            path: self.path(),
+            peer: self.client(),
+            reason,
+        }
+    }
+
+    fn failed(&self, sent: u64, reason: String) -> What {
+        What::Failed {
+            door: Door::Tftp,
+            path: self.path(),
+            peer: self.client(),
+            sent,
+            reason,
+        }
+    }
+
+    fn ended(&self, outcome: &Outcome, size: u64) -> What {
+        match outcome.ending {
+            Ending::Sent => What::Sent {
+                door: Door::Tftp,
+                path: self.path(),
+                peer: self.client(),
+                size,
+                took: self.at.elapsed(),
+            },
+            Ending::Probed => What::Probed {
+                door: Door::Tftp,
+                path: self.path(),
+                peer: self.client(),
+            },
+            Ending::Failed(failure) => {
+                self.failed(outcome.acknowledged, reason(failure, &outcome.words))
+            }
+        }
+    }
+}
+
+fn reason(failure: Failure, words: &str) -> String {
+    match failure {
+        Failure::Told(_) if !words.is_empty() => format!("{failure}: {words}"),
+        failure => failure.to_string(),
+    }
+}

@@ -1,0 +1,193 @@
+//! One transfer, from first packet to ending: what [`Sender`] says is done, what happens is told
+//! to it.
+
+use std::io;
+use std::net::SocketAddrV4;
+use std::time::{Duration, Instant};
+
+use super::super::files::{Body, Data};
+use super::super::sys::connected::Connected;
+use super::content;
+use super::report::{Report, printable};
+use super::seats::Repeats;
+use crate::transfer::{Ending, Input, Next, Run, Send, Sender, Step, Terms};
+use crate::wire::tftp::{ErrorCode, Packet};
+
+/// Room for what clients say: acknowledgements, and errors in words.
+const HEARD: usize = 256;
+
+/// What a transfer needs.
+pub(super) struct Job {
+    pub(super) socket: Connected,
+    pub(super) peer: SocketAddrV4,
+    pub(super) body: Body,
+    pub(super) terms: Terms,
+    /// The longest time without progress.
+    pub(super) patience: Duration,
+    pub(super) repeats: Repeats,
+}
+
+/// How it ended.
+pub(super) struct Outcome {
+    pub(super) ending: Ending,
+    /// Bytes acknowledged.
+    pub(super) acknowledged: u64,
+    /// What the client said to it, where it said something.
+    pub(super) words: String,
+}
+
+/// The body could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+#[error("the file cannot be read: {error}")]
+pub(super) struct Unreadable {
+    /// Bytes acknowledged.
+    pub(super) acknowledged: u64,
+    error: io::Error,
+}
+
+/// One transfer under way.
+struct Session<'a> {
+    socket: Connected,
+    peer: SocketAddrV4,
+    data: Data,
+    sender: Sender,
+    repeats: Repeats,
+    oack: Vec<u8>,
+    report: &'a Report,
+    /// The words of the client's ERROR.
+    words: String,
+    /// Whether sending has met a closed port.
+    gone: bool,
+}
+
+/// Sends the body on these terms. Ends by itself after bounded time without progress.
+///
+/// # Errors
+/// When the body cannot be read; the client was told.
+pub(super) async fn run(job: Job, report: &Report) -> Result<Outcome, Unreadable> {
+    let (terms, size) = (job.terms, job.body.len);
+    let (sender, step) = Sender::start(Instant::now(), size, terms, job.patience);
+    let oack = terms.oack.map(|options| Packet::Oack(options).encode());
+    let session = Session {
+        socket: job.socket,
+        peer: job.peer,
+        data: job.body.data,
+        sender,
+        repeats: job.repeats,
+        oack: oack.unwrap_or_default(),
+        report,
+        words: String::new(),
+        gone: false,
+    };
+    session.steps(step).await
+}
+
+impl Session<'_> {
+    async fn steps(mut self, mut step: Step) -> Result<Outcome, Unreadable> {
+        loop {
+            if let Some(send) = step.send
+                && let Err(error) = self.transmit(send).await
+            {
+                return Err(self.unreadable(error).await);
+            }
+            let input = match step.next {
+                Next::Wait(until) => self.input(until).await,
+                Next::Done(ending) => return Ok(self.outcome(ending)),
+            };
+            step = self.sender.on(Instant::now(), input);
+        }
+    }
+
+    fn outcome(self, ending: Ending) -> Outcome {
+        Outcome {
+            ending,
+            acknowledged: self.sender.acknowledged(),
+            words: self.words,
+        }
+    }
+
+    async fn transmit(&mut self, send: Send) -> io::Result<()> {
+        match send {
+            Send::Oack => {
+                let oack = std::mem::take(&mut self.oack);
+                self.put(&oack).await;
+                self.oack = oack;
+                Ok(())
+            }
+            Send::Blocks(run) => self.blocks(run).await,
+        }
+    }
+
+    async fn blocks(&mut self, run: Run) -> io::Result<()> {
+        for piece in content::pieces(&run) {
+            let datagrams = content::datagrams(&self.data, &piece).await?;
+            for datagram in datagrams.iter() {
+                self.put(datagram).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// A datagram that cannot leave is a lost one; the sender's waits see to it.
+    async fn put(&mut self, datagram: &[u8]) {
+        if let Err(e) = self.socket.send(datagram).await {
+            self.gone |= e.kind() == io::ErrorKind::ConnectionRefused;
+        }
+    }
+
+    async fn unreadable(mut self, error: io::Error) -> Unreadable {
+        let told = Packet::Error {
+            code: ErrorCode::UNDEFINED,
+            text: b"the file cannot be read",
+        };
+        self.put(&told.encode()).await;
+        Unreadable {
+            acknowledged: self.sender.acknowledged(),
+            error,
+        }
+    }
+
+    /// What happens next, at the latest that the wait is over.
+    async fn input(&mut self, until: Instant) -> Input {
+        if std::mem::take(&mut self.gone) {
+            return Input::Gone;
+        }
+        loop {
+            match self.event(until).await {
+                Some(input) => return input,
+                None if Instant::now() >= until => return Input::Timeout,
+                None => {}
+            }
+        }
+    }
+
+    async fn event(&mut self, until: Instant) -> Option<Input> {
+        let mut heard = [0; HEARD];
+        tokio::select! {
+            biased; // what has arrived comes before a wait that ended meanwhile
+            repeat = self.repeats.recv() => Some(match repeat {
+                Some(()) => Input::Again,
+                None => Input::Superseded,
+            }),
+            got = self.socket.recv(&mut heard) => match got {
+                Ok(len) => self.understand(heard.get(..len).unwrap_or_default()),
+                Err(e) => (e.kind() == io::ErrorKind::ConnectionRefused).then_some(Input::Gone),
+            },
+            () = tokio::time::sleep_until(until.into()) => Some(Input::Timeout),
+        }
+    }
+
+    /// What a packet means in a transfer; nothing, if it has no business there.
+    fn understand(&mut self, packet: &[u8]) -> Option<Input> {
+        match Packet::decode(packet) {
+            Ok(Packet::Ack(number)) => return Some(Input::Ack(number)),
+            Ok(Packet::Error { code, text }) => {
+                self.words = printable(text);
+                return Some(Input::Error(code));
+            }
+            Ok(_) => self.report.malformed(self.peer, "no answer to a block"),
+            Err(e) => self.report.malformed(self.peer, e.to_string()),
+        }
+        None
+    }
+}

@@ -1,0 +1,115 @@
+//! Options asked → terms granted (RFC 2347: only what was asked, nothing larger than asked).
+
+use std::time::Duration;
+
+use crate::wire::tftp::Options;
+
+/// Payload of a block where `blksize` was not asked, in bytes (RFC 1350).
+pub const DEFAULT_BLKSIZE: u16 = 512;
+
+/// The most that may be granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Bytes of payload a block. The path's MTU − 32 (quirk 41); see [`Bounds::of_mtu`].
+    pub blksize: u16,
+    /// Blocks an acknowledgement, 1 to [`Bounds::MAX_WINDOWSIZE`].
+    pub windowsize: u16,
+}
+
+impl Bounds {
+    /// Half of the block numbers: beyond, an old acknowledgement could pass for a new one.
+    pub const MAX_WINDOWSIZE: u16 = 32767;
+
+    /// What some clients fail beyond (quirk 43).
+    pub const DEFAULT_WINDOWSIZE: u16 = 64;
+
+    /// The default window, and blocks that need no fragment: IP header 20, UDP 8, TFTP 4 bytes.
+    pub fn of_mtu(mtu: u32) -> Self {
+        let blksize = u16::try_from(mtu.saturating_sub(32)).unwrap_or(u16::MAX);
+        Self {
+            blksize: blksize.clamp(Options::MIN_BLKSIZE, Options::MAX_BLKSIZE),
+            windowsize: Self::DEFAULT_WINDOWSIZE,
+        }
+    }
+}
+
+/// How this file is sent to this client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// Bytes of payload a block.
+    pub blksize: u16,
+    /// Blocks an acknowledgement.
+    pub windowsize: u16,
+    /// The longest wait before a packet is repeated, where the client named it.
+    pub timeout: Option<Duration>,
+    /// What the OACK says; `None`: nothing was asked, so there is none.
+    pub oack: Option<Options>,
+}
+
+/// The terms for a body of `size` bytes.
+pub fn agree(asked: &Options, size: u64, bounds: &Bounds) -> Terms {
+    let largest_window = bounds.windowsize.clamp(1, Bounds::MAX_WINDOWSIZE);
+    let granted = Options {
+        blksize: asked.blksize.map(|wish| wish.min(bounds.blksize)),
+        tsize: asked.tsize.map(|_| size),
+        timeout: asked.timeout,
+        windowsize: asked.windowsize.map(|wish| wish.min(largest_window)),
+    };
+    Terms {
+        blksize: granted.blksize.unwrap_or(DEFAULT_BLKSIZE).max(1),
+        windowsize: granted.windowsize.unwrap_or(1).max(1),
+        timeout: granted.timeout.map(|s| Duration::from_secs(s.into())),
+        oack: (!granted.is_empty()).then_some(granted),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Options = Options {
+        blksize: Some(1468),
+        tsize: Some(0),
+        timeout: Some(3),
+        windowsize: Some(4),
+    };
+
+    #[test]
+    fn only_what_was_asked_is_in_the_oack() {
+        let bounds = Bounds::of_mtu(1500);
+        assert_eq!(agree(&Options::default(), 9, &bounds).oack, None);
+        let asked = Options {
+            tsize: Some(0),
+            ..Options::default()
+        };
+        let terms = agree(&asked, 9, &bounds);
+        let granted = Options {
+            tsize: Some(9),
+            ..Options::default()
+        };
+        assert_eq!(terms.oack, Some(granted));
+        assert_eq!((terms.blksize, terms.windowsize), (512, 1));
+        let terms = agree(&ALL, 9, &bounds);
+        let granted = Options {
+            tsize: Some(9),
+            ..ALL
+        };
+        assert_eq!(terms.oack, Some(granted));
+        assert_eq!(terms.timeout, Some(Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn nothing_exceeds_the_bounds_or_the_wish() {
+        let wish = Options {
+            blksize: Some(65464),
+            windowsize: Some(65535),
+            ..Options::default()
+        };
+        let terms = agree(&wish, 0, &Bounds::of_mtu(1500));
+        assert_eq!((terms.blksize, terms.windowsize), (1468, 64));
+        let terms = agree(&ALL, 0, &Bounds::of_mtu(9000));
+        assert_eq!((terms.blksize, terms.windowsize), (1468, 4));
+        assert_eq!(Bounds::of_mtu(65536).blksize, 65464);
+        assert_eq!(Bounds::of_mtu(0).blksize, 8);
+    }
+}

@@ -1,0 +1,204 @@
+//! The one table of names: what each path in the tree means, before anything is looked up.
+//!
+//! ```text
+//! assets/NAME · NAME                an embedded asset (firmware asks at the root)
+//! images/PATH                       a file below the image folder
+//! boot/MAC.ipxe                     the iPXE script of a machine
+//! boot/menu.ipxe                    … of whoever asks: for USB sticks and other boot servers
+//! boot/PLATFORM-CPU/MAC.ipxe        … of a machine that no DHCP packet has shown
+//! boot/MAC/ENTRY.ipxe               one entry's own script
+//! pxelinux.cfg/UUID|01-MAC|IP|default
+//! grub/grub.cfg, grub.cfg, each with -UUID, -01-MAC, -IP
+//! ```
+
+use super::CleanPath;
+use crate::wire::{Arch, Mac, Uuid};
+
+/// What a path means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Name {
+    /// An asset of this name, if there is one.
+    Asset(String),
+    /// A file below the image folder.
+    Image(CleanPath),
+    /// A menu for whoever is meant.
+    Menu(MenuKind, Whose),
+    /// One entry's script.
+    EntryScript {
+        /// Whose menu.
+        mac: Mac,
+        /// The entry's id.
+        id: String,
+    },
+}
+
+/// Which dialect, and what a loader that asks so runs on, where no DHCP packet has told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MenuKind {
+    /// A pxelinux configuration: BIOS.
+    Pxelinux,
+    /// A GRUB configuration: x64 UEFI.
+    Grub,
+    /// An iPXE script; the path may tell the architecture.
+    Ipxe(Option<Arch>),
+}
+
+/// Whom a menu's name means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The machine of this MAC.
+    Mac(Mac),
+    /// The machine of this UUID.
+    Uuid(Uuid),
+    /// Whoever asks.
+    Asker,
+}
+
+/// Reads a path.
+pub fn name(path: &CleanPath) -> Name {
+    let whole = || Name::Asset(path.as_str().to_owned());
+    match path.split_first() {
+        ("assets", Some(rest)) => Name::Asset(rest.as_str().to_owned()),
+        ("images", Some(rest)) => Name::Image(rest),
+        ("boot", Some(rest)) => script(rest.as_str()).unwrap_or_else(whole),
+        ("pxelinux.cfg", Some(rest)) => Name::Menu(MenuKind::Pxelinux, pxelinux(rest.as_str())),
+        ("grub", Some(rest)) => grub(rest.as_str()).unwrap_or_else(whole),
+        (first, None) => grub(first).unwrap_or_else(whole),
+        _ => whole(),
+    }
+}
+
+fn script(rest: &str) -> Option<Name> {
+    let stem = rest.strip_suffix(".ipxe")?;
+    let menu = |arch, whose| Some(Name::Menu(MenuKind::Ipxe(arch), whose));
+    match stem.split_once('/') {
+        None if stem == "menu" => menu(None, Whose::Asker),
+        None => menu(None, Whose::Mac(stem.parse().ok()?)),
+        Some((machine, id)) => match machine.parse() {
+            Ok(mac) => Some(Name::EntryScript {
+                mac,
+                id: id.to_owned(),
+            }),
+            Err(_) => menu(Some(build_arch(machine)?), Whose::Mac(id.parse().ok()?)),
+        },
+    }
+}
+
+/// iPXE's `${platform}-${buildarch}`.
+fn build_arch(text: &str) -> Option<Arch> {
+    Some(match text {
+        "pcbios-i386" | "pcbios-x86_64" => Arch::BIOS,
+        "efi-x86_64" => Arch::EFI_X64,
+        "efi-i386" => Arch(6),
+        "efi-arm32" => Arch(10),
+        "efi-arm64" => Arch(11),
+        _ => return None,
+    })
+}
+
+/// `01-` is Ethernet's number in front of the MAC; anything else than a MAC or a UUID (an address
+/// in hex, `default`) means the asker.
+fn pxelinux(rest: &str) -> Whose {
+    let mac = rest
+        .get(3..)
+        .and_then(|text| text.parse().ok())
+        .map(Whose::Mac);
+    let uuid = || rest.parse().ok().map(Whose::Uuid);
+    mac.or_else(uuid).unwrap_or(Whose::Asker)
+}
+
+fn grub(file: &str) -> Option<Name> {
+    let rest = file.strip_prefix("grub.cfg")?;
+    let whose = match rest.strip_prefix('-') {
+        Some(key) => pxelinux(key),
+        None if rest.is_empty() => Whose::Asker,
+        None => return None,
+    };
+    Some(Name::Menu(MenuKind::Grub, whose))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAC: Mac = Mac::ethernet([0x52, 0x54, 0, 0x12, 0x34, 0x56]);
+
+    fn of(path: &str) -> Name {
+        name(&CleanPath::new(path.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn names_that_loaders_ask_for() {
+        let uuid: Uuid = "b8945908-d6a6-41a9-611d-74a6ab80b83d".parse().unwrap();
+        for (path, kind, whose) in [
+            (
+                "pxelinux.cfg/01-52-54-00-12-34-56",
+                MenuKind::Pxelinux,
+                Whose::Mac(MAC),
+            ),
+            (
+                "pxelinux.cfg/b8945908-d6a6-41a9-611d-74a6ab80b83d",
+                MenuKind::Pxelinux,
+                Whose::Uuid(uuid),
+            ),
+            ("pxelinux.cfg/C0A84D64", MenuKind::Pxelinux, Whose::Asker),
+            ("pxelinux.cfg/default", MenuKind::Pxelinux, Whose::Asker),
+            ("grub/grub.cfg", MenuKind::Grub, Whose::Asker),
+            ("grub.cfg", MenuKind::Grub, Whose::Asker),
+            (
+                "grub/grub.cfg-01-52-54-00-12-34-56",
+                MenuKind::Grub,
+                Whose::Mac(MAC),
+            ),
+            ("grub.cfg-C0A84D64", MenuKind::Grub, Whose::Asker),
+            (
+                "boot/52-54-00-12-34-56.ipxe",
+                MenuKind::Ipxe(None),
+                Whose::Mac(MAC),
+            ),
+            (
+                "boot/52:54:00:12:34:56.ipxe",
+                MenuKind::Ipxe(None),
+                Whose::Mac(MAC),
+            ),
+            ("boot/menu.ipxe", MenuKind::Ipxe(None), Whose::Asker),
+            (
+                "boot/efi-x86_64/52-54-00-12-34-56.ipxe",
+                MenuKind::Ipxe(Some(Arch(7))),
+                Whose::Mac(MAC),
+            ),
+        ] {
+            assert_eq!(of(path), Name::Menu(kind, whose), "{path}");
+        }
+        assert_eq!(
+            of("boot/52-54-00-12-34-56/net.ipxe"),
+            Name::EntryScript {
+                mac: MAC,
+                id: "net".into()
+            }
+        );
+    }
+
+    #[test]
+    fn all_else_is_an_asset_or_an_image() {
+        assert_eq!(of("pxelinux.0"), Name::Asset("pxelinux.0".into()));
+        assert_eq!(of("/assets/pxelinux.0"), Name::Asset("pxelinux.0".into()));
+        assert_eq!(
+            of("images/a/b"),
+            Name::Image(CleanPath::new(b"a/b").unwrap())
+        );
+        for path in [
+            "images",
+            "assets",
+            "boot",
+            "boot/x",
+            "boot/x.ipxe",
+            "boot/plan9-vax/52-54-00-12-34-56.ipxe",
+            "grub/x86_64-efi/command.lst",
+            "grub.cfgx",
+            "revocations_sbat.efi",
+        ] {
+            assert_eq!(of(path), Name::Asset(path.into()), "{path}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The options of a message: a list in the order of the packet, values joined where they were split.
+
+use super::Malformed;
+
+/// Option numbers that bootjack reads or writes (IANA "BOOTP Vendor Extensions and DHCP Options").
+#[allow(missing_docs)] // the names are those of the registry
+pub mod code {
+    pub const PAD: u8 = 0;
+    pub const SUBNET_MASK: u8 = 1;
+    pub const ROUTER: u8 = 3;
+    pub const HOST_NAME: u8 = 12;
+    pub const VENDOR_SPECIFIC: u8 = 43;
+    pub const REQUESTED_ADDRESS: u8 = 50;
+    pub const LEASE_TIME: u8 = 51;
+    pub const OVERLOAD: u8 = 52;
+    pub const MESSAGE_TYPE: u8 = 53;
+    pub const SERVER_ID: u8 = 54;
+    pub const PARAMETER_LIST: u8 = 55;
+    pub const MAX_MESSAGE_SIZE: u8 = 57;
+    pub const VENDOR_CLASS: u8 = 60;
+    pub const CLIENT_ID: u8 = 61;
+    pub const BOOT_FILE: u8 = 67;
+    pub const USER_CLASS: u8 = 77;
+    pub const RELAY_AGENT: u8 = 82;
+    pub const CLIENT_ARCH: u8 = 93;
+    pub const CLIENT_NDI: u8 = 94;
+    pub const CLIENT_UUID: u8 = 97;
+    pub const ETHERBOOT: u8 = 175;
+    pub const END: u8 = 255;
+}
+
+/// Options in the order of their first appearance.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Options(Vec<(u8, Vec<u8>)>);
+
+impl Options {
+    /// The value of an option, joined from its parts (RFC 3396).
+    pub fn get(&self, code: u8) -> Option<&[u8]> {
+        self.0
+            .iter()
+            .find(|(c, _)| *c == code)
+            .map(|(_, value)| value.as_slice())
+    }
+
+    /// Whether the option is there.
+    pub fn has(&self, code: u8) -> bool {
+        self.get(code).is_some()
+    }
+
+    /// Adds an option at the end; a second value of the same number is joined to the first.
+    pub fn push(&mut self, code: u8, value: &[u8]) {
+        match self.0.iter_mut().find(|(c, _)| *c == code) {
+            Some((_, before)) => before.extend_from_slice(value),
+            None => self.0.push((code, value.to_vec())),
+        }
+    }
+
+    /// All options, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (u8, &[u8])> {
+        self.0.iter().map(|(code, value)| (*code, value.as_slice()))
+    }
+
+    pub(super) fn decode(area: &[u8], file: &[u8], sname: &[u8]) -> Result<Self, Malformed> {
+        let mut options = Self::default();
+        options.read(area)?;
+        // RFC 2132 9.3: 1 = `file` holds options, 2 = `sname`, 3 = both, file first.
+        let overload = options
+            .get(code::OVERLOAD)
+            .and_then(|v| v.first())
+            .copied()
+            .unwrap_or(0);
+        if overload & 1 != 0 {
+            options.read(file)?;
+        }
+        if overload & 2 != 0 {
+            options.read(sname)?;
+        }
+        Ok(options)
+    }
+
+    fn read(&mut self, mut area: &[u8]) -> Result<(), Malformed> {
+        while let Some((&code, rest)) = area.split_first() {
+            area = match code {
+                code::END => return Ok(()),
+                code::PAD => rest,
+                code => {
+                    let (&len, rest) = rest.split_first().ok_or(Malformed::Option(code))?;
+                    let (value, rest) = rest
+                        .split_at_checked(usize::from(len))
+                        .ok_or(Malformed::Option(code))?;
+                    self.push(code, value);
+                    rest
+                }
+            };
+        }
+        Ok(())
+    }
+}
+
+impl<'a> FromIterator<(u8, &'a [u8])> for Options {
+    fn from_iter<I: IntoIterator<Item = (u8, &'a [u8])>>(iter: I) -> Self {
+        let mut options = Self::default();
+        iter.into_iter()
+            .for_each(|(code, value)| options.push(code, value));
+        options
+    }
+}

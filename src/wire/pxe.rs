@@ -1,0 +1,214 @@
+//! What PXE puts into DHCP: the class string (60), sub-options of 43, architectures (93), the
+//! network interface (94), iPXE's user class (77) and its feature option (175). Facts B, C and D.
+
+use std::net::Ipv4Addr;
+
+use super::Arch;
+
+/// Option 60 of every reply to a PXE client: these 9 bytes and no more.
+pub const CLASS_PXE: &[u8] = b"PXEClient";
+/// Option 60 of every reply to a UEFI HTTP boot client.
+pub const CLASS_HTTP: &[u8] = b"HTTPClient";
+
+/// Option 43 `06 01 08 FF`: bit 3 of `PXE_DISCOVERY_CONTROL`, "download the file named here
+/// without prompt, menu or discovery", then the end mark that every client wants (quirk 20).
+pub const BOOT_AT_ONCE: [u8; 4] = [6, 1, 8, 255];
+
+/// Sub-option of 43: `PXE_BOOT_ITEM`.
+pub const SUB_BOOT_ITEM: u8 = 71;
+
+/// The parts of `PXEClient:Arch:00007:UNDI:003016`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClassString {
+    /// After `Arch:`.
+    pub arch: Option<Arch>,
+    /// After `UNDI:`: three digits major, three digits minor.
+    pub undi: Option<(u8, u8)>,
+}
+
+impl ClassString {
+    /// Reads what is there; a bare `PXEClient` has neither part (facts A, DISCOVER).
+    pub fn parse(class: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(class);
+        let after = |mark: &str| text.split_once(mark).map(|(_, rest)| rest);
+        let arch = after("Arch:").and_then(|rest| digits(rest, 5)).map(Arch);
+        let undi = after("UNDI:").and_then(|rest| {
+            let (major, minor) = (digits(rest, 3)?, digits(rest.get(3..)?, 3)?);
+            Some((u8::try_from(major).ok()?, u8::try_from(minor).ok()?))
+        });
+        Self { arch, undi }
+    }
+}
+
+fn digits(text: &str, count: usize) -> Option<u16> {
+    let head = text.get(..count)?;
+    if head.bytes().all(|b| b.is_ascii_digit()) {
+        head.parse().ok()
+    } else {
+        None
+    }
+}
+
+/// Option 93: one or more big-endian numbers. A single byte or an odd rest is dropped.
+pub fn architectures(option: &[u8]) -> Vec<Arch> {
+    option
+        .as_chunks::<2>()
+        .0
+        .iter()
+        .map(|b| Arch(u16::from_be_bytes(*b)))
+        .collect()
+}
+
+/// Option 94: type 1 (UNDI), major, minor.
+pub fn undi_version(option: &[u8]) -> Option<(u8, u8)> {
+    match option {
+        [1, major, minor, ..] => Some((*major, *minor)),
+        _ => None,
+    }
+}
+
+/// Sub-options of 43 or 175: `tag len data`, 0 pads, 255 ends. Ends early where a length lies.
+pub fn sub_options(data: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    let mut rest = data;
+    std::iter::from_fn(move || {
+        loop {
+            let (&tag, after) = rest.split_first()?;
+            match tag {
+                0 => rest = after,
+                255 => return None,
+                tag => {
+                    let (&len, after) = after.split_first()?;
+                    let (value, after) = after.split_at_checked(usize::from(len))?;
+                    rest = after;
+                    return Some((tag, value));
+                }
+            }
+        }
+    })
+}
+
+/// The value of one sub-option.
+pub fn sub_option(data: &[u8], wanted: u8) -> Option<&[u8]> {
+    sub_options(data)
+        .find(|(tag, _)| *tag == wanted)
+        .map(|(_, value)| value)
+}
+
+/// What an iPXE says of itself in option 175.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct IpxeFeatures {
+    /// Sub-option 0x13.
+    pub http: bool,
+    /// Sub-option 0x24: it is an EFI build.
+    pub efi: bool,
+}
+
+impl IpxeFeatures {
+    /// `None` where the option says nothing that only iPXE says: a feature flag (0x10–0x29), the
+    /// bus id (0xb1) or the version (0xeb).
+    pub fn parse(option: &[u8]) -> Option<Self> {
+        let tags: Vec<u8> = sub_options(option).map(|(tag, _)| tag).collect();
+        let own = tags.iter().any(|t| matches!(t, 0x10..=0x29 | 0xb1 | 0xeb));
+        own.then(|| Self {
+            http: tags.contains(&0x13),
+            efi: tags.contains(&0x24),
+        })
+    }
+}
+
+/// Whether option 77 names iPXE: the raw text, or framed with a length as RFC 3004 has it.
+pub fn is_ipxe_user_class(option: &[u8]) -> bool {
+    option == b"iPXE" || option == b"\x04iPXE"
+}
+
+/// Option 43 of a boot-server discovery: the item asked for (facts A).
+pub fn boot_item(option_43: &[u8]) -> Option<(u16, u16)> {
+    match sub_option(option_43, SUB_BOOT_ITEM)? {
+        [t1, t2, l1, l2] => Some((
+            u16::from_be_bytes([*t1, *t2]),
+            u16::from_be_bytes([*l1, *l2]),
+        )),
+        _ => None,
+    }
+}
+
+/// A dotted IP as text for `sname`.
+pub fn dotted(address: Ipv4Addr) -> [u8; 64] {
+    let mut sname = [0; 64];
+    sname
+        .iter_mut()
+        .zip(address.to_string().bytes())
+        .for_each(|(to, from)| *to = from);
+    sname
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn class_strings_of_real_clients() {
+        for (class, arch, undi) in [
+            ("PXEClient:Arch:00000:UNDI:002001", Some(0), Some((2, 1))),
+            ("PXEClient:Arch:00007:UNDI:003016", Some(7), Some((3, 16))),
+            ("HTTPClient:Arch:00016:UNDI:003001", Some(16), Some((3, 1))),
+            ("PXEClient", None, None),
+            ("PXEClient:Arch:0000", None, None),
+            ("PXEClient:Arch:+0007:UNDI:00300", None, None),
+            ("PXEClient:Arch:99999:UNDI:999999", None, None),
+        ] {
+            assert_eq!(
+                ClassString::parse(class.as_bytes()),
+                ClassString {
+                    arch: arch.map(Arch),
+                    undi
+                },
+                "{class}"
+            );
+        }
+    }
+
+    #[test]
+    fn several_architectures_and_odd_lengths() {
+        assert_eq!(architectures(&[0, 7, 0, 16]), [Arch(7), Arch(16)]);
+        assert_eq!(architectures(&[0, 7, 0]), [Arch(7)]);
+        assert_eq!(architectures(&[7]), []);
+    }
+
+    #[test]
+    fn sub_options_skip_pads_and_stop_at_lies() {
+        let data = [0, 6, 1, 8, 0, 71, 4, 0, 1, 0, 0, 255, 9, 1, 1];
+        assert_eq!(
+            sub_options(&data).collect::<Vec<_>>(),
+            [(6, &[8][..]), (71, &[0, 1, 0, 0])]
+        );
+        assert_eq!(boot_item(&data), Some((1, 0)));
+        assert_eq!(sub_options(&[6, 9, 1]).count(), 0);
+        assert_eq!(sub_options(&[6]).count(), 0);
+    }
+
+    #[test]
+    fn ipxe_is_told_by_its_features() {
+        assert_eq!(
+            IpxeFeatures::parse(&[0x13, 1, 1, 0x24, 1, 1]),
+            Some(IpxeFeatures {
+                http: true,
+                efi: true
+            })
+        );
+        assert_eq!(
+            IpxeFeatures::parse(&[0xeb, 3, 1, 0, 0]),
+            Some(IpxeFeatures::default())
+        );
+        assert_eq!(
+            IpxeFeatures::parse(&[0x01, 1, 5]),
+            None,
+            "a setting for the client, not of it"
+        );
+        assert!(
+            is_ipxe_user_class(b"iPXE")
+                && is_ipxe_user_class(b"\x04iPXE")
+                && !is_ipxe_user_class(b"iPXE2")
+        );
+    }
+}

@@ -1,0 +1,196 @@
+//! What is fuzzed, by cargo-fuzz without end and by `tests/corpus.rs` over the found inputs.
+//!
+//! Each target takes any bytes, goes the whole way that such bytes go in the appliance, and panics
+//! where something that must always hold does not.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use bootjack::decide::{Incoming, Port, decide};
+use bootjack::profile::{Snapshot, Source, compile};
+use bootjack::transfer::{Bounds, Input, Next, Send, Sender, Step, agree};
+use bootjack::tree::{CleanPath, Door, Requester, resolve};
+use bootjack::wire::dhcp::Message;
+use bootjack::wire::tftp::Packet;
+
+const US: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 77);
+
+const PROFILE: &str = r#"
+name: Fuzz
+menu:
+  title: Fuzz
+  installed: true
+  timeout: 10s
+  entries:
+    - { id: linux, title: Linux, linux: { kernel: a/linux, initrd: a/initrd, args: "x={{ mac }} y={{ uuid }}" } }
+    - { id: test, title: Memory test, loader: { bios: memtest.bin, efi-x64: memtest.efi } }
+    - { id: script, title: Script, ipxe: "echo {{ ip }}" }
+    - { id: disk, title: Disk, local: true }
+"#;
+
+fn snapshot() -> &'static Snapshot {
+    static SNAPSHOT: OnceLock<Snapshot> = OnceLock::new();
+    SNAPSHOT.get_or_init(|| {
+        let (profiles, findings) = compile(&[Source {
+            file: "fuzz.yaml".into(),
+            text: PROFILE.into(),
+        }]);
+        let profiles = profiles.unwrap_or_else(|| panic!("{findings:?}"));
+        Snapshot {
+            profiles,
+            http_port: 8067,
+            ..Snapshot::default()
+        }
+    })
+}
+
+/// The first byte chooses the port, the rest is the datagram: bytes → reply.
+pub fn dhcp(data: &[u8]) {
+    let Some((choice, datagram)) = data.split_first() else {
+        return;
+    };
+    let Ok(message) = Message::decode(datagram) else {
+        return;
+    };
+    let port = if choice & 1 == 0 {
+        Port::Dhcp
+    } else {
+        Port::Pxe
+    };
+    let incoming = Incoming {
+        message: &message,
+        port,
+        local: US,
+        peer: SocketAddrV4::new(PEER, 4011),
+    };
+    let outcome = decide(snapshot(), incoming);
+    let Ok(answer) = outcome.decision else { return };
+    let reply = Message::decode(&answer.bytes).expect("a reply decodes");
+    assert!(
+        (300..=1472).contains(&answer.bytes.len()),
+        "{} bytes",
+        answer.bytes.len()
+    );
+    assert_eq!(
+        (reply.xid, reply.chaddr, reply.giaddr),
+        (message.xid, message.chaddr, message.giaddr)
+    );
+    assert!(![1, 3, 51, 52].iter().any(|code| reply.options.has(*code)));
+    assert!(
+        outcome.client.is_some(),
+        "an answer to somebody who is not booting"
+    );
+}
+
+/// A length byte and a datagram, again and again: the first request starts a transfer, the others
+/// reach it, with a time-out in front of each. Whatever comes, the sender stays inside its file and
+/// sends no more than its window.
+pub fn tftp(data: &[u8]) {
+    let mut rest = data;
+    let mut now = Instant::now();
+    let mut transfer: Option<Sender> = None;
+    while let Some((len, after)) = rest.split_first() {
+        let (datagram, next) = after.split_at(usize::from(*len).min(after.len()));
+        rest = next;
+        let Ok(packet) = Packet::decode(datagram) else {
+            continue;
+        };
+        assert_eq!(
+            Packet::decode(&packet.encode()).as_ref(),
+            Ok(&packet),
+            "it does not come back the same"
+        );
+        now += Duration::from_millis(u64::from(*len));
+        let step = match (&mut transfer, packet) {
+            (None, Packet::Read(request)) => {
+                let terms = agree(&request.options, SIZE, &Bounds::of_mtu(1500));
+                let (sender, step) = Sender::start(now, SIZE, terms, Duration::from_secs(30));
+                transfer = Some(sender);
+                step
+            }
+            (Some(sender), Packet::Ack(block)) => sender.on(now, Input::Ack(block)),
+            (Some(sender), Packet::Error { code, .. }) => sender.on(now, Input::Error(code)),
+            (Some(sender), Packet::Read(_)) => sender.on(now, Input::Again),
+            (Some(sender), Packet::Data { .. }) => sender.on(now, Input::Timeout),
+            _ => continue,
+        };
+        check_step(transfer.as_ref(), step);
+        if matches!(step.next, Next::Done(_)) {
+            transfer = None;
+        }
+    }
+}
+
+/// Bytes of the file that is sent: more than 65,536 blocks of 512.
+const SIZE: u64 = 40_000_000;
+
+fn check_step(sender: Option<&Sender>, step: Step) {
+    let (Some(sender), Some(Send::Blocks(run))) = (sender, step.send) else {
+        return;
+    };
+    let blocks = run.last() - run.first() + 1;
+    assert!(
+        blocks <= u64::from(sender.terms().windowsize),
+        "{blocks} blocks in a window of {}",
+        sender.terms().windowsize
+    );
+    assert!(
+        run.offset() + run.bytes() <= SIZE,
+        "past the end of the file"
+    );
+}
+
+/// A profile as an operator, or a broken disk, may leave it: findings, or a set that can be served.
+pub fn profile(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let (profiles, findings) = compile(&[Source {
+        file: "fuzz.yaml".into(),
+        text: text.into(),
+    }]);
+    for finding in &findings {
+        let _ = finding.to_string();
+    }
+    let Some(profiles) = profiles else {
+        assert!(!findings.is_empty(), "refused without a finding");
+        return;
+    };
+    let snapshot = Snapshot {
+        profiles,
+        http_port: 8067,
+        ..Snapshot::default()
+    };
+    for path in [
+        "pxelinux.cfg/01-02-00-00-00-00-01",
+        "boot/efi-x86_64/02-00-00-00-00-01.ipxe",
+        "grub.cfg-01-02-00-00-00-00-01",
+    ] {
+        let _ = look_up(&snapshot, path.as_bytes());
+    }
+}
+
+/// A name as a client asks for it, with everything that is rendered for it.
+pub fn path(data: &[u8]) {
+    let _ = look_up(snapshot(), data);
+}
+
+fn look_up(snapshot: &Snapshot, raw: &[u8]) -> Option<()> {
+    let path = CleanPath::new(raw).ok()?;
+    assert!(
+        path.as_str()
+            .split('/')
+            .all(|part| !matches!(part, "" | "." | "..")),
+        "{path:?}"
+    );
+    let requester = Requester {
+        peer: PEER.into(),
+        server: US.into(),
+        door: Door::Tftp,
+        client: None,
+    };
+    let _ = resolve(snapshot, &requester, &path);
+    Some(())
+}

@@ -1,0 +1,304 @@
+//! PCs with real firmware, under software emulation, plugged into the lab's switch.
+//!
+//! A machine has a serial console that is kept in a file, and a monitor. Everything a test waits
+//! for has a deadline; when a test fails, the console and the screen are printed. KVM is used only
+//! with `BOOTJACK_LAB_KVM=1`: a paravirtual KVM hangs firmware without a word.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::lan::{Lan, Segment};
+use super::monitor::Monitor;
+use super::process::Process;
+use super::slots::Slots;
+use super::{poll, serial};
+
+/// The Debian installer's userland has started (with `console=ttyS0`).
+pub const INSTALLER_RUNS: &str = "Starting system log daemon";
+/// The Debian installer's first screen (with `console=ttyS0 priority=critical`): about 13 s of
+/// emulated processor time after [`INSTALLER_RUNS`].
+pub const FIRST_SCREEN: &str = "Select a language";
+/// Kernel arguments under which those two appear. Memory is not cleared when it is given out:
+/// 8 % less processor time until the first screen.
+pub const INSTALLER_ARGS: &str = "console=ttyS0 priority=critical init_on_alloc=0";
+/// How long a machine may take from power-on to the first screen; measured: 40 s BIOS
+/// and 50 s UEFI on a core of its own, 80 s for both at once on two busy cores.
+pub const BOOT: Duration = Duration::from_secs(240);
+
+const OVMF: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
+const OVMF_VARS: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+
+/// The firmware of a machine, and the network card that goes with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Firmware {
+    /// SeaBIOS with an e1000, whose ROM is iPXE.
+    Bios,
+    /// OVMF with EDK2's own PXE client on virtio-net.
+    Uefi,
+    /// OVMF with HTTP boot only.
+    UefiHttp,
+}
+
+/// A machine before it is switched on.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    name: String,
+    firmware: Firmware,
+    mac: String,
+    uuid: String,
+    memory: u32,
+    segment: Segment,
+    flags: Vec<String>,
+}
+
+impl Machine {
+    /// A machine whose MAC ends in `number`, on the first segment, with 1 GiB.
+    pub fn new(firmware: Firmware, number: u8) -> Self {
+        Self {
+            name: format!("pc{number}"),
+            firmware,
+            mac: format!("52:54:00:77:00:{number:02x}"),
+            uuid: format!("77e21a5c-0b1e-4c0f-9d3a-5254007700{number:02x}"),
+            memory: 1024,
+            segment: Lan::FIRST,
+            flags: Vec::new(),
+        }
+    }
+
+    /// Memory in MiB.
+    pub fn memory(self, memory: u32) -> Self {
+        Self { memory, ..self }
+    }
+
+    /// Another segment of the LAN.
+    pub fn on(self, segment: Segment) -> Self {
+        Self { segment, ..self }
+    }
+
+    /// A further argument for QEMU.
+    pub fn flag(mut self, flag: &str) -> Self {
+        self.flags.push(flag.to_owned());
+        self
+    }
+
+    /// Its hardware address.
+    pub fn mac(&self) -> &str {
+        &self.mac
+    }
+
+    /// Its UUID, as its firmware shows it to a user. On the wire the first three groups are
+    /// little-endian where the firmware does not know better.
+    pub fn uuid(&self) -> &str {
+        &self.uuid
+    }
+
+    /// Switches it on, when it is its turn.
+    pub fn power_on(self, lan: &Lan) -> Pc {
+        let slots = Arc::new(Slots::take(1));
+        Pc::start(self, lan, slots)
+    }
+
+    /// Switches several on at the same time. A test that needs more than one machine at once must
+    /// start them so; otherwise two tests could wait for each other for ever.
+    pub fn power_on_together(machines: Vec<Self>, lan: &Lan) -> Vec<Pc> {
+        let slots = Arc::new(Slots::take(machines.len()));
+        let on = |machine| Pc::start(machine, lan, slots.clone());
+        machines.into_iter().map(on).collect()
+    }
+
+    fn command(&self, lan: &Lan, files: &Files) -> Command {
+        let tap = lan.tap(self.segment);
+        let mut qemu = lan.command("qemu-system-x86_64");
+        qemu.args([
+            "-nodefaults",
+            "-display",
+            "none",
+            "-vga",
+            "std",
+            "-no-reboot",
+        ])
+        .args(["-m", &self.memory.to_string(), "-uuid", &self.uuid])
+        .args(["-object", "rng-random,id=r0,filename=/dev/urandom"])
+        .args(["-device", "virtio-rng-pci,rng=r0"])
+        .args(["-serial", &format!("file:{}", files.serial.display())])
+        .arg("-monitor")
+        .arg(format!("unix:{},server,nowait", files.monitor.display()))
+        .args([
+            "-netdev",
+            &format!("tap,id=n0,ifname={tap},script=no,downscript=no"),
+        ]);
+        accelerator(&mut qemu);
+        match self.firmware {
+            Firmware::Bios => self.bios(&mut qemu),
+            Firmware::Uefi => self.uefi(&mut qemu, files),
+            Firmware::UefiHttp => {
+                self.uefi(&mut qemu, files);
+                for family in ["IPv4", "IPv6"] {
+                    let name = format!("name=opt/org.tianocore/{family}PXESupport,string=n");
+                    qemu.args(["-fw_cfg", &name]);
+                }
+            }
+        }
+        qemu.args(&self.flags);
+        qemu
+    }
+
+    /// `graphics=off` makes SeaBIOS mirror the screen to the serial port.
+    fn bios(&self, qemu: &mut Command) {
+        let card = format!("e1000,netdev=n0,bootindex=1,mac={}", self.mac);
+        qemu.args(["-M", "pc,graphics=off", "-device", &card]);
+    }
+
+    /// `romfile=` keeps iPXE out of the card, so that EDK2 speaks itself.
+    fn uefi(&self, qemu: &mut Command, files: &Files) {
+        fs::copy(OVMF_VARS, &files.vars)
+            .unwrap_or_else(|e| panic!("cannot copy {OVMF_VARS}: {e}; the package ovmf has it"));
+        let card = format!(
+            "virtio-net-pci,romfile=,netdev=n0,bootindex=1,mac={}",
+            self.mac
+        );
+        qemu.args(["-M", "q35", "-device", &card])
+            .arg("-drive")
+            .arg(format!("if=pflash,format=raw,readonly=on,file={OVMF}"))
+            .arg("-drive")
+            .arg(format!(
+                "if=pflash,format=raw,file={}",
+                files.vars.display()
+            ));
+    }
+}
+
+/// Software emulation of every feature but five-level page tables, which slow it by 5 %.
+fn accelerator(qemu: &mut Command) {
+    if std::env::var("BOOTJACK_LAB_KVM").is_ok_and(|on| on == "1") {
+        qemu.args(["-accel", "kvm", "-cpu", "host"]);
+    } else {
+        qemu.args(["-accel", "tcg", "-cpu", "max,la57=off"]);
+    }
+}
+
+#[derive(Debug)]
+struct Files {
+    serial: PathBuf,
+    monitor: PathBuf,
+    vars: PathBuf,
+    log: PathBuf,
+}
+
+/// A machine that is on; switched off on drop.
+#[derive(Debug)]
+pub struct Pc {
+    machine: Machine,
+    process: Process,
+    files: Files,
+    monitor: Monitor,
+    started: Instant,
+    _slots: Arc<Slots>,
+}
+
+/// What a machine has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The pattern that was found.
+    pub pattern: String,
+    /// Since power-on.
+    pub after: Duration,
+}
+
+impl Pc {
+    fn start(machine: Machine, lan: &Lan, slots: Arc<Slots>) -> Self {
+        let file = |end: &str| lan.folder().join(format!("{}.{end}", machine.name));
+        let files = Files {
+            serial: file("serial"),
+            monitor: file("monitor"),
+            vars: file("vars"),
+            log: file("qemu.log"),
+        };
+        let command = machine.command(lan, &files);
+        let process = Process::start(&machine.name, command, &files.log);
+        Self {
+            monitor: Monitor::at(files.monitor.clone()),
+            process,
+            files,
+            machine,
+            started: Instant::now(),
+            _slots: slots,
+        }
+    }
+
+    /// Its hardware address.
+    pub fn mac(&self) -> &str {
+        self.machine.mac()
+    }
+
+    /// Its keyboard and screen.
+    pub fn monitor(&self) -> &Monitor {
+        &self.monitor
+    }
+
+    /// Everything it has printed on its serial port, without control sequences.
+    pub fn serial(&self) -> String {
+        serial::plain(&fs::read(&self.files.serial).unwrap_or_default())
+    }
+
+    /// Whether it has printed this.
+    pub fn shows(&self, pattern: &str) -> bool {
+        self.serial().contains(pattern)
+    }
+
+    /// Waits until one of the patterns is on the serial port, at most until `within` after
+    /// power-on. Of several it is the first in the list. Panics otherwise, or when the machine
+    /// has stopped.
+    pub fn wait_for(&mut self, patterns: &[&str], within: Duration) -> Seen {
+        let left = within.saturating_sub(self.started.elapsed());
+        let found = poll::until(left, || {
+            let ended = self.process.ended().is_some();
+            let text = self.serial();
+            let hit = patterns.iter().find(|p| text.contains(**p));
+            hit.map(|p| Some((*p).to_owned())).or(ended.then_some(None))
+        });
+        match found.flatten() {
+            Some(pattern) => Seen {
+                pattern,
+                after: self.started.elapsed(),
+            },
+            None => panic!(
+                "{} showed none of {patterns:?} within {within:?}\n{}",
+                self.machine.name,
+                self.process.log()
+            ),
+        }
+    }
+
+    /// Waits until it has switched itself off.
+    pub fn wait_for_end(&mut self, within: Duration) {
+        let left = within.saturating_sub(self.started.elapsed());
+        poll::expect("the machine is off", left, || {
+            self.process.ended().is_some()
+        });
+    }
+
+    fn report(&mut self) {
+        let name = &self.machine.name;
+        eprintln!(
+            "--- {name}: serial port\n{}",
+            serial::tail(&self.serial(), 40)
+        );
+        match self.monitor.text() {
+            Ok(text) if !text.is_empty() => eprintln!("--- {name}: screen\n{text}"),
+            _ => eprintln!("--- {name}: the screen shows no text mode"),
+        }
+    }
+}
+
+impl Drop for Pc {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.report();
+        }
+        self.process.kill();
+    }
+}

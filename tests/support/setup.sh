@@ -1,0 +1,101 @@
+#!/bin/sh
+# Installs the Debian packages that the laboratory needs: real firmware, real clients, a DHCP
+# server that is not ours. Says what and why first; does nothing when all is there. None of them
+# starts a service. `setup.sh --check` only says what is missing (exit status 1).
+set -eu
+
+# package, the file that proves it (or what it brings), why
+list() {
+    cat <<'LIST'
+iproute2 ip network namespaces: the private LAN
+nftables nft packet loss on that LAN
+util-linux setpriv programs that end with their test
+qemu-system-x86 qemu-system-x86_64 PCs under software emulation
+seabios /usr/share/seabios/bios-256k.bin BIOS firmware
+ovmf /usr/share/OVMF/OVMF_CODE_4M.fd UEFI firmware
+ipxe-qemu /usr/lib/ipxe/qemu/pxe-e1000.rom the network card's boot ROM
+debian-installer-12-netboot-amd64 /usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64/linux the installer to boot
+dnsmasq-base dnsmasq a DHCP server that is not ours (no service)
+udhcpc udhcpc a plain DHCP client
+isc-dhcp-client dhclient another plain DHCP client
+tftp-hpa tftp a TFTP client
+atftp atftp another TFTP client
+curl curl an HTTP and TFTP client
+LIST
+}
+
+present() {
+    case $1 in
+    /*) [ -e "$1" ] ;;
+    *) PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1 ;;
+    esac
+}
+
+missing=$(list | while read -r package proof why; do
+    present "$proof" || echo "$package"
+done)
+[ -n "$missing" ] || exit 0
+
+echo "The test laboratory needs these Debian packages:"
+list | while read -r package proof why; do
+    present "$proof" || echo "  $package: $why"
+done
+[ "${1:-}" != --check ] || exit 1
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "There is no apt-get here: install them by hand, or run the tests on Debian 12." >&2
+    exit 1
+fi
+
+if [ "$(id -u)" -eq 0 ]; then
+    as_root() { "$@"; }
+elif command -v sudo >/dev/null 2>&1; then
+    echo "Installing them with sudo."
+    as_root() { sudo "$@"; }
+else
+    echo "Neither root nor sudo: install them as root and try again." >&2
+    exit 1
+fi
+
+apt() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 -q "$@"
+}
+
+# Where qemu-utils is from bookworm-backports, the rest of QEMU has to come from there too: the
+# packages of bookworm break with it.
+sources=/etc/apt/sources.list.d/bootjack-lab-backports.sources
+from_backports() {
+    dpkg-query -W -f '${Package} ${Version}\n' 'qemu-*' 2>/dev/null | grep -q '~bpo12'
+}
+add_backports() {
+    apt-cache policy | grep -q 'bookworm-backports' && return
+    echo "QEMU is from bookworm-backports here: adding that suite as $sources."
+    as_root tee "$sources" >/dev/null <<'SOURCE'
+Types: deb
+URIs: http://deb.debian.org/debian
+Suites: bookworm-backports
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+SOURCE
+}
+# The package as apt-get is to be told, and with it those that must be of the same version.
+named() {
+    case $1 in
+    qemu-system-x86)
+        for part in qemu-system-x86 qemu-system-common qemu-system-data seabios; do
+            echo "$part/bookworm-backports"
+        done
+        ;;
+    seabios) echo seabios/bookworm-backports ;;
+    *) echo "$1" ;;
+    esac
+}
+
+wanted=$missing
+if from_backports; then
+    add_backports
+    wanted=$(for package in $missing; do named "$package"; done | sort -u)
+fi
+apt update || echo "apt-get update had trouble; trying with what is known." >&2
+# shellcheck disable=SC2086 # one word a package
+apt install -y --no-install-recommends $wanted

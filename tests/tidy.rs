@@ -1,0 +1,178 @@
+//! The house rules that a machine can hold the tree to.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Rooms without sockets, files, clock or runtime.
+const PURE: [&str; 8] = [
+    "wire", "client", "profile", "decide", "render", "tree", "transfer", "lease",
+];
+
+/// What a pure room never names.
+const OUTSIDE: [&str; 7] = [
+    "tokio",
+    "std::fs",
+    "std::net::Udp",
+    "std::net::Tcp",
+    "::now(",
+    "crate::service::",
+    "crate::cli::",
+];
+
+/// Imports run one way: each room may use those before it.
+const ORDER: [&str; 8] = [
+    "wire", "client", "profile", "decide", "render", "tree", "service", "cli",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every Rust file below a folder, with its text.
+fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+        if entry.is_dir() {
+            found.extend(sources(&entry));
+        } else if entry.extension().is_some_and(|e| e == "rs") {
+            found.push((
+                entry.strip_prefix(root()).unwrap().to_owned(),
+                fs::read_to_string(&entry).unwrap(),
+            ));
+        }
+    }
+    found
+}
+
+/// The room a file of `src/` belongs to.
+fn room(file: &Path) -> String {
+    let first = file
+        .components()
+        .nth(1)
+        .unwrap()
+        .as_os_str()
+        .to_str()
+        .unwrap();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// Code without comments and without what only tests see.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    let shipped = text
+        .split("\n#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default();
+    shipped
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+}
+
+#[test]
+fn pure_rooms_name_nothing_of_the_outside() {
+    for (file, text) in sources(&root().join("src")) {
+        if PURE.contains(&room(&file).as_str()) {
+            for line in code(&text) {
+                let named = OUTSIDE.iter().find(|word| line.contains(**word));
+                assert_eq!(named, None, "{}: {line}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn imports_run_one_way() {
+    for (file, text) in sources(&root().join("src")) {
+        let own = room(&file);
+        let Some(place) = ORDER.iter().position(|r| *r == own) else {
+            continue;
+        };
+        for later in &ORDER[place + 1..] {
+            let import = format!("crate::{later}::");
+            let line = code(&text).find(|line| line.contains(&import));
+            assert_eq!(line, None, "{} uses the later room {later}", file.display());
+        }
+    }
+}
+
+#[test]
+fn files_are_short_and_say_what_they_are_for() {
+    for (file, text) in sources(&root().join("src")) {
+        let lines = text.lines().count();
+        assert!(
+            lines <= 400,
+            "{} has {lines} lines; split it by meaning",
+            file.display()
+        );
+        assert!(
+            text.starts_with("//! "),
+            "{} does not begin by saying what it is for",
+            file.display()
+        );
+    }
+    let main = fs::read_to_string(root().join("src/main.rs")).unwrap();
+    assert!(
+        main.lines().count() < 40,
+        "main.rs is more than parse, run, exit code"
+    );
+}
+
+#[test]
+fn unsafe_stays_where_it_is_allowed() {
+    for (file, text) in sources(&root().join("src")) {
+        let allowed =
+            file.starts_with("src/service/sys") || file == Path::new("src/service/sys.rs");
+        let named = code(&text)
+            .find(|line| line.contains("unsafe ") || line.contains("allow(unsafe_code)"));
+        assert!(allowed || named.is_none(), "{}: {named:?}", file.display());
+    }
+}
+
+#[test]
+fn dependencies_have_their_reason() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    for section in [
+        "[dependencies]",
+        "[dev-dependencies]",
+        "[build-dependencies]",
+    ] {
+        let Some((_, rest)) = manifest.split_once(&format!("{section}\n")) else {
+            continue;
+        };
+        let body = rest.split("\n[").next().unwrap();
+        for line in body
+            .lines()
+            .filter(|l| l.contains(" = ") && !l.starts_with('#'))
+        {
+            assert!(line.contains(" # "), "no reason beside: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_top_level_is_as_designed() {
+    const KNOWN: [&str; 14] = [
+        "Cargo.toml",
+        "Cargo.lock",
+        "LICENSE",
+        "Makefile",
+        "README.md",
+        "clippy.toml",
+        ".ci",
+        ".git",
+        ".gitignore",
+        "boot-assets",
+        "packaging",
+        "profiles",
+        "src",
+        "tests",
+    ];
+    for entry in fs::read_dir(root())
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+    {
+        assert!(
+            KNOWN.contains(&entry.as_str()) || entry == "target",
+            "{entry} does not belong at the top level"
+        );
+    }
+}
