@@ -189,14 +189,16 @@ fn named(section: &Section<'_>) -> BTreeMap<String, String> {
 }
 
 /// A client to try templates with.
-fn sample(vars: &BTreeMap<String, String>) -> Values<'_> {
-    Values {
-        mac: "52:54:00:12:34:56",
-        uuid: "b8945908-d6a6-41a9-611d-74a6ab80b83d",
-        ip: "192.0.2.10",
-        arch: "efi-x64",
-        server: "192.0.2.1",
-        http: "http://192.0.2.1:8067",
-        vars,
-    }
+fn sample(vars: &BTreeMap<String, String>) -> Values {
+    let client = [
+        "52:54:00:12:34:56",
+        "b8945908-d6a6-41a9-611d-74a6ab80b83d",
+        "192.0.2.10",
+        "efi-x64",
+        "192.0.2.1",
+        "http://192.0.2.1:8067",
+    ];
+    let known = NAMES.into_iter().zip(client);
+    let known = known.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    vars.clone().into_iter().chain(known).collect()
 }

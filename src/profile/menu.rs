@@ -29,7 +29,7 @@ pub(super) struct Placement {
 pub(super) fn read(
     node: &Node,
     name: &str,
-    sample: &Values<'_>,
+    sample: &Values,
     report: &mut Report<'_>,
 ) -> Option<Placement> {
     let section = Section::open(node, &MENU, report)?;
@@ -59,7 +59,7 @@ pub(super) fn read(
     Some(Placement { menu, at })
 }
 
-fn entries(node: &Node, sample: &Values<'_>, report: &mut Report<'_>) -> Option<Vec<Placed>> {
+fn entries(node: &Node, sample: &Values, report: &mut Report<'_>) -> Option<Vec<Placed>> {
     let items = listed(node, report)?;
     let read = items.iter().map(|n| entry::read(n, sample, report));
     let read: Vec<_> = read.collect();
