@@ -275,6 +275,13 @@ fn what_is_written_is_what_is_compiled() {
     assert_eq!(profile.menu.entries[1].title, "b");
 }
 
+/// The shipped examples, for tests that break them.
+const EXAMPLES: [&str; 3] = [
+    include_str!("../profiles/preseed.yaml"),
+    include_str!("../profiles/ipxe-script.yaml"),
+    include_str!("../profiles/single-machine.yaml"),
+];
+
 proptest! {
     #[test]
     fn no_text_brings_the_compiler_down(text in "[a-z:{}\\[\\]\"'|>&*!%@,# \n\t-]{0,200}") {
@@ -288,6 +295,27 @@ proptest! {
         let text = format!("{key}: \"{quoted}\"\nmenu2: {{entries: [{{id: a, linux: {{kernel: k, args: \"{quoted}\"}}}}]}}\n");
         let (set, findings) = compile(&[source("x.yaml", &text)]);
         prop_assert!(set.is_none() && !findings.is_empty());
+    }
+
+    #[test]
+    fn no_damage_brings_the_compiler_down(
+        example in proptest::sample::select(&EXAMPLES[..]),
+        at in any::<proptest::sample::Index>(),
+        length in 0usize..40,
+        put in "[a-z0-9:{}\\[\\]\"'|>&*!%@,#$.~?\\\\ \n\t-]{0,12}",
+    ) {
+        let mut bytes = example.as_bytes().to_vec();
+        let start = at.index(bytes.len());
+        let end = (start + length).min(bytes.len());
+        bytes.splice(start..end, put.bytes());
+        let text = String::from_utf8_lossy(&bytes);
+        let (set, findings) = compile(&[source("x.yaml", &text)]);
+        prop_assert_eq!(set.is_none(), findings.iter().any(|f| f.severity == Severity::Error));
+        for finding in &findings {
+            // Places are in the file.
+            prop_assert!(finding.line as usize <= text.lines().count() + 1);
+            prop_assert!(!finding.to_string().is_empty());
+        }
     }
 
     #[test]

@@ -4,7 +4,9 @@
 //! changed; what concerns several files (ties, names) is looked at every time.
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 
 use sha2::{Digest, Sha256};
 
@@ -27,8 +29,11 @@ pub struct Source {
 /// Compiles sets one after the other.
 #[derive(Debug, Default)]
 pub struct Compiler {
-    known: HashMap<Arc<str>, ([u8; 32], Arc<Checked>)>,
+    known: HashMap<Arc<str>, Known>,
 }
+
+/// What came of a text with this digest.
+type Known = ([u8; 32], Arc<Checked>);
 
 /// More findings than this are not shown.
 const MAX_FINDINGS: usize = 1000;
@@ -57,21 +62,50 @@ impl Compiler {
     }
 
     fn check(&mut self, sources: &[Source]) -> Vec<Arc<Checked>> {
-        let mut known = HashMap::with_capacity(sources.len());
-        let mut all = Vec::with_capacity(sources.len());
-        for source in sources {
-            let digest: [u8; 32] = Sha256::digest(source.text.as_bytes()).into();
-            let same = self
-                .known
-                .remove(&source.file)
-                .filter(|(d, _)| *d == digest);
-            let checked = same.map_or_else(|| Arc::new(document::check(source)), |(_, c)| c);
-            known.insert(source.file.clone(), (digest, checked.clone()));
-            all.push(checked);
-        }
-        self.known = known;
-        all
+        let checked = in_parallel(sources, |source| self.recall_or_check(source));
+        let files = sources.iter().map(|source| source.file.clone());
+        self.known = files.zip(checked.iter().cloned()).collect();
+        checked.into_iter().map(|(_, checked)| checked).collect()
     }
+
+    fn recall_or_check(&self, source: &Source) -> Known {
+        let digest: [u8; 32] = Sha256::digest(source.text.as_bytes()).into();
+        let known = self.known.get(&source.file);
+        let same = known.filter(|(before, _)| *before == digest).cloned();
+        same.unwrap_or_else(|| (digest, Arc::new(document::check(source))))
+    }
+}
+
+/// Fewer files than this are not worth a thread.
+const WORTH_A_THREAD: usize = 256;
+/// More threads than this would take the processors away from what is being served.
+const MAX_THREADS: usize = 4;
+
+/// `work` on every item, in order, on several processors where there is much of it.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let threads = (items.len() / WORTH_A_THREAD).clamp(1, processors.min(MAX_THREADS));
+    let share = |part: &[T]| part.iter().map(&work).collect::<Vec<R>>();
+    if threads == 1 {
+        return share(items);
+    }
+    let (here, there) = items.split_at(items.len() / threads);
+    thread::scope(|scope| {
+        let parts = there.chunks(here.len()).map(|part| {
+            let spawned = thread::Builder::new().spawn_scoped(scope, || share(part));
+            spawned.map_err(|_| part)
+        });
+        let parts: Vec<_> = parts.collect();
+        let mut done = share(here);
+        for part in parts {
+            // A thread that could not be had is no reason to fail: its share is done here.
+            done.extend(match part {
+                Ok(thread) => thread.join().unwrap_or_else(|p| resume_unwind(p)),
+                Err(part) => share(part),
+            });
+        }
+        done
+    })
 }
 
 /// The files that hold a profile, each with its source.

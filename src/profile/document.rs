@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::clause;
 use super::matching::Match;
-use super::menu::{self, Placement};
+use super::menu;
 use super::model::{Loader, PerArch, Profile};
 use super::node::{self, At, MAX_FILE, Node, Value};
 use super::report::Report;
@@ -68,36 +68,28 @@ fn document(source: &Source, report: &mut Report<'_>) -> Option<Node> {
 /// The flow: each part is read whatever became of the others, so that all findings are seen.
 fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Profile, Match)> {
     let section = Section::open(node, &PROFILE, report)?;
+    let name_at = section.get("name").map_or(section.at, |n| n.at);
     let name = name(&section, source, report);
-    let vars = vars(&section, report);
-    let matching = section
-        .get("match")
-        .map_or(Some(Match::default()), |n| clause::read(n, report));
-    let loader = loader(&section, report);
-    let secure_boot = section
-        .get("secure_boot")
-        .map_or(Some(false), |n| yes_no(n, "secure_boot", report));
+    let vars = section.or("vars", BTreeMap::new(), |n| vars(n, report));
+    let matching = section.or("match", Match::default(), |n| clause::read(n, report));
+    let auto = PerArch::All(Loader::Auto);
+    let loader = section.or("loader", auto, |n| loader(n, report));
+    let secure_boot = section.or("secure_boot", false, |n| yes_no(n, "secure_boot", report));
+    let known = vars.clone().unwrap_or_else(|| named(&section));
+    let called = name.as_deref().unwrap_or_default();
     let menu = section.need("menu", report);
-    let known = vars.clone().unwrap_or_default();
-    let called = name.clone().unwrap_or_default();
-    let menu = menu.and_then(|n| menu::read(n, &called, &sample(&known), report));
-    let (Placement { menu, at }, matching) = (menu?, matching?);
-    let archs: Vec<_> = matching.archs.iter().map(|(arch, _)| *arch).collect();
-    let placement = Placement { menu, at };
-    menu::warn_of_dead_entries(&placement, &archs, report);
+    let menu = menu.and_then(|n| menu::read(n, called, &sample(&known), report));
+    let (menu, matching) = (menu?, matching?);
+    menu.warn_of_dead_entries(&matching, report);
     let profile = Profile {
         name: name?,
         file: source.file.clone(),
-        menu: placement.menu,
+        menu: menu.menu,
         loader: loader?,
         secure_boot: secure_boot?,
         vars: vars?,
     };
-    Some((
-        section.get("name").map_or(section.at, |n| n.at),
-        profile,
-        matching,
-    ))
+    Some((name_at, profile, matching))
 }
 
 fn name(section: &Section<'_>, source: &Source, report: &mut Report<'_>) -> Option<String> {
@@ -114,10 +106,7 @@ fn name(section: &Section<'_>, source: &Source, report: &mut Report<'_>) -> Opti
     Some(clean.replace("${", "$ {"))
 }
 
-fn loader(section: &Section<'_>, report: &mut Report<'_>) -> Option<PerArch<Loader>> {
-    let Some(node) = section.get("loader") else {
-        return Some(PerArch::All(Loader::Auto));
-    };
+fn loader(node: &Node, report: &mut Report<'_>) -> Option<PerArch<Loader>> {
     let loaders = per_arch(node, "loader", report, loader_word)?;
     if let PerArch::Each(each) = &loaders {
         let wrong = |(p, l): (&Platform, &Loader)| *l == Loader::Pxelinux && *p != Platform::Bios;
@@ -144,10 +133,7 @@ fn loader_word(node: &Node, report: &mut Report<'_>) -> Option<Loader> {
     found
 }
 
-fn vars(section: &Section<'_>, report: &mut Report<'_>) -> Option<BTreeMap<String, String>> {
-    let Some(node) = section.get("vars") else {
-        return Some(BTreeMap::new());
-    };
+fn vars(node: &Node, report: &mut Report<'_>) -> Option<BTreeMap<String, String>> {
     let Value::Map(fields) = &node.value else {
         let message = format!("vars must hold names and values, not {}", kind(node));
         report.error(node.at, message, "write them as name: value".to_owned());
@@ -191,15 +177,28 @@ fn var(key: &node::Key, value: &Node, report: &mut Report<'_>) -> Option<(String
     Some((word.to_owned(), written.to_owned()))
 }
 
-/// A client to try templates with.
-fn sample(vars: &BTreeMap<String, String>) -> Values<'_> {
-    Values {
-        mac: "52:54:00:12:34:56",
-        uuid: "b8945908-d6a6-41a9-611d-74a6ab80b83d",
-        ip: "192.0.2.10",
-        arch: "efi-x64",
-        server: "192.0.2.1",
-        http: "http://192.0.2.1:8067",
-        vars,
+/// The variables that are meant where some of them are wrong: their use is no second finding.
+fn named(section: &Section<'_>) -> BTreeMap<String, String> {
+    match section.get("vars").map(|n| &n.value) {
+        Some(Value::Map(fields)) => {
+            let names = fields.iter().map(|(key, _)| key.text.clone());
+            names.map(|name| (name, String::new())).collect()
+        }
+        _ => BTreeMap::new(),
     }
+}
+
+/// A client to try templates with.
+fn sample(vars: &BTreeMap<String, String>) -> Values {
+    let client = [
+        "52:54:00:12:34:56",
+        "b8945908-d6a6-41a9-611d-74a6ab80b83d",
+        "192.0.2.10",
+        "efi-x64",
+        "192.0.2.1",
+        "http://192.0.2.1:8067",
+    ];
+    let known = NAMES.into_iter().zip(client);
+    let known = known.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    vars.clone().into_iter().chain(known).collect()
 }

@@ -22,7 +22,7 @@ pub(super) struct Placed {
 }
 
 /// Reads one entry; templates are tried with `sample`.
-pub(super) fn read(node: &Node, sample: &Values<'_>, report: &mut Report<'_>) -> Option<Placed> {
+pub(super) fn read(node: &Node, sample: &Values, report: &mut Report<'_>) -> Option<Placed> {
     let section = Section::open(node, &ENTRY, report)?;
     let name = section.need("id", report);
     let id = name.and_then(|n| id(n, report));
@@ -30,9 +30,7 @@ pub(super) fn read(node: &Node, sample: &Values<'_>, report: &mut Report<'_>) ->
         Some(node) => title(node, "title", report),
         None => id.clone(),
     };
-    let arch = section
-        .get("arch")
-        .map_or(Some(Vec::new()), |n| archs(n, report));
+    let arch = section.or("arch", Vec::new(), |n| archs(n, report));
     let action = action(&section, sample, report);
     Some(Placed {
         at: name.map_or(node.at, |n| n.at),
@@ -65,7 +63,7 @@ pub(super) fn arch(node: &Node, report: &mut Report<'_>) -> Option<ArchFilter> {
     filter
 }
 
-fn action(section: &Section<'_>, sample: &Values<'_>, report: &mut Report<'_>) -> Option<Action> {
+fn action(section: &Section<'_>, sample: &Values, report: &mut Report<'_>) -> Option<Action> {
     let mut given = ACTIONS.iter().filter_map(|name| section.field(name));
     let Some((key, node)) = given.next() else {
         let message = "the entry does nothing; give it one of linux, loader, local, chain, ipxe";
@@ -96,21 +94,17 @@ fn local(node: &Node, report: &mut Report<'_>) -> Option<Action> {
     yes.then_some(Action::Local)
 }
 
-fn linux(node: &Node, sample: &Values<'_>, report: &mut Report<'_>) -> Option<Action> {
+fn linux(node: &Node, sample: &Values, report: &mut Report<'_>) -> Option<Action> {
     let section = Section::open(node, &LINUX, report)?;
     let kernel = section
         .need("kernel", report)
         .and_then(|n| per_arch(n, "kernel", report, |n, r| target(n, "kernel", r)));
-    let initrd = section
-        .get("initrd")
-        .map_or(Some(PerArch::All(Vec::new())), |n| {
-            per_arch(n, "initrd", report, initrds)
-        });
-    let args = section
-        .get("args")
-        .map_or(Some(PerArch::All(Template::default())), |n| {
-            per_arch(n, "args", report, |n, r| arguments(n, sample, r))
-        });
+    let initrd = section.or("initrd", PerArch::All(Vec::new()), |n| {
+        per_arch(n, "initrd", report, initrds)
+    });
+    let args = section.or("args", PerArch::All(Template::default()), |n| {
+        per_arch(n, "args", report, |n, r| arguments(n, sample, r))
+    });
     let (kernel, initrd, args) = (kernel?, initrd?, args?);
     warn_of_gaps(&section, &kernel, "initrd", &initrd, report);
     warn_of_gaps(&section, &kernel, "args", &args, report);
@@ -150,7 +144,7 @@ fn warn_of_gaps<T>(
     }
 }
 
-fn arguments(node: &Node, sample: &Values<'_>, report: &mut Report<'_>) -> Option<Template> {
+fn arguments(node: &Node, sample: &Values, report: &mut Report<'_>) -> Option<Template> {
     let line = text(node, "args", report)?.trim();
     if let Some((message, hint)) = bad_line(line) {
         report.error(node.at, format!("args {message}"), hint.to_owned());
@@ -169,7 +163,7 @@ fn arguments(node: &Node, sample: &Values<'_>, report: &mut Report<'_>) -> Optio
     Some(Template(line.to_owned()))
 }
 
-fn script(node: &Node, sample: &Values<'_>, report: &mut Report<'_>) -> Option<Template> {
+fn script(node: &Node, sample: &Values, report: &mut Report<'_>) -> Option<Template> {
     if let Value::List(_) | Value::Map(_) = &node.value {
         let message = format!("ipxe must be the text of a script, not {}", kind(node));
         report.error(
@@ -195,7 +189,7 @@ fn filled(
     node: &Node,
     template: &str,
     what: &str,
-    sample: &Values<'_>,
+    sample: &Values,
     report: &mut Report<'_>,
 ) -> Option<String> {
     let flaws = match template::check(template, sample) {

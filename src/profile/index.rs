@@ -104,7 +104,12 @@ impl Profiles {
             Some(Bucket::Many(numbers)) => found.extend(numbers),
         };
         add(self.macs.get(&subject.mac));
-        let written = subject.mac.to_string();
+        let with_star = !self.prefixes.is_empty() || !self.patterns.is_empty();
+        let written = if with_star {
+            subject.mac.to_string()
+        } else {
+            String::new()
+        };
         for (length, table) in &self.prefixes {
             add(written.get(..*length).and_then(|p| table.get(p)));
         }
@@ -125,32 +130,25 @@ impl Profiles {
     fn file(&mut self, number: u32, matching: &Match) {
         match matching.filed_under() {
             FiledUnder::Mac => {
-                self.macs.reserve(matching.macs.len());
-                for (mac, _) in &matching.macs {
-                    insert(&mut self.macs, *mac, number);
-                }
+                let macs = matching.macs.iter().map(|(mac, _)| *mac);
+                insert(&mut self.macs, macs, number);
                 for (pattern, _) in &matching.patterns {
                     self.file_pattern(number, pattern);
                 }
             }
             FiledUnder::Uuid => {
-                for (uuid, _) in &matching.uuids {
-                    insert(&mut self.uuids, *uuid, number);
-                }
+                let uuids = matching.uuids.iter().map(|(uuid, _)| *uuid);
+                insert(&mut self.uuids, uuids, number);
             }
             FiledUnder::Subnet => {
                 for (net, _) in &matching.subnets {
-                    insert(
-                        self.subnets.entry(net.prefix_len()).or_default(),
-                        *net,
-                        number,
-                    );
+                    let table = self.subnets.entry(net.prefix_len()).or_default();
+                    insert(table, [*net], number);
                 }
             }
             FiledUnder::Arch => {
-                for (arch, _) in &matching.archs {
-                    insert(&mut self.archs, *arch, number);
-                }
+                let archs = matching.archs.iter().map(|(arch, _)| *arch);
+                insert(&mut self.archs, archs, number);
             }
             FiledUnder::Everyone => self.everyone.push(number),
         }
@@ -160,19 +158,19 @@ impl Profiles {
         match pattern.prefix() {
             Some(prefix) => {
                 let table = self.prefixes.entry(prefix.len()).or_default();
-                insert(table, prefix.into(), number);
+                insert(table, [prefix.into()], number);
             }
             None => self.patterns.push((pattern.clone(), number)),
         }
     }
 }
 
-fn insert<K: Eq + Hash>(table: &mut Table<K>, key: K, number: u32) {
-    table
-        .entry(key)
-        .and_modify(|bucket| match bucket {
+fn insert<K: Eq + Hash>(table: &mut Table<K>, keys: impl IntoIterator<Item = K>, number: u32) {
+    for key in keys {
+        let filed = table.entry(key).and_modify(|bucket| match bucket {
             Bucket::One(first) => *bucket = Bucket::Many(vec![*first, number]),
             Bucket::Many(numbers) => numbers.push(number),
-        })
-        .or_insert(Bucket::One(number));
+        });
+        filed.or_insert(Bucket::One(number));
+    }
 }

@@ -114,39 +114,40 @@ impl Match {
 
     /// Which keys met this client, in words.
     pub(super) fn reason(&self, subject: &Subject<'_>, rank: Rank) -> String {
-        let mac = rank.mac.then(|| format!("mac {}", subject.mac));
-        let uuid = subject
-            .uuid
-            .filter(|_| rank.uuid)
-            .map(|u| format!("uuid {u}"));
-        let written = subject.mac.to_string();
-        let pattern = self.patterns.iter().map(|(p, _)| p);
-        let pattern = pattern
-            .filter(|p| rank.pattern > 0 && p.grade() == rank.pattern && p.matches(&written))
-            .map(|p| format!("mac {p}"));
-        let subnet = self.subnets.iter().map(|(n, _)| n);
-        let subnet = subnet
-            .filter(|n| rank.subnet == 1 + n.prefix_len() && n.contains(&subject.network))
-            .map(|n| format!("subnet {n}"));
-        let arch = self.archs.iter().map(|(a, _)| a);
-        let arch = arch
-            .filter(|a| rank.arch > 0 && a.matches(subject.archs))
-            .max_by_key(|a| matches!(a, ArchFilter::Exact(_)))
-            .map(|a| format!("arch {a}"));
-        let first = |mut i: Box<dyn Iterator<Item = String> + '_>| i.next();
-        let keys = [
-            mac,
-            uuid,
-            first(Box::new(pattern)),
-            first(Box::new(subnet)),
-            arch,
-        ];
-        let keys: Vec<String> = keys.into_iter().flatten().collect();
-        if keys.is_empty() {
-            "matches everyone".to_owned()
-        } else {
-            keys.join(", ")
+        let mut keys: Vec<String> = Vec::new();
+        if rank.mac {
+            keys.push(format!("mac {}", subject.mac));
         }
+        if let Some(uuid) = subject.uuid.filter(|_| rank.uuid) {
+            keys.push(format!("uuid {uuid}"));
+        }
+        keys.extend(self.pattern_of(subject, rank).map(|p| format!("mac {p}")));
+        keys.extend(self.subnet_of(subject, rank).map(|n| format!("subnet {n}")));
+        keys.extend(self.arch_of(subject, rank).map(|a| format!("arch {a}")));
+        if keys.is_empty() {
+            keys.push("matches everyone".to_owned());
+        }
+        keys.join(", ")
+    }
+
+    fn pattern_of(&self, subject: &Subject<'_>, rank: Rank) -> Option<&MacPattern> {
+        if rank.pattern == 0 {
+            return None;
+        }
+        let written = subject.mac.to_string();
+        let mut patterns = self.patterns.iter().map(|(p, _)| p);
+        patterns.find(|p| p.grade() == rank.pattern && p.matches(&written))
+    }
+
+    fn subnet_of(&self, subject: &Subject<'_>, rank: Rank) -> Option<&Ipv4Net> {
+        let mut subnets = self.subnets.iter().map(|(n, _)| n);
+        subnets.find(|n| rank.subnet == 1 + n.prefix_len() && n.contains(&subject.network))
+    }
+
+    fn arch_of(&self, subject: &Subject<'_>, rank: Rank) -> Option<ArchFilter> {
+        let mut archs = self.archs.iter().map(|(a, _)| *a);
+        let exact = |a: &ArchFilter| matches!(a, ArchFilter::Exact(_)) == (rank.arch == 2);
+        archs.find(|a| exact(a) && a.matches(subject.archs))
     }
 
     /// Why the client is not met, in words.

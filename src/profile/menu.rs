@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
 
 use super::entry::{self, Placed};
+use super::matching::Match;
 use super::model::{ArchFilter, Entry, Menu};
 use super::node::{At, Node, Value};
 use super::report::Report;
@@ -28,25 +29,21 @@ pub(super) struct Placement {
 pub(super) fn read(
     node: &Node,
     name: &str,
-    sample: &Values<'_>,
+    sample: &Values,
     report: &mut Report<'_>,
 ) -> Option<Placement> {
     let section = Section::open(node, &MENU, report)?;
-    let headline = match section.get("title") {
-        Some(node) => title(node, "the menu's title", report),
-        None => Some(name.to_owned()),
-    };
-    // Of what is wrong, None may stand here: a file with an error is not used.
+    let headline = section.or("title", name.to_owned(), |n| {
+        title(n, "the menu's title", report)
+    });
+    // Of what is wrong, None may stand in the menu: a file with an error is not used.
     let timeout = section.get("timeout").and_then(|n| timeout(n, report));
-    let installed = section
-        .get("installed")
-        .map_or(Some(false), |n| yes_no(n, "installed", report));
-    let entries = entries(&section, sample, report);
-    let default = section
-        .get("default")
-        .and_then(|n| default(n, entries.as_deref(), report));
-    let entries = entries?;
-    if entries.is_empty() && installed == Some(false) {
+    let installed = section.or("installed", false, |n| yes_no(n, "installed", report));
+    let entries = section.or("entries", Vec::new(), |n| entries(n, sample, report));
+    let named = section.get("default");
+    let default = named.and_then(|n| default(n, entries.as_deref(), report));
+    let (entries, installed) = (entries?, installed?);
+    if entries.is_empty() && !installed {
         let hint = "add an entry below entries:, or installed: true".to_owned();
         report.error(section.at, "the menu is empty", hint);
         return None;
@@ -57,43 +54,34 @@ pub(super) fn read(
         timeout,
         default,
         entries,
-        installed: installed?,
+        installed,
     };
     Some(Placement { menu, at })
 }
 
-fn entries(
-    section: &Section<'_>,
-    sample: &Values<'_>,
-    report: &mut Report<'_>,
-) -> Option<Vec<Placed>> {
-    let Some(node) = section.get("entries") else {
-        return Some(Vec::new());
-    };
-    let Value::List(items) = &node.value else {
-        let message = format!("entries must be a list, not {}", kind(node));
-        report.error(
-            node.at,
-            message,
-            "begin every entry with \"- id:\"".to_owned(),
-        );
-        return None;
-    };
-    if items.len() > MAX_ENTRIES {
-        let message = format!(
-            "{} entries; a menu holds at most {MAX_ENTRIES}",
-            items.len()
-        );
-        report.error(node.at, message, None);
-        return None;
-    }
-    let read: Vec<_> = items
-        .iter()
-        .map(|n| entry::read(n, sample, report))
-        .collect();
+fn entries(node: &Node, sample: &Values, report: &mut Report<'_>) -> Option<Vec<Placed>> {
+    let items = listed(node, report)?;
+    let read = items.iter().map(|n| entry::read(n, sample, report));
+    let read: Vec<_> = read.collect();
     let unique = unique(read.iter().flatten(), report);
     let read: Option<Vec<_>> = read.into_iter().collect();
     read.filter(|_| unique)
+}
+
+fn listed<'n>(node: &'n Node, report: &mut Report<'_>) -> Option<&'n [Node]> {
+    let Value::List(items) = &node.value else {
+        let message = format!("entries must be a list, not {}", kind(node));
+        let hint = "begin every entry with \"- id:\"".to_owned();
+        report.error(node.at, message, hint);
+        return None;
+    };
+    let number = items.len();
+    if number > MAX_ENTRIES {
+        let message = format!("{number} entries; a menu holds at most {MAX_ENTRIES}");
+        report.error(node.at, message, None);
+        return None;
+    }
+    Some(items)
 }
 
 fn unique<'p>(entries: impl Iterator<Item = &'p Placed>, report: &mut Report<'_>) -> bool {
@@ -128,14 +116,12 @@ fn default(node: &Node, entries: Option<&[Placed]>, report: &mut Report<'_>) -> 
     None
 }
 
-/// Warns of entries that none of the profile's machines can boot.
-pub(super) fn warn_of_dead_entries(
-    read: &Placement,
-    archs: &[ArchFilter],
-    report: &mut Report<'_>,
-) {
-    for (entry, at) in read.menu.entries.iter().zip(&read.at) {
-        if !entry_serves(entry, archs) {
+impl Placement {
+    /// Warns of entries that none of the profile's machines can boot.
+    pub fn warn_of_dead_entries(&self, matching: &Match, report: &mut Report<'_>) {
+        let archs: Vec<_> = matching.archs.iter().map(|(arch, _)| *arch).collect();
+        let entries = self.menu.entries.iter().zip(&self.at);
+        for (entry, at) in entries.filter(|(entry, _)| !entry_serves(entry, &archs)) {
             let message = format!("no machine of this profile can boot \"{}\"", entry.id);
             let hint = "compare the entry's platforms with match: arch".to_owned();
             report.warn(*at, message, hint);

@@ -101,6 +101,16 @@ impl<'n> Section<'n> {
         self.field(key).map(|(_, node)| node)
     }
 
+    /// What `read` makes of the value of a key; `absent` where it is not given.
+    pub fn or<T>(
+        &self,
+        key: &str,
+        absent: T,
+        read: impl FnOnce(&'n Node) -> Option<T>,
+    ) -> Option<T> {
+        self.get(key).map_or(Some(absent), read)
+    }
+
     /// The key and its value, where it is given.
     pub fn field(&self, key: &str) -> Option<&'n (Key, Node)> {
         self.fields.iter().find(|(k, _)| k.text == key)

@@ -49,6 +49,10 @@ const HINTS: &[(&str, &str)] = &[
         "multiline quoted scalar",
         "a quote in the line above is not closed",
     ),
+    (
+        "recursion limit",
+        "the file is nested more deeply than any profile is",
+    ),
     ("indentation", "align the line with the lines above it"),
 ];
 
@@ -66,6 +70,14 @@ pub(super) fn problem(error: &Error, text: &str) -> Problem {
         Error::MultipleDocuments { .. } => (
             "a second document begins here; a file holds one profile".to_owned(),
             Some("put it into a file of its own".to_owned()),
+        ),
+        Error::NullIntoString { .. } => (
+            "there is no key before this colon".to_owned(),
+            Some("write key: value".to_owned()),
+        ),
+        Error::Unexpected { .. } => (
+            "a key must be a single word".to_owned(),
+            Some("write key: value".to_owned()),
         ),
         Error::Budget { .. } => (
             "the file is nested too deeply or holds too many values".to_owned(),

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use minijinja::{Environment, Error, UndefinedBehavior, filters, tests};
+use minijinja::{Environment, Error, UndefinedBehavior, filters, tests::is_defined};
 
 use super::model::Template;
 use super::similar;
@@ -24,24 +24,9 @@ pub const MAX_OUTPUT: usize = 64 << 10;
 const STATEMENTS: [&str; 6] = ["if", "elif", "else", "endif", "raw", "endraw"];
 const MAX_STEPS: u64 = 10_000;
 
-/// What the names stand for, for one client.
-#[derive(Debug, Clone, Copy)]
-pub struct Values<'a> {
-    /// `52:54:00:12:34:56`
-    pub mac: &'a str,
-    /// As dmidecode prints it; empty where the client has none.
-    pub uuid: &'a str,
-    /// The client's address; empty where it is not known.
-    pub ip: &'a str,
-    /// The platform's name: `bios`, `efi-x64`, …
-    pub arch: &'a str,
-    /// Our address as the client sees it.
-    pub server: &'a str,
-    /// Our HTTP root without a slash at its end: `http://10.0.0.2:8067`
-    pub http: &'a str,
-    /// The profile's own variables.
-    pub vars: &'a BTreeMap<String, String>,
-}
+/// What every name stands for, the profile's own `vars` among them. A name a client has no value
+/// for (`uuid`, `ip`) is there and empty.
+pub type Values = BTreeMap<String, String>;
 
 /// The template cannot be filled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,7 +38,7 @@ impl Template {
     ///
     /// # Errors
     /// An unknown name in a branch no check reached, or more than [`MAX_OUTPUT`] bytes.
-    pub fn render(&self, values: &Values<'_>) -> Result<String, RenderError> {
+    pub fn render(&self, values: &Values) -> Result<String, RenderError> {
         if !self.0.contains('{') {
             return Ok(self.0.clone());
         }
@@ -74,7 +59,7 @@ pub(super) struct Flaw {
 
 /// Everything wrong with a template of a profile with these variables, and, where nothing is, what
 /// it becomes for a client of `sample`.
-pub(super) fn check(template: &str, sample: &Values<'_>) -> Result<String, Vec<Flaw>> {
+pub(super) fn check(template: &str, sample: &Values) -> Result<String, Vec<Flaw>> {
     if !template.contains('{') {
         return Ok(template.to_owned());
     }
@@ -101,7 +86,7 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     engine.add_filter("default", filters::default);
     engine.add_filter("replace", replace);
     engine.add_filter("length", filters::length);
-    engine.add_test("defined", tests::is_defined);
+    engine.add_test("defined", is_defined);
     engine
 });
 
@@ -119,22 +104,10 @@ fn too_long() -> Error {
     Error::new(minijinja::ErrorKind::InvalidOperation, text)
 }
 
-fn fill(template: &str, values: &Values<'_>) -> Result<String, Error> {
+fn fill(template: &str, values: &Values) -> Result<String, Error> {
     let template = ENGINE.template_from_str(template)?;
-    let mut context: BTreeMap<&str, &str> = BTreeMap::new();
-    context.extend(values.vars.iter().map(|(k, v)| (k.as_str(), v.as_str())));
-    let Values {
-        mac,
-        uuid,
-        ip,
-        arch,
-        server,
-        http,
-        ..
-    } = *values;
-    context.extend(NAMES.into_iter().zip([mac, uuid, ip, arch, server, http]));
     let mut output = Bounded(Vec::new());
-    template.render_captured_to(minijinja::value::Serde(context), &mut output)?;
+    template.render_captured_to(minijinja::value::Serde(values), &mut output)?;
     String::from_utf8(output.0).map_err(|_| too_long())
 }
 
@@ -177,17 +150,8 @@ fn forbidden(template: &str) -> Vec<Flaw> {
     flaws
 }
 
-fn unknown(
-    template: &str,
-    used: impl IntoIterator<Item = String>,
-    sample: &Values<'_>,
-) -> Vec<Flaw> {
-    let known: Vec<&str> = sample
-        .vars
-        .keys()
-        .map(String::as_str)
-        .chain(NAMES)
-        .collect();
+fn unknown(template: &str, used: impl IntoIterator<Item = String>, sample: &Values) -> Vec<Flaw> {
+    let known: Vec<&str> = sample.keys().map(String::as_str).collect();
     let unknown = used
         .into_iter()
         .filter(|name| !known.contains(&name.as_str()));
@@ -255,20 +219,21 @@ fn words(error: &Error) -> String {
 }
 
 #[cfg(test)]
-mod tests_of_templates {
+mod tests {
     use super::*;
 
-    fn with<R>(run: impl FnOnce(&Values<'_>) -> R) -> R {
-        let vars = BTreeMap::from([("release".to_owned(), "1.10".to_owned())]);
-        run(&Values {
-            mac: "52:54:00:12:34:56",
-            uuid: "",
-            ip: "10.0.0.9",
-            arch: "efi-x64",
-            server: "10.0.0.2",
-            http: "http://10.0.0.2:8067",
-            vars: &vars,
-        })
+    fn values() -> Values {
+        let known = [
+            ("mac", "52:54:00:12:34:56"),
+            ("uuid", ""),
+            ("ip", "10.0.0.9"),
+            ("arch", "efi-x64"),
+            ("server", "10.0.0.2"),
+            ("http", "http://10.0.0.2:8067"),
+            ("release", "1.10"),
+        ];
+        let owned = known.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        owned.into_iter().collect()
     }
 
     #[test]
@@ -286,7 +251,7 @@ mod tests_of_templates {
             ("{% raw %}{{ mac }}{% endraw %}", "{{ mac }}"),
             ("a <b> & 'c'", "a <b> & 'c'"),
         ] {
-            let filled = with(|values| Template(template.into()).render(values));
+            let filled = Template(template.into()).render(&values());
             assert_eq!(filled, Ok(text.to_owned()), "{template}");
         }
     }
@@ -331,7 +296,7 @@ mod tests_of_templates {
                 "a variable is written {{ name }}; literal braces stand in {% raw %}",
             ),
         ] {
-            let flaws = with(|values| check(template, values)).unwrap_err();
+            let flaws = check(template, &values()).unwrap_err();
             let flaw = &flaws[0];
             assert_eq!(flaw.message, message, "{template}");
             assert_eq!(flaw.hint.as_deref(), Some(hint), "{template}");
@@ -352,7 +317,7 @@ mod tests_of_templates {
         let grown = "{{ mac".to_owned() + &"|replace(':', '::::::::::::::::')".repeat(20) + " }}";
         let many = "{{ mac * 9000 }}";
         for template in [grown.as_str(), many] {
-            let filled = with(|values| check(template, values));
+            let filled = check(template, &values());
             assert!(
                 filled.unwrap_err()[0].message.contains("64 KiB"),
                 "{template}"

@@ -10,7 +10,6 @@
 //! last good set stays otherwise. notify's own polling compares whole seconds and only forward, and
 //! a debouncer sorts events that are thrown away here, so both are done by the few lines below.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -113,12 +112,12 @@ struct Keeper {
 
 impl Keeper {
     async fn run(mut self, pace: Pace) {
-        let mut arms = Arms::new(&self, pace.events);
+        let mut arm = Arm::new(&self, pace.events);
         let rescan = pace.rescan.max(Duration::from_millis(10));
         let mut tick = interval_at(tokio::time::Instant::now() + rescan, rescan);
         let (changed, forced) = (self.changed.clone(), self.forced.clone());
         loop {
-            arms.raise(&self);
+            arm.raise(&self);
             tokio::select! {
                 () = changed.notified() => {
                     let last = settle(&changed, &pace).await;
@@ -132,6 +131,15 @@ impl Keeper {
                 }
             }
         }
+    }
+
+    fn cannot_watch(&self, error: &notify::Error) {
+        let folder = self.places.profiles.display();
+        let text = format!(
+            "{folder} cannot be watched: {error}; sizes and times are compared instead (raise \
+             fs.inotify.max_user_watches if it is the limit)"
+        );
+        self.shared.emit(None, What::Notice { text });
     }
 
     /// Whether sizes or times differ from what they were just before the last load.
@@ -199,42 +207,31 @@ async fn blocking<T: Send + 'static>(
     done.ok()
 }
 
-/// The watches on the folders, set again where something else stands at a path than before.
-struct Arms {
+/// The watch on the profile folder, set again where another one stands in its place. The other
+/// folders are left to the stamp: a disk image that is copied there is a flood of events.
+struct Arm {
     watcher: Option<RecommendedWatcher>,
-    armed: Vec<(PathBuf, Identity)>,
+    armed: Identity,
 }
 
-impl Arms {
+impl Arm {
     fn new(keeper: &Keeper, events: bool) -> Self {
-        let Places {
-            profiles,
-            images,
-            assets,
-            ..
-        } = &keeper.places;
-        let paths = [Some(profiles), Some(images), assets.as_ref()];
         let changed = keeper.changed.clone();
-        let watcher = events.then(|| {
-            notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-                if event.is_ok_and(|e| is_change(e.kind)) {
-                    changed.notify_one();
-                }
-            })
-        });
-        if let Some(Err(error)) = &watcher {
-            let text = format!(
-                "folders cannot be watched ({error}); they are compared now and then instead"
-            );
-            keeper.shared.emit(None, What::Notice { text });
-        }
+        let handler = move |event: notify::Result<notify::Event>| {
+            if event.map_or(true, |e| is_change(e.kind)) {
+                changed.notify_one();
+            }
+        };
+        let watcher = match events.then(|| notify::recommended_watcher(handler)) {
+            Some(Err(error)) => {
+                keeper.cannot_watch(&error);
+                None
+            }
+            other => other.and_then(Result::ok),
+        };
         Self {
-            watcher: watcher.and_then(Result::ok),
-            armed: paths
-                .into_iter()
-                .flatten()
-                .map(|p| (p.clone(), None))
-                .collect(),
+            watcher,
+            armed: None,
         }
     }
 
@@ -242,25 +239,21 @@ impl Arms {
         let Some(watcher) = &mut self.watcher else {
             return;
         };
-        for (path, armed) in &mut self.armed {
-            let now = identity(path);
-            if now == *armed {
-                continue;
-            }
-            // The old watch may be gone with its folder; that is what is wanted.
-            let _ = watcher.unwatch(path);
-            let set = now.map(|_| watcher.watch(path, RecursiveMode::NonRecursive));
-            if let Some(Err(error)) = set {
-                let text = format!(
-                    "{} cannot be watched: {error}; it is compared now and then",
-                    path.display()
-                );
-                keeper.shared.emit(None, What::Notice { text });
-            }
-            *armed = now;
-            // What happened between the last look and the watch was not seen.
-            keeper.changed.notify_one();
+        let (folder, before) = (&keeper.places.profiles, self.armed);
+        self.armed = identity(folder);
+        if self.armed == before {
+            return;
         }
+        // The old watch may be gone with its folder; that is what is wanted.
+        let _ = watcher.unwatch(folder);
+        let set = self
+            .armed
+            .map(|_| watcher.watch(folder, RecursiveMode::NonRecursive));
+        if let Some(Err(error)) = set {
+            keeper.cannot_watch(&error);
+        }
+        // What happened between the last look and the watch was not seen.
+        keeper.changed.notify_one();
     }
 }
 
