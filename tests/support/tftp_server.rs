@@ -123,6 +123,7 @@ impl Server {
             class: Class::Pxe,
             stage: Stage::Rom,
             undi: None,
+            ipxe: None,
             ip: Some(ip),
             network: ip,
         });
