@@ -4,6 +4,14 @@
 //! answer (every option, in order) or the reason for silence. What must hold for every answer
 //! whatever the case is checked here for all of them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that panics fails"
+)]
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
@@ -217,6 +225,7 @@ fn every_case_gets_the_reply_it_expects() {
         .unwrap()
         .map(|e| e.unwrap().path())
         .collect();
+    files.retain(|file| file.extension().is_some_and(|e| e == "yaml"));
     files.sort();
     assert!(files.len() >= 12, "the cases are missing");
     for file in files {

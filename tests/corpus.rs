@@ -3,6 +3,14 @@
 //! `tests/fuzz/corpus/TARGET/` is written by cargo-fuzz (`make fuzz`) and thinned out before it is
 //! committed; each file is one input.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that panics fails"
+)]
+
 #[path = "fuzz/targets.rs"]
 mod targets;
 

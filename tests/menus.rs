@@ -1,5 +1,13 @@
 //! One menu, three dialects: profile and rendered text side by side.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that panics fails"
+)]
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use bootjack::client::{Class, Client, Stage};

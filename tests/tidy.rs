@@ -1,5 +1,13 @@
 //! The house rules that a machine can hold the tree to.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that panics fails"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -73,7 +73,9 @@ pub fn in_force(first: &mut Loaded) -> Result<Snapshot, Error> {
     let said: Vec<String> = first.findings.iter().map(ToString::to_string).collect();
     match first.snapshot.take() {
         Some(snapshot) => {
-            said.iter().for_each(|finding| tracing::warn!("{finding}"));
+            for finding in said {
+                tracing::warn!("{finding}");
+            }
             Ok(snapshot)
         }
         None => Err(Error::failed(format!(
