@@ -1,12 +1,6 @@
 //! Packets of real firmware, as they were on the wire, and what bootjack reads in them.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that panics fails"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;

@@ -3,13 +3,7 @@
 //! `tests/fuzz/corpus/TARGET/` is written by cargo-fuzz (`make fuzz`) and thinned out before it is
 //! committed; each file is one input.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that panics fails"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 #[path = "fuzz/targets.rs"]
 mod targets;

@@ -16,6 +16,7 @@ use crate::error::Error;
 
 /// The TFTP port.
 pub const TFTP: u16 = 69;
+const LOOPBACK: &str = "lo";
 /// Connections the kernel holds for us before they are accepted.
 const BACKLOG: i32 = 1024;
 
@@ -36,11 +37,11 @@ pub struct Opened {
 ///
 /// # Errors
 /// The first port that cannot be had: which, where, who holds it, what to do.
-pub fn udp(interfaces: Vec<Interface>) -> Result<Vec<Opened>, Error> {
-    interfaces.into_iter().map(open).collect()
+pub fn udp(interfaces: &[Interface]) -> Result<Vec<Opened>, Error> {
+    interfaces.iter().map(open).collect()
 }
 
-fn open(interface: Interface) -> Result<Opened, Error> {
+fn open(interface: &Interface) -> Result<Opened, Error> {
     let bind = |port| {
         let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port);
         udp::open(any, Some(&interface.name), true)
@@ -50,22 +51,29 @@ fn open(interface: Interface) -> Result<Opened, Error> {
         dhcp: bind(Port::Dhcp.number())?,
         pxe: bind(Port::Pxe.number())?,
         tftp: bind(TFTP)?,
-        interface,
+        interface: interface.clone(),
     })
 }
 
-/// Opens the HTTP port, on all addresses: loopback is how this host's own tools ask.
+/// Opens the HTTP port on every interface, and on loopback: that is how this host asks itself, by
+/// whichever of its addresses.
 ///
 /// # Errors
 /// As [`udp`].
-pub fn http(port: u16) -> Result<TcpListener, Error> {
-    listen(port).map_err(|e| refused("TCP", port, "all addresses", &e, holder::of_tcp(port)))
+pub fn http(port: u16, interfaces: &[Interface]) -> Result<Vec<TcpListener>, Error> {
+    let names = interfaces.iter().map(|i| i.name.as_str()).chain([LOOPBACK]);
+    names
+        .map(|name| {
+            listen(port, name).map_err(|e| refused("TCP", port, name, &e, holder::of_tcp(port)))
+        })
+        .collect()
 }
 
-fn listen(port: u16) -> io::Result<TcpListener> {
+fn listen(port: u16, interface: &str) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
+    socket.bind_device(Some(interface.as_bytes()))?;
     socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())

@@ -33,8 +33,9 @@ pub fn run(settings: &Effective) -> Result<(), Error> {
     let mut loader = Loader::new(Places::from(settings));
     let mut first = loader.load();
     let snapshot = in_force(&mut first)?;
-    let opened = open::udp(interfaces::to_serve(&settings.interface)?)?;
-    let http = open::http(settings.http_port)?;
+    let interfaces = interfaces::to_serve(&settings.interface)?;
+    let opened = open::udp(&interfaces)?;
+    let http = open::http(settings.http_port, &interfaces)?;
     let user = privilege::drop_to(settings.user.as_deref(), &settings.state)?;
     raise_file_limit();
     let shared = Shared::new(snapshot, folders(settings), Limits::default());
@@ -112,7 +113,7 @@ fn pace(settings: &Effective) -> Pace {
 
 async fn serve(
     opened: Vec<Opened>,
-    http: TcpListener,
+    http: Vec<TcpListener>,
     watching: Watching,
     shared: Arc<Shared>,
     ready: What,
@@ -134,7 +135,7 @@ async fn serve(
         tftp_sockets.push(open.tftp);
     }
     tasks.spawn(tftp::serve(tftp_sockets, shared.clone()));
-    tasks.spawn(http::serve(vec![http], shared.clone()));
+    tasks.spawn(http::serve(http, shared.clone()));
     let Watching {
         loader,
         first,
