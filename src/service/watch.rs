@@ -44,7 +44,7 @@ impl Default for Pace {
         Self {
             events: true,
             rescan: Duration::from_secs(5),
-            quiet: Duration::from_millis(100),
+            quiet: Duration::from_millis(200),
             patience: Duration::from_secs(5),
         }
     }
