@@ -10,7 +10,7 @@ mod server;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 
-use client::{Real, ack, data, error, get, get_as, next, oack, request, socket};
+use client::{Real, ack, data, error, get, get_as, next, oack, request, skipped, socket};
 use server::{Server, pattern};
 
 const HOME: Ipv4Addr = Ipv4Addr::LOCALHOST;
@@ -304,7 +304,7 @@ impl Lossy {
 
     fn new(per_mille: u32) -> Option<Self> {
         if !nix::unistd::geteuid().is_root() {
-            eprintln!("skipped: loss tests (network namespaces need root)");
+            skipped("loss tests (network namespaces need root)");
             return None;
         }
         let id = format!("{}-{per_mille}", std::process::id());
@@ -328,7 +328,7 @@ impl Lossy {
             let done = Command::new("sh").args(["-c", &line]).output().unwrap();
             if !done.status.success() {
                 let why = String::from_utf8_lossy(&done.stderr);
-                eprintln!("skipped: loss tests (`{line}`: {})", why.trim());
+                skipped(&format!("loss tests (`{line}`: {})", why.trim()));
                 return None;
             }
         }

@@ -10,13 +10,13 @@
 //! bound is in [`Limits`](super::Limits); past one, a request goes unanswered, since firmware asks
 //! again by itself but takes an ERROR as final. Dropping [`serve`] ends every transfer.
 //!
-//! * [`door`]: the loop of one listening socket
-//! * [`seats`]: transfers under way, and what a repeated request means
-//! * [`request`]: one request → a transfer, or the ERROR it gets
-//! * [`lookup`]: its name → a body, or why there is none
-//! * [`content`]: a body → datagrams; netascii
-//! * [`session`]: one transfer, from first packet to ending
-//! * [`report`]: events, with a bound on what a flood may log
+//! * `door`: the loop of one listening socket
+//! * `seats`: transfers under way, and what a repeated request means
+//! * `request`: one request → a transfer, or the ERROR it gets
+//! * `lookup`: its name → a body, or why there is none
+//! * `content`: a body → datagrams; netascii
+//! * `session`: one transfer, from first packet to ending
+//! * `report`: events, with a bound on what a flood may log
 
 mod content;
 mod door;

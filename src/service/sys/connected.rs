@@ -70,3 +70,46 @@ impl Connected {
             .map(drop)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer() -> (UdpSocket, SocketAddrV4) {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_secs(5)))
+            .unwrap();
+        let std::net::SocketAddr::V4(addr) = socket.local_addr().unwrap() else {
+            panic!("bound to IPv4");
+        };
+        (socket, addr)
+    }
+
+    #[tokio::test]
+    async fn it_speaks_from_the_address_asked_to_its_peer_alone() {
+        let (socket, addr) = peer();
+        let local = Ipv4Addr::new(127, 0, 0, 42);
+        let connected = Connected::open(local, addr, Some(b"lo")).unwrap();
+        connected.send(b"block").await.unwrap();
+        let mut buf = [0; 16];
+        let (len, from) = socket.recv_from(&mut buf).unwrap();
+        assert_eq!((&buf[..len], from.ip()), (&b"block"[..], local.into()));
+        let (stranger, _) = peer();
+        stranger.send_to(b"not for it", from).unwrap();
+        socket.send_to(b"ack", from).unwrap();
+        let len = connected.recv(&mut buf).await.unwrap();
+        assert_eq!(&buf[..len], b"ack");
+        assert!(connected.mtu().unwrap() >= 1500, "loopback's is large");
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_is_heard_of() {
+        let (socket, addr) = peer();
+        let connected = Connected::open(Ipv4Addr::LOCALHOST, addr, None).unwrap();
+        drop(socket);
+        connected.send(b"?").await.unwrap();
+        let error = connected.recv(&mut [0; 16]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    }
+}

@@ -12,7 +12,8 @@ use crate::event::What;
 use crate::tree::{CleanPath, Door, Found, Rendered, Requester};
 use crate::wire::tftp::{ErrorCode, Mode};
 
-/// A body as it is to be sent, and the permit to hold it, where it needs one.
+/// A body as it is to be sent, and the permit to hold it, where it needs one: it is given back when
+/// this is dropped, so keep it until the body is sent.
 pub(super) struct Content {
     pub(super) body: Body,
     _permit: Option<OwnedSemaphorePermit>,

@@ -8,12 +8,11 @@ use std::time::Instant;
 use tokio::sync::Semaphore;
 
 use super::super::Shared;
-use super::super::files::Body;
 use super::super::sys::connected::Connected;
 use super::super::sys::udp::Listener;
 use super::Resolve;
 use super::door::tell;
-use super::lookup::{Refusal, look_up};
+use super::lookup::{Content, Refusal, look_up};
 use super::report::{Report, printable};
 use super::seats::{Repeats, Seat, Seats};
 use super::session::{self, Job, Outcome};
@@ -69,9 +68,8 @@ impl Call {
         let shared = &self.common.shared;
         let path = CleanPath::new(&self.name).ok();
         let who = shared.requester(Door::Tftp, self.client(), pair.local.into(), path.as_ref());
-        let found = look_up(&self, &who).await;
-        let served = match found {
-            Ok(content) => self.send(&who, content.body, repeats).await,
+        let served = match look_up(&self, &who).await {
+            Ok(content) => self.send(&who, &content, repeats).await,
             Err(refusal) => Err(refusal),
         };
         if let Err(refusal) = served {
@@ -79,14 +77,19 @@ impl Call {
         }
     }
 
-    async fn send(&self, who: &Requester, body: Body, repeats: Repeats) -> Result<(), Refusal> {
+    async fn send(
+        &self,
+        who: &Requester,
+        content: &Content,
+        repeats: Repeats,
+    ) -> Result<(), Refusal> {
         let (socket, mtu) = self.socket().map_err(|e| self.no_socket(&e))?;
-        let size = body.len;
+        let size = content.body.len;
         let job = Job {
             socket,
             peer: self.seat.pair.peer,
             terms: agree(&self.options, size, &Bounds::of_mtu(mtu)),
-            body,
+            body: content.body.clone(),
             patience: self.common.shared.limits.idle,
             repeats,
         };
