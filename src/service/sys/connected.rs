@@ -1,7 +1,7 @@
 //! One transfer's socket: bound to the address that was asked, connected to the peer.
 //!
 //! Because it is connected, the kernel keeps strangers away (they hear ICMP port unreachable) and
-//! says when the peer's port is closed. Registered for reading alone (see [`super::udp`]); only when
+//! says when the peer's port is closed. Not registered for writing (see [`super::udp`]); only when
 //! the send queue is full a duplicate of it is watched for writing.
 
 use std::io;
@@ -19,6 +19,9 @@ use super::udp::register;
 /// A queue that has not moved for so long is taken for a dead link, and the datagram for lost.
 const STUCK: Duration = Duration::from_secs(1);
 
+/// A packet, or the news that the peer's port is closed; epoll does not call the latter readable.
+const HEARD: Interest = Interest::READABLE.add(Interest::ERROR);
+
 /// A connected datagram socket in the runtime.
 #[derive(Debug)]
 pub struct Connected(AsyncFd<UdpSocket>);
@@ -33,7 +36,7 @@ impl Connected {
         set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::DONT)?;
         socket.bind(&SocketAddrV4::new(local, 0).into())?;
         socket.connect(&peer.into())?;
-        register(socket.into(), Interest::READABLE).map(Self)
+        register(socket.into(), HEARD).map(Self)
     }
 
     /// Bytes of an IP packet that reach the peer whole, as far as the routes know.
@@ -47,9 +50,7 @@ impl Connected {
     /// # Errors
     /// `ConnectionRefused` when the peer's port is closed.
     pub async fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0
-            .async_io(Interest::READABLE, |socket| socket.recv(buf))
-            .await
+        self.0.async_io(HEARD, |socket| socket.recv(buf)).await
     }
 
     /// Sends one datagram, waiting for room in the queue.
