@@ -5,12 +5,13 @@
 #   make test    every test, real firmware included (root; as a plain user, those that need no root)
 #   make demo    boots a BIOS and a UEFI PC on a private virtual LAN
 #   make check   format, lints, dependencies, scripts
+#   make fuzz    every fuzz target for SECONDS=300; what it finds is a file below tests/fuzz/artifacts
 #   make deb     the Debian package, in target/debian/
 #   make assets  brings the boot loaders; UPDATE=1 asks Debian for newer ones
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run test demo check deb assets release
+.PHONY: help run test demo check fuzz deb assets release
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -30,6 +31,10 @@ demo: release
 check: assets
 	@packaging/setup.sh check
 	@packaging/check.sh
+
+fuzz: assets
+	@packaging/setup.sh fuzz
+	@tests/fuzz/run.sh $(or $(SECONDS),300)
 
 deb: release
 	@packaging/setup.sh deb
