@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::event::log::LogFormat;
+use crate::profile::similar;
 
 /// Read when it exists and `--config` names no other.
 pub const DEFAULT_FILE: &str = "/etc/bootjack/bootjack.yaml";
@@ -38,6 +39,21 @@ pub enum LogLevel {
     /// Everything, libraries included
     Trace,
 }
+
+/// The keys of the config file, which are the names of the flags.
+const KEYS: [&str; 11] = [
+    "mode",
+    "interface",
+    "profiles",
+    "images",
+    "assets",
+    "state",
+    "http-port",
+    "user",
+    "poll",
+    "log-format",
+    "log-level",
+];
 
 /// Settings as one source gives them.
 #[derive(Debug, Clone, Default, PartialEq, Args, Deserialize)]
@@ -163,10 +179,21 @@ pub fn read_file(named: Option<&Path>) -> Result<Option<(PathBuf, Settings)>, Er
             Ok(Some((path.to_owned(), Settings::default())))
         }
         Ok(text) => {
-            let settings =
-                serde_saphyr::from_str(&text).map_err(|e| Error::config(path, &e.to_string()))?;
+            let settings = serde_saphyr::from_str(&text)
+                .map_err(|e| Error::config(path, &explained(&e.to_string())))?;
             Ok(Some((path.to_owned(), settings)))
         }
+    }
+}
+
+/// The parser's message, and for an unknown key the one that was probably meant.
+fn explained(message: &str) -> String {
+    let unknown = message
+        .split_once("unknown field `")
+        .and_then(|(_, rest)| rest.split_once('`'));
+    match unknown {
+        Some((key, _)) => format!("{message}\n{}", similar::hint(key, KEYS)),
+        None => message.to_owned(),
     }
 }
 
@@ -189,26 +216,22 @@ impl Settings {
         }
     }
 
-    /// The keys that this source gives.
-    fn keys(&self) -> Vec<String> {
-        let given = [
-            ("mode", self.mode.is_some()),
-            ("interface", self.interface.is_some()),
-            ("profiles", self.profiles.is_some()),
-            ("images", self.images.is_some()),
-            ("assets", self.assets.is_some()),
-            ("state", self.state.is_some()),
-            ("http-port", self.http_port.is_some()),
-            ("user", self.user.is_some()),
-            ("poll", self.poll.is_some()),
-            ("log-format", self.log_format.is_some()),
-            ("log-level", self.log_level.is_some()),
-        ];
-        given
-            .iter()
-            .filter(|(_, is)| *is)
-            .map(|(key, _)| (*key).to_owned())
-            .collect()
+    /// Whether this source gives a key.
+    fn gives(&self, key: &str) -> bool {
+        match key {
+            "mode" => self.mode.is_some(),
+            "interface" => self.interface.is_some(),
+            "profiles" => self.profiles.is_some(),
+            "images" => self.images.is_some(),
+            "assets" => self.assets.is_some(),
+            "state" => self.state.is_some(),
+            "http-port" => self.http_port.is_some(),
+            "user" => self.user.is_some(),
+            "poll" => self.poll.is_some(),
+            "log-format" => self.log_format.is_some(),
+            "log-level" => self.log_level.is_some(),
+            _ => false,
+        }
     }
 
     fn decided(self) -> Effective {
@@ -246,8 +269,8 @@ pub fn effective(args: SettingsArgs) -> Result<Effective, Error> {
 /// Where each setting's value came from, in the order of the flags.
 pub fn origins(matches: &ArgMatches, file: Option<&(PathBuf, Settings)>) -> Vec<(String, Origin)> {
     let command = Settings::augment_args(clap::Command::new("settings"));
-    let in_file = |key: &String| {
-        file.filter(|(_, settings)| settings.keys().contains(key))
+    let in_file = |key: &str| {
+        file.filter(|(_, settings)| settings.gives(key))
             .map(|(path, _)| path.clone())
     };
     command

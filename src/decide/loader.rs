@@ -105,6 +105,5 @@ const fn word(loader: Loader) -> &'static str {
         Loader::Pxelinux => "pxelinux",
         Loader::Ipxe => "iPXE",
         Loader::Grub => "GRUB",
-        Loader::Firmware => "firmware-menu",
     }
 }

@@ -199,19 +199,11 @@ pub enum Loader {
     Ipxe,
     /// GRUB and its config.
     Grub,
-    /// The firmware's own menu (option 43).
-    Firmware,
 }
 
 impl Loader {
     /// Every loader, in the order that messages list them.
-    pub const ALL: [Self; 5] = [
-        Self::Auto,
-        Self::Pxelinux,
-        Self::Ipxe,
-        Self::Grub,
-        Self::Firmware,
-    ];
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Pxelinux, Self::Ipxe, Self::Grub];
 
     /// The word a profile uses.
     pub const fn name(self) -> &'static str {
@@ -220,7 +212,6 @@ impl Loader {
             Self::Pxelinux => "pxelinux",
             Self::Ipxe => "ipxe",
             Self::Grub => "grub",
-            Self::Firmware => "firmware",
         }
     }
 }
