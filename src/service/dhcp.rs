@@ -11,12 +11,12 @@ use std::time::Duration;
 use super::Shared;
 use super::sys::udp::{Listener, Received};
 use crate::client::Client;
-use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port};
+use crate::decide::{self, Answer, Ignore, Incoming, Port};
 use crate::event::What;
 use crate::wire::Mac;
-use crate::wire::dhcp::{Kind, Message, code};
+use crate::wire::dhcp::{BOOTREQUEST, Kind, Message, code};
 
-/// Longer datagrams than any DHCP client sends are cut and found malformed.
+/// Longer datagrams than any DHCP client sends are malformed.
 const BUFFER: usize = 2048;
 /// How long a failing socket rests, so that an interface that is gone does not spin.
 const REST: Duration = Duration::from_millis(200);
@@ -58,9 +58,9 @@ pub async fn serve(door: Door, shared: Arc<Shared>) -> io::Result<()> {
 
 impl Door {
     fn packet(&self, shared: &Shared, received: &Received, bytes: &[u8]) {
-        let message = match Message::decode(bytes) {
+        let message = match decode(received, bytes) {
             Ok(message) => message,
-            Err(why) => return shared.malformed("dhcp", received.from.into(), why.to_string()),
+            Err(why) => return shared.malformed("dhcp", received.from.into(), why),
         };
         let incoming = Incoming {
             message: &message,
@@ -69,7 +69,13 @@ impl Door {
             peer: received.from,
         };
         let outcome = decide::decide(&shared.snapshot.load(), incoming);
-        self.seen(shared, &outcome, incoming);
+        if let Some(client) = outcome
+            .client
+            .as_ref()
+            .filter(|_| self.asks_for_boot(&message))
+        {
+            self.seen(shared, client, incoming);
+        }
         let learnt = self.learn_address(shared, &message);
         match outcome.decision {
             Ok(answer) => self.answer(shared, &answer, received, outcome.client.as_ref()),
@@ -78,14 +84,17 @@ impl Door {
         }
     }
 
-    /// Takes note of a boot client that asks for boot data.
-    fn seen(&self, shared: &Shared, outcome: &Outcome, incoming: Incoming<'_>) {
-        let (Some(client), false) = (
-            &outcome.client,
-            matches!(outcome.decision, Err(Ignore::LeaseRequest { .. })),
-        ) else {
-            return;
+    /// A DISCOVER on 67, a REQUEST at 4011.
+    fn asks_for_boot(&self, message: &Message) -> bool {
+        let asking = match self.port {
+            Port::Dhcp => Kind::Discover,
+            Port::Pxe => Kind::Request,
         };
+        message.op == BOOTREQUEST && message.kind() == Some(asking)
+    }
+
+    /// Takes note of a boot client that asks for boot data.
+    fn seen(&self, shared: &Shared, client: &Client, incoming: Incoming<'_>) {
         shared.clients().saw(client.clone());
         let (stage, arch) = (client.stage.name(), client.arch());
         let relay = Some(incoming.message.giaddr).filter(|a| !a.is_unspecified());
@@ -151,7 +160,7 @@ impl Door {
                 loader: answer.loader.clone(),
                 to: SocketAddr::V4(answer.to),
             },
-            Err(error) => self.fault(&format!("send to {}", answer.to), &error),
+            Err(error) => self.unsent(answer, &error),
         };
         shared.emit(client.map(|c| c.mac), what);
     }
@@ -165,6 +174,18 @@ impl Door {
         shared.emit(client.map(|c| c.mac), what);
     }
 
+    /// Where an answer goes is the client's or its relay's word, so this is no fault of ours.
+    fn unsent(&self, answer: &Answer, error: &io::Error) -> What {
+        What::Ignored {
+            port: self.port.number(),
+            reason: "unreachable",
+            detail: format!(
+                "cannot send to {} by {}: {error}; look at the routes (ip route) and the firewall",
+                answer.to, self.interface
+            ),
+        }
+    }
+
     fn fault(&self, what: &str, error: &io::Error) -> What {
         What::Fault {
             text: format!(
@@ -174,4 +195,12 @@ impl Door {
             ),
         }
     }
+}
+
+/// A whole datagram as a message; else what is wrong with it.
+fn decode(received: &Received, bytes: &[u8]) -> Result<Message, String> {
+    if received.truncated {
+        return Err(format!("longer than any DHCP message ({BUFFER} bytes)"));
+    }
+    Message::decode(bytes).map_err(|why| why.to_string())
 }
