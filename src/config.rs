@@ -16,6 +16,9 @@ use crate::profile::similar;
 /// Read when it exists and `--config` names no other.
 pub const DEFAULT_FILE: &str = "/etc/bootjack/bootjack.yaml";
 
+/// Seconds between two looks at the folders.
+const POLL: std::ops::RangeInclusive<i64> = 1..=3600;
+
 /// The kind of PXE served (design, "mode").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -89,7 +92,7 @@ pub struct Settings {
     #[arg(long, env = "BOOTJACK_USER", value_name = "NAME")]
     pub user: Option<String>,
     /// Look for changed profiles every N seconds instead of being told by the kernel (network file systems) [default: off]
-    #[arg(long, env = "BOOTJACK_POLL", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    #[arg(long, env = "BOOTJACK_POLL", value_name = "N", value_parser = clap::value_parser!(u32).range(POLL))]
     pub poll: Option<u32>,
     /// Form of log lines [default: text]
     #[arg(long, env = "BOOTJACK_LOG_FORMAT", value_name = "FORMAT")]
@@ -179,8 +182,9 @@ pub fn read_file(named: Option<&Path>) -> Result<Option<(PathBuf, Settings)>, Er
             Ok(Some((path.to_owned(), Settings::default())))
         }
         Ok(text) => {
-            let settings = serde_saphyr::from_str(&text)
+            let settings: Settings = serde_saphyr::from_str(&text)
                 .map_err(|e| Error::config(path, &explained(&e.to_string())))?;
+            settings.checked(path)?;
             Ok(Some((path.to_owned(), settings)))
         }
     }
@@ -214,6 +218,17 @@ impl Settings {
             log_format: self.log_format.or(weaker.log_format),
             log_level: self.log_level.or(weaker.log_level),
         }
+    }
+
+    /// What clap holds flags and variables to, for the file.
+    fn checked(&self, path: &Path) -> Result<(), Error> {
+        if self.http_port == Some(0) {
+            return Err(Error::config(path, "http-port: must be 1 to 65535"));
+        }
+        if self.poll.is_some_and(|n| !POLL.contains(&n.into())) {
+            return Err(Error::config(path, "poll: must be 1 to 3600 seconds"));
+        }
+        Ok(())
     }
 
     /// Whether this source gives a key.

@@ -56,9 +56,7 @@ impl Registry {
             return false;
         };
         let mut client = client.clone();
-        if let Some(old) = client.ip.replace(ip) {
-            self.by_ip.remove(&old);
-        }
+        client.ip = Some(ip);
         self.saw(client);
         true
     }
@@ -141,6 +139,18 @@ mod tests {
             registry.by_ip([10, 0, 0, 9].into()).unwrap().mac,
             machine(2, None).mac
         );
+    }
+
+    #[test]
+    fn a_machine_that_moves_leaves_its_old_address_to_whoever_has_it_now() {
+        let mut registry = Registry::new(4);
+        registry.saw(machine(1, Some([10, 0, 0, 9])));
+        registry.saw(machine(2, Some([10, 0, 0, 9])));
+        registry.has_address(machine(1, None).mac, [10, 0, 0, 8].into());
+        for (ip, number) in [(9, 2), (8, 1)] {
+            let found = registry.by_ip([10, 0, 0, ip].into()).unwrap();
+            assert_eq!(found.mac, machine(number, None).mac);
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::event::What;
 use crate::wire::Mac;
 use crate::wire::dhcp::{Kind, Message, code};
 
-/// Longer datagrams than any DHCP client sends are cut and found malformed.
+/// Longer datagrams than any DHCP client sends are malformed.
 const BUFFER: usize = 2048;
 /// How long a failing socket rests, so that an interface that is gone does not spin.
 const REST: Duration = Duration::from_millis(200);
@@ -80,7 +80,7 @@ impl Door {
         let learnt = self.learn_address(shared, &message);
         let what = match (decision, failed) {
             (Ok(answer), None) => answered(&answer),
-            (Ok(answer), Some(error)) => self.fault(&format!("send to {}", answer.to), &error),
+            (Ok(answer), Some(error)) => self.unsent(&answer, &error),
             (Err(_), _) if learnt => return,
             (Err(ignore), _) => self.ignored(&ignore),
         };
@@ -146,6 +146,18 @@ impl Door {
         }
     }
 
+    /// Where an answer goes is the client's or its relay's word, so this is no fault of ours.
+    fn unsent(&self, answer: &Answer, error: &io::Error) -> What {
+        What::Ignored {
+            port: self.port.number(),
+            reason: "unreachable",
+            detail: format!(
+                "cannot send to {} by {}: {error}; look at the routes (ip route) and the firewall",
+                answer.to, self.interface
+            ),
+        }
+    }
+
     fn fault(&self, what: &str, error: &io::Error) -> What {
         What::Fault {
             text: format!(
@@ -159,7 +171,7 @@ impl Door {
 
 fn decode(received: &Received, bytes: &[u8]) -> Result<Message, String> {
     if received.truncated {
-        return Err(format!("longer than {BUFFER} bytes"));
+        return Err(format!("longer than any DHCP message ({BUFFER} bytes)"));
     }
     if received.local.is_unspecified() {
         return Err("came by an interface that has no address any more".to_owned());

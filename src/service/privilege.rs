@@ -1,6 +1,6 @@
 //! From root to nobody, once every socket is open.
 //!
-//! Called before any other thread exists: capabilities belong to threads. Afterwards the process
+//! Called before any other thread exists: capabilities and `no_new_privs` belong to threads. Afterwards the process
 //! has no capability in any set, cannot gain one by executing a file, and owns nothing but its
 //! state folder.
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 
-use super::throttle::{Pass, Throttle};
+use super::throttle::{MACHINES, Pass, STRANGERS, Throttle};
 use crate::client::Registry;
 use crate::event::metrics::Metrics;
 use crate::event::timeline::Timeline;
@@ -64,7 +64,8 @@ pub struct Shared {
     pub metrics: Metrics,
     clients: Mutex<Registry>,
     timeline: Mutex<Timeline>,
-    throttle: Mutex<Throttle>,
+    strangers: Mutex<Throttle>,
+    machines: Mutex<Throttle>,
 }
 
 /// The folders behind [`crate::tree::Root`].
@@ -89,12 +90,13 @@ impl Shared {
             metrics: Metrics::default(),
             clients,
             timeline,
-            throttle: Mutex::default(),
+            strangers: Mutex::new(Throttle::new(STRANGERS)),
+            machines: Mutex::new(Throttle::new(MACHINES)),
         })
     }
 
-    /// Hands one event to all its readers. What strangers can cause at will is logged only so many
-    /// times a second; it is counted all the same.
+    /// Hands one event to all its readers. What others can cause at will is logged only so many
+    /// times a second; it is counted and, where it is about a machine, kept all the same.
     pub fn emit(&self, client: Option<Mac>, what: What) {
         let event = Event {
             at: SystemTime::now(),
@@ -103,21 +105,23 @@ impl Shared {
         };
         self.metrics.count(&event);
         match self.pass(&event) {
-            Pass::No => return,
+            Pass::No => {}
             Pass::Yes => event.log(),
             Pass::YesAfter(held) => {
                 event.log();
-                tracing::warn!("{held} more events of strangers were not logged");
+                tracing::warn!("{held} more events of {} were not logged", whose(&event));
             }
         }
         self.timeline().record(event);
     }
 
     fn pass(&self, event: &Event) -> Pass {
-        if event.client.is_some() || !event.what.is_strangers() {
-            return Pass::Yes;
-        }
-        self.throttle
+        let throttle = match event.client {
+            Some(_) => &self.machines,
+            None if event.what.is_strangers() => &self.strangers,
+            None => return Pass::Yes,
+        };
+        throttle
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .ask(Instant::now())
@@ -166,5 +170,13 @@ impl Shared {
             door,
             client,
         }
+    }
+}
+
+/// Whom an event that was held back is about.
+const fn whose(event: &Event) -> &'static str {
+    match event.client {
+        Some(_) => "machines",
+        None => "strangers",
     }
 }

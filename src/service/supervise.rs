@@ -1,9 +1,10 @@
 //! Start, serve, end.
 //!
 //! The order is the security model: settings and profiles are read, every socket is opened,
-//! privileges are given up, and only then does anything read from the network.
+//! privileges are given up ([`prepare`]), and only then is there a second thread and does anything
+//! read from the network ([`Prepared::run`]).
 
-use std::io;
+use std::io::{self, Write as _};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,11 +26,21 @@ use crate::error::Error;
 use crate::event::What;
 use crate::profile::Snapshot;
 
-/// Runs the appliance until SIGTERM or SIGINT.
+/// Everything that may fail is done and every privilege given up; nothing runs yet.
+pub struct Prepared {
+    opened: Vec<Opened>,
+    http: Vec<TcpListener>,
+    watching: Watching,
+    shared: Arc<Shared>,
+    ready: What,
+}
+
+/// Reads, opens, gives up privileges. To be called while there is no other thread: capabilities
+/// and `no_new_privs` belong to threads.
 ///
 /// # Errors
-/// Whatever keeps it from starting.
-pub fn run(settings: &Effective) -> Result<(), Error> {
+/// Whatever keeps the appliance from starting.
+pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let mut loader = Loader::new(Places::from(settings));
     let mut first = loader.load();
     let snapshot = in_force(&mut first)?;
@@ -40,22 +51,41 @@ pub fn run(settings: &Effective) -> Result<(), Error> {
     raise_file_limit();
     let shared = Shared::new(snapshot, folders(settings), Limits::default());
     shared.findings.store(Arc::new(first.findings.clone()));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|e| Error::failed(format!("cannot start the runtime: {e}")))?;
-    let ready = ready(&opened, settings.http_port, &user);
-    runtime.block_on(serve(
+    Ok(Prepared {
+        ready: ready(&opened, settings.http_port, &user),
         opened,
         http,
-        Watching {
+        watching: Watching {
             loader,
             first,
             pace: pace(settings),
         },
         shared,
-        ready,
-    ))
+    })
+}
+
+impl Prepared {
+    /// Serves until SIGTERM or SIGINT.
+    ///
+    /// # Errors
+    /// The system gives no threads, or a service ended.
+    pub fn run(self) -> Result<(), Error> {
+        for finding in &self.watching.first.findings {
+            tracing::warn!("{finding}");
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build();
+        let runtime =
+            runtime.map_err(|e| Error::failed(format!("cannot start the runtime: {e}")))?;
+        runtime.block_on(serve(
+            self.opened,
+            self.http,
+            self.watching,
+            self.shared,
+            self.ready,
+        ))
+    }
 }
 
 /// What goes on reading the folders.
@@ -65,25 +95,18 @@ struct Watching {
     pace: Pace,
 }
 
-/// The first snapshot; its warnings are said, its errors keep bootjack from starting: there is no
-/// last good set yet.
+/// The first snapshot. Errors keep bootjack from starting: there is no last good set yet.
 ///
 /// # Errors
 /// Findings that are errors, all of them.
 pub fn in_force(first: &mut Loaded) -> Result<Snapshot, Error> {
-    let said: Vec<String> = first.findings.iter().map(ToString::to_string).collect();
-    match first.snapshot.take() {
-        Some(snapshot) => {
-            for finding in said {
-                tracing::warn!("{finding}");
-            }
-            Ok(snapshot)
-        }
-        None => Err(Error::failed(format!(
+    first.snapshot.take().ok_or_else(|| {
+        let said: Vec<String> = first.findings.iter().map(ToString::to_string).collect();
+        Error::failed(format!(
             "the profiles cannot be served:\n{}",
             said.join("\n")
-        ))),
-    }
+        ))
+    })
 }
 
 /// As many open files as we are allowed: each transfer and each connection takes two.
@@ -142,7 +165,8 @@ async fn serve(
         pace,
     } = watching;
     let watch = Watch::start(shared.clone(), loader, &first, pace);
-    println!("{ready}");
+    // Whoever started us may not read what we say; the log has it too.
+    let _ = writeln!(io::stdout(), "{ready}");
     shared.emit(None, ready);
     loop {
         tokio::select! {
