@@ -4,9 +4,11 @@
 //! * [`Stage`]: which program speaks now
 //! * [`Registry`]: what was last seen of each machine, and which machine an IP address belongs to;
 //!   bounded, the machine unseen for longest leaves first
+//! * [`Loaders`]: which addresses run a loader that speaks TFTP alone
 //! * [`identify`]: a decoded DHCP message → [`Client`]
 
 mod identify;
+mod loaders;
 mod registry;
 mod stage;
 
@@ -18,6 +20,7 @@ use crate::wire::pxe::IpxeFeatures;
 use crate::wire::{Arch, Mac, Platform, Uuid};
 
 pub use identify::{NotBooting, identify};
+pub use loaders::Loaders;
 pub use registry::Registry;
 pub use stage::Stage;
 

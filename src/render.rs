@@ -21,7 +21,6 @@ pub mod view;
 
 use crate::client::Client;
 use crate::profile::{Profile, Snapshot};
-use crate::wire::Mac;
 pub use place::Place;
 pub use view::{Boot, Item, View};
 
@@ -92,7 +91,22 @@ pub fn menu(
     })
 }
 
-/// The name in the tree of one entry's own iPXE script.
-pub fn entry_script_name(mac: Mac, id: &str) -> String {
-    format!("boot/{}/{id}.ipxe", mac.dashed())
+/// The name in the tree of one entry's own iPXE script. Off BIOS it tells what the machine is, for
+/// one that no DHCP packet has shown.
+pub fn entry_script_name(client: &Client, id: &str) -> String {
+    let mac = client.mac.dashed();
+    let platform = client.platform();
+    match platform.ipxe_build().filter(|_| platform.is_efi()) {
+        Some(build) => format!("boot/{build}/{mac}/{id}.ipxe"),
+        None => format!("boot/{mac}/{id}.ipxe"),
+    }
+}
+
+/// A title in what every boot screen shows. UTF-8 comes out as two wrong characters each on a BIOS
+/// screen, and as question marks from Debian 12's iPXE on UEFI (seen).
+fn ascii(title: &str) -> String {
+    let plain = deunicode::deunicode_with_tofu(title, "?");
+    let plain: String = plain.chars().filter(|c| !c.is_control()).collect();
+    // A wide `$` before a wide brace becomes an expansion only now.
+    plain.replace("${", "$ {")
 }

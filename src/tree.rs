@@ -51,6 +51,8 @@ pub struct Requester {
     pub door: Door,
     /// The machine behind the address, where a DHCP packet has shown it.
     pub client: Option<Client>,
+    /// Whether the loader that was fetched last from there speaks TFTP alone.
+    pub tftp_only: bool,
 }
 
 /// What a name is.

@@ -79,6 +79,7 @@ fn asker(client: Option<Client>) -> Requester {
         server,
         door: Door::Http,
         client,
+        tftp_only: false,
     }
 }
 
@@ -107,8 +108,8 @@ fn pxelinux() {
     assert_eq!(
         config,
         "# bootjack: profile \"Lab A\" for 52:54:00:12:34:56
-PROMPT 0
 NOESCAPE 1
+PROMPT 0
 DEFAULT debian
 UI menu.c32
 MENU TITLE Lab A
@@ -170,15 +171,22 @@ initrd --name initrd0 http://10.0.0.2:8067/images/debian-12/initrd.gz || goto fa
 initrd --name initrd1 http://10.0.0.2:8067/images/extra/b.gz || goto failed
 kernel http://10.0.0.2:8067/images/debian-12/linux initrd=initrd0 initrd=initrd1 auto=true url=http://10.0.0.2/p?m=52:54:00:12:34:56 mirror=deb.debian.org --- quiet || goto failed
 boot || goto failed
+goto menu
 
 :entry-memtest
+imgfree
 chain http://10.0.0.2:8067/assets/memtest.efi || goto failed
+goto menu
 
 :entry-other
+imgfree
 chain http://10.0.0.9/boot.ipxe || goto failed
+goto menu
 
 :entry-own
-chain http://10.0.0.2:8067/boot/52-54-00-12-34-56/own.ipxe || goto failed
+imgfree
+chain http://10.0.0.2:8067/boot/efi-x86_64/52-54-00-12-34-56/own.ipxe || goto failed
+goto menu
 
 :entry-disk
 exit 1
@@ -246,7 +254,7 @@ fn time_outs() {
         ),
         (
             "timeout: 0s,",
-            "DEFAULT a\n\nLABEL a",
+            "DEFAULT a\nONERROR .leave\n\nLABEL a",
             ":failed",
             "set timeout=0\n",
         ),
@@ -269,6 +277,80 @@ fn time_outs() {
             "{timeout}"
         );
     }
+}
+
+#[test]
+fn titles_are_shown_in_ascii_and_never_expanded() {
+    let profile = "menu: { title: --Zürich, entries: [ { id: a, title: \"Größe ^# ＄｛net0｝ ; 北\", local: true }, { id: b, title: B, local: true } ] }";
+    let snapshot = snapshot(profile);
+    let rom = || Some(client(Arch::BIOS, Stage::Rom));
+    let config = text(&snapshot, rom(), "pxelinux.cfg/default");
+    assert!(config.contains("MENU TITLE --Zurich\n"), "{config}");
+    assert!(
+        config.contains("MENU LABEL Grosse # $ {net0} ; Bei\n"),
+        "{config}"
+    );
+    let script = text(&snapshot, rom(), "boot/52-54-00-12-34-56.ipxe");
+    assert!(script.contains("\nmenu Zurich\n"), "{script}");
+    assert!(
+        script.contains("item a Grosse ^# $ {net0} ${none}; Bei\n"),
+        "{script}"
+    );
+    let grub = text(&snapshot, rom(), "grub.cfg");
+    assert!(
+        grub.contains("menuentry 'Größe ^# ＄｛net0｝ ; 北' "),
+        "{grub}"
+    );
+}
+
+/// `pxelinux.0` speaks no HTTP; who fetched it last is told by its address.
+#[test]
+fn a_pxelinux_without_http_is_given_tftp() {
+    let profile = "menu: { title: T, entries: [
+        { id: d, title: Ours, linux: { kernel: d/linux, initrd: d/initrd.gz } },
+        { id: f, title: Foreign, linux: { kernel: \"http://10.0.0.9/linux\" } },
+        { id: s, title: Script, ipxe: shell } ] }";
+    let asker = Requester {
+        tftp_only: true,
+        ..asker(Some(client(Arch::BIOS, Stage::Rom)))
+    };
+    let path = CleanPath::new(b"pxelinux.cfg/default").unwrap();
+    let config = match resolve(&snapshot(profile), &asker, &path) {
+        Ok(Found::Text(memory, _)) => String::from_utf8(memory.bytes.to_vec()).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    for line in [
+        "  LINUX tftp://10.0.0.2/images/d/linux\n",
+        "  INITRD tftp://10.0.0.2/images/d/initrd.gz\n",
+        "  INITRD tftp://10.0.0.2/boot/52-54-00-12-34-56/s.ipxe\n",
+    ] {
+        assert!(config.contains(line), "{line} is missing in {config}");
+    }
+    assert!(!config.contains("LABEL f"), "{config}");
+}
+
+/// Seen: `lpxelinux.0` hangs in a boot program that it fetched by HTTP; it cannot run scripts.
+#[test]
+fn pxelinux_fetches_boot_programs_by_tftp_and_leaves_scripts_to_ipxe() {
+    let profile = "menu: { title: T, entries: [
+        { id: a, title: A, loader: undionly.kpxe },
+        { id: b, title: B, loader: reboot.c32 },
+        { id: c, title: C, chain: own/menu.ipxe } ] }";
+    let snapshot = snapshot(profile);
+    let rom = || Some(client(Arch::BIOS, Stage::Rom));
+    let config = text(&snapshot, rom(), "pxelinux.cfg/default");
+    for line in [
+        "  PXE tftp://10.0.0.2/assets/undionly.kpxe\n",
+        "  COM32 http://10.0.0.2:8067/assets/reboot.c32\n",
+        "  LINUX ipxe.lkrn\n  INITRD http://10.0.0.2:8067/boot/52-54-00-12-34-56/c.ipxe\n",
+    ] {
+        assert!(config.contains(line), "{line} is missing in {config}");
+    }
+    let script = text(&snapshot, rom(), "boot/52-54-00-12-34-56/c.ipxe");
+    assert!(
+        script.contains("\nchain http://10.0.0.2:8067/images/own/menu.ipxe || exit 1\n"),
+        "{script}"
+    );
 }
 
 #[test]
@@ -335,7 +417,7 @@ fn scripts_of_entries() {
     let own = text(&snapshot, known(), "boot/52-54-00-12-34-56/own.ipxe");
     assert_eq!(
         own,
-        "#!ipxe\necho hello 52:54:00:12:34:56 ${net0/ip}\nshell\n"
+        "#!ipxe\nisset ${ip} || dhcp ||\necho hello 52:54:00:12:34:56 ${net0/ip}\nshell\n"
     );
     let chain = text(&snapshot, known(), "boot/52-54-00-12-34-56/other.ipxe");
     assert_eq!(

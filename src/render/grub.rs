@@ -55,7 +55,8 @@ fn entry(item: &Item, out: &mut String) {
 }
 
 fn linux(kernel: &str, initrd: &[String], args: &str, out: &mut String) {
-    let words = std::iter::once(kernel).chain(args.split_whitespace());
+    let words = kernel_words(args);
+    let words = std::iter::once(kernel).chain(words.iter().map(String::as_str));
     let _ = writeln!(out, "  linux {}", all_quoted(words));
     if !initrd.is_empty() {
         let _ = writeln!(
@@ -64,6 +65,26 @@ fn linux(kernel: &str, initrd: &[String], args: &str, out: &mut String) {
             all_quoted(initrd.iter().map(String::as_str))
         );
     }
+}
+
+/// A kernel command line in words, as the kernel reads it: double quotes hold blanks together and
+/// are no part of the word. GRUB puts quotes around a word that holds a blank.
+fn kernel_words(args: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = None::<String>;
+    let mut quoted = false;
+    for c in args.chars() {
+        match c {
+            '"' => {
+                quoted = !quoted;
+                word.get_or_insert_default();
+            }
+            c if c.is_whitespace() && !quoted => words.extend(word.take()),
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
 }
 
 fn all_quoted<'a>(words: impl Iterator<Item = &'a str>) -> String {

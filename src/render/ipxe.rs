@@ -11,7 +11,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{Boot, Item, View};
+use super::{Boot, Item, View, ascii};
 
 /// The whole script: a menu, or the only entry at once.
 pub fn script(view: &View) -> String {
@@ -28,17 +28,19 @@ pub fn script(view: &View) -> String {
     out
 }
 
-/// A user's script, made to start as iPXE demands.
+/// A user's script, made to start as iPXE demands, with a network: the iPXE that pxelinux starts
+/// (`ipxe.lkrn`) has none yet. One without a network may still have something to do.
 pub(super) fn headed(script: &str) -> String {
-    let head = if script.trim_start().starts_with("#!ipxe") {
-        ""
-    } else {
-        "#!ipxe\n"
+    let script = script.trim();
+    let body = match script.split_once('\n') {
+        Some((head, body)) if head.starts_with("#!ipxe") => body,
+        None if script.starts_with("#!ipxe") => "",
+        _ => script,
     };
-    format!("{head}{}\n", script.trim())
+    format!("#!ipxe\nisset ${{ip}} || dhcp ||\n{body}\n")
 }
 
-/// A script that only hands over; for an iPXE that a loader started without a network.
+/// A script that only hands over.
 pub(super) fn chain_to(uri: &str) -> String {
     format!("#!ipxe\nisset ${{ip}} || dhcp || exit 1\nchain {uri} || exit 1\n")
 }
@@ -47,10 +49,10 @@ fn menu(view: &View, out: &mut String) {
     let _ = writeln!(
         out,
         ":menu\nmenu {}",
-        words(view.title.trim_start_matches('-'))
+        words(ascii(&view.title).trim_start_matches('-'))
     );
     for item in &view.items {
-        let _ = writeln!(out, "item {} {}", item.id, words(&item.title));
+        let _ = writeln!(out, "item {} {}", item.id, words(&ascii(&item.title)));
     }
     let default = view
         .default_item()
@@ -66,28 +68,31 @@ fn menu(view: &View, out: &mut String) {
     );
     for item in &view.items {
         let _ = writeln!(out, "\n:entry-{}", item.id);
-        boot(&item.boot, out);
+        boot(&item.boot, "goto menu", out);
     }
     out.push_str("\n:failed\necho bootjack: that did not boot; back to the menu in 10 seconds\nsleep 10\ngoto menu\n");
 }
 
 fn only(item: &Item, out: &mut String) {
-    boot(&item.boot, out);
+    boot(&item.boot, "exit 1", out);
     out.push_str("\n:failed\necho bootjack: that did not boot; leaving iPXE in 10 seconds\nsleep 10\nexit 1\n");
 }
 
-fn boot(boot: &Boot, out: &mut String) {
+/// What was started may come back without an error: a script that has ended, a program that was
+/// left. `back` says where to then; without it the next entry would start.
+fn boot(boot: &Boot, back: &str, out: &mut String) {
     match boot {
-        Boot::Local => out.push_str("exit 1\n"),
+        Boot::Local => return out.push_str("exit 1\n"),
         Boot::Linux {
             kernel,
             initrd,
             args,
         } => linux(kernel, initrd, args, out),
         Boot::Program(uri) | Boot::Script(uri) => {
-            let _ = writeln!(out, "chain {uri} || goto failed");
+            let _ = writeln!(out, "imgfree\nchain {uri} || goto failed");
         }
     }
+    let _ = writeln!(out, "{back}");
 }
 
 /// UEFI kernels find their RAM disks by `initrd=` and the name that iPXE gives them.

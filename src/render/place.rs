@@ -16,6 +16,8 @@ pub struct Place {
     pub http_port: u16,
     /// The client's address.
     pub peer: IpAddr,
+    /// Whether its loader speaks TFTP alone, as `pxelinux.0` does.
+    pub tftp_only: bool,
 }
 
 /// How a loader fetches.

@@ -6,39 +6,52 @@
 //!
 //! File types are said by keyword, never left to the name's ending: `.bin` would be taken for a
 //! boot sector.
+//!
+//! `LOCALBOOT 0` gives the machine back to the ROM that loaded pxelinux, and that to the BIOS and
+//! its next boot device: seen on SeaBIOS with an iPXE ROM, whose disk then boots. It works whatever
+//! the next device is, where `chain.c32 hd0` knows BIOS disks alone.
 
 use std::fmt::Write as _;
 
-use super::{Boot, Item, View};
+use super::{Boot, Item, View, ascii};
 
 /// The whole configuration.
 pub fn config(view: &View) -> String {
-    let mut out = format!("# {}\nPROMPT 0\nNOESCAPE 1\n", view.comment);
+    let mut out = format!("# {}\nNOESCAPE 1\n", view.comment);
     match view.default_item() {
-        None => return out + "SAY bootjack: this machine's menu has no entry that it can boot\n",
-        Some(item) => {
-            let _ = writeln!(out, "DEFAULT {}", item.id);
-        }
-    }
-    if view.shows_menu() {
-        menu(view, &mut out);
+        None => out.push_str(NOTHING),
+        Some(item) if view.shows_menu() => menu(view, item, &mut out),
+        Some(item) => at_once(item, &mut out),
     }
     for item in &view.items {
         label(item, &mut out);
     }
+    if !view.shows_menu() {
+        out.push_str(LEAVE);
+    }
     out
 }
 
-fn menu(view: &View, out: &mut String) {
+/// Where an entry leads that was started at once and failed: to the next boot device, as in iPXE.
+/// No entry has this name, ids do not begin with a dot.
+const LEAVE: &str = "\nLABEL .leave\n  LOCALBOOT 0\n";
+/// It is shown for ten seconds.
+const NOTHING: &str = "SAY bootjack: this machine's menu has no entry that it can boot\n\
+    PROMPT 1\nTIMEOUT 100\nDEFAULT .leave\n";
+
+/// Without `ONERROR` pxelinux starts a file that is missing again and again without a pause: 50
+/// requests a second from one machine (measured).
+fn at_once(item: &Item, out: &mut String) {
+    let _ = writeln!(out, "PROMPT 0\nDEFAULT {}\nONERROR .leave", item.id);
+}
+
+fn menu(view: &View, default: &Item, out: &mut String) {
     let tenths = view.timeout.map_or(0, |t| t.as_millis().div_ceil(100));
+    let (id, title) = (&default.id, plain(&view.title));
     let _ = writeln!(
         out,
-        "UI menu.c32\nMENU TITLE {}\nTIMEOUT {tenths}",
-        plain(&view.title)
+        "PROMPT 0\nDEFAULT {id}\nUI menu.c32\nMENU TITLE {title}\nTIMEOUT {tenths}\nONTIMEOUT {id}"
     );
-    if let Some(item) = view.default_item() {
-        let _ = writeln!(out, "ONTIMEOUT {}", item.id);
-    }
 }
 
 fn label(item: &Item, out: &mut String) {
@@ -72,6 +85,12 @@ fn linux(kernel: &str, initrd: &[String], args: &str, out: &mut String) {
     }
 }
 
+/// Whether a program is a network boot program. `lpxelinux.0` must fetch these by TFTP: one that it
+/// has fetched by HTTP hangs when it starts (seen with undionly.kpxe).
+pub(super) fn is_boot_program(uri: &str) -> bool {
+    keyword(uri) == "PXE"
+}
+
 /// How SYSLINUX is to start a program, by its ending.
 fn keyword(uri: &str) -> &'static str {
     let ending = uri.rsplit_once('.').map_or("", |(_, ending)| ending);
@@ -83,8 +102,6 @@ fn keyword(uri: &str) -> &'static str {
     }
 }
 
-fn plain(text: &str) -> String {
-    text.chars()
-        .filter(|c| *c != '^' && !c.is_control())
-        .collect()
+fn plain(title: &str) -> String {
+    ascii(title).replace('^', "")
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::place::Transport;
-use super::{Dialect, Place, RenderError, entry_script_name, template};
+use super::{Dialect, Place, RenderError, entry_script_name, pxelinux, template};
 use crate::client::{Client, Stage};
 use crate::profile::{Action, Entry, Installed, PerArch, Profile, Snapshot, Target, Template};
 
@@ -90,7 +90,7 @@ pub fn view(
         client,
         place,
         dialect,
-        transport: transport(client, dialect),
+        transport: transport(client, place, dialect),
         values,
     };
     let mut items = Vec::new();
@@ -144,13 +144,14 @@ fn installed(found: &Installed) -> Entry {
     }
 }
 
-/// lpxelinux and iPXE fetch by HTTP, an iPXE built without it by TFTP; Debian's signed GRUB
-/// network image has no http module (facts, lab).
-fn transport(client: &Client, dialect: Dialect) -> Transport {
+/// lpxelinux and iPXE fetch by HTTP, pxelinux and an iPXE built without it by TFTP; Debian's signed
+/// GRUB network image has no http module (facts, lab).
+fn transport(client: &Client, place: Place, dialect: Dialect) -> Transport {
     let no_http = client.stage == Stage::Ipxe && client.ipxe.is_some_and(|features| !features.http);
     match dialect {
         Dialect::Grub => Transport::GrubTftp,
         Dialect::Ipxe if no_http => Transport::Tftp,
+        Dialect::Pxelinux if place.tftp_only => Transport::Tftp,
         Dialect::Ipxe | Dialect::Pxelinux => Transport::Http,
     }
 }
@@ -195,11 +196,9 @@ impl Making<'_> {
                 initrd,
                 args,
             } => self.linux(kernel, initrd, args)?,
-            Action::Loader(target) => self
-                .pick(target)
-                .map(|t| Boot::Program(self.uri(t)))
-                .filter(|_| self.runs_programs()),
-            Action::Chain(target) => self.pick(target).and_then(|t| self.chain(entry, t)),
+            Action::Loader(target) | Action::Chain(target) => {
+                self.pick(target).and_then(|t| self.program(entry, t))
+            }
             Action::Ipxe(_) => self.script(entry),
         })
     }
@@ -213,42 +212,58 @@ impl Making<'_> {
         let Some(kernel) = self.pick(kernel) else {
             return Ok(None);
         };
-        if self.dialect == Dialect::Grub && matches!(kernel, Target::Url(_)) {
+        let initrd = || self.pick(initrd).into_iter().flatten();
+        if !initrd().chain([kernel]).all(|t| self.fetches(t)) {
             return Ok(None);
         }
-        let initrd = self
-            .pick(initrd)
-            .into_iter()
-            .flatten()
-            .map(|t| self.uri(t))
-            .collect();
         let args = self
             .pick(args)
             .map_or(Ok(String::new()), |t| template::fill(t, &self.values))?;
         Ok(Some(Boot::Linux {
             kernel: self.uri(kernel),
-            initrd,
+            initrd: initrd().map(|t| self.uri(t)).collect(),
             args: one_line(&args),
         }))
     }
 
-    /// pxelinux chains to another server's file or script by an iPXE of its own (`ipxe.lkrn`);
-    /// GRUB only to programs of ours.
-    fn chain(&self, entry: &Entry, target: &Target) -> Option<Boot> {
-        match (self.dialect, target) {
-            (Dialect::Pxelinux, Target::Url(_)) => self.script(entry),
-            (Dialect::Grub, Target::Url(_)) => None,
-            _ => Some(Boot::Program(self.uri(target))),
+    /// iPXE starts whatever it can fetch. pxelinux starts programs of ours, and hands scripts and
+    /// what another server has to an iPXE of its own (`ipxe.lkrn`). GRUB starts UEFI programs of
+    /// ours.
+    fn program(&self, entry: &Entry, target: &Target) -> Option<Boot> {
+        let ours = match target {
+            Target::Path(path) => !path.to_ascii_lowercase().ends_with(".ipxe"),
+            Target::Url(_) => false,
+        };
+        let program = || Some(Boot::Program(self.program_uri(target)));
+        match self.dialect {
+            Dialect::Ipxe => program(),
+            Dialect::Pxelinux if ours => program(),
+            Dialect::Pxelinux => self.script(entry),
+            Dialect::Grub if ours && self.client.platform().is_efi() => program(),
+            Dialect::Grub => None,
         }
     }
 
+    fn program_uri(&self, target: &Target) -> String {
+        let uri = self.uri(target);
+        if self.dialect == Dialect::Pxelinux && pxelinux::is_boot_program(&uri) {
+            return self.place.target(self.snapshot, Transport::Tftp, target);
+        }
+        uri
+    }
+
     fn script(&self, entry: &Entry) -> Option<Boot> {
-        let name = entry_script_name(self.client.mac, &entry.id);
+        let name = entry_script_name(self.client, &entry.id);
         (self.dialect != Dialect::Grub).then(|| Boot::Script(self.place.uri(self.transport, &name)))
     }
 
-    fn runs_programs(&self) -> bool {
-        self.dialect != Dialect::Grub || self.client.platform().is_efi()
+    /// Whether this loader can fetch from there.
+    fn fetches(&self, target: &Target) -> bool {
+        match (self.transport, target) {
+            (_, Target::Path(_)) | (Transport::Http, Target::Url(_)) => true,
+            (Transport::Tftp, Target::Url(url)) => url.starts_with("tftp:"),
+            (Transport::GrubTftp, Target::Url(_)) => false,
+        }
     }
 
     fn uri(&self, target: &Target) -> String {
@@ -283,7 +298,7 @@ pub fn entry_script(
         Action::Ipxe(script) => Ok(super::ipxe::headed(
             &template::fill(script, &values).map_err(failed)?,
         )),
-        Action::Chain(target) => {
+        Action::Chain(target) | Action::Loader(target) => {
             let target = target
                 .get(client.platform())
                 .ok_or_else(|| RenderError::NoScript(id.to_owned()))?;

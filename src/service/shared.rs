@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use arc_swap::ArcSwap;
 
 use super::throttle::{MACHINES, Pass, STRANGERS, Throttle};
-use crate::client::Registry;
+use crate::client::{Loaders, Registry};
 use crate::event::metrics::Metrics;
 use crate::event::timeline::Timeline;
 use crate::event::{Event, What};
@@ -63,6 +63,7 @@ pub struct Shared {
     /// Counters, for `/metrics`.
     pub metrics: Metrics,
     clients: Mutex<Registry>,
+    loaders: Mutex<Loaders>,
     timeline: Mutex<Timeline>,
     strangers: Mutex<Throttle>,
     machines: Mutex<Throttle>,
@@ -81,6 +82,7 @@ impl Shared {
     /// Nothing seen yet, `snapshot` in force.
     pub fn new(snapshot: Snapshot, folders: Folders, limits: Limits) -> Arc<Self> {
         let clients = Mutex::new(Registry::new(limits.clients));
+        let loaders = Mutex::new(Loaders::new(limits.clients));
         let timeline = Mutex::new(Timeline::new(limits.clients, limits.events_per_client));
         Arc::new(Self {
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -89,6 +91,7 @@ impl Shared {
             limits,
             metrics: Metrics::default(),
             clients,
+            loaders,
             timeline,
             strangers: Mutex::new(Throttle::new(STRANGERS)),
             machines: Mutex::new(Throttle::new(MACHINES)),
@@ -149,6 +152,11 @@ impl Shared {
         self.timeline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The loaders fetched. Hold the lock for a look-up, never across an await.
+    pub fn loaders(&self) -> std::sync::MutexGuard<'_, Loaders> {
+        self.loaders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Who asks for `path`: the machine the path names, else the one behind the address.
     pub fn requester(
         &self,
@@ -169,6 +177,7 @@ impl Shared {
             server: server.to_canonical(),
             door,
             client,
+            tftp_only: door == Door::Tftp && self.loaders().tftp_only(peer.to_canonical()),
         }
     }
 }

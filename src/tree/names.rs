@@ -7,6 +7,7 @@
 //! boot/menu.ipxe                    … of whoever asks: for USB sticks and other boot servers
 //! boot/PLATFORM-CPU/MAC.ipxe        … of a machine that no DHCP packet has shown
 //! boot/MAC/ENTRY.ipxe               one entry's own script
+//! boot/PLATFORM-CPU/MAC/ENTRY.ipxe  … of a machine that no DHCP packet has shown
 //! pxelinux.cfg/UUID|01-MAC|IP|default
 //! grub/grub.cfg, grub.cfg, each with -UUID, -01-MAC, -IP
 //! ```
@@ -27,6 +28,8 @@ pub enum Name {
     EntryScript {
         /// Whose menu.
         mac: Mac,
+        /// What the path tells of the machine.
+        arch: Option<Arch>,
         /// The entry's id.
         id: String,
     },
@@ -70,29 +73,22 @@ pub fn name(path: &CleanPath) -> Name {
 
 fn script(rest: &str) -> Option<Name> {
     let stem = rest.strip_suffix(".ipxe")?;
-    let menu = |arch, whose| Some(Name::Menu(MenuKind::Ipxe(arch), whose));
-    match stem.split_once('/') {
-        None if stem == "menu" => menu(None, Whose::Asker),
-        None => menu(None, Whose::Mac(stem.parse().ok()?)),
-        Some((machine, id)) => match machine.parse() {
-            Ok(mac) => Some(Name::EntryScript {
-                mac,
-                id: id.to_owned(),
-            }),
-            Err(_) => menu(Some(build_arch(machine)?), Whose::Mac(id.parse().ok()?)),
-        },
+    if stem == "menu" {
+        return Some(Name::Menu(MenuKind::Ipxe(None), Whose::Asker));
     }
-}
-
-/// iPXE's `${platform}-${buildarch}`.
-fn build_arch(text: &str) -> Option<Arch> {
-    Some(match text {
-        "pcbios-i386" | "pcbios-x86_64" => Arch::BIOS,
-        "efi-x86_64" => Arch::EFI_X64,
-        "efi-i386" => Arch(6),
-        "efi-arm32" => Arch(10),
-        "efi-arm64" => Arch(11),
-        _ => return None,
+    let (arch, machine) = match stem.split_once('/') {
+        Some((build, rest)) if Arch::of_ipxe_build(build).is_some() => {
+            (Arch::of_ipxe_build(build), rest)
+        }
+        _ => (None, stem),
+    };
+    Some(match machine.split_once('/') {
+        None => Name::Menu(MenuKind::Ipxe(arch), Whose::Mac(machine.parse().ok()?)),
+        Some((mac, id)) => Name::EntryScript {
+            mac: mac.parse().ok()?,
+            arch,
+            id: id.to_owned(),
+        },
     })
 }
 
@@ -170,13 +166,13 @@ mod tests {
         ] {
             assert_eq!(of(path), Name::Menu(kind, whose), "{path}");
         }
-        assert_eq!(
-            of("boot/52-54-00-12-34-56/net.ipxe"),
-            Name::EntryScript {
-                mac: MAC,
-                id: "net".into()
-            }
-        );
+        for (path, arch) in [
+            ("boot/52-54-00-12-34-56/net.ipxe", None),
+            ("boot/efi-x86_64/52-54-00-12-34-56/net.ipxe", Some(Arch(7))),
+        ] {
+            let id = "net".into();
+            assert_eq!(of(path), Name::EntryScript { mac: MAC, arch, id });
+        }
     }
 
     #[test]
@@ -194,6 +190,7 @@ mod tests {
             "boot/x",
             "boot/x.ipxe",
             "boot/plan9-vax/52-54-00-12-34-56.ipxe",
+            "boot/plan9-vax/52-54-00-12-34-56/net.ipxe",
             "grub/x86_64-efi/command.lst",
             "grub.cfgx",
             "revocations_sbat.efi",

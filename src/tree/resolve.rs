@@ -25,7 +25,7 @@ pub fn resolve(
             path,
         })),
         Name::Menu(kind, whose) => menu(snapshot, requester, kind, whose),
-        Name::EntryScript { mac, id } => entry_script(snapshot, requester, mac, &id),
+        Name::EntryScript { mac, arch, id } => entry_script(snapshot, requester, (mac, arch), &id),
     }
 }
 
@@ -154,11 +154,12 @@ fn introduce_yourself(requester: &Requester, snapshot: &Snapshot) -> Found {
 fn entry_script(
     snapshot: &Snapshot,
     requester: &Requester,
-    mac: Mac,
+    (mac, arch): (Mac, Option<Arch>),
     id: &str,
 ) -> Result<Found, Missing> {
+    let arch = arch.unwrap_or(Arch::BIOS);
     let client = known(requester, Whose::Mac(mac))
-        .unwrap_or_else(|| stranger(requester, mac, Arch::BIOS, Stage::Ipxe));
+        .unwrap_or_else(|| stranger(requester, mac, arch, Stage::Ipxe));
     let profile = chosen(snapshot, &client)?.profile;
     let script =
         render::view::entry_script(snapshot, &profile, &client, place(snapshot, requester), id)
@@ -182,6 +183,7 @@ const fn place(snapshot: &Snapshot, requester: &Requester) -> Place {
         server: requester.server,
         http_port: snapshot.http_port,
         peer: requester.peer,
+        tftp_only: requester.tftp_only,
     }
 }
 

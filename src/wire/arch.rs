@@ -64,6 +64,16 @@ const TABLE: &[Row] = &[
     (40, "http-loongarch64", Platform::EfiLoongarch64, true),
 ];
 
+/// iPXE's `${platform}-${buildarch}`, and the machine it runs on.
+const IPXE_BUILDS: &[(&str, Arch)] = &[
+    ("pcbios-i386", Arch(0)),
+    ("pcbios-x86_64", Arch(0)),
+    ("efi-i386", Arch(6)),
+    ("efi-x86_64", Arch(7)),
+    ("efi-arm32", Arch(10)),
+    ("efi-arm64", Arch(11)),
+];
+
 impl Arch {
     /// x86 BIOS
     pub const BIOS: Self = Self(0);
@@ -74,6 +84,12 @@ impl Arch {
 
     fn row(self) -> Option<&'static Row> {
         TABLE.iter().find(|row| row.0 == self.0)
+    }
+
+    /// The machine behind iPXE's `${platform}-${buildarch}`.
+    pub fn of_ipxe_build(build: &str) -> Option<Self> {
+        let row = IPXE_BUILDS.iter().find(|(name, _)| *name == build)?;
+        Some(row.1)
     }
 
     /// The machine behind the number.
@@ -159,6 +175,14 @@ impl Platform {
         Self::NAMED
             .into_iter()
             .find(|p| p.name().eq_ignore_ascii_case(name))
+    }
+
+    /// What iPXE calls itself there, `${platform}-${buildarch}`; `None` where we serve no iPXE.
+    pub fn ipxe_build(self) -> Option<&'static str> {
+        let row = IPXE_BUILDS
+            .iter()
+            .find(|(_, arch)| arch.platform() == self)?;
+        Some(row.0)
     }
 
     /// Whether the firmware is UEFI.

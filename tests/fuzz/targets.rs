@@ -187,6 +187,7 @@ fn look_up(snapshot: &Snapshot, raw: &[u8]) -> Option<()> {
         server: US.into(),
         door: Door::Tftp,
         client: None,
+        tftp_only: false,
     };
     let _ = resolve(snapshot, &requester, &path);
     Some(())

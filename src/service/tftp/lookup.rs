@@ -78,6 +78,7 @@ async fn open(call: &Call, who: &Requester) -> Result<Body, Refusal> {
     let found = found.map_err(|e| Refusal::Missing(e.to_string()))?;
     let body = files::open(&shared.folders, &found).await;
     let body = body.map_err(|e| unreadable(&e))?;
+    shared.loaders().fetched(who.peer, path.as_str());
     if let Found::Text(_, rendered) = found {
         call.emit(who, menu(call.path(), rendered));
     }
