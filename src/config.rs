@@ -54,8 +54,10 @@ pub struct Settings {
         long,
         env = "BOOTJACK_INTERFACE",
         value_name = "IF",
+        value_parser = clap::builder::NonEmptyStringValueParser::new(),
         value_delimiter = ','
     )]
+    #[serde(default, deserialize_with = "names")]
     pub interface: Option<Vec<String>>,
     /// Folder of profiles [default: /etc/bootjack/profiles, else the embedded default]
     #[arg(long, env = "BOOTJACK_PROFILES", value_name = "DIR")]
@@ -167,11 +169,42 @@ pub fn read_file(named: Option<&Path>) -> Result<Option<(PathBuf, Settings)>, Er
         }
         Ok(text) => {
             let settings: Settings =
-                serde_saphyr::from_str(&text).map_err(|e| Error::config(path, &e.to_string()))?;
+                serde_saphyr::from_str(&text).map_err(|e| Error::config(path, &told(&e)))?;
             settings.checked(path)?;
             Ok(Some((path.to_owned(), settings)))
         }
     }
+}
+
+/// Line, column and what is wrong there.
+fn told(error: &serde_saphyr::Error) -> String {
+    let what = match error.without_snippet() {
+        serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
+            format!("the key `{}` is given twice", key.as_deref().unwrap_or("?"))
+        }
+        other => other.to_string(),
+    };
+    let what = what.split(" at line ").next().unwrap_or_default();
+    match error.location() {
+        Some(at) => format!("line {} column {}: {what}", at.line(), at.column()),
+        None => what.to_owned(),
+    }
+}
+
+/// `eth0` or `[eth0, eth1]`.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a name or a list of names")]
+enum Names {
+    One(String),
+    Many(Vec<String>),
+}
+
+fn names<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let names = match Names::deserialize(from)? {
+        Names::One(name) => vec![name],
+        Names::Many(names) => names,
+    };
+    Ok(Some(names))
 }
 
 impl Settings {
