@@ -70,8 +70,10 @@ pub struct Settings {
         long,
         env = "BOOTJACK_INTERFACE",
         value_name = "IF",
+        value_parser = clap::builder::NonEmptyStringValueParser::new(),
         value_delimiter = ','
     )]
+    #[serde(default, deserialize_with = "names")]
     pub interface: Option<Vec<String>>,
     /// Folder of profiles [default: /etc/bootjack/profiles, else the embedded default]
     #[arg(long, env = "BOOTJACK_PROFILES", value_name = "DIR")]
@@ -182,23 +184,51 @@ pub fn read_file(named: Option<&Path>) -> Result<Option<(PathBuf, Settings)>, Er
             Ok(Some((path.to_owned(), Settings::default())))
         }
         Ok(text) => {
-            let settings: Settings = serde_saphyr::from_str(&text)
-                .map_err(|e| Error::config(path, &explained(&e.to_string())))?;
+            let settings: Settings =
+                serde_saphyr::from_str(&text).map_err(|e| Error::config(path, &told(&e)))?;
             settings.checked(path)?;
             Ok(Some((path.to_owned(), settings)))
         }
     }
 }
 
-/// The parser's message, and for an unknown key the one that was probably meant.
-fn explained(message: &str) -> String {
-    let unknown = message
-        .split_once("unknown field `")
-        .and_then(|(_, rest)| rest.split_once('`'));
-    match unknown {
-        Some((key, _)) => format!("{message}\n{}", similar::hint(key, KEYS)),
-        None => message.to_owned(),
+/// Line, column and what is wrong there.
+fn told(error: &serde_saphyr::Error) -> String {
+    let what = match error.without_snippet() {
+        serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
+            format!("the key `{}` is given twice", key.as_deref().unwrap_or("?"))
+        }
+        other => other.to_string(),
+    };
+    let what = what.split(" at line ").next().unwrap_or_default();
+    let hint = meant(what).map_or_else(String::new, |hint| format!("; {hint}"));
+    match error.location() {
+        Some(at) => format!("line {} column {}: {what}{hint}", at.line(), at.column()),
+        None => what.to_owned(),
     }
+}
+
+/// For an unknown key, the one that was probably meant.
+fn meant(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("unknown field `")?;
+    let (key, _) = rest.split_once('`')?;
+    Some(similar::hint(key, KEYS))
+}
+
+/// `eth0` or `[eth0, eth1]`.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a name or a list of names")]
+enum Names {
+    One(String),
+    Many(Vec<String>),
+}
+
+fn names<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let names = match Names::deserialize(from)? {
+        Names::One(name) => vec![name],
+        Names::Many(names) => names,
+    };
+    Ok(Some(names))
 }
 
 impl Settings {

@@ -135,10 +135,9 @@ fn describe(client: &Client, out: &mut String) -> std::fmt::Result {
         .map_or_else(|| "no UUID".to_owned(), |u| format!("UUID {u}"));
     writeln!(
         out,
-        "machine: {}, {uuid}, {} ({}), stage {}, network {}",
+        "machine: {}, {uuid}, {}, stage {}, network {}",
         client.mac,
         client.arch(),
-        client.platform(),
         client.stage,
         client.network
     )

@@ -27,7 +27,7 @@ pub fn to_serve(named: &[String]) -> Result<Vec<Interface>, Error> {
         .collect();
     let usable = usable(&all);
     if let Some(missing) = named.iter().find(|n| !usable.iter().any(|i| i.name == **n)) {
-        return Err(Error::usage(why_not(&all, missing, &usable)));
+        return Err(why_not(&all, missing, &usable));
     }
     let chosen: Vec<Interface> = usable
         .into_iter()
@@ -69,24 +69,26 @@ fn ipv4(entry: &InterfaceAddress) -> Option<Ipv4Addr> {
         .map(nix::sys::socket::SockaddrIn::ip)
 }
 
-fn why_not(all: &[InterfaceAddress], name: &str, usable: &[Interface]) -> String {
+/// A name that stands for nothing is a wrong setting; what is not ready yet may be later.
+fn why_not(all: &[InterfaceAddress], name: &str, usable: &[Interface]) -> Error {
     let flags = all
         .iter()
         .find(|e| e.interface_name == name)
         .map(|e| e.flags);
-    let why = match flags {
-        None => "there is no such interface",
-        Some(f) if !f.contains(InterfaceFlags::IFF_UP) => "it is down",
-        Some(f) if !serves(f) => "it cannot broadcast",
-        Some(_) => "it has no IPv4 address",
-    };
     let others: Vec<&str> = usable.iter().map(|i| i.name.as_str()).collect();
-    format!(
-        "cannot serve interface {name}: {why}; usable here: {}",
-        if others.is_empty() {
-            "none".into()
-        } else {
-            others.join(", ")
-        }
-    )
+    let others = match others.as_slice() {
+        [] => "none".to_owned(),
+        others => others.join(", "),
+    };
+    let text = |why: &str| format!("cannot serve interface {name}: {why}; usable here: {others}");
+    match flags {
+        None => Error::usage(text("there is no such interface")),
+        Some(f) if !f.contains(InterfaceFlags::IFF_UP) => Error::failed(text(&format!(
+            "it is down; bring it up with `ip link set {name} up`"
+        ))),
+        Some(f) if !serves(f) => Error::usage(text("it cannot broadcast")),
+        Some(_) => Error::failed(text(
+            "it has no IPv4 address; give it one, or wait until it has",
+        )),
+    }
 }

@@ -34,6 +34,8 @@ pub struct Limits {
     pub clients: usize,
     /// Events kept a machine.
     pub events_per_client: usize,
+    /// Events kept in all.
+    pub events: usize,
 }
 
 impl Default for Limits {
@@ -46,6 +48,7 @@ impl Default for Limits {
             idle: Duration::from_secs(30),
             clients: 4096,
             events_per_client: 128,
+            events: 65_536,
         }
     }
 }
@@ -83,7 +86,7 @@ impl Shared {
     pub fn new(snapshot: Snapshot, folders: Folders, limits: Limits) -> Arc<Self> {
         let clients = Mutex::new(Registry::new(limits.clients));
         let loaders = Mutex::new(Loaders::new(limits.clients));
-        let timeline = Mutex::new(Timeline::new(limits.clients, limits.events_per_client));
+        let timeline = Timeline::new(limits.clients, limits.events_per_client, limits.events);
         Arc::new(Self {
             snapshot: ArcSwap::from_pointee(snapshot),
             findings: ArcSwap::default(),
@@ -92,7 +95,7 @@ impl Shared {
             metrics: Metrics::default(),
             clients,
             loaders,
-            timeline,
+            timeline: Mutex::new(timeline),
             strangers: Mutex::new(Throttle::new(STRANGERS)),
             machines: Mutex::new(Throttle::new(MACHINES)),
         })
