@@ -90,6 +90,7 @@ fn main() -> ExitCode {
     if support::left_out("the benchmarks; start them with sudo") {
         return ExitCode::FAILURE;
     }
+    machine::before_all_others();
     let run = Run {
         binary: beside_this_program(),
         quick: !flags.is_empty(),
