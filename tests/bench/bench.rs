@@ -5,7 +5,7 @@
 //! move with what else the machine does: the ratios are what counts. Nothing here passes or fails.
 //!
 //! ```text
-//! bench [--quick] [start|decision|reload|proxy|tftp|http …]
+//! bench [--quick] [--one-cpu] [start|decision|reload|proxy|tftp|http …]
 //! ```
 //!
 //! * [`start`], [`decision`], [`reload`]: bootjack alone
@@ -58,6 +58,9 @@ const ALL: [Bench; 6] = [
     ("http", http::run),
 ];
 
+/// Less of everything; clients on the server's processor.
+const FLAGS: [&str; 2] = ["--quick", "--one-cpu"];
+
 /// What every benchmark is told.
 struct Run {
     /// The bootjack binary built beside this program.
@@ -83,8 +86,10 @@ fn main() -> ExitCode {
         .skip(1)
         .partition(|word| word.starts_with('-'));
     let known = |name: &String| ALL.iter().any(|(known, _)| known == name);
-    if flags.iter().any(|flag| flag != "--quick") || !names.iter().all(known) {
-        eprintln!("usage: bench [--quick] [start|decision|reload|proxy|tftp|http …]");
+    let has = |wanted: &str| flags.iter().any(|flag| flag == wanted);
+    let flag_known = |flag: &String| FLAGS.contains(&flag.as_str());
+    if !flags.iter().all(flag_known) || !names.iter().all(known) {
+        eprintln!("usage: bench [--quick] [--one-cpu] [start|decision|reload|proxy|tftp|http …]");
         return ExitCode::from(2);
     }
     if support::left_out("the benchmarks; start them with sudo") {
@@ -93,8 +98,11 @@ fn main() -> ExitCode {
     machine::before_all_others();
     let run = Run {
         binary: beside_this_program(),
-        quick: !flags.is_empty(),
+        quick: has("--quick"),
     };
+    if has("--one-cpu") {
+        machine::share_one_cpu();
+    }
     println!("{}", measured(&run, &names));
     ExitCode::SUCCESS
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
@@ -12,11 +13,21 @@ use super::support::netns::attempt;
 /// What a server is started by: it stays on the first processor.
 pub const ON_SERVER_CPU: [&str; 3] = ["taskset", "-c", "0"];
 
-/// The calling thread and those it starts stay on the second processor, where there is one.
+static ONE_CPU: AtomicBool = AtomicBool::new(false);
+
+/// Clients run on the server's processor, too: nothing is told then of what runs at the same time,
+/// but what a packet costs is not hidden by what it costs to wake another processor, which is much
+/// on a virtual machine whose neighbours are busy.
+pub fn share_one_cpu() {
+    ONE_CPU.store(true, Ordering::Relaxed);
+}
+
+/// The calling thread and those it starts stay on the clients' processor: the second one, where
+/// there is one.
 pub fn on_client_cpu() {
-    let mut second = CpuSet::new();
-    let set = second.set(1);
-    let _ = set.and_then(|()| sched_setaffinity(Pid::from_raw(0), &second));
+    let mut cpu = CpuSet::new();
+    let set = cpu.set(usize::from(!ONE_CPU.load(Ordering::Relaxed)));
+    let _ = set.and_then(|()| sched_setaffinity(Pid::from_raw(0), &cpu));
 }
 
 /// This program and all it starts, servers and clients alike, go before what else the machine does:
@@ -30,12 +41,18 @@ pub fn before_all_others() {
 /// What stands below the table.
 pub fn header() -> String {
     format!(
-        "{} × {}, Linux {}, load {} at the start. Server on one processor, clients on another, a bridge \
-         between their network namespaces (veth, MTU 1500), files in the page cache. Peers: {}.",
+        "{} × {}, Linux {}, load {} at the start. Server and clients on {}, \
+         a bridge between their network namespaces (veth, MTU 1500), files in the page cache. \
+         Peers: {}.",
         std::thread::available_parallelism().map_or(1, usize::from),
         processor(),
         said_first(Command::new("uname").arg("-r")),
         load(),
+        if ONE_CPU.load(Ordering::Relaxed) {
+            "one processor"
+        } else {
+            "a processor each"
+        },
         peers::versions().join(", "),
     )
 }
