@@ -34,7 +34,7 @@ fn a_port_that_is_taken() {
         serve(&host, &[]).fails(1, &[&what, &me(), remedy]);
     }
     let _held = host.enter(|| TcpListener::bind("10.77.0.2:8067")).unwrap();
-    let what = "cannot bind TCP 8067 on all addresses: address in use by ";
+    let what = "cannot bind TCP 8067 on eth0: address in use by ";
     serve(&host, &[]).fails(1, &[what, &me(), "--http-port"]);
 }
 
