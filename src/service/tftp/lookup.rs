@@ -29,12 +29,14 @@ pub(super) enum Refusal {
     NotText,
     /// The places for netascii are taken
     Busy,
+    /// The peer's address is a broadcast address
+    Nowhere,
     /// Something of ours failed
     Fault(String),
 }
 
 impl Refusal {
-    /// The ERROR that the client gets. None where it should simply ask again.
+    /// The ERROR that the client gets. None where it should simply ask again, or cannot hear it.
     pub(super) fn answer(&self) -> Option<(ErrorCode, &'static str)> {
         match self {
             Self::Missing(_) => Some((ErrorCode::NOT_FOUND, "file not found")),
@@ -44,7 +46,7 @@ impl Refusal {
                 "too large for netascii, use octet (binary) mode",
             )),
             Self::Fault(_) => Some((ErrorCode::UNDEFINED, "server error")),
-            Self::Busy => None,
+            Self::Busy | Self::Nowhere => None,
         }
     }
 }

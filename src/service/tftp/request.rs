@@ -109,7 +109,11 @@ impl Call {
         Ok((socket, mtu))
     }
 
+    /// Which addresses are broadcast addresses is the kernel's to know: it refuses to connect there.
     fn no_socket(&self, error: &io::Error) -> Refusal {
+        if error.kind() == io::ErrorKind::PermissionDenied {
+            return Refusal::Nowhere;
+        }
         let pair = self.seat.pair;
         Refusal::Fault(format!(
             "cannot open a socket from {} to {} for a TFTP transfer: {error}",
@@ -132,6 +136,10 @@ impl Call {
             Refusal::Busy => {
                 let bound = format!("{NETASCII_AT_ONCE} netascii transfers");
                 self.common.report.refused(pair.peer, bound);
+            }
+            Refusal::Nowhere => {
+                let reason = "from a broadcast address, where no transfer can go";
+                self.common.report.malformed(pair.peer, reason);
             }
             Refusal::Fault(text) => self.common.report.fault(text),
         }
