@@ -9,12 +9,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::netns::{self, Namespace, attempt, run};
+use super::poll;
 use super::process::Process;
 
 /// Address of the DHCP host on the first segment.
 pub const DHCP_IP: &str = "10.77.0.1";
 /// Address of the appliance on the first segment.
 pub const APPLIANCE_IP: &str = "10.77.0.2";
+
+/// How long a new cable may take to carry packets.
+const FORWARDS: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// A switch and the hosts plugged into it. They live as long as the LAN, whether a test keeps
 /// their handles or not.
@@ -130,7 +134,17 @@ impl Lan {
         ]);
         self.connect(&port, segment);
         host.namespace.ip(&["link", "set", &interface, "up"]);
+        self.wait_until_it_forwards(&port);
         interface
+    }
+
+    /// The kernel tells a bridge of a new carrier a while later, longer on a busy machine; what is
+    /// sent before that is lost.
+    fn wait_until_it_forwards(&self, port: &str) {
+        poll::expect("a port of the switch forwards", FORWARDS, || {
+            let link = self.switch.ip(&["-d", "link", "show", "dev", port]);
+            link.contains("state forwarding") && link.contains("LOWER_UP")
+        });
     }
 
     /// A socket for a virtual machine: the name of a tap in the switch's namespace.
