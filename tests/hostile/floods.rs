@@ -4,7 +4,7 @@ use std::net::SocketAddrV4;
 
 use crate::as_root;
 use crate::forged::Raw;
-use crate::lab::{Lab, STRANGER, US};
+use crate::lab::{Lab, STRANGER, US, to};
 use crate::noise::Noise;
 use crate::support::clients::{BootClient, Speaker};
 
@@ -27,7 +27,7 @@ fn packets() {
         ("broken TFTP requests", 69, &discover[..]),
     ] {
         for _ in 0..MANY {
-            let _ = socket.send_to(bytes, lab.port(port));
+            let _ = socket.send_to(bytes, to(port));
         }
         lab.well(&format!("{MANY} {what}"));
     }
@@ -43,9 +43,7 @@ fn machines() {
     for number in 0..12_000_u32 {
         let [_, a, b, c] = number.to_be_bytes();
         client.mac = [2, 0, 0, a, b, c];
-        socket
-            .send_to(&client.discover().bytes(), lab.port(67))
-            .unwrap();
+        socket.send_to(&client.discover().bytes(), to(67)).unwrap();
         if number % 50 == 0 {
             // The queue holds some hundred packets: more at once would only be dropped.
             lab.appliance.get("/healthz");
@@ -72,7 +70,7 @@ fn transfers() {
     let request = b"\0\x01snponly.efi\0octet\0blksize\x001468\0windowsize\x0064\0";
     for port in 0..MANY {
         let from = SocketAddrV4::new(STRANGER, 1024 + port as u16);
-        raw.send(from, lab.port(69), request);
+        raw.send(from, to(69), request);
     }
     lab.well("transfers of one address");
     let mut noise = Noise::new(3);
@@ -82,12 +80,12 @@ fn transfers() {
         }
         let host = 101 + noise.below(150) as u8;
         let from = SocketAddrV4::new([10, 77, 0, host].into(), noise.next() as u16 | 1);
-        raw.send(from, lab.port(69), request);
+        raw.send(from, to(69), request);
     }
     lab.well("transfers of many addresses");
     for _ in 0..MANY {
         let from = SocketAddrV4::new(STRANGER, noise.next() as u16 | 1);
-        raw.send(from, lab.port(69), &[0, 4, 0, noise.next() as u8]);
+        raw.send(from, to(69), &[0, 4, 0, noise.next() as u8]);
     }
     lab.well("acknowledgements of nothing");
 }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use crate::as_root;
-use crate::lab::{Lab, STRANGER, US};
+use crate::lab::{Lab, STRANGER, US, to};
 use crate::support::clients::{BootClient, Speaker};
 use crate::support::lan::Host;
 use crate::support::packet::Packet;
@@ -92,7 +92,7 @@ fn sources_that_lie() {
         for source_port in [0, 1, 67, 68, 69, 4011, 65535] {
             let from = SocketAddrV4::new(source, source_port);
             for (port, bytes) in [(67, &discover), (4011, &request), (69, &read)] {
-                raw.send(from, lab.port(port), bytes);
+                raw.send(from, to(port), bytes);
             }
             raw.send(
                 from,
@@ -121,13 +121,13 @@ fn relays_that_lie() {
                 ciaddr: giaddr,
                 ..client.discover()
             };
-            socket.send_to(&packet.bytes(), lab.port(67)).unwrap();
+            socket.send_to(&packet.bytes(), to(67)).unwrap();
             let packet = Packet {
                 giaddr,
                 ciaddr: giaddr,
                 ..client.proxy_request(giaddr, US)
             };
-            socket.send_to(&packet.bytes(), lab.port(4011)).unwrap();
+            socket.send_to(&packet.bytes(), to(4011)).unwrap();
         }
     }
     lab.well("relays that lie");
@@ -151,7 +151,7 @@ fn our_own_words_sent_back() {
     ] {
         for from in [67, 69, 4011, 40000] {
             for _ in 0..50 {
-                raw.send(SocketAddrV4::new(STRANGER, from), lab.port(port), &bytes);
+                raw.send(SocketAddrV4::new(STRANGER, from), to(port), &bytes);
             }
         }
     }

@@ -21,7 +21,7 @@ const PROFILE: &str = "menu: { title: Lab, entries: [ { id: d, title: Disk, loca
 const PATIENCE: Duration = Duration::from_secs(45);
 /// Lines a second, whatever comes: of strangers, of machines, of refused TFTP requests and of what
 /// was left out.
-const LINES: f64 = 50.0 + 500.0 + 20.0 + 30.0;
+const LINES: u64 = 50 + 500 + 20 + 30;
 /// Bytes that everything strangers make us remember may take together.
 const MEMORY: u64 = 64 << 20;
 
@@ -72,11 +72,6 @@ impl Lab {
         socket
     }
 
-    /// A port of ours.
-    pub fn port(&self, port: u16) -> SocketAddrV4 {
-        SocketAddrV4::new(US, port)
-    }
-
     /// What holds after every onslaught.
     pub fn well(&mut self, after: &str) {
         self.boots(after, 2);
@@ -90,7 +85,7 @@ impl Lab {
         let rom = BootClient::new(Speaker::Intel, number);
         self.offered(after, &rom, "lpxelinux.0");
         let loader = self.fetched(after, &format!("tftp://{US}/lpxelinux.0"));
-        assert_eq!(loader, self.appliance_file("lpxelinux.0"), "{after}");
+        assert_eq!(loader, asset("lpxelinux.0"), "{after}");
         let ipxe = BootClient::new(Speaker::IpxeRom, number);
         let script = format!("http://{US}:8067/boot/52-54-00-78-00-{number:02x}.ipxe");
         self.offered(after, &ipxe, &script);
@@ -130,13 +125,6 @@ impl Lab {
         output.stdout
     }
 
-    fn appliance_file(&self, name: &str) -> Vec<u8> {
-        let asset = bootjack::assets::all()
-            .iter()
-            .find(|asset| asset.name == name);
-        asset.unwrap().bytes.to_vec()
-    }
-
     /// No panic, no failure of ours, and no more lines than so many a second.
     fn quiet(&self, after: &str) {
         let log = self.appliance.log();
@@ -146,8 +134,8 @@ impl Lab {
             .filter(|l| l.contains(r#""event":"fault""#))
             .collect();
         assert!(faults.is_empty(), "{after}: {faults:?}");
-        let lines = log.lines().count() as f64;
-        let most = (self.began.elapsed().as_secs_f64() + 1.0) * LINES;
+        let lines = log.lines().count() as u64;
+        let most = (self.began.elapsed().as_secs() + 2) * LINES;
         assert!(lines < most, "{after}: {lines} lines, {most} at most");
         let broken = log.lines().find(|l| l.contains(char::is_control));
         assert_eq!(broken, None, "{after}: control characters in the log");
@@ -165,6 +153,16 @@ impl Lab {
     pub fn grown(&self) -> u64 {
         self.resident().saturating_sub(self.memory)
     }
+}
+
+/// A port of bootjack's.
+pub fn to(port: u16) -> SocketAddrV4 {
+    SocketAddrV4::new(US, port)
+}
+
+fn asset(name: &str) -> Vec<u8> {
+    let asset = bootjack::assets::all().iter().find(|a| a.name == name);
+    asset.unwrap().bytes.to_vec()
 }
 
 /// Leaves the test out where there is no root.

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use crate::as_root;
-use crate::lab::{Lab, STRANGER, US};
+use crate::lab::{Lab, STRANGER, US, to};
 use crate::noise::{Noise, broken_captures, option_bombs, wrong_headers};
 use crate::support::clients::{BootClient, Speaker};
 
@@ -16,7 +16,7 @@ fn random_bytes_on_every_port() {
     let (socket, mut noise) = (lab.udp(), Noise::new(1));
     for port in PORTS {
         for _ in 0..1500 {
-            socket.send_to(&noise.bytes(1472), lab.port(port)).unwrap();
+            socket.send_to(&noise.bytes(1472), to(port)).unwrap();
         }
         lab.well(&format!("random bytes on {port}"));
     }
@@ -34,7 +34,7 @@ fn broken_dhcp_messages() {
     ] {
         for packet in &packets {
             for port in PORTS {
-                socket.send_to(packet, lab.port(port)).unwrap();
+                socket.send_to(packet, to(port)).unwrap();
             }
             let everyone = SocketAddrV4::new(Ipv4Addr::BROADCAST, 67);
             let _ = socket.send_to(packet, everyone);
@@ -54,7 +54,7 @@ fn huge_packets_and_fragments() {
     huge.resize(60_000, 0);
     for port in PORTS {
         for _ in 0..20 {
-            socket.send_to(&huge, lab.port(port)).unwrap();
+            socket.send_to(&huge, to(port)).unwrap();
         }
     }
     lab.well("huge packets");
@@ -118,7 +118,7 @@ fn broken_tftp_packets() {
     as_root!("broken_tftp_packets");
     let mut lab = Lab::new();
     for packet in tftp_packets() {
-        lab.udp().send_to(&packet, lab.port(69)).unwrap();
+        lab.udp().send_to(&packet, to(69)).unwrap();
     }
     lab.well("broken TFTP packets");
     let raw = crate::forged::Raw::new(&lab.stranger);

@@ -44,7 +44,7 @@ fn requests() -> Vec<Vec<u8>> {
     ]
     .map(<[u8]>::to_vec)
     .to_vec();
-    all.push([b"GET /", &[b'a'; 100_000][..], b" HTTP/1.1\r\n\r\n"].concat());
+    all.push([b"GET /", &b"a".repeat(100_000)[..], b" HTTP/1.1\r\n\r\n"].concat());
     all.push(
         [
             b"GET / HTTP/1.1\r\n",
@@ -53,7 +53,7 @@ fn requests() -> Vec<Vec<u8>> {
         ]
         .concat(),
     );
-    all.push([b"GET / HTTP/1.1\r\nX: ", &[b'x'; 200_000][..]].concat());
+    all.push([b"GET / HTTP/1.1\r\nX: ", &b"x".repeat(200_000)[..]].concat());
     all.extend((0..150).map(|_| noise.bytes(2000)));
     let whole = b"GET /assets/lpxelinux.0 HTTP/1.1\r\nHost: x\r\nRange: bytes=0-99\r\n\r\n";
     all.extend((0..200).map(|_| noise.mutated(whole)));

@@ -197,7 +197,7 @@ fn slow_http(pc: &Host) -> TcpStream {
     stream
         .write_all(b"GET /images/big.iso HTTP/1.1\r\nHost: x\r\n\r\n")
         .unwrap();
-    stream.read_exact(&mut [0; 100_000]).unwrap();
+    stream.read_exact(&mut [0; 10_000]).unwrap();
     stream
 }
 
