@@ -86,17 +86,18 @@ fn in_turn(
 fn large(side: &Server, client: &Host, clients: u32) -> Figure {
     let path = format!("{}/large", side.folder);
     let one = || {
-        assert_eq!(
-            fetch(side.address, &path),
-            LARGE,
-            "{} sent another size",
-            side.address
-        )
+        let bytes = fetch(side.address, &path);
+        assert_eq!(bytes, LARGE, "{} sent another size", side.address);
     };
     let ((), Spent { wall, cpu }) = meter::during(side.process, || {
         client.enter(|| {
             machine::on_client_cpu();
-            std::thread::scope(|scope| (0..clients).for_each(|_| drop(scope.spawn(one))));
+            std::thread::scope(|scope| {
+                let clients: Vec<_> = (0..clients).map(|_| scope.spawn(one)).collect();
+                clients
+                    .into_iter()
+                    .for_each(|c| c.join().expect("a client"));
+            });
         });
     });
     let bytes = (LARGE * u64::from(clients)) as f64;
