@@ -13,6 +13,7 @@ use crate::event::log::Lines;
 use crate::service::supervise;
 
 pub(super) fn run(args: SettingsArgs) -> Result<ExitCode, Error> {
+    supervise::hold_hangups();
     let settings = config::effective(args)?;
     let prepared = supervise::prepare(&settings)?;
     let _flush_at_the_end = start_log(&settings);

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{SigSet, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinError, JoinSet};
 
@@ -25,6 +26,18 @@ use crate::decide::Port;
 use crate::error::Error;
 use crate::event::What;
 use crate::profile::Snapshot;
+
+/// SIGHUP waits until there is somebody to heed it: unheeded it would end the process, which a
+/// service manager takes for a clean end. Threads made from here on never take it.
+pub fn hold_hangups() {
+    let _ = hangup_alone().thread_block();
+}
+
+fn hangup_alone() -> SigSet {
+    let mut set = SigSet::empty();
+    set.add(Signal::SIGHUP);
+    set
+}
 
 /// Everything that may fail is done and every privilege given up; nothing runs yet.
 pub struct Prepared {
@@ -143,6 +156,7 @@ async fn serve(
 ) -> Result<(), Error> {
     let failed = |e: io::Error| Error::failed(format!("cannot register a socket or signal: {e}"));
     let (mut hangup, mut terminate, mut interrupt) = signals().map_err(failed)?;
+    let _ = hangup_alone().thread_unblock();
     let mut tasks: JoinSet<io::Result<()>> = JoinSet::new();
     let mut tftp_sockets = Vec::new();
     for open in opened {
@@ -192,9 +206,9 @@ fn stopped(ended: Result<io::Result<()>, JoinError>) -> Error {
     ))
 }
 
-type Signal = tokio::signal::unix::Signal;
+type Signals = tokio::signal::unix::Signal;
 
-fn signals() -> io::Result<(Signal, Signal, Signal)> {
+fn signals() -> io::Result<(Signals, Signals, Signals)> {
     Ok((
         signal(SignalKind::hangup())?,
         signal(SignalKind::terminate())?,

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use crate::as_root;
 use crate::lab::{EVERYONE, LEASED, Lab, US, ack, at, offer, setup};
+use crate::support::appliance::Setup;
 use crate::support::clients::{BootClient, Speaker};
 use crate::support::dhcp_client::{DhcpClient, Reply};
 use crate::support::lan::{Host, Lan, Segment};
@@ -143,14 +144,18 @@ fn dnsmasq_on(host: &Host, interface: &str) -> Process {
     process
 }
 
+fn named(host: &Host) -> Setup {
+    let setup = setup(host).flag("--interface=eth0");
+    setup.profile("p.yaml", EVERYONE)
+}
+
 #[test]
 fn with_one_interface_named_the_others_are_left_to_other_servers() {
     as_root!("with_one_interface_named_the_others_are_left_to_other_servers");
     let (lan, segment, host) = two_segments();
-    let named = setup(&host)
-        .flag("--interface=eth0")
-        .profile("p.yaml", EVERYONE);
-    let mut lab = Lab::on(lan, named);
+    // Whichever starts first.
+    drop((dnsmasq_on(&host, "eth1"), named(&host).start()));
+    let mut lab = Lab::on(lan, named(&host));
     assert!(!lab.appliance.ready_line().contains("eth1"));
     let _other = dnsmasq_on(&host, "eth1");
     let far = DhcpClient::new(&lab.lan.client_on("far", segment));

@@ -11,6 +11,7 @@ use nix::sys::signal::Signal;
 use crate::as_root;
 use crate::run::{BOOTJACK, EVERYONE};
 use crate::support::appliance::{Appliance, Setup};
+use crate::support::clients::{BootClient, Speaker};
 use crate::support::lan::{Host, Lan};
 use crate::support::poll;
 
@@ -142,16 +143,18 @@ fn capabilities_given_by_a_service_manager_go_too() {
          --ambient-caps={given} {} \"$@\"\n",
         binary.display()
     );
-    fs::write(&script, line).unwrap();
-    for file in [&script, &binary] {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
-    }
+    executable(&script, &line);
     let mut appliance = Setup::new(&host, script)
         .profile("p.yaml", EVERYONE)
         .start();
     let user = nix::unistd::User::from_uid(65534.into()).unwrap().unwrap();
     powerless(&mut appliance, &user.name);
+}
+
+fn executable(script: &std::path::Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::write(script, text).unwrap();
+    fs::set_permissions(script, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 #[test]
@@ -169,6 +172,68 @@ fn hangup_reads_the_folders_again_and_a_broken_profile_changes_nothing() {
     appliance.reload();
     appliance.wait_for_event(SOON, |e| e["event"] == "rejected");
     appliance.get("/healthz");
+}
+
+/// A reload that comes while it starts is done once it has started. Its config file is a pipe here,
+/// at which it waits for as long as the test likes.
+#[test]
+fn a_hangup_during_the_start_waits_for_its_end() {
+    as_root!("a_hangup_during_the_start_waits_for_its_end");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    let pipe = host.file("config");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let profiles = concat!(env!("CARGO_MANIFEST_DIR"), "/profiles");
+    let mut command = host.command(BOOTJACK);
+    command
+        .args(["serve", "--profiles", profiles, "--config"])
+        .arg(&pipe);
+    command.arg("--state").arg(host.file("state"));
+    let mut process = host.start("bootjack", command);
+    // Opening the pipe succeeds once bootjack reads at it.
+    let mut config = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+    process.signal(Signal::SIGHUP);
+    config.write_all(b"log-format: json\n").unwrap();
+    drop(config);
+    process.wait_for_line(SOON, |line| line.contains(r#""event":"reloaded""#));
+    assert_eq!(process.ended(), None);
+}
+
+/// Nobody reads the log: lines are lost, answers are not, and the end comes all the same.
+#[test]
+fn a_log_that_nobody_reads_stops_nothing() {
+    as_root!("a_log_that_nobody_reads_stops_nothing");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    let pipe = host.file("stderr");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let unread = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(&pipe)
+        .unwrap();
+    let script = host.file("stalled");
+    let line = format!("#!/bin/sh\nexec {BOOTJACK} \"$@\" 2>{}\n", pipe.display());
+    executable(&script, &line);
+    let setup = Setup::new(&host, script).flag("--log-level=debug");
+    let mut appliance = setup.profile("p.yaml", EVERYONE).start();
+    let pc = lan.host("pc", "10.77.0.100/24");
+    let socket = pc.enter(|| UdpSocket::bind("10.77.0.100:0")).unwrap();
+    let client = BootClient::new(Speaker::Edk2, 1);
+    // 160 bytes a line at least, and a pipe holds 64 KiB.
+    for round in 0..20 {
+        for _ in 0..100 {
+            let discover = client.discover().bytes();
+            socket
+                .send_to(&discover, SocketAddrV4::new(US, 67))
+                .unwrap();
+        }
+        assert_eq!(appliance.get("/healthz").trim(), "ok", "round {round}");
+    }
+    appliance.process().signal(Signal::SIGTERM);
+    let status = poll::until(Duration::from_secs(4), || appliance.process().ended());
+    assert_eq!(status.and_then(|s| s.code()), Some(0), "{status:?}");
+    drop(unread);
 }
 
 #[test]

@@ -7,18 +7,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::netns::{self, Namespace, attempt, run};
 use super::poll;
 use super::process::Process;
 
+/// How long a cable may take to come up on a busy machine.
+const CABLE: Duration = Duration::from_secs(10);
+
 /// Address of the DHCP host on the first segment.
 pub const DHCP_IP: &str = "10.77.0.1";
 /// Address of the appliance on the first segment.
 pub const APPLIANCE_IP: &str = "10.77.0.2";
-
-/// How long a new cable may take to carry packets.
-const FORWARDS: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// A switch and the hosts plugged into it. They live as long as the LAN, whether a test keeps
 /// their handles or not.
@@ -134,16 +135,16 @@ impl Lan {
         ]);
         self.connect(&port, segment);
         host.namespace.ip(&["link", "set", &interface, "up"]);
-        self.wait_until_it_forwards(&port);
+        self.wait_for_cable(host, &interface, &port);
         interface
     }
 
-    /// The kernel tells a bridge of a new carrier a while later, longer on a busy machine; what is
-    /// sent before that is lost.
-    fn wait_until_it_forwards(&self, port: &str) {
-        poll::expect("a port of the switch forwards", FORWARDS, || {
-            let link = self.switch.ip(&["-d", "link", "show", "dev", port]);
-            link.contains("state forwarding") && link.contains("LOWER_UP")
+    /// The kernel brings both ends of a cable up in its own time; what is sent before is lost.
+    fn wait_for_cable(&self, host: &Host, interface: &str, port: &str) {
+        poll::expect("both ends of a cable are up", CABLE, || {
+            let card = host.namespace.ip(&["-br", "link", "show", interface]);
+            let switch = self.switch.ip(&["-d", "link", "show", port]);
+            card.split_whitespace().nth(1) == Some("UP") && switch.contains("state forwarding")
         });
     }
 
