@@ -48,19 +48,20 @@ pub struct Prepared {
     ready: What,
 }
 
-/// Reads, opens, gives up privileges. To be called while there is no other thread: capabilities
+/// Opens, gives up privileges, reads. To be called while there is no other thread: capabilities
 /// and `no_new_privs` belong to threads.
 ///
 /// # Errors
 /// Whatever keeps the appliance from starting.
 pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
-    let mut loader = Loader::new(Places::from(settings));
-    let mut first = loader.load();
-    let snapshot = in_force(&mut first)?;
     let interfaces = interfaces::to_serve(&settings.interface)?;
     let opened = open::udp(&interfaces)?;
     let http = open::http(settings.http_port, &interfaces)?;
     let user = privilege::drop_to(settings.user.as_deref(), &settings.state)?;
+    // Read as the user that will read them again at every change.
+    let mut loader = Loader::new(Places::from(settings));
+    let mut first = loader.load();
+    let snapshot = in_force(&mut first)?;
     raise_file_limit();
     let shared = Shared::new(snapshot, folders(settings), Limits::default());
     shared.findings.store(Arc::new(first.findings.clone()));
