@@ -205,6 +205,17 @@ impl Loader {
     /// Every loader, in the order that messages list them.
     pub const ALL: [Self; 4] = [Self::Auto, Self::Pxelinux, Self::Ipxe, Self::Grub];
 
+    /// The first program of this loader on a platform, as an asset; `None` where it has none.
+    pub const fn program(self, platform: Platform) -> Option<&'static str> {
+        match (platform, self) {
+            (Platform::Bios, Self::Auto | Self::Pxelinux) => Some("lpxelinux.0"),
+            (Platform::Bios, Self::Ipxe) => Some("undionly.kpxe"),
+            (Platform::EfiX64, Self::Auto | Self::Ipxe) => Some("snponly.efi"),
+            (Platform::EfiX64, Self::Grub) => Some("grubx64.efi"),
+            _ => None,
+        }
+    }
+
     /// The word a profile uses.
     pub const fn name(self) -> &'static str {
         match self {

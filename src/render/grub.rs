@@ -16,7 +16,7 @@ pub fn config(view: &View) -> String {
         return out
             + "echo 'bootjack: the menu of this machine has no entry that it can boot'\nsleep 10\nexit\n";
     };
-    let timeout = if view.items.len() > 1 {
+    let timeout = if view.shows_menu() {
         view.timeout
             .map_or("-1".to_owned(), |t| ipxe::seconds(t).to_string())
     } else {
@@ -27,6 +27,9 @@ pub fn config(view: &View) -> String {
         "set default={}\nset timeout={timeout}",
         quoted(&default.id)
     );
+    if view.items.iter().any(|item| item.boot == Boot::Local) {
+        local_disk(&mut out);
+    }
     for item in &view.items {
         entry(item, &mut out);
     }
@@ -41,7 +44,7 @@ fn entry(item: &Item, out: &mut String) {
         quoted(&item.id)
     );
     match &item.boot {
-        Boot::Local => out.push_str("  exit\n"),
+        Boot::Local => out.push_str("  local_disk\n"),
         Boot::Linux {
             kernel,
             initrd,
@@ -67,8 +70,34 @@ fn linux(kernel: &str, initrd: &[String], args: &str, out: &mut String) {
     }
 }
 
+/// Loaders on local disks, in the order looked for: a Linux, whose menu knows of a Windows beside
+/// it, then Windows, then what is started on a disk that the firmware has no entry for.
+const LOCAL_LOADERS: &str = "/EFI/debian/shimx64.efi /EFI/ubuntu/shimx64.efi \
+    /EFI/fedora/shimx64.efi /EFI/centos/shimx64.efi /EFI/rocky/shimx64.efi \
+    /EFI/almalinux/shimx64.efi /EFI/redhat/shimx64.efi /EFI/opensuse/shim.efi \
+    /EFI/sles/shim.efi /EFI/Microsoft/Boot/bootmgfw.efi /EFI/BOOT/BOOTX64.EFI";
+
+/// `exit`, and `exit 1` just so, ends in the setup screen of OVMF instead of the next boot option
+/// (seen with Debian 12's signed GRUB), so the disk's own loader is looked for.
+fn local_disk(out: &mut String) {
+    let _ = writeln!(
+        out,
+        "
+function local_disk {{
+  for loader in {LOCAL_LOADERS}; do
+    if search --no-floppy --set=root --file $loader; then
+      chainloader ($root)$loader
+      boot
+    fi
+  done
+  exit
+}}"
+    );
+}
+
 /// A kernel command line in words, as the kernel reads it: double quotes hold blanks together and
-/// are no part of the word. GRUB puts quotes around a word that holds a blank.
+/// are no part of the word. GRUB puts them around a word that holds a blank, and a backslash in
+/// front of those inside, which the kernel would take as it is (seen with Debian 12's).
 fn kernel_words(args: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = None::<String>;

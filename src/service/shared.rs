@@ -169,12 +169,16 @@ impl Shared {
         path: Option<&CleanPath>,
     ) -> Requester {
         let clients = self.clients();
+        let asker = clients.by_ip(peer);
         let named = match path.map_or(Whose::Asker, tree::mentioned) {
             Whose::Mac(mac) => clients.by_mac(mac),
-            Whose::Uuid(uuid) => clients.by_uuid(uuid),
-            Whose::Asker => None,
+            // Boards of one make may share a UUID: the asker's own goes before all others.
+            Whose::Uuid(uuid) if !asker.as_ref().is_some_and(|a| a.has_uuid(uuid)) => {
+                clients.by_uuid(uuid)
+            }
+            Whose::Uuid(_) | Whose::Asker => None,
         };
-        let client = named.cloned().or_else(|| clients.by_ip(peer));
+        let client = named.cloned().or(asker);
         Requester {
             peer: peer.to_canonical(),
             server: server.to_canonical(),

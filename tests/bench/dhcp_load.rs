@@ -90,7 +90,7 @@ impl Asking {
                 self.load.answers += 1;
                 now = Instant::now();
                 self.ask(place, now);
-                if self.load.answers % LOOK_EVERY == 0 {
+                if self.load.answers.is_multiple_of(LOOK_EVERY) {
                     self.ask_again(now);
                 }
             } else {

@@ -65,7 +65,7 @@ pub fn run(run: &Run, table: &mut Table) {
     }
 }
 
-/// Rounds of ours and the peer's in turn; a row of their medians.
+/// Rounds of ours and the peer's in turn; a row of the best.
 fn in_turn(
     run: &Run,
     table: &mut Table,
@@ -73,30 +73,26 @@ fn in_turn(
     sides: &[Server; 2],
     measure: impl Fn(&Server) -> Figure,
 ) {
-    let rounds = (0..run.rounds(3)).map(|_| (measure(&sides[0]), measure(&sides[1])));
+    let rounds = (0..run.rounds(4)).map(|_| (measure(&sides[0]), measure(&sides[1])));
     let (ours, theirs): (Vec<Figure>, Vec<Figure>) = rounds.unzip();
-    table.beside(
-        what,
-        &Figure::median(&ours),
-        "nginx",
-        &Figure::median(&theirs),
-    );
+    table.beside(what, &Figure::best(&ours), "nginx", &Figure::best(&theirs));
 }
 
 fn large(side: &Server, client: &Host, clients: u32) -> Figure {
     let path = format!("{}/large", side.folder);
     let one = || {
-        assert_eq!(
-            fetch(side.address, &path),
-            LARGE,
-            "{} sent another size",
-            side.address
-        )
+        let bytes = fetch(side.address, &path);
+        assert_eq!(bytes, LARGE, "{} sent another size", side.address);
     };
     let ((), Spent { wall, cpu }) = meter::during(side.process, || {
         client.enter(|| {
             machine::on_client_cpu();
-            std::thread::scope(|scope| (0..clients).for_each(|_| drop(scope.spawn(one))));
+            std::thread::scope(|scope| {
+                let clients: Vec<_> = (0..clients).map(|_| scope.spawn(one)).collect();
+                clients
+                    .into_iter()
+                    .for_each(|c| c.join().expect("a client"));
+            });
         });
     });
     let bytes = (LARGE * u64::from(clients)) as f64;

@@ -24,7 +24,8 @@ pub fn fetch(server: SocketAddr, path: &str) -> u64 {
     let (whole, head) = connection.head();
     let mut room = vec![0; PIECE];
     while connection.left > 0 {
-        connection.take(&mut room);
+        let taken = connection.take(&mut room);
+        assert!(taken > 0, "{server} is silent");
     }
     whole - head
 }
@@ -144,11 +145,14 @@ impl Connection {
             assert!(room[..len].starts_with(b"HTTP/1.1 200 "), "not 200");
             self.left -= len as u64;
         }
-        self.left == 0 || (self.take(room) && self.left == 0)
+        if self.left > 0 {
+            self.take(room);
+        }
+        self.left == 0
     }
 
-    /// Drops what is there of a body; whether anything was.
-    fn take(&mut self, room: &mut [u8]) -> bool {
+    /// Drops what is there of a body; bytes, 0 where nothing is there yet.
+    fn take(&mut self, room: &mut [u8]) -> usize {
         let most = room
             .len()
             .min(usize::try_from(self.left).unwrap_or(usize::MAX));
@@ -160,9 +164,9 @@ impl Connection {
             Ok(0) => panic!("the server hung up with {} bytes to come", self.left),
             Ok(len) => {
                 self.left -= len as u64;
-                true
+                len
             }
-            Err(Errno::EAGAIN) if self.left > 0 => false,
+            Err(Errno::EAGAIN) => 0,
             Err(error) => panic!("receiving: {error}"),
         }
     }
