@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Shared;
+use super::interfaces::Own;
 use super::sys::udp::{Listener, Received};
 use crate::client::Client;
 use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port};
@@ -30,6 +31,8 @@ pub struct Door {
     pub port: Port,
     /// The interface's name.
     pub interface: String,
+    /// Its addresses.
+    pub own: Own,
 }
 
 /// Serves one socket until the task is dropped; no error of the socket ends it.
@@ -87,8 +90,13 @@ impl Door {
         shared.emit(client.map(|c| c.mac), what);
     }
 
+    /// A broadcast is answered from an address of the interface it came by; where that has none, the
+    /// kernel names one of another interface.
     fn send(&self, answer: &Answer, received: &Received) -> io::Result<()> {
         let from = received.local;
+        if received.to != from && !self.own.has(from) {
+            return Err(io::Error::other("it has no IPv4 address any more"));
+        }
         self.listener
             .send(&answer.bytes, answer.to, from, received.interface)
     }

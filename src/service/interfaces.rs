@@ -2,6 +2,7 @@
 //! IPv4 address.
 
 use std::net::Ipv4Addr;
+use std::sync::{Mutex, PoisonError};
 
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nix::net::if_::InterfaceFlags;
@@ -15,6 +16,34 @@ pub struct Interface {
     pub name: String,
     /// Its addresses, at least one.
     pub addresses: Vec<Ipv4Addr>,
+}
+
+/// The addresses of one interface, as they are now: a lease of our own may change them.
+#[derive(Debug)]
+pub struct Own {
+    name: String,
+    known: Mutex<Vec<Ipv4Addr>>,
+}
+
+impl Own {
+    /// Those of an interface just listed.
+    pub fn of(interface: &Interface) -> Self {
+        Self {
+            name: interface.name.clone(),
+            known: Mutex::new(interface.addresses.clone()),
+        }
+    }
+
+    /// Whether it has this address. Looks again only for one that it did not have before.
+    pub fn has(&self, address: Ipv4Addr) -> bool {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.contains(&address) {
+            let all: Vec<InterfaceAddress> = getifaddrs().into_iter().flatten().collect();
+            let now = usable(&all).into_iter().find(|i| i.name == self.name);
+            *known = now.map(|i| i.addresses).unwrap_or_default();
+        }
+        known.contains(&address)
+    }
 }
 
 /// The interfaces to serve.

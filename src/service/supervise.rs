@@ -14,7 +14,7 @@ use nix::sys::signal::{SigSet, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinError, JoinSet};
 
-use super::interfaces::{self, Interface};
+use super::interfaces::{self, Interface, Own};
 use super::load::{Loaded, Loader, Places};
 use super::open::{self, Opened};
 use super::shared::Folders;
@@ -167,6 +167,7 @@ async fn serve(
                 listener,
                 port,
                 interface: open.interface.name.clone(),
+                own: Own::of(&open.interface),
             };
             tasks.spawn(dhcp::serve(door, shared.clone()));
         }

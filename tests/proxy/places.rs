@@ -7,7 +7,7 @@ use crate::as_root;
 use crate::lab::{EVERYONE, LEASED, Lab, US, ack, at, offer, setup};
 use crate::support::appliance::Setup;
 use crate::support::clients::{BootClient, Speaker};
-use crate::support::dhcp_client::{DhcpClient, Reply};
+use crate::support::dhcp_client::{ANSWER, DhcpClient, Reply};
 use crate::support::lan::{Host, Lan, Segment};
 use crate::support::process::Process;
 
@@ -144,6 +144,36 @@ fn dnsmasq_on(host: &Host, interface: &str) -> Process {
     process
 }
 
+/// An address that goes takes its answers with it: the other interface's is no stand-in. A new one
+/// is in force at once.
+#[test]
+fn addresses_that_come_and_go_while_it_runs() {
+    as_root!("addresses_that_come_and_go_while_it_runs");
+    let (lan, segment, host) = two_segments();
+    let lab = Lab::on(lan, setup(&host).profile("p.yaml", EVERYONE));
+    let far = DhcpClient::new(&lab.lan.client_on("far", segment));
+    let (here, there) = (
+        BootClient::new(Speaker::Edk2, 1),
+        BootClient::new(Speaker::Edk2, 2),
+    );
+    host.ip(&["addr", "del", "10.77.0.2/24", "dev", "eth0"]);
+    lab.card.broadcast(&here.discover());
+    offer(&far, &there, SECOND);
+    let unanswered = |e: &serde_json::Value| e["reason"] == "unreachable";
+    let event = lab.appliance.wait_for_event(ANSWER, unanswered);
+    let detail = event["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("eth0: it has no IPv4 address any more"),
+        "{detail}"
+    );
+    let new = Ipv4Addr::new(10, 77, 0, 5);
+    host.address("eth0", "10.77.0.5/24");
+    lab.card.broadcast(&here.discover());
+    let heard = lab.card.heard_until(|reply| *reply.from.ip() == new);
+    assert!(heard.is_empty(), "{heard:?}");
+    offer(&lab.card, &here, new);
+}
+
 fn named(host: &Host) -> Setup {
     let setup = setup(host).flag("--interface=eth0");
     setup.profile("p.yaml", EVERYONE)
@@ -163,10 +193,7 @@ fn with_one_interface_named_the_others_are_left_to_other_servers() {
     let client = BootClient::new(Speaker::Intel, 1);
     let lease = |reply: &Reply| !reply.yiaddr().is_unspecified();
     far.broadcast(&client.discover());
-    assert!(
-        far.hear(crate::support::dhcp_client::ANSWER, lease)
-            .is_some()
-    );
+    assert!(far.hear(ANSWER, lease).is_some());
     far.broadcast(&client.discover());
     let heard = far.heard_until(lease);
     assert!(
