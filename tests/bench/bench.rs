@@ -1,8 +1,9 @@
 //! `make bench`: bootjack and its peers, measured side by side in one run and told as one table.
 //!
 //! Every server runs on the first processor and its clients on the second, in the laboratory's
-//! network namespaces; a peer's rounds and ours take turns, and medians are told. Absolute figures
-//! move with what else the machine does: the ratios are what counts. Nothing here passes or fails.
+//! network namespaces. Rounds of a peer and of ours take turns; the best one and the median of what
+//! they cost are told, of bootjack alone medians. Absolute figures move with what else the machine
+//! does: the ratios are what counts. Nothing here passes or fails.
 //!
 //! ```text
 //! bench [--quick] [--one-cpu] [start|decision|reload|proxy|tftp|http …]
@@ -70,7 +71,7 @@ struct Run {
 }
 
 impl Run {
-    /// Rounds of which the median is told.
+    /// Rounds that are measured.
     fn rounds(&self, usual: usize) -> usize {
         if self.quick { 1 } else { usual }
     }
@@ -109,7 +110,7 @@ fn main() -> ExitCode {
 
 /// The table of the benchmarks named, of all where none is.
 fn measured(run: &Run, names: &[String]) -> Table {
-    let mut table = Table::new(machine::header());
+    let mut table = Table::new(machine::told());
     for (name, bench) in ALL {
         if names.is_empty() || names.iter().any(|wanted| wanted == name) {
             let began = Instant::now();

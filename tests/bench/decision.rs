@@ -32,11 +32,11 @@ pub fn run(run: &Run, table: &mut Table) {
         let (whole, alone): (Vec<f64>, Vec<f64>) = rounds.unzip();
         table.alone(
             &format!("decide a DISCOVER, {what}"),
-            &Figure::plain(median(alone), "ns"),
+            &Figure::plain(median(alone), "µs"),
         );
         table.alone(
             &format!("the same from bytes to bytes, {what}"),
-            &Figure::plain(median(whole), "ns"),
+            &Figure::plain(median(whole), "µs"),
         );
         table.alone(&format!("compile {what}"), &compiled);
     }
@@ -81,21 +81,21 @@ fn asking(listed: u32) -> Vec<Vec<u8>> {
     (0..ASKING).map(discover).collect()
 }
 
-/// Nanoseconds a message: decoding and deciding, deciding alone.
+/// Microseconds a message: decoding and deciding, deciding alone.
 fn deciding(set: &Snapshot, asking: &[Vec<u8>], times: u64) -> (f64, f64) {
-    let nanoseconds = |began: Instant| began.elapsed().as_nanos() as f64 / times as f64;
+    let microseconds = |began: Instant| began.elapsed().as_secs_f64() * 1e6 / times as f64;
     let began = Instant::now();
     for bytes in asking.iter().cycle().take(times as usize) {
         answer(set, &Message::decode(bytes).expect("a DISCOVER"));
     }
-    let whole = nanoseconds(began);
+    let whole = microseconds(began);
     let decode = |bytes: &Vec<u8>| Message::decode(bytes).expect("a DISCOVER");
     let messages: Vec<Message> = asking.iter().map(decode).collect();
     let began = Instant::now();
     for message in messages.iter().cycle().take(times as usize) {
         answer(set, message);
     }
-    (whole, nanoseconds(began))
+    (whole, microseconds(began))
 }
 
 fn answer(set: &Snapshot, message: &Message) {

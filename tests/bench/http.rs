@@ -65,7 +65,7 @@ pub fn run(run: &Run, table: &mut Table) {
     }
 }
 
-/// Rounds of ours and the peer's in turn; a row of their medians.
+/// Rounds of ours and the peer's in turn; a row of the best.
 fn in_turn(
     run: &Run,
     table: &mut Table,
@@ -73,14 +73,9 @@ fn in_turn(
     sides: &[Server; 2],
     measure: impl Fn(&Server) -> Figure,
 ) {
-    let rounds = (0..run.rounds(3)).map(|_| (measure(&sides[0]), measure(&sides[1])));
+    let rounds = (0..run.rounds(4)).map(|_| (measure(&sides[0]), measure(&sides[1])));
     let (ours, theirs): (Vec<Figure>, Vec<Figure>) = rounds.unzip();
-    table.beside(
-        what,
-        &Figure::median(&ours),
-        "nginx",
-        &Figure::median(&theirs),
-    );
+    table.beside(what, &Figure::best(&ours), "nginx", &Figure::best(&theirs));
 }
 
 fn large(side: &Server, client: &Host, clients: u32) -> Figure {

@@ -39,10 +39,11 @@ pub fn before_all_others() {
 }
 
 /// What stands below the table.
-pub fn header() -> String {
+pub fn told() -> String {
     format!(
         "{} × {}, Linux {}, load {} at the start. Server and clients on {}, \
          a bridge between their network namespaces (veth, MTU 1500), files in the page cache. \
+         Rates are the best of 4 rounds in turn, CPU is user and system time of the server (median). \
          Peers: {}.",
         std::thread::available_parallelism().map_or(1, usize::from),
         processor(),

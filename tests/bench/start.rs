@@ -26,7 +26,7 @@ pub fn run(run: &Run, table: &mut Table) {
         let rounds = (0..run.rounds(10)).map(|_| to_ready(run, &host, folder));
         let took = median(rounds.collect());
         table.alone(
-            &format!("start to `ready`, {what}"),
+            &format!("start to `ready` (median of 10), {what}"),
             &Figure::plain(took, "ms"),
         );
     }
@@ -47,8 +47,8 @@ fn folder(path: &std::path::Path, count: u32) {
     }
 }
 
-/// From its start to its `ready` line, in milliseconds; the machine's state of affairs stays out:
-/// it is started from a thread that is in its namespace already.
+/// From its start to its `ready` line, in milliseconds; `ip netns exec` stays
+/// out of it: it is started from a thread that is in its namespace already.
 fn to_ready(run: &Run, host: &Host, profiles: &std::path::Path) -> f64 {
     host.enter(|| {
         let mut command = Command::new(&run.binary);

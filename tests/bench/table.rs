@@ -2,10 +2,21 @@
 
 use std::fmt::{self, Display, Formatter};
 
-/// Rows under one heading, as markdown.
+const COLUMNS: usize = 7;
+const HEAD: [&str; COLUMNS] = [
+    "Measured",
+    "bootjack",
+    "its CPU",
+    "Peer",
+    "its CPU",
+    "Ratio",
+    "CPU ratio",
+];
+
+/// Rows of markdown, and a line below them.
 pub struct Table {
-    heading: String,
-    rows: Vec<[String; 6]>,
+    foot: String,
+    rows: Vec<[String; COLUMNS]>,
 }
 
 /// One side's figure: a value, and what it cost the server's processor.
@@ -29,15 +40,16 @@ impl Figure {
         }
     }
 
-    /// The median of the values with the median of the costs.
-    pub fn median(rounds: &[Self]) -> Self {
-        let of = |pick: fn(&Self) -> f64| median(rounds.iter().map(pick).collect());
-        let unit = rounds.first().map_or("", |figure| figure.unit);
-        let cost = rounds.first().and_then(|figure| figure.cost);
+    /// The best value of some rounds, for what disturbs a round only makes it slower, with the
+    /// median of their costs.
+    pub fn best(rounds: &[Self]) -> Self {
+        let values = rounds.iter().map(|figure| figure.value);
+        let costs: Vec<_> = rounds.iter().filter_map(|figure| figure.cost).collect();
+        let cost = median(costs.iter().map(|(value, _)| *value).collect());
         Self {
-            value: of(|figure| figure.value),
-            unit,
-            cost: cost.map(|(_, unit)| (of(|figure| figure.cost.map_or(0.0, |c| c.0)), unit)),
+            value: values.fold(0.0, f64::max),
+            unit: rounds.first().map_or("", |figure| figure.unit),
+            cost: costs.first().map(|(_, unit)| (cost, *unit)),
         }
     }
 
@@ -49,9 +61,9 @@ impl Figure {
 
 impl Table {
     /// No rows yet.
-    pub const fn new(heading: String) -> Self {
+    pub const fn new(foot: String) -> Self {
         Self {
-            heading,
+            foot,
             rows: Vec::new(),
         }
     }
@@ -59,58 +71,54 @@ impl Table {
     /// A figure of bootjack alone.
     pub fn alone(&mut self, what: &str, ours: &Figure) {
         let [value, cost] = ours.cells();
-        self.rows.push([
-            what.to_owned(),
-            value,
-            cost,
-            String::new(),
-            String::new(),
-            String::new(),
-        ]);
+        let mut row = [const { String::new() }; COLUMNS];
+        row[..3].clone_from_slice(&[what.to_owned(), value, cost]);
+        self.rows.push(row);
     }
 
-    /// Ours beside a peer's; the ratio is ours to theirs.
+    /// Ours beside a peer's; the ratios are ours to theirs.
     pub fn beside(&mut self, what: &str, ours: &Figure, peer: &str, theirs: &Figure) {
         let ([value, cost], [other, other_cost]) = (ours.cells(), theirs.cells());
-        let ratio = format!("{:.2}", ours.value / theirs.value);
+        let speed = ours.value / theirs.value;
+        let costs = ours.cost.zip(theirs.cost);
+        let dearer = costs.map(|((ours, _), (theirs, _))| format!("{:.2}", ours / theirs));
         self.rows.push([
             what.to_owned(),
             value,
             cost,
             format!("{peer} {other}"),
             other_cost,
-            ratio,
+            format!("{speed:.2}"),
+            dearer.unwrap_or_default(),
         ]);
+    }
+
+    fn width(&self, column: usize) -> usize {
+        let cells = self.rows.iter().map(|row| row[column].chars().count());
+        cells.chain([HEAD[column].len()]).max().unwrap_or(0)
     }
 }
 
 impl Display for Table {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let head = [
-            "Measured", "bootjack", "its CPU", "Peer", "its CPU", "Ratio",
-        ];
-        let widths: Vec<usize> = (0..head.len())
-            .map(|n| {
-                let cells = self.rows.iter().map(|row| row[n].chars().count());
-                cells.chain([head[n].len()]).max().unwrap_or(0)
-            })
-            .collect();
-        let mut line = |cells: &[String]| {
-            let padded = cells
-                .iter()
-                .zip(&widths)
-                .map(|(cell, width)| format!("{cell:width$}"));
-            writeln!(f, "| {} |", padded.collect::<Vec<_>>().join(" | "))
+        let widths: Vec<usize> = (0..COLUMNS).map(|column| self.width(column)).collect();
+        let line = |cells: Vec<String>| {
+            let cells = cells.iter().zip(&widths);
+            let padded: Vec<String> = cells
+                .map(|(cell, width)| format!("{cell:width$}"))
+                .collect();
+            format!("| {} |", padded.join(" | "))
         };
-        line(&head.map(str::to_owned))?;
-        line(
-            &widths
-                .iter()
-                .map(|width| "-".repeat(*width))
-                .collect::<Vec<_>>(),
+        writeln!(f, "{}", line(HEAD.map(str::to_owned).to_vec()))?;
+        writeln!(
+            f,
+            "{}",
+            line(widths.iter().map(|width| "-".repeat(*width)).collect())
         )?;
-        self.rows.iter().try_for_each(|row| line(row))?;
-        write!(f, "\n{}", self.heading)
+        for row in &self.rows {
+            writeln!(f, "{}", line(row.to_vec()))?;
+        }
+        write!(f, "\n{}", self.foot)
     }
 }
 

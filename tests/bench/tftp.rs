@@ -70,18 +70,18 @@ pub fn run(run: &Run, table: &mut Table) {
         file: "file",
     };
     for case in &CASES {
-        let rounds = (0..run.rounds(3)).map(|_| {
+        let rounds = (0..run.rounds(4)).map(|_| {
             let theirs = case.beside.then(|| case.fetch(&theirs, &client, long));
             (case.fetch(&ours, &client, long), theirs)
         });
         let (ours, theirs): (Vec<Figure>, Vec<Option<Figure>>) = rounds.unzip();
         let (ours, theirs) = (
-            Figure::median(&ours),
+            Figure::best(&ours),
             theirs.into_iter().collect::<Option<Vec<_>>>(),
         );
         match theirs {
             Some(theirs) => {
-                table.beside(&case.name(), &ours, "tftpd-hpa", &Figure::median(&theirs));
+                table.beside(&case.name(), &ours, "tftpd-hpa", &Figure::best(&theirs));
             }
             None => table.alone(&case.name(), &ours),
         }
