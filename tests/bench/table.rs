@@ -2,10 +2,21 @@
 
 use std::fmt::{self, Display, Formatter};
 
-/// Rows under one heading, as markdown.
+const COLUMNS: usize = 7;
+const HEAD: [&str; COLUMNS] = [
+    "Measured",
+    "bootjack",
+    "its CPU",
+    "Peer",
+    "its CPU",
+    "Ratio",
+    "CPU ratio",
+];
+
+/// Rows of markdown, and a line below them.
 pub struct Table {
-    heading: String,
-    rows: Vec<[String; 7]>,
+    foot: String,
+    rows: Vec<[String; COLUMNS]>,
 }
 
 /// One side's figure: a value, and what it cost the server's processor.
