@@ -89,9 +89,9 @@ fn large(side: &Server, client: &Host, clients: u32) -> Figure {
             machine::on_client_cpu();
             std::thread::scope(|scope| {
                 let clients: Vec<_> = (0..clients).map(|_| scope.spawn(one)).collect();
-                clients
-                    .into_iter()
-                    .for_each(|c| c.join().expect("a client"));
+                for client in clients {
+                    client.join().expect("a client");
+                }
             });
         });
     });
