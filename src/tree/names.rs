@@ -6,6 +6,7 @@
 //! boot/MAC.ipxe                     the iPXE script of a machine
 //! boot/menu.ipxe                    … of whoever asks: for USB sticks and other boot servers
 //! boot/PLATFORM-CPU/MAC.ipxe        … of a machine that no DHCP packet has shown
+//! boot/NAME, boot/pxelinux.cfg/…    as without boot/, for a pxelinux that takes it for its folder
 //! boot/MAC/ENTRY.ipxe               one entry's own script
 //! boot/PLATFORM-CPU/MAC/ENTRY.ipxe  … of a machine that no DHCP packet has shown
 //! pxelinux.cfg/UUID|01-MAC|IP|default
@@ -63,11 +64,24 @@ pub fn name(path: &CleanPath) -> Name {
     match path.split_first() {
         ("assets", Some(rest)) => Name::Asset(rest.as_str().to_owned()),
         ("images", Some(rest)) => Name::Image(rest),
-        ("boot", Some(rest)) => script(rest.as_str()).unwrap_or_else(whole),
+        ("boot", Some(rest)) => script(rest.as_str())
+            .or_else(|| beside_scripts(&rest))
+            .unwrap_or_else(whole),
         ("pxelinux.cfg", Some(rest)) => Name::Menu(MenuKind::Pxelinux, pxelinux(rest.as_str())),
         ("grub", Some(rest)) => grub(rest.as_str()).unwrap_or_else(whole),
         (first, None) => grub(first).unwrap_or_else(whole),
         _ => whole(),
+    }
+}
+
+/// Where the LAN's DHCP server names `pxelinux.0` to an iPXE that we named a script, pxelinux takes
+/// the script's folder for its own (seen): it asks for `http://…/boot/ldlinux.c32` and
+/// `http://…/boot/pxelinux.cfg/…`.
+fn beside_scripts(rest: &CleanPath) -> Option<Name> {
+    match rest.split_first() {
+        (_, None) => Some(Name::Asset(rest.as_str().to_owned())),
+        ("pxelinux.cfg", Some(_)) => Some(name(rest)),
+        _ => None,
     }
 }
 
@@ -138,6 +152,11 @@ mod tests {
                 Whose::Uuid(uuid),
             ),
             ("pxelinux.cfg/C0A84D64", MenuKind::Pxelinux, Whose::Asker),
+            (
+                "boot/pxelinux.cfg/default",
+                MenuKind::Pxelinux,
+                Whose::Asker,
+            ),
             ("pxelinux.cfg/default", MenuKind::Pxelinux, Whose::Asker),
             ("grub/grub.cfg", MenuKind::Grub, Whose::Asker),
             ("grub.cfg", MenuKind::Grub, Whose::Asker),
@@ -179,6 +198,7 @@ mod tests {
     fn all_else_is_an_asset_or_an_image() {
         assert_eq!(of("pxelinux.0"), Name::Asset("pxelinux.0".into()));
         assert_eq!(of("/assets/pxelinux.0"), Name::Asset("pxelinux.0".into()));
+        assert_eq!(of("boot/ldlinux.c32"), Name::Asset("ldlinux.c32".into()));
         assert_eq!(
             of("images/a/b"),
             Name::Image(CleanPath::new(b"a/b").unwrap())
@@ -187,8 +207,8 @@ mod tests {
             "images",
             "assets",
             "boot",
-            "boot/x",
-            "boot/x.ipxe",
+            "boot/images/a",
+            "boot/isolinux/ldlinux.c32",
             "boot/plan9-vax/52-54-00-12-34-56.ipxe",
             "boot/plan9-vax/52-54-00-12-34-56/net.ipxe",
             "grub/x86_64-efi/command.lst",

@@ -77,6 +77,15 @@ impl Setup {
         self
     }
 
+    /// Without a profile folder: the embedded default is served, where the machine has no
+    /// bootjack installed.
+    pub fn without_profiles(self) -> Self {
+        let installed = Path::new("/etc/bootjack");
+        assert!(!installed.exists(), "{} is there", installed.display());
+        fs::remove_dir(self.home.join("profiles")).expect("an empty folder");
+        self
+    }
+
     /// A profile that is there from the start.
     pub fn profile(self, file: &str, yaml: &str) -> Self {
         fs::write(self.home.join("profiles").join(file), yaml).expect("a profile");
@@ -105,9 +114,10 @@ impl Setup {
         command.args(words).arg("serve");
         command.args(["--log-format", self.log_format]);
         for folder in ["profiles", "images", "state"] {
-            command
-                .arg(format!("--{folder}"))
-                .arg(self.home.join(folder));
+            let path = self.home.join(folder);
+            if path.exists() {
+                command.arg(format!("--{folder}")).arg(path);
+            }
         }
         command.args(&self.flags);
         let mut process = self.host.start("bootjack", command);

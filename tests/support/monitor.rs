@@ -24,7 +24,7 @@ impl Monitor {
         }
     }
 
-    /// Types a text of small letters, digits, blanks and `.-/`.
+    /// Types a text of small letters, digits, blanks and `.-/:`.
     pub fn type_text(&self, text: &str) {
         for c in text.chars() {
             let key = match c {
@@ -32,6 +32,7 @@ impl Monitor {
                 '.' => "dot".to_owned(),
                 '-' => "minus".to_owned(),
                 '/' => "slash".to_owned(),
+                ':' => "shift-semicolon".to_owned(),
                 '\n' => "ret".to_owned(),
                 c => c.to_string(),
             };

@@ -21,6 +21,7 @@ isc-dhcp-client dhclient another plain DHCP client
 tftp-hpa tftp a TFTP client
 atftp atftp another TFTP client
 curl curl an HTTP and TFTP client
+grub-common grub-script-check GRUB's own parser, for the menus made for it
 LIST
 }
 

@@ -1,0 +1,74 @@
+//! The menu that is there without a profile, and machines that nobody knows.
+
+use std::time::Duration;
+
+use crate::support::appliance::Setup;
+use crate::support::lan::Lan;
+use crate::support::poll;
+use crate::support::qemu::{Firmware, Machine};
+use crate::support::servers::Server;
+use crate::{CHOSEN, MENU, as_root, disks, screen_shows};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_bootjack");
+
+#[test]
+fn without_profiles_there_is_a_menu_with_what_lies_in_the_image_folder() {
+    as_root!("without_profiles_there_is_a_menu_with_what_lies_in_the_image_folder");
+    let lan = Lan::new();
+    let _dhcp = Server::dnsmasq(&lan.dhcp_host());
+    let appliance = Setup::new(&lan.appliance_host(), BINARY)
+        .without_profiles()
+        .start();
+    let machines = [(Firmware::Bios, 41), (Firmware::Uefi, 42)];
+    let machines = machines.map(|(firmware, number)| Machine::new(firmware, number).memory(512));
+    let mut pcs = Machine::power_on_together(machines.to_vec(), &lan);
+    for pc in &mut pcs {
+        pc.wait_for(&["Memory test"], MENU);
+        assert!(pc.shows("Network boot") && pc.shows("Boot from the local disk"));
+        assert!(!pc.shows("debian-12"));
+    }
+    drop(pcs);
+
+    let folder = appliance.images().join("debian-12");
+    disks::put(&folder.join("linux"), b"kernel");
+    disks::put(&folder.join("initrd.gz"), b"initrd");
+    appliance.wait_for_event(Duration::from_secs(10), |e| e["event"] == "reloaded");
+    let pc = Machine::new(Firmware::Bios, 41).memory(512).power_on(&lan);
+    screen_shows(&pc, "debian-12");
+}
+
+/// An iPXE that got its address from elsewhere, or before bootjack was started: nobody knows it,
+/// and it is told its menu all the same.
+#[test]
+fn a_strangers_ipxe_gets_its_own_menu() {
+    as_root!("a_strangers_ipxe_gets_its_own_menu");
+    let lan = Lan::new();
+    let _dhcp = Server::dnsmasq(&lan.dhcp_host());
+    let mut pc = disks::bios(Machine::new(Firmware::Bios, 43), &lan).power_on(&lan);
+    let profile = format!(
+        "match: {{ mac: \"{}\", arch: bios }}\nmenu: {{ title: Known by its MAC, entries: [ {{ id: d, title: D, local: true }}, {{ id: s, title: Script, ipxe: \"echo ===script of {{{{ mac }}}}===\" }} ] }}\n",
+        pc.mac()
+    );
+    pc.wait_for(&["SeaBIOS"], MENU);
+    poll::expect("iPXE's command line", MENU, || {
+        pc.monitor().press(&["ctrl-b"]);
+        pc.shows("iPXE> ")
+    });
+    pc.monitor().type_text("dhcp\n");
+    pc.wait_for(&["... ok"], CHOSEN);
+
+    let appliance = Setup::new(&lan.appliance_host(), BINARY)
+        .profile("one.yaml", &profile)
+        .start();
+    assert!(
+        appliance
+            .try_api(&format!("clients/{}", pc.mac()))
+            .is_none()
+    );
+    pc.monitor()
+        .type_text("chain http://10.77.0.2:8067/boot/menu.ipxe\n");
+    screen_shows(&pc, "Known by its MAC");
+    pc.monitor().press(&["down", "ret"]);
+    let word = format!("===script of {}===", pc.mac());
+    pc.wait_for(&[&word], CHOSEN);
+}

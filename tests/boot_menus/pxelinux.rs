@@ -1,0 +1,124 @@
+//! pxelinux on BIOS.
+
+use crate::support::qemu::Firmware;
+use crate::{CHOSEN, Lab, MENU, as_root, choose, disks, screen_shows};
+
+#[test]
+fn pxelinux_shows_its_menu_and_keys_choose_a_script() {
+    as_root!("pxelinux_shows_its_menu_and_keys_choose_a_script");
+    let lab = Lab::new(
+        r#"
+loader: pxelinux
+menu:
+  title: Menu of pxelinux
+  timeout: 120s
+  default: disk
+  entries:
+    - { id: disk, title: Local disk, local: true }
+    - { id: b, title: "Größe #1 & ^2; \"x\"", loader: memtest.bin }
+    - id: own
+      title: Script
+      ipxe: |
+        echo ===at ${net0/ip} of {{ ip }}===
+        goto there
+        echo ===wrong===
+        :there
+        exit
+"#,
+    );
+    let mut pc = lab.machine(Firmware::Bios, 11).power_on(&lab.lan);
+    pc.wait_for(&["Automatic boot in"], MENU);
+    let screen = pc.monitor().text().unwrap();
+    for line in [
+        "Menu of pxelinux",
+        "Local disk",
+        "Grosse #1 & 2; \"x\"",
+        "Script",
+    ] {
+        assert!(screen.contains(line), "{line:?} is missing in\n{screen}");
+    }
+    choose(&pc, 2);
+    pc.wait_for(&[disks::WORD], CHOSEN);
+    let said = pc.serial();
+    let line = said.lines().find(|line| line.contains("===at "));
+    let line = line.unwrap_or_else(|| panic!("the script said nothing: {said}"));
+    let (has, wanted) = line.split_once(" of ").unwrap();
+    assert!(
+        wanted.starts_with(has.trim_start_matches("===at ")) && wanted.starts_with("10.77.0."),
+        "the script has a network: {line}"
+    );
+    assert!(!said.contains("===wrong==="), "{said}");
+}
+
+#[test]
+fn the_timeout_of_pxelinux_boots_the_default_from_the_local_disk() {
+    as_root!("the_timeout_of_pxelinux_boots_the_default_from_the_local_disk");
+    let lab = Lab::new(
+        r"
+loader: pxelinux
+menu:
+  title: T
+  timeout: 2s
+  default: disk
+  entries:
+    - { id: m, title: M, loader: memtest.bin }
+    - { id: disk, title: Local disk, local: true }
+",
+    );
+    let mut pc = lab.machine(Firmware::Bios, 12).power_on(&lab.lan);
+    pc.wait_for(&[disks::WORD], CHOSEN);
+    assert!(pc.shows("Automatic boot in 2 seconds"), "{}", pc.serial());
+    assert!(pc.shows("Booting from local disk"), "{}", pc.serial());
+}
+
+#[test]
+fn a_file_that_pxelinux_was_to_start_at_once_and_is_missing_leads_to_the_disk() {
+    as_root!("a_file_that_pxelinux_was_to_start_at_once_and_is_missing_leads_to_the_disk");
+    let lab = Lab::new(
+        r"
+loader: pxelinux
+menu:
+  title: T
+  timeout: 0s
+  default: gone
+  entries:
+    - { id: m, title: M, loader: memtest.bin }
+    - { id: gone, title: Gone, linux: { kernel: gone/linux } }
+",
+    );
+    let mut pc = lab.machine(Firmware::Bios, 13).power_on(&lab.lan);
+    pc.wait_for(&[disks::WORD], CHOSEN);
+    assert_eq!(lab.count(&pc, "not-found", "images/gone/linux"), 1);
+}
+
+/// `pxelinux.0` speaks no HTTP. (Here it could, by the iPXE in the card's ROM, but is not asked to.)
+#[test]
+fn a_pxelinux_that_the_dhcp_server_names_fetches_all_by_tftp() {
+    as_root!("a_pxelinux_that_the_dhcp_server_names_fetches_all_by_tftp");
+    let lab = Lab::with(
+        "loader: pxelinux\nmenu: { title: T, entries: [ { id: m, title: M, loader: memtest.bin } ] }",
+        &["--dhcp-boot=pxelinux.0,,10.77.0.2"],
+        |setup| setup,
+    );
+    let mut pc = lab.machine(Firmware::Bios, 14).power_on(&lab.lan);
+    pc.wait_for(&["Loading tftp://10.77.0.2/assets/memtest.bin... ok"], MENU);
+    assert_eq!(lab.count(&pc, "sent", "lpxelinux.0"), 0);
+    assert_eq!(lab.door(&pc, "assets/memtest.bin"), "tftp");
+    screen_shows(&pc, "Memtest86+");
+}
+
+/// The card's iPXE prefers what the DHCP server names to the script that we name, but pxelinux then
+/// takes the script's folder for its own.
+#[test]
+fn a_pxelinux_that_the_dhcp_server_names_finds_its_files_beside_our_scripts() {
+    as_root!("a_pxelinux_that_the_dhcp_server_names_finds_its_files_beside_our_scripts");
+    let lab = Lab::with(
+        "menu: { title: T, entries: [ { id: d, title: D, local: true } ] }",
+        &["--dhcp-boot=pxelinux.0,,10.77.0.2"],
+        |setup| setup,
+    );
+    let mut pc = lab.machine(Firmware::Bios, 15).power_on(&lab.lan);
+    pc.wait_for(&[disks::WORD], CHOSEN);
+    assert_eq!(lab.count(&pc, "sent", "boot/ldlinux.c32"), 1);
+    assert!(pc.shows("Booting from local disk"), "{}", pc.serial());
+}
