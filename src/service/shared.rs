@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
+use tracing::level_filters::LevelFilter;
 
-use super::throttle::{MACHINES, Pass, STRANGERS, Throttle};
+use super::throttle::{FAULTS, MACHINES, Pass, STRANGERS, Throttle};
 use crate::client::{Loaders, Registry};
 use crate::event::metrics::Metrics;
 use crate::event::timeline::Timeline;
@@ -28,7 +29,11 @@ pub struct Limits {
     pub http_connections: usize,
     /// HTTP connections open from one address.
     pub http_per_client: usize,
-    /// Seconds without progress after which a connection is closed.
+    /// HTTP transfers that read files in chunks of 256 KiB; those beyond read in chunks of 16 KiB.
+    /// With two chunks each, the files of `http_connections` transfers take no more memory than
+    /// `http_wide` × 512 KiB + the rest × 32 KiB: 248 MiB by default. Nobody waits for room.
+    pub http_wide: usize,
+    /// How long without progress until a connection is closed.
     pub idle: Duration,
     /// Machines remembered, each with its timeline.
     pub clients: usize,
@@ -45,6 +50,7 @@ impl Default for Limits {
             tftp_per_client: 32,
             http_connections: 4096,
             http_per_client: 64,
+            http_wide: 256,
             idle: Duration::from_secs(30),
             clients: 4096,
             events_per_client: 128,
@@ -70,6 +76,7 @@ pub struct Shared {
     timeline: Mutex<Timeline>,
     strangers: Mutex<Throttle>,
     machines: Mutex<Throttle>,
+    faults: Mutex<Throttle>,
 }
 
 /// The folders behind [`crate::tree::Root`].
@@ -98,6 +105,7 @@ impl Shared {
             timeline: Mutex::new(timeline),
             strangers: Mutex::new(Throttle::new(STRANGERS)),
             machines: Mutex::new(Throttle::new(MACHINES)),
+            faults: Mutex::new(Throttle::new(FAULTS)),
         })
     }
 
@@ -110,27 +118,43 @@ impl Shared {
             what,
         };
         self.metrics.count(&event);
-        match self.pass(&event) {
-            Pass::No => {}
-            Pass::Yes => event.log(),
-            Pass::YesAfter(held) => {
-                event.log();
-                tracing::warn!("{held} more events of {} were not logged", whose(&event));
-            }
-        }
+        self.log(&event);
         self.timeline().record(event);
     }
 
-    fn pass(&self, event: &Event) -> Pass {
-        let throttle = match event.client {
-            Some(_) => &self.machines,
-            None if event.what.is_strangers() => &self.strangers,
-            None => return Pass::Yes,
+    /// One line, where its level is asked for (else it would take the place of one that is) and
+    /// the throttle lets it pass.
+    fn log(&self, event: &Event) {
+        if event.what.level() > LevelFilter::current() {
+            return;
+        }
+        let Some((whose, throttle)) = self.throttle(event) else {
+            return event.log();
         };
-        throttle
+        let pass = throttle
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .ask(Instant::now())
+            .ask(Instant::now());
+        if pass != Pass::No {
+            event.log();
+        }
+        if let Pass::YesAfter(held) = pass {
+            tracing::warn!("{held} more events of {whose} were not logged");
+        }
+    }
+
+    /// What is malformed or refused counts as a stranger's, whichever machine's address it bears.
+    fn throttle(&self, event: &Event) -> Option<(&'static str, &Mutex<Throttle>)> {
+        match (&event.what, event.client) {
+            (What::Fault { .. }, _) => Some(("ours", &self.faults)),
+            (What::Malformed { .. } | What::Refused { .. }, _) => {
+                Some(("strangers", &self.strangers))
+            }
+            (_, Some(_)) => Some(("machines", &self.machines)),
+            (what, None) => what
+                .is_strangers()
+                .then_some(("strangers", &self.strangers)),
+        }
     }
 
     /// A packet no protocol allows.
@@ -189,10 +213,93 @@ impl Shared {
     }
 }
 
-/// Whom an event that was held back is about.
-const fn whose(event: &Event) -> &'static str {
-    match event.client {
-        Some(_) => "machines",
-        None => "strangers",
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    /// Log lines, kept.
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is logged at level info, and the counters.
+    fn logged(events: impl Fn(&Shared)) -> (String, String) {
+        let folders = Folders {
+            images: PathBuf::new(),
+            assets: None,
+        };
+        let shared = Shared::new(Snapshot::default(), folders, Limits::default());
+        let kept = Kept::default();
+        let out = kept.clone();
+        let lines = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::INFO)
+            .with_writer(move || out.clone())
+            .finish();
+        tracing::subscriber::with_default(lines, || events(&shared));
+        let bytes = kept.0.lock().unwrap().clone();
+        let counted = shared.metrics.text().unwrap();
+        (String::from_utf8(bytes).unwrap(), counted)
+    }
+
+    fn ignored(reason: &'static str) -> What {
+        What::Ignored {
+            port: 67,
+            reason,
+            detail: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_not_asked_for_takes_no_lines_place() {
+        let (log, counted) = logged(|shared| {
+            for _ in 0..1000 {
+                shared.emit(None, ignored("not-booting"));
+            }
+            shared.emit(None, ignored("no-profile"));
+        });
+        assert_eq!(log.lines().count(), 1, "{log}");
+        assert!(log.contains("no-profile"), "{log}");
+        assert!(counted.contains("reason=\"not-booting\"} 1000\n"));
+    }
+
+    #[test]
+    fn what_is_not_logged_is_counted_all_the_same() {
+        let (log, counted) = logged(|shared| {
+            for _ in 0..1000 {
+                shared.malformed("tftp", ([10, 0, 0, 9], 69).into(), "empty".to_owned());
+            }
+        });
+        // The clock may move on meanwhile: a second more is as many lines more.
+        assert!((50..1000).contains(&log.lines().count()), "{log}");
+        assert!(counted.contains("event=\"malformed\"} 1000\n"));
+    }
+
+    #[test]
+    fn menus_of_strangers_are_throttled() {
+        let (log, _) = logged(|shared| {
+            for _ in 0..1000 {
+                let menu = What::Menu {
+                    door: Door::Http,
+                    path: "boot/menu.ipxe".to_owned(),
+                    dialect: "ipxe",
+                    profile: "lab".to_owned(),
+                    entries: 1,
+                };
+                shared.emit(None, menu);
+            }
+        });
+        assert!((50..1000).contains(&log.lines().count()), "{log}");
     }
 }

@@ -44,7 +44,7 @@ pub type Resolve = fn(&Snapshot, &Requester, &CleanPath) -> Result<Found, Missin
 /// Serves on these sockets (of [`super::sys::udp::open`]) until it is dropped.
 ///
 /// # Errors
-/// Only at the start, when a socket cannot enter the runtime.
+/// When a socket cannot enter the runtime; when the loop of one ended by a bug.
 pub async fn serve(listeners: Vec<UdpSocket>, shared: Arc<Shared>) -> io::Result<()> {
     serve_with(listeners, shared, tree::resolve).await
 }
@@ -61,6 +61,8 @@ pub async fn serve_with(
         let door = Door::new(Listener::new(socket)?, &common)?;
         doors.spawn(door.serve());
     }
-    while doors.join_next().await.is_some() {}
+    while let Some(ended) = doors.join_next().await {
+        ended.map_err(io::Error::other)?;
+    }
     Ok(())
 }

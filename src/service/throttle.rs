@@ -8,6 +8,8 @@ pub const STRANGERS: u32 = 50;
 /// Lines a second about machines that boot. Anybody can make machines up; a room of real ones that
 /// is switched on at once stays below.
 pub const MACHINES: u32 = 500;
+/// Lines a second about what of ours failed: a stranger may meet the same failure again and again.
+pub const FAULTS: u32 = 20;
 
 /// The gate.
 #[derive(Debug)]

@@ -104,7 +104,13 @@ fn sources_that_lie() {
     lab.well("sources that lie");
     // An answer that cannot be sent (to port 0) is told, and is no failure of ours.
     let unreachable = |e: &serde_json::Value| e["reason"] == "unreachable" && e["port"] == 4011;
-    assert!(lab.appliance.events().iter().any(unreachable));
+    let events = lab.appliance.events();
+    assert!(events.iter().any(unreachable));
+    let fault = events.iter().find(|e| e["event"] == "fault");
+    assert_eq!(
+        fault, None,
+        "a source without a route is no failure of ours"
+    );
 }
 
 /// A relay is where an OFFER goes to: it may be anything, and none of it is a failure of ours.

@@ -19,8 +19,8 @@ const PROFILE: &str = "menu: { title: Lab, entries: [ { id: d, title: Disk, loca
 
 /// A machine asks again for as long as this; firmware gives up after about a minute.
 const PATIENCE: Duration = Duration::from_secs(45);
-/// Lines a second, whatever comes: of strangers, of machines, of refused TFTP requests and of what
-/// was left out.
+/// Lines a second, whatever comes: of strangers, of machines, of what of ours failed and of what was
+/// left out.
 const LINES: u64 = 50 + 500 + 20 + 30;
 /// Bytes that everything strangers make us remember may take together.
 const MEMORY: u64 = 64 << 20;

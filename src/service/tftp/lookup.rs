@@ -31,6 +31,8 @@ pub(super) enum Refusal {
     Busy,
     /// The peer's address is a broadcast address
     Nowhere,
+    /// No route leads to the peer's address
+    Unreachable(String),
     /// Something of ours failed
     Fault(String),
 }
@@ -46,7 +48,7 @@ impl Refusal {
                 "too large for netascii, use octet (binary) mode",
             )),
             Self::Fault(_) => Some((ErrorCode::UNDEFINED, "server error")),
-            Self::Busy | Self::Nowhere => None,
+            Self::Busy | Self::Nowhere | Self::Unreachable(_) => None,
         }
     }
 }

@@ -109,16 +109,21 @@ impl Call {
         Ok((socket, mtu))
     }
 
+    /// Where an answer goes is the client's word, so that nothing leads there is no fault of ours.
     /// Which addresses are broadcast addresses is the kernel's to know: it refuses to connect there.
     fn no_socket(&self, error: &io::Error) -> Refusal {
-        if error.kind() == io::ErrorKind::PermissionDenied {
-            return Refusal::Nowhere;
-        }
+        use io::ErrorKind::{HostUnreachable, InvalidInput, NetworkUnreachable, PermissionDenied};
         let pair = self.seat.pair;
-        Refusal::Fault(format!(
-            "cannot open a socket from {} to {} for a TFTP transfer: {error}",
-            pair.local, pair.peer
-        ))
+        match error.kind() {
+            PermissionDenied => Refusal::Nowhere,
+            NetworkUnreachable | HostUnreachable | InvalidInput => Refusal::Unreachable(format!(
+                "unreachable: {error}; look at the routes (ip route) and the firewall"
+            )),
+            _ => Refusal::Fault(format!(
+                "cannot open a socket from {} to {} for a TFTP transfer: {error}",
+                pair.local, pair.peer
+            )),
+        }
     }
 
     fn refuse(&self, who: &Requester, refusal: Refusal) {
@@ -130,6 +135,7 @@ impl Call {
             Refusal::Missing(reason) | Refusal::Denied(reason) => {
                 self.emit(who, self.not_found(reason));
             }
+            Refusal::Unreachable(reason) => self.emit(who, self.failed(0, reason)),
             Refusal::NotText => {
                 self.emit(who, self.failed(0, "too large for netascii".to_owned()));
             }
@@ -201,6 +207,7 @@ impl Call {
                 door: Door::Tftp,
                 path: self.path(),
                 peer: self.client(),
+                sent: outcome.acknowledged,
             },
             Ending::Failed(failure) => {
                 self.failed(outcome.acknowledged, reason(failure, &outcome.words))
