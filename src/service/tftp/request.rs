@@ -14,7 +14,7 @@ use super::Resolve;
 use super::door::tell;
 use super::lookup::{Content, Refusal, look_up};
 use super::report::{Report, printable};
-use super::seats::{Repeats, Seat, Seats};
+use super::seats::{Pair, Repeats, Seat, Seats};
 use super::session::{self, Job, Outcome};
 use crate::event::What;
 use crate::transfer::{Bounds, Ending, Failure, agree};
@@ -83,7 +83,7 @@ impl Call {
         content: &Content,
         repeats: Repeats,
     ) -> Result<(), Refusal> {
-        let (socket, mtu) = self.socket().map_err(|e| self.no_socket(&e))?;
+        let (socket, mtu) = self.socket().map_err(|e| no_socket(self.seat.pair, &e))?;
         let size = content.body.len;
         let job = Job {
             socket,
@@ -107,23 +107,6 @@ impl Call {
         let socket = Connected::open(pair.local, pair.peer, self.device.as_deref())?;
         let mtu = socket.mtu()?;
         Ok((socket, mtu))
-    }
-
-    /// Where an answer goes is the client's word, so that nothing leads there is no fault of ours.
-    /// Which addresses are broadcast addresses is the kernel's to know: it refuses to connect there.
-    fn no_socket(&self, error: &io::Error) -> Refusal {
-        use io::ErrorKind::{HostUnreachable, InvalidInput, NetworkUnreachable, PermissionDenied};
-        let pair = self.seat.pair;
-        match error.kind() {
-            PermissionDenied => Refusal::Nowhere,
-            NetworkUnreachable | HostUnreachable | InvalidInput => Refusal::Unreachable(format!(
-                "unreachable: {error}; look at the routes (ip route) and the firewall"
-            )),
-            _ => Refusal::Fault(format!(
-                "cannot open a socket from {} to {} for a TFTP transfer: {error}",
-                pair.local, pair.peer
-            )),
-        }
     }
 
     fn refuse(&self, who: &Requester, refusal: Refusal) {
@@ -216,9 +199,49 @@ impl Call {
     }
 }
 
+/// Where an answer goes is the client's word, so that nothing leads there is no fault of ours. Which
+/// addresses are broadcast addresses is the kernel's to know: it refuses to connect there.
+fn no_socket(pair: Pair, error: &io::Error) -> Refusal {
+    use io::ErrorKind::{HostUnreachable, InvalidInput, NetworkUnreachable, PermissionDenied};
+    match error.kind() {
+        PermissionDenied => Refusal::Nowhere,
+        NetworkUnreachable | HostUnreachable | InvalidInput => Refusal::Unreachable(format!(
+            "unreachable: {error}; look at the routes (ip route) and the firewall"
+        )),
+        _ => Refusal::Fault(format!(
+            "cannot open a socket from {} to {} for a TFTP transfer: {error}",
+            pair.local, pair.peer
+        )),
+    }
+}
+
 fn reason(failure: Failure, words: &str) -> String {
     match failure {
         Failure::Told(_) if !words.is_empty() => format!("{failure}: {words}"),
         failure => failure.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddrV4};
+
+    use super::*;
+
+    fn refused(local: Ipv4Addr, peer: [u8; 4]) -> Refusal {
+        let peer = SocketAddrV4::new(peer.into(), 2070);
+        let error = Connected::open(local, peer, None).unwrap_err();
+        no_socket(Pair { peer, local }, &error)
+    }
+
+    #[tokio::test]
+    async fn only_what_lacks_on_our_side_is_a_fault_of_ours() {
+        let home = Ipv4Addr::LOCALHOST;
+        let far = refused(home, [192, 0, 2, 1]); // from loopback no route leads there
+        assert!(matches!(far, Refusal::Unreachable(_)));
+        let all = refused(home, [127, 255, 255, 255]);
+        assert!(matches!(all, Refusal::Nowhere));
+        let gone = refused(Ipv4Addr::new(192, 0, 2, 7), [127, 0, 0, 1]); // not an address of ours
+        assert!(matches!(gone, Refusal::Fault(_)));
     }
 }
