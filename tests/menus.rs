@@ -240,11 +240,11 @@ menuentry 'It'\''s the local disk' --id 'disk' {
 
 #[test]
 fn grub_takes_what_is_rendered_for_it() {
-    let hostile = r##"menu: { title: T, installed: true, timeout: 5s, entries: [
+    let hostile = r#"menu: { title: T, installed: true, timeout: 5s, entries: [
         { id: a, title: "It's $x `y` \"q\" {z} ; | & < > \\ # ümlaut", linux: { kernel: k,
           args: "a=\"x  y\" b='z' $c ;d {e} \\ \"open `f` #g" } },
         { id: f.g-h_i, title: "}", loader: memtest.efi },
-        { id: d, title: "{ if", local: true } ] }"##;
+        { id: d, title: "{ if", local: true } ] }"#;
     for profile in [PROFILE, hostile] {
         let config = text(
             &snapshot(profile),
