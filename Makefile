@@ -4,13 +4,15 @@
 #   make run     starts bootjack on this machine's interfaces; ARGS="…" are flags of `bootjack serve`
 #   make test    every test, real firmware included (root; as a plain user, those that need no root)
 #   make demo    boots a BIOS and a UEFI PC on a private virtual LAN
+#   make bench   bootjack and its peers side by side, as one table; ARGS="--quick tftp" for a part
 #   make check   format, lints, dependencies, scripts
+#   make fuzz    every fuzz target for SECONDS=300; what it finds is a file below tests/fuzz/artifacts
 #   make deb     the Debian package, in target/debian/
 #   make assets  brings the boot loaders; UPDATE=1 asks Debian for newer ones
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run test demo check deb assets release
+.PHONY: help run test demo bench check fuzz deb assets release
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -27,9 +29,18 @@ demo: release
 	@cargo build --locked --release --example demo
 	@packaging/as-root.sh $(TARGET)/release/examples/demo
 
+bench: release
+	@packaging/as-root.sh tests/bench/setup.sh
+	@cargo build --locked --release --example bench
+	@packaging/as-root.sh $(TARGET)/release/examples/bench $(ARGS)
+
 check: assets
 	@packaging/setup.sh check
 	@packaging/check.sh
+
+fuzz: assets
+	@packaging/setup.sh fuzz
+	@tests/fuzz/run.sh $(or $(SECONDS),300)
 
 deb: release
 	@packaging/setup.sh deb

@@ -4,6 +4,7 @@
 #   setup.sh build    what cargo needs to compile and link
 #   setup.sh check    the same, and the checkers
 #   setup.sh deb      the same, and what makes a Debian package
+#   setup.sh fuzz     the same, and the fuzzer
 #
 # Debian packages come by apt-get (by sudo for a plain user), cargo's tools are built into
 # target/tools: nothing lands in the user's own ~/.cargo/bin.
@@ -12,6 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 cargo_deny=0.20.2
 cargo_deb=3.8.0
+cargo_fuzz=0.13.2
 
 missing=()
 
@@ -21,7 +23,8 @@ main() {
     build) need_build ;;
     check) need_build && need_check ;;
     deb) need_build && need_deb ;;
-    *) die "usage: setup.sh build|check|deb" ;;
+    fuzz) need_build && need c++ g++ "the fuzzer's engine is C++" ;;
+    *) die "usage: setup.sh build|check|deb|fuzz" ;;
     esac
     if [ ${#missing[@]} -gt 0 ]; then
         install_packages
@@ -33,6 +36,7 @@ main() {
         need_tool cargo-deny "$cargo_deny" "checks licences, sources and advisories of the dependencies"
         ;;
     deb) need_tool cargo-deb "$cargo_deb" "makes the .deb" ;;
+    fuzz) need_tool cargo-fuzz "$cargo_fuzz" "runs the fuzz targets" ;;
     esac
 }
 

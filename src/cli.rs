@@ -9,6 +9,7 @@ mod docs;
 mod explain;
 mod serve;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -66,7 +67,7 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("bootjack: {error}");
+            let _ = writeln!(std::io::stderr(), "bootjack: {error}");
             ExitCode::from(error.code)
         }
     }

@@ -63,6 +63,12 @@ impl Client {
         self.archs.first().copied().unwrap_or(Arch::BIOS)
     }
 
+    /// Whether this is its UUID, in either byte order.
+    pub fn has_uuid(&self, uuid: Uuid) -> bool {
+        self.uuid
+            .is_some_and(|own| own == uuid || own.swapped() == uuid)
+    }
+
     /// The platform of its first architecture that we know, else of the first.
     pub fn platform(&self) -> Platform {
         let known = self

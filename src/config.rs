@@ -11,9 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::event::log::LogFormat;
+use crate::profile::similar;
 
 /// Read when it exists and `--config` names no other.
 pub const DEFAULT_FILE: &str = "/etc/bootjack/bootjack.yaml";
+
+/// Seconds between two looks at the folders.
+const POLL: std::ops::RangeInclusive<i64> = 1..=3600;
 
 /// The kind of PXE served (design, "mode").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -39,6 +43,21 @@ pub enum LogLevel {
     Trace,
 }
 
+/// The keys of the config file, which are the names of the flags.
+const KEYS: [&str; 11] = [
+    "mode",
+    "interface",
+    "profiles",
+    "images",
+    "assets",
+    "state",
+    "http-port",
+    "user",
+    "poll",
+    "log-format",
+    "log-level",
+];
+
 /// Settings as one source gives them.
 #[derive(Debug, Clone, Default, PartialEq, Args, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -51,8 +70,10 @@ pub struct Settings {
         long,
         env = "BOOTJACK_INTERFACE",
         value_name = "IF",
+        value_parser = clap::builder::NonEmptyStringValueParser::new(),
         value_delimiter = ','
     )]
+    #[serde(default, deserialize_with = "names")]
     pub interface: Option<Vec<String>>,
     /// Folder of profiles [default: /etc/bootjack/profiles, else the embedded default]
     #[arg(long, env = "BOOTJACK_PROFILES", value_name = "DIR")]
@@ -73,7 +94,7 @@ pub struct Settings {
     #[arg(long, env = "BOOTJACK_USER", value_name = "NAME")]
     pub user: Option<String>,
     /// Look for changed profiles every N seconds instead of being told by the kernel (network file systems) [default: off]
-    #[arg(long, env = "BOOTJACK_POLL", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    #[arg(long, env = "BOOTJACK_POLL", value_name = "N", value_parser = clap::value_parser!(u32).range(POLL))]
     pub poll: Option<u32>,
     /// Form of log lines [default: text]
     #[arg(long, env = "BOOTJACK_LOG_FORMAT", value_name = "FORMAT")]
@@ -163,11 +184,51 @@ pub fn read_file(named: Option<&Path>) -> Result<Option<(PathBuf, Settings)>, Er
             Ok(Some((path.to_owned(), Settings::default())))
         }
         Ok(text) => {
-            let settings =
-                serde_saphyr::from_str(&text).map_err(|e| Error::config(path, &e.to_string()))?;
+            let settings: Settings =
+                serde_saphyr::from_str(&text).map_err(|e| Error::config(path, &told(&e)))?;
+            settings.checked(path)?;
             Ok(Some((path.to_owned(), settings)))
         }
     }
+}
+
+/// Line, column and what is wrong there.
+fn told(error: &serde_saphyr::Error) -> String {
+    let what = match error.without_snippet() {
+        serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
+            format!("the key `{}` is given twice", key.as_deref().unwrap_or("?"))
+        }
+        other => other.to_string(),
+    };
+    let what = what.split(" at line ").next().unwrap_or_default();
+    let hint = meant(what).map_or_else(String::new, |hint| format!("; {hint}"));
+    match error.location() {
+        Some(at) => format!("line {} column {}: {what}{hint}", at.line(), at.column()),
+        None => what.to_owned(),
+    }
+}
+
+/// For an unknown key, the one that was probably meant.
+fn meant(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("unknown field `")?;
+    let (key, _) = rest.split_once('`')?;
+    Some(similar::hint(key, KEYS))
+}
+
+/// `eth0` or `[eth0, eth1]`.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a name or a list of names")]
+enum Names {
+    One(String),
+    Many(Vec<String>),
+}
+
+fn names<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let names = match Names::deserialize(from)? {
+        Names::One(name) => vec![name],
+        Names::Many(names) => names,
+    };
+    Ok(Some(names))
 }
 
 impl Settings {
@@ -189,26 +250,33 @@ impl Settings {
         }
     }
 
-    /// The keys that this source gives.
-    fn keys(&self) -> Vec<String> {
-        let given = [
-            ("mode", self.mode.is_some()),
-            ("interface", self.interface.is_some()),
-            ("profiles", self.profiles.is_some()),
-            ("images", self.images.is_some()),
-            ("assets", self.assets.is_some()),
-            ("state", self.state.is_some()),
-            ("http-port", self.http_port.is_some()),
-            ("user", self.user.is_some()),
-            ("poll", self.poll.is_some()),
-            ("log-format", self.log_format.is_some()),
-            ("log-level", self.log_level.is_some()),
-        ];
-        given
-            .iter()
-            .filter(|(_, is)| *is)
-            .map(|(key, _)| (*key).to_owned())
-            .collect()
+    /// What clap holds flags and variables to, for the file.
+    fn checked(&self, path: &Path) -> Result<(), Error> {
+        if self.http_port == Some(0) {
+            return Err(Error::config(path, "http-port: must be 1 to 65535"));
+        }
+        if self.poll.is_some_and(|n| !POLL.contains(&n.into())) {
+            return Err(Error::config(path, "poll: must be 1 to 3600 seconds"));
+        }
+        Ok(())
+    }
+
+    /// Whether this source gives a key.
+    fn gives(&self, key: &str) -> bool {
+        match key {
+            "mode" => self.mode.is_some(),
+            "interface" => self.interface.is_some(),
+            "profiles" => self.profiles.is_some(),
+            "images" => self.images.is_some(),
+            "assets" => self.assets.is_some(),
+            "state" => self.state.is_some(),
+            "http-port" => self.http_port.is_some(),
+            "user" => self.user.is_some(),
+            "poll" => self.poll.is_some(),
+            "log-format" => self.log_format.is_some(),
+            "log-level" => self.log_level.is_some(),
+            _ => false,
+        }
     }
 
     fn decided(self) -> Effective {
@@ -246,8 +314,8 @@ pub fn effective(args: SettingsArgs) -> Result<Effective, Error> {
 /// Where each setting's value came from, in the order of the flags.
 pub fn origins(matches: &ArgMatches, file: Option<&(PathBuf, Settings)>) -> Vec<(String, Origin)> {
     let command = Settings::augment_args(clap::Command::new("settings"));
-    let in_file = |key: &String| {
-        file.filter(|(_, settings)| settings.keys().contains(key))
+    let in_file = |key: &str| {
+        file.filter(|(_, settings)| settings.gives(key))
             .map(|(path, _)| path.clone())
     };
     command

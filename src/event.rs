@@ -72,7 +72,7 @@ pub enum What {
         profile: String,
         /// Why this profile.
         why: String,
-        /// The loader or URI named in the reply; empty where firmware asks 4011 for it.
+        /// The loader or URI named in the reply.
         loader: String,
         /// Where the reply went.
         to: SocketAddr,
@@ -140,6 +140,8 @@ pub enum What {
         path: String,
         /// The client's address.
         peer: IpAddr,
+        /// Bytes acknowledged until then; 0 where only the size was asked for.
+        sent: u64,
     },
     /// A transfer failed.
     Failed {
@@ -222,16 +224,13 @@ pub enum What {
 impl What {
     /// Whether anybody on the network can cause it as often as he likes.
     pub const fn is_strangers(&self) -> bool {
-        matches!(
+        !matches!(
             self,
-            Self::Ignored { .. }
-                | Self::Failed { .. }
-                | Self::Probed { .. }
-                | Self::Started { .. }
-                | Self::Sent { .. }
-                | Self::NotFound { .. }
-                | Self::Refused { .. }
-                | Self::Malformed { .. }
+            Self::Ready { .. }
+                | Self::Reloaded { .. }
+                | Self::Rejected { .. }
+                | Self::Notice { .. }
+                | Self::Fault { .. }
         )
     }
 

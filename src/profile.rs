@@ -34,7 +34,7 @@ mod pattern;
 mod report;
 mod schema;
 pub mod select;
-mod similar;
+pub(crate) mod similar;
 pub mod snapshot;
 mod syntax;
 pub mod template;

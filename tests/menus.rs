@@ -535,3 +535,32 @@ fn every_asset_is_found_at_the_root_and_below_assets_whatever_its_case() {
         assert_eq!(get(&snapshot, None, probe), Err(Missing::Unknown));
     }
 }
+
+#[test]
+fn a_default_that_this_machine_cannot_boot_starts_nothing_by_itself() {
+    let profile = "menu:\n  title: T\n  timeout: 5s\n  default: memtest\n  entries:\n    - { id: reinstall, title: Erase, linux: { kernel: k } }\n    - { id: memtest, title: M, loader: { bios: memtest.bin } }\n    - { id: disk, title: Disk, local: true }\n";
+    let snapshot = snapshot(profile);
+    let efi = || Some(client(Arch::EFI_X64, Stage::Ipxe));
+    let script = text(&snapshot, efi(), "boot/52-54-00-12-34-56.ipxe");
+    assert!(script.contains("choose --default disk chosen"), "{script}");
+    assert!(text(&snapshot, efi(), "grub.cfg").contains("set timeout=-1\n"));
+    let bios = text(
+        &snapshot,
+        Some(client(Arch::BIOS, Stage::Rom)),
+        "pxelinux.cfg/default",
+    );
+    assert!(bios.contains("TIMEOUT 50"), "{bios}");
+}
+
+#[test]
+fn a_menu_that_waits_for_the_user_waits_also_where_one_entry_is_left() {
+    let profile = "menu:\n  title: T\n  entries:\n    - { id: reinstall, title: Erase, linux: { kernel: k } }\n    - { id: memtest, title: M, loader: { bios: memtest.bin } }\n";
+    let snapshot = snapshot(profile);
+    let efi = || Some(client(Arch::EFI_X64, Stage::Ipxe));
+    assert!(
+        text(&snapshot, efi(), "boot/52-54-00-12-34-56.ipxe")
+            .contains("choose --default reinstall chosen")
+    );
+    assert!(text(&snapshot, efi(), "grub.cfg").contains("set timeout=-1\n"));
+    assert!(text(&snapshot, efi(), "pxelinux.cfg/default").contains("menu.c32"));
+}

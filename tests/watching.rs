@@ -281,17 +281,35 @@ async fn a_folder_that_appears_takes_the_place_of_the_default() {
     lab.until_names(&["a"]).await;
 }
 
+/// Moves a thousand prepared files into the folder; the longest time between two of them.
+fn burst(lab: &Lab) -> Duration {
+    fs::create_dir(lab.path("prepared")).unwrap();
+    for n in 1..=1000 {
+        let text = profile(&n.to_string(), n);
+        fs::write(lab.path(&format!("prepared/{n}.yaml")), text).unwrap();
+    }
+    let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+    for n in 1..=1000 {
+        let (from, to) = (format!("prepared/{n}.yaml"), format!("profiles/{n}.yaml"));
+        fs::rename(lab.path(&from), lab.path(&to)).unwrap();
+        longest = longest.max(last.elapsed());
+        last = Instant::now();
+    }
+    longest
+}
+
+/// At the pace that is shipped.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_burst_of_a_thousand_files_is_one_reload() {
-    let pace = Pace {
-        quiet: Duration::from_secs(1),
-        patience: NEVER,
-        ..events()
+    let began = Instant::now();
+    let lab = loop {
+        let lab = Lab::with_profiles(Pace::default(), &[("a.yaml", profile("a", 0))]);
+        // Where the machine itself paused for so long, there were two bursts.
+        if burst(&lab) < Pace::default().quiet {
+            break lab;
+        }
+        assert!(began.elapsed() < DEADLINE, "the machine is too busy");
     };
-    let lab = Lab::with_profiles(pace, &[("a.yaml", profile("a", 0))]);
-    for n in 1..=1000 {
-        lab.write(&format!("{n}.yaml"), &profile(&n.to_string(), n));
-    }
     lab.until("an outcome", |lab| lab.watch.outcomes() > 0)
         .await;
     assert_eq!((lab.watch.outcomes(), lab.names().len()), (1, 1001));

@@ -2,9 +2,14 @@
 
 use std::io;
 
-use clap::CommandFactory;
+use clap::{Args as _, Command, CommandFactory};
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
 
 use super::Cli;
+use crate::config::{DEFAULT_FILE, SettingsArgs};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(super) fn completions(shell: clap_complete::Shell) -> io::Result<()> {
     let mut script = Vec::new();
@@ -12,16 +17,105 @@ pub(super) fn completions(shell: clap_complete::Shell) -> io::Result<()> {
     io::Write::write_all(&mut io::stdout().lock(), &script)
 }
 
-/// One page: the commands, and the settings of `serve`, which are those of the config file.
+/// One page: the commands, and once the settings, which all commands that load profiles take.
 pub(super) fn man() -> io::Result<()> {
-    let mut page = Vec::new();
+    io::Write::write_all(&mut io::stdout().lock(), &page()?)
+}
+
+fn page() -> io::Result<Vec<u8>> {
+    // clap_mangen leaves an empty date out, and what follows moves into its place.
+    let title = format!(".TH BOOTJACK 1 \"\" \"bootjack {VERSION}\"\n");
+    let mut page = title.into_bytes();
     let command = Cli::command();
-    clap_mangen::Man::new(command.clone()).render(&mut page)?;
-    for sub in command.get_subcommands().filter(|s| s.get_name() != "help") {
-        let man = clap_mangen::Man::new(sub.clone().name(format!("bootjack {}", sub.get_name())));
-        man.render_synopsis_section(&mut page)?;
-        man.render_description_section(&mut page)?;
-        man.render_options_section(&mut page)?;
+    let man = Man::new(command.clone());
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    for sub in command.get_subcommands() {
+        section(sub, &mut page)?;
     }
-    io::Write::write_all(&mut io::stdout().lock(), &page)
+    settings(&mut page)?;
+    ends().to_writer(&mut page)?;
+    Ok(page)
+}
+
+/// A command: its purpose and what it takes beyond the settings.
+fn section(sub: &Command, page: &mut Vec<u8>) -> io::Result<()> {
+    let shared = SettingsArgs::augment_args(Command::new("settings"));
+    let is_setting = |id: &clap::Id| shared.get_arguments().any(|arg| arg.get_id() == id);
+    let loads = sub.get_arguments().any(|arg| is_setting(arg.get_id()));
+    let own = sub.clone().disable_help_flag(true).mut_args(|arg| {
+        let hidden = is_setting(arg.get_id());
+        arg.hide(hidden)
+    });
+    heading(&format!("bootjack {}", sub.get_name()), page)?;
+    body(page, |out| {
+        Man::new(own.clone()).render_description_section(out)
+    })?;
+    if own.get_arguments().any(|arg| !arg.is_hide_set()) {
+        body(page, |out| {
+            Man::new(own.clone()).render_options_section(out)
+        })?;
+    }
+    if loads {
+        let text = [
+            roman("Takes the settings too, see "),
+            bold("SETTINGS"),
+            roman("."),
+        ];
+        Roff::new().control("PP", []).text(text).to_writer(page)?;
+    }
+    Ok(())
+}
+
+fn settings(page: &mut Vec<u8>) -> io::Result<()> {
+    let all = SettingsArgs::augment_args(Command::new("settings").disable_help_flag(true));
+    heading("settings", page)?;
+    let text = format!(
+        "Each is a flag, an environment variable (BOOTJACK_HTTP_PORT for --http-port) and, but for \
+         --config, a key of the config file (http-port). A flag outranks the environment, which \
+         outranks the config file, {DEFAULT_FILE}."
+    );
+    Roff::new().text([roman(text)]).to_writer(page)?;
+    body(page, |out| {
+        Man::new(all.clone()).render_options_section(out)
+    })
+}
+
+fn heading(title: &str, page: &mut Vec<u8>) -> io::Result<()> {
+    let title = title.to_uppercase();
+    Roff::new().control("SH", [title.as_str()]).to_writer(page)
+}
+
+/// A section of a page of its own, without its heading: here it stands below another.
+fn body(
+    page: &mut Vec<u8>,
+    render: impl Fn(&mut dyn io::Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut own = Vec::new();
+    render(&mut own)?;
+    let text = String::from_utf8_lossy(&own);
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with(".SH ") && *line != ".br"); // a break beside a space is none
+    for line in lines {
+        page.extend(line.bytes().chain([b'\n']));
+    }
+    Ok(())
+}
+
+fn ends() -> Roff {
+    let mut roff = Roff::new();
+    for (title, text) in [
+        (
+            "SIGNALS",
+            "serve reads its folders again on SIGHUP, and ends on SIGTERM and SIGINT.",
+        ),
+        (
+            "EXIT STATUS",
+            "0: fine. 1: findings that are errors, or a failure at run time. 2: wrong usage or settings.",
+        ),
+    ] {
+        roff.control("SH", [title]).text([roman(text)]);
+    }
+    roff
 }

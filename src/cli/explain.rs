@@ -1,6 +1,7 @@
 //! `bootjack explain`: what a machine would be answered, and why, before it happens.
 
 use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::process::ExitCode;
 
@@ -60,7 +61,7 @@ impl Explain {
         let server = server.unwrap_or(Ipv4Addr::new(192, 0, 2, 1));
         let mut out = String::new();
         let answered = self.explain(&snapshot, server, &mut out).is_ok();
-        print!("{out}");
+        super::done(io::stdout().write_all(out.as_bytes()))?;
         Ok(if answered {
             ExitCode::SUCCESS
         } else {
@@ -134,10 +135,9 @@ fn describe(client: &Client, out: &mut String) -> std::fmt::Result {
         .map_or_else(|| "no UUID".to_owned(), |u| format!("UUID {u}"));
     writeln!(
         out,
-        "machine: {}, {uuid}, {} ({}), stage {}, network {}",
+        "machine: {}, {uuid}, {}, stage {}, network {}",
         client.mac,
         client.arch(),
-        client.platform(),
         client.stage,
         client.network
     )

@@ -1,4 +1,7 @@
-//! `bootjack serve`: the log first, then the appliance.
+//! `bootjack serve`: what needs privileges, then the log, then the appliance.
+//!
+//! The log is a thread, and privileges are given up before there is one; what fails until then is
+//! said by the command itself.
 
 use std::process::ExitCode;
 
@@ -10,9 +13,11 @@ use crate::event::log::Lines;
 use crate::service::supervise;
 
 pub(super) fn run(args: SettingsArgs) -> Result<ExitCode, Error> {
+    supervise::hold_hangups();
     let settings = config::effective(args)?;
+    let prepared = supervise::prepare(&settings)?;
     let _flush_at_the_end = start_log(&settings);
-    supervise::run(&settings)?;
+    prepared.run()?;
     Ok(ExitCode::SUCCESS)
 }
 

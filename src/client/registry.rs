@@ -32,10 +32,12 @@ impl Registry {
         }
     }
 
-    /// Takes note of a machine. An address known before is kept where this packet shows none.
+    /// Takes note of a machine. An address known before is kept where this packet shows none, unless
+    /// another machine has taken it meanwhile.
     pub fn saw(&mut self, mut client: Client) {
-        let before = self.remove(client.mac);
-        client.ip = client.ip.or_else(|| before.and_then(|c| c.ip));
+        let before = self.remove(client.mac).and_then(|c| c.ip);
+        let kept = before.filter(|ip| !self.by_ip.contains_key(ip));
+        client.ip = client.ip.or(kept);
         while self.seen.len() >= self.capacity {
             let Some((_, oldest)) = self.by_age.first_key_value() else {
                 break;
@@ -56,9 +58,7 @@ impl Registry {
             return false;
         };
         let mut client = client.clone();
-        if let Some(old) = client.ip.replace(ip) {
-            self.by_ip.remove(&old);
-        }
+        client.ip = Some(ip);
         self.saw(client);
         true
     }
@@ -68,10 +68,15 @@ impl Registry {
         self.seen.get(&mac).map(|(_, client)| client)
     }
 
-    /// The machine of this UUID, in either byte order.
+    /// The machine of this UUID, in either byte order; `None` where several have it, as boards of
+    /// one make that were never given their own.
     pub fn by_uuid(&self, uuid: Uuid) -> Option<&Client> {
-        let same = |c: &&Client| c.uuid.is_some_and(|u| u == uuid || u.swapped() == uuid);
-        self.seen.values().map(|(_, client)| client).find(same)
+        let mut same = self
+            .seen
+            .values()
+            .map(|(_, c)| c)
+            .filter(|c| c.has_uuid(uuid));
+        same.next().filter(|_| same.next().is_none())
     }
 
     /// The machine that was last seen with this address.
@@ -141,6 +146,52 @@ mod tests {
             registry.by_ip([10, 0, 0, 9].into()).unwrap().mac,
             machine(2, None).mac
         );
+    }
+
+    #[test]
+    fn a_machine_that_moves_leaves_its_old_address_to_whoever_has_it_now() {
+        let mut registry = Registry::new(4);
+        registry.saw(machine(1, Some([10, 0, 0, 9])));
+        registry.saw(machine(2, Some([10, 0, 0, 9])));
+        registry.has_address(machine(1, None).mac, [10, 0, 0, 8].into());
+        for (ip, number) in [(9, 2), (8, 1)] {
+            let found = registry.by_ip([10, 0, 0, ip].into()).unwrap();
+            assert_eq!(found.mac, machine(number, None).mac);
+        }
+    }
+
+    #[test]
+    fn a_machine_that_comes_back_does_not_take_its_old_address_from_the_one_that_has_it_now() {
+        let mut registry = Registry::new(4);
+        registry.saw(machine(1, Some([10, 0, 0, 9])));
+        registry.saw(machine(2, Some([10, 0, 0, 9])));
+        registry.saw(machine(1, None));
+        assert_eq!(
+            registry.by_ip([10, 0, 0, 9].into()).unwrap().mac,
+            machine(2, None).mac
+        );
+        registry.saw(machine(1, Some([10, 0, 0, 60])));
+        assert_eq!(
+            registry.by_ip([10, 0, 0, 9].into()).unwrap().mac,
+            machine(2, None).mac
+        );
+    }
+
+    #[test]
+    fn a_uuid_that_two_machines_have_names_neither() {
+        let uuid: Uuid = "03000200-0400-0500-0006-000700080009".parse().unwrap();
+        let with = |n| Client {
+            uuid: Some(uuid),
+            ..machine(n, None)
+        };
+        let mut registry = Registry::new(4);
+        registry.saw(with(1));
+        assert_eq!(
+            registry.by_uuid(uuid.swapped()).unwrap().mac,
+            machine(1, None).mac
+        );
+        registry.saw(with(2));
+        assert_eq!(registry.by_uuid(uuid), None);
     }
 
     #[test]

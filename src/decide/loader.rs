@@ -49,6 +49,9 @@ pub struct NoLoader {
     pub platform: Platform,
 }
 
+/// The first program of Secure Boot.
+const SHIM: &str = "shimx64.efi";
+
 /// The name of an iPXE script for a machine, in the tree.
 pub fn script_name(mac: Mac) -> String {
     format!("boot/{}.ipxe", mac.dashed())
@@ -58,13 +61,16 @@ pub fn script_name(mac: Mac) -> String {
 pub fn for_client(profile: &Profile, client: &Client, here: Here) -> Result<Named, NoLoader> {
     let platform = client.platform();
     let wanted = profile.loader.get(platform).copied().unwrap_or_default();
-    if client.stage == Stage::Ipxe
-        && matches!(wanted, Loader::Auto | Loader::Ipxe)
-        && !profile.secure_boot
-    {
+    let shim = profile.secure_boot && by_shim(wanted, platform);
+    if client.stage == Stage::Ipxe && !shim && matches!(wanted, Loader::Auto | Loader::Ipxe) {
         return Ok(Named::Uri(script_uri(client, here)));
     }
-    let file = program(wanted, platform, profile.secure_boot).ok_or(NoLoader {
+    let file = if shim {
+        Some(SHIM)
+    } else {
+        wanted.program(platform)
+    };
+    let file = file.ok_or(NoLoader {
         loader: word(wanted),
         platform,
     })?;
@@ -77,16 +83,12 @@ pub fn for_client(profile: &Profile, client: &Client, here: Here) -> Result<Name
     })
 }
 
-/// The first program, by what the profile wants and what runs on the machine.
-const fn program(wanted: Loader, platform: Platform, secure_boot: bool) -> Option<&'static str> {
-    match (platform, wanted) {
-        (Platform::Bios, Loader::Auto | Loader::Pxelinux) => Some("lpxelinux.0"),
-        (Platform::Bios, Loader::Ipxe) => Some("undionly.kpxe"),
-        (Platform::EfiX64, Loader::Auto | Loader::Grub) if secure_boot => Some("shimx64.efi"),
-        (Platform::EfiX64, Loader::Auto | Loader::Ipxe) => Some("snponly.efi"),
-        (Platform::EfiX64, Loader::Grub) => Some("grubx64.efi"),
-        _ => None,
-    }
+/// Whether Secure Boot has a chain there: shim is signed, and so is GRUB behind it.
+const fn by_shim(wanted: Loader, platform: Platform) -> bool {
+    matches!(
+        (platform, wanted),
+        (Platform::EfiX64, Loader::Auto | Loader::Grub)
+    )
 }
 
 /// HTTP where this iPXE can (all but the smallest ROMs), else the same name by TFTP. An iPXE that
@@ -105,6 +107,5 @@ const fn word(loader: Loader) -> &'static str {
         Loader::Pxelinux => "pxelinux",
         Loader::Ipxe => "iPXE",
         Loader::Grub => "GRUB",
-        Loader::Firmware => "firmware-menu",
     }
 }

@@ -158,8 +158,11 @@ impl Metrics {
                 one(&self.failed, &(*door).into());
                 self.bytes.get_or_create(&(*door).into()).inc_by(*sent);
             }
+            What::Probed { door, sent, .. } => {
+                self.bytes.get_or_create(&(*door).into()).inc_by(*sent);
+            }
             What::NotFound { door, .. } => one(&self.not_found, &(*door).into()),
-            What::Refused { service, .. } => self.refused(service),
+            What::Refused { service, .. } => one(&self.refused, &ByService { service }),
             _ => {}
         }
     }
@@ -170,11 +173,6 @@ impl Metrics {
         self.bytes.get_or_create(&door.into()).inc_by(bytes);
         let seconds = took.as_secs_f64();
         self.seconds.get_or_create(&door.into()).observe(seconds);
-    }
-
-    /// Counts a refusal that is part of a flood and no event; `Refused` comes here by itself.
-    pub fn refused(&self, service: &'static str) {
-        one(&self.refused, &ByService { service });
     }
 
     /// A transfer is under way for as long as the value is kept.

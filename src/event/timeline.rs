@@ -1,5 +1,6 @@
 //! The last events of each machine, in bounded memory: the machine unheard of for longest leaves
-//! first, and of one machine its oldest events.
+//! first, and of one machine its oldest events. So many machines may not have so many events each:
+//! the sum is bounded too.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -11,17 +12,21 @@ use crate::wire::Mac;
 pub struct Timeline {
     machines: usize,
     events: usize,
+    in_all: usize,
+    kept: usize,
     tick: u64,
     by_mac: HashMap<Mac, (u64, VecDeque<Event>)>,
     by_age: BTreeMap<u64, Mac>,
 }
 
 impl Timeline {
-    /// Room for this many machines with this many events each.
-    pub fn new(machines: usize, events: usize) -> Self {
+    /// Room for this many machines, this many events each, and this many events in all.
+    pub fn new(machines: usize, events: usize, in_all: usize) -> Self {
         Self {
             machines,
             events,
+            in_all,
+            kept: 0,
             tick: 0,
             by_mac: HashMap::new(),
             by_age: BTreeMap::new(),
@@ -41,6 +46,8 @@ impl Timeline {
         self.by_age.insert(self.tick, mac);
         if events.len() >= self.events {
             events.pop_front();
+        } else {
+            self.kept += 1;
         }
         events.push_back(event);
         self.forget_oldest();
@@ -60,11 +67,13 @@ impl Timeline {
     }
 
     fn forget_oldest(&mut self) {
-        while self.by_mac.len() > self.machines {
+        while self.by_mac.len() > self.machines || self.kept > self.in_all {
             let Some((_, mac)) = self.by_age.pop_first() else {
                 return;
             };
-            self.by_mac.remove(&mac);
+            let gone = self.by_mac.remove(&mac);
+            let freed = gone.map_or(0, |(_, events)| events.len());
+            self.kept = self.kept.saturating_sub(freed);
         }
     }
 }
@@ -87,7 +96,7 @@ mod tests {
 
     #[test]
     fn both_bounds_hold_and_the_newest_stay() {
-        let mut timeline = Timeline::new(2, 3);
+        let mut timeline = Timeline::new(2, 3, 9);
         for n in 0..5 {
             timeline.record(event(1, &n.to_string()));
         }
@@ -108,5 +117,17 @@ mod tests {
         assert_eq!(kept.len(), 3);
         assert!(kept[2].contains("last"));
         assert_eq!(timeline.by_age.len(), timeline.by_mac.len());
+    }
+
+    #[test]
+    fn the_sum_of_all_events_is_bounded() {
+        let mut timeline = Timeline::new(9, 4, 6);
+        for n in 0..20 {
+            timeline.record(event(n % 3, "x"));
+            let held: usize = timeline.by_mac.values().map(|(_, e)| e.len()).sum();
+            assert!(held <= 6 && held == timeline.kept, "{held}");
+        }
+        assert_eq!(timeline.by_age.len(), timeline.by_mac.len());
+        assert!(timeline.of(Mac::ethernet([2, 0, 0, 0, 0, 1])).count() > 0);
     }
 }

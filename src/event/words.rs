@@ -97,9 +97,21 @@ impl Display for What {
                     took.as_secs_f64()
                 )
             }
-            Self::Probed { door, path, peer } => {
-                write!(f, "{door} {path} to {peer}: client asked for the size only")
-            }
+            Self::Probed {
+                door,
+                path,
+                peer,
+                sent: 0,
+            } => write!(f, "{door} {path} to {peer}: client asked for the size only"),
+            Self::Probed {
+                door,
+                path,
+                peer,
+                sent,
+            } => write!(
+                f,
+                "{door} {path} to {peer}: the client stopped after {sent} bytes"
+            ),
             Self::Failed {
                 door,
                 path,

@@ -81,6 +81,7 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     let menu = menu.and_then(|n| menu::read(n, called, &sample(&known), report));
     let (menu, matching) = (menu?, matching?);
     menu.warn_of_dead_entries(&matching, report);
+    let loader_at = section.get("loader").map_or(section.at, |n| n.at);
     let profile = Profile {
         name: name?,
         file: source.file.clone(),
@@ -89,6 +90,7 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
         secure_boot: secure_boot?,
         vars: vars?,
     };
+    warn_of_missing_loaders(&profile, &matching, loader_at, report);
     Some((name_at, profile, matching))
 }
 
@@ -108,15 +110,49 @@ fn name(section: &Section<'_>, source: &Source, report: &mut Report<'_>) -> Opti
 
 fn loader(node: &Node, report: &mut Report<'_>) -> Option<PerArch<Loader>> {
     let loaders = per_arch(node, "loader", report, loader_word)?;
-    if let PerArch::Each(each) = &loaders {
-        let wrong = |(p, l): (&Platform, &Loader)| *l == Loader::Pxelinux && *p != Platform::Bios;
-        if each.iter().any(wrong) {
-            let hint = "use ipxe or grub there".to_owned();
-            report.error(node.at, "pxelinux boots BIOS machines only", hint);
-            return None;
-        }
+    let PerArch::Each(each) = &loaders else {
+        return Some(loaders);
+    };
+    if let Some((platform, loader)) = each.iter().find(|(p, l)| is_none_there(**l, **p)) {
+        let message = format!("there is no {} for {platform} machines", loader.name());
+        let hint = "write auto there, or leave it out".to_owned();
+        report.error(node.at, message, hint);
+        return None;
     }
     Some(loaders)
+}
+
+/// Whether a loader asked for by name does not exist on a platform.
+fn is_none_there(loader: Loader, platform: Platform) -> bool {
+    loader != Loader::Auto && loader.program(platform).is_none()
+}
+
+/// A loader for all machines of a profile that some of them do not have, and Secure Boot by a
+/// loader that is not signed.
+fn warn_of_missing_loaders(profile: &Profile, matching: &Match, at: At, report: &mut Report<'_>) {
+    let PerArch::All(loader) = profile.loader else {
+        return;
+    };
+    let mut platforms = matching.archs.iter().map(|(arch, _)| arch.platform());
+    if let Some(platform) = platforms.find(|p| is_none_there(loader, *p)) {
+        let message = format!(
+            "there is no {} for {platform} machines of this profile",
+            loader.name()
+        );
+        report.warn(
+            at,
+            message,
+            "they are not answered; write a loader for each platform".to_owned(),
+        );
+    }
+    if profile.secure_boot && matches!(loader, Loader::Ipxe | Loader::Pxelinux) {
+        let message = format!("secure_boot has no effect with loader {}", loader.name());
+        report.warn(
+            at,
+            message,
+            "shim starts GRUB; write loader: auto or grub".to_owned(),
+        );
+    }
 }
 
 fn loader_word(node: &Node, report: &mut Report<'_>) -> Option<Loader> {

@@ -199,19 +199,22 @@ pub enum Loader {
     Ipxe,
     /// GRUB and its config.
     Grub,
-    /// The firmware's own menu (option 43).
-    Firmware,
 }
 
 impl Loader {
     /// Every loader, in the order that messages list them.
-    pub const ALL: [Self; 5] = [
-        Self::Auto,
-        Self::Pxelinux,
-        Self::Ipxe,
-        Self::Grub,
-        Self::Firmware,
-    ];
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Pxelinux, Self::Ipxe, Self::Grub];
+
+    /// The first program of this loader on a platform, as an asset; `None` where it has none.
+    pub const fn program(self, platform: Platform) -> Option<&'static str> {
+        match (platform, self) {
+            (Platform::Bios, Self::Auto | Self::Pxelinux) => Some("lpxelinux.0"),
+            (Platform::Bios, Self::Ipxe) => Some("undionly.kpxe"),
+            (Platform::EfiX64, Self::Auto | Self::Ipxe) => Some("snponly.efi"),
+            (Platform::EfiX64, Self::Grub) => Some("grubx64.efi"),
+            _ => None,
+        }
+    }
 
     /// The word a profile uses.
     pub const fn name(self) -> &'static str {
@@ -220,7 +223,6 @@ impl Loader {
             Self::Pxelinux => "pxelinux",
             Self::Ipxe => "ipxe",
             Self::Grub => "grub",
-            Self::Firmware => "firmware",
         }
     }
 }

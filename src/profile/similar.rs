@@ -1,7 +1,7 @@
 //! "did you mean …": the known word that is nearest to a mistyped one.
 
 /// A hint naming the nearest of `known`, or all of them where none is near.
-pub(super) fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     match nearest(word, &known) {
         Some(near) => format!("did you mean \"{near}\"?"),

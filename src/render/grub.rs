@@ -16,7 +16,7 @@ pub fn config(view: &View) -> String {
         return out
             + "echo 'bootjack: the menu of this machine has no entry that it can boot'\nsleep 10\nexit\n";
     };
-    let timeout = if view.items.len() > 1 {
+    let timeout = if view.shows_menu() {
         view.timeout
             .map_or("-1".to_owned(), |t| ipxe::seconds(t).to_string())
     } else {

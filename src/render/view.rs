@@ -20,6 +20,8 @@ pub struct View {
     pub default: usize,
     /// Entries that this client can boot.
     pub items: Vec<Item>,
+    /// Whether the default starts without a menu: the profile has one entry, or the timeout is zero.
+    pub at_once: bool,
     /// What is written as a comment on top.
     pub comment: String,
 }
@@ -63,7 +65,7 @@ impl View {
 
     /// Whether the client is shown a menu, or started at once.
     pub fn shows_menu(&self) -> bool {
-        self.items.len() > 1 && self.timeout != Some(Duration::ZERO)
+        !self.at_once
     }
 }
 
@@ -93,24 +95,33 @@ pub fn view(
         transport: transport(client, place, dialect),
         values,
     };
+    let all = entries(snapshot, profile);
     let mut items = Vec::new();
-    for entry in entries(snapshot, profile) {
-        items.extend(making.item(&entry)?);
+    for entry in &all {
+        items.extend(making.item(entry)?);
     }
-    let default = profile
-        .menu
-        .default
-        .as_ref()
-        .and_then(|id| items.iter().position(|i| i.id == *id))
-        .unwrap_or(0);
-    let comment = format!("bootjack: profile \"{}\" for {}", profile.name, client.mac);
+    let (default, timeout) = unattended(profile, &items);
     Ok(View {
         title: profile.menu.title.clone(),
-        timeout: profile.menu.timeout,
+        timeout,
         default,
+        at_once: all.len() == 1 || timeout == Some(Duration::ZERO),
         items,
-        comment,
+        comment: format!("bootjack: profile \"{}\" for {}", profile.name, client.mac),
     })
+}
+
+/// Which entry starts without anybody choosing it, and when. A default that this client cannot boot
+/// is replaced by none: the entry that happens to stand first may be "erase and reinstall".
+fn unattended(profile: &Profile, items: &[Item]) -> (usize, Option<Duration>) {
+    let place = |wanted: &dyn Fn(&Item) -> bool| items.iter().position(wanted);
+    let Some(named) = &profile.menu.default else {
+        return (0, profile.menu.timeout);
+    };
+    match place(&|item| item.id == *named) {
+        Some(default) => (default, profile.menu.timeout),
+        None => (place(&|item| item.boot == Boot::Local).unwrap_or(0), None),
+    }
 }
 
 /// The profile's entries, then one for each distribution found installed.
@@ -260,7 +271,11 @@ impl Making<'_> {
     /// Whether this loader can fetch from there.
     fn fetches(&self, target: &Target) -> bool {
         match (self.transport, target) {
-            (_, Target::Path(_)) | (Transport::Http, Target::Url(_)) => true,
+            (_, Target::Path(_)) => true,
+            // lpxelinux has no TLS
+            (Transport::Http, Target::Url(url)) => {
+                self.dialect != Dialect::Pxelinux || !url.starts_with("https:")
+            }
             (Transport::Tftp, Target::Url(url)) => url.starts_with("tftp:"),
             (Transport::GrubTftp, Target::Url(_)) => false,
         }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Shared;
+use super::interfaces::Own;
 use super::sys::udp::{Listener, Received};
 use crate::client::Client;
 use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port};
@@ -16,7 +17,7 @@ use crate::event::What;
 use crate::wire::Mac;
 use crate::wire::dhcp::{Kind, Message, code};
 
-/// Longer datagrams than any DHCP client sends are cut and found malformed.
+/// Longer datagrams than any DHCP client sends are malformed.
 const BUFFER: usize = 2048;
 /// How long a failing socket rests, so that an interface that is gone does not spin.
 const REST: Duration = Duration::from_millis(200);
@@ -30,6 +31,8 @@ pub struct Door {
     pub port: Port,
     /// The interface's name.
     pub interface: String,
+    /// Its addresses.
+    pub own: Own,
 }
 
 /// Serves one socket until the task is dropped; no error of the socket ends it.
@@ -58,9 +61,9 @@ pub async fn serve(door: Door, shared: Arc<Shared>) -> io::Result<()> {
 
 impl Door {
     fn packet(&self, shared: &Shared, received: &Received, bytes: &[u8]) {
-        let message = match Message::decode(bytes) {
+        let message = match decode(received, bytes) {
             Ok(message) => message,
-            Err(why) => return shared.malformed("dhcp", received.from.into(), why.to_string()),
+            Err(why) => return shared.malformed("dhcp", received.from.into(), why),
         };
         let incoming = Incoming {
             message: &message,
@@ -68,40 +71,55 @@ impl Door {
             local: received.local,
             peer: received.from,
         };
-        let outcome = decide::decide(&shared.snapshot.load(), incoming);
-        self.seen(shared, &outcome, incoming);
-        let learnt = self.learn_address(shared, &message);
-        match outcome.decision {
-            Ok(answer) => self.answer(shared, &answer, received, outcome.client.as_ref()),
-            Err(_) if learnt => {}
-            Err(ignore) => self.ignored(shared, &ignore, outcome.client.as_ref()),
+        let Outcome { client, decision } = decide::decide(&shared.snapshot.load(), incoming);
+        // The answer leaves first; what is written down about it comes after.
+        let failed = decision
+            .as_ref()
+            .ok()
+            .and_then(|answer| self.send(answer, received).err());
+        if let Some(client) = &client {
+            self.seen(shared, client, incoming);
         }
+        let learnt = self.learn_address(shared, &message);
+        let what = match (decision, failed) {
+            (Ok(answer), None) => answered(&answer),
+            (Ok(answer), Some(error)) => self.unsent(&answer, &error),
+            (Err(_), _) if learnt => return,
+            (Err(ignore), _) => self.ignored(&ignore),
+        };
+        shared.emit(client.map(|c| c.mac), what);
+    }
+
+    /// A broadcast is answered from an address of the interface it came by; where that has none, the
+    /// kernel names one of another interface.
+    fn send(&self, answer: &Answer, received: &Received) -> io::Result<()> {
+        let from = received.local;
+        if received.to != from && !self.own.has(from) {
+            return Err(io::Error::other("it has no IPv4 address any more"));
+        }
+        self.listener
+            .send(&answer.bytes, answer.to, from, received.interface)
     }
 
     /// Takes note of a boot client that asks for boot data.
-    fn seen(&self, shared: &Shared, outcome: &Outcome, incoming: Incoming<'_>) {
-        let (Some(client), false) = (
-            &outcome.client,
-            matches!(outcome.decision, Err(Ignore::LeaseRequest { .. })),
-        ) else {
-            return;
-        };
-        shared.clients().saw(client.clone());
+    fn seen(&self, shared: &Shared, client: &Client, incoming: Incoming<'_>) {
         let (stage, arch) = (client.stage.name(), client.arch());
         let relay = Some(incoming.message.giaddr).filter(|a| !a.is_unspecified());
-        let what = match self.port {
-            Port::Dhcp => What::Discover {
+        let what = match (self.port, incoming.message.kind()) {
+            (Port::Dhcp, Some(Kind::Discover)) => What::Discover {
                 stage,
                 arch,
                 interface: self.interface.clone(),
                 relay,
             },
-            Port::Pxe => What::Request {
+            (Port::Pxe, Some(Kind::Request)) => What::Request {
                 stage,
                 arch,
                 peer: incoming.peer.into(),
             },
+            _ => return,
         };
+        shared.clients().saw(client.clone());
         shared.emit(Some(client.mac), what);
     }
 
@@ -128,41 +146,24 @@ impl Door {
         Some((message.mac()?, address))
     }
 
-    fn answer(
-        &self,
-        shared: &Shared,
-        answer: &Answer,
-        received: &Received,
-        client: Option<&Client>,
-    ) {
-        let sent = self
-            .listener
-            .send(&answer.bytes, answer.to, received.local, received.interface);
-        let what = match sent {
-            Ok(()) => What::Answer {
-                message: if answer.message.kind() == Some(Kind::Offer) {
-                    "offer"
-                } else {
-                    "ack"
-                },
-                strategy: answer.strategy.name,
-                profile: answer.selection.profile.name.clone(),
-                why: answer.selection.why.clone(),
-                loader: answer.loader.clone(),
-                to: SocketAddr::V4(answer.to),
-            },
-            Err(error) => self.fault(&format!("send to {}", answer.to), &error),
-        };
-        shared.emit(client.map(|c| c.mac), what);
-    }
-
-    fn ignored(&self, shared: &Shared, ignore: &Ignore, client: Option<&Client>) {
-        let what = What::Ignored {
+    fn ignored(&self, ignore: &Ignore) -> What {
+        What::Ignored {
             port: self.port.number(),
             reason: ignore.word(),
             detail: ignore.to_string(),
-        };
-        shared.emit(client.map(|c| c.mac), what);
+        }
+    }
+
+    /// Where an answer goes is the client's or its relay's word, so this is no fault of ours.
+    fn unsent(&self, answer: &Answer, error: &io::Error) -> What {
+        What::Ignored {
+            port: self.port.number(),
+            reason: "unreachable",
+            detail: format!(
+                "cannot send to {} by {}: {error}; look at the routes (ip route) and the firewall",
+                answer.to, self.interface
+            ),
+        }
     }
 
     fn fault(&self, what: &str, error: &io::Error) -> What {
@@ -173,5 +174,27 @@ impl Door {
                 self.interface
             ),
         }
+    }
+}
+
+fn decode(received: &Received, bytes: &[u8]) -> Result<Message, String> {
+    if received.truncated {
+        return Err(format!("longer than any DHCP message ({BUFFER} bytes)"));
+    }
+    if received.local.is_unspecified() {
+        return Err("came by an interface that has no address any more".to_owned());
+    }
+    Message::decode(bytes).map_err(|e| e.to_string())
+}
+
+fn answered(answer: &Answer) -> What {
+    let offer = answer.message.kind() == Some(Kind::Offer);
+    What::Answer {
+        message: if offer { "offer" } else { "ack" },
+        strategy: answer.strategy.name,
+        profile: answer.selection.profile.name.clone(),
+        why: answer.selection.why.clone(),
+        loader: answer.loader.clone(),
+        to: SocketAddr::V4(answer.to),
     }
 }

@@ -45,6 +45,10 @@ pub enum Data {
 /// How many entries of one folder a look-up without regard to case reads.
 const FOLD_LIMIT: usize = 4096;
 
+/// How often a look-up is made: the kernel breaks one off where `..` is in a link on the way and
+/// anything, anywhere, is renamed meanwhile (openat2(2), EAGAIN).
+const TRIES: usize = 64;
+
 /// Opens what [`crate::tree::resolve`] found.
 ///
 /// # Errors
@@ -102,7 +106,10 @@ fn open_beneath(root: &File, path: &CleanPath) -> io::Result<File> {
     let how = OpenHow::new()
         .flags(OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY)
         .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS);
-    match openat2(root.as_fd(), path.as_str(), how) {
+    let open = || openat2(root.as_fd(), path.as_str(), how);
+    let again = |opened: &nix::Result<_>| matches!(opened, Err(Errno::EAGAIN));
+    let opened = std::iter::repeat_with(open).take(TRIES).find(|o| !again(o));
+    match opened.unwrap_or(Err(Errno::EAGAIN)) {
         Ok(fd) => Ok(File::from(fd)),
         // Out of the folder, through a file, a loop, a socket: for the client these do not exist.
         Err(Errno::EXDEV | Errno::ELOOP | Errno::ENOTDIR | Errno::ENAMETOOLONG | Errno::ENXIO) => {
@@ -158,5 +165,37 @@ fn spelled(folder: &File, part: &str) -> io::Result<String> {
         Err(io::ErrorKind::NotFound.into())
     } else {
         Ok(same.swap_remove(exact))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+    use super::*;
+
+    #[test]
+    fn a_link_is_followed_while_other_files_are_renamed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["one", "file"] {
+            std::fs::write(at(name), name).unwrap();
+        }
+        std::fs::create_dir(at("links")).unwrap();
+        std::os::unix::fs::symlink("../links/../file", at("links/link")).unwrap();
+        let root = File::open(folder.path()).unwrap();
+        let path = CleanPath::new(b"links/link").unwrap();
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(Relaxed) {
+                    std::fs::rename(at("one"), at("two")).unwrap();
+                    std::fs::rename(at("two"), at("one")).unwrap();
+                }
+            });
+            let failed = (0..20_000).find_map(|_| open_beneath(&root, &path).err());
+            stop.store(true, Relaxed);
+            assert!(failed.is_none(), "{failed:?}");
+        });
     }
 }

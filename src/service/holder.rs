@@ -21,9 +21,11 @@ impl fmt::Display for Holder {
 
 /// The first process that holds this UDP port, where we may see it.
 pub fn of_udp(port: u16) -> Option<Holder> {
-    let inodes: Vec<u64> = procfs::net::udp()
-        .ok()?
+    let sockets = procfs::net::udp()
         .into_iter()
+        .chain(procfs::net::udp6())
+        .flatten();
+    let inodes: Vec<u64> = sockets
         .filter(|s| s.local_address.port() == port)
         .map(|s| s.inode)
         .collect();

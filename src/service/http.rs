@@ -36,18 +36,18 @@ mod view;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::Shared;
 use crate::event::What;
 use crate::profile::Snapshot;
 use crate::tree::{self, CleanPath, Found, Missing, Requester};
 use connection::Peer;
-use gate::{Full, Gate};
+use gate::Gate;
 
 /// How a name becomes content: [`tree::resolve`], or a test's own table.
 pub type Resolve = fn(&Snapshot, &Requester, &CleanPath) -> Result<Found, Missing>;
@@ -64,8 +64,8 @@ pub(crate) struct Http {
     resolve: Resolve,
     tags: etag::Tags,
     views: Arc<Semaphore>,
+    wide: Arc<Semaphore>,
     page: page::Page,
-    listening: Vec<SocketAddr>,
 }
 
 /// Serves until a listener breaks for good. Dropping the future closes every connection.
@@ -93,8 +93,8 @@ pub async fn serve_tree(
     let http = Arc::new(Http {
         tags: etag::Tags::default(),
         views: Arc::new(Semaphore::new(VIEWS)),
+        wide: Arc::new(Semaphore::new(shared.limits.http_wide)),
         page: page::Page::new().map_err(io::Error::other)?,
-        listening: listeners.iter().flat_map(TcpListener::local_addr).collect(),
         shared,
         resolve,
     });
@@ -117,8 +117,14 @@ async fn accept(listener: TcpListener, http: Arc<Http>, gate: Arc<Gate>) {
     let mut connections = JoinSet::new();
     let mut troubled = false;
     loop {
-        while connections.try_join_next().is_some() {}
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(ended) = connections.join_next() => {
+                tell_of_bug(&http, ended);
+                continue;
+            }
+        };
+        match accepted {
             Ok((stream, peer)) => {
                 troubled = false;
                 admit(&mut connections, &http, &gate, stream, peer);
@@ -134,6 +140,13 @@ async fn accept(listener: TcpListener, http: Arc<Http>, gate: Arc<Gate>) {
     }
 }
 
+fn tell_of_bug(http: &Http, ended: Result<(), JoinError>) {
+    if let Err(e) = ended {
+        let text = format!("an HTTP connection ended by a bug in bootjack: {e}; please report it");
+        http.shared.emit(None, What::Fault { text });
+    }
+}
+
 fn admit(
     connections: &mut JoinSet<()>,
     http: &Arc<Http>,
@@ -141,31 +154,23 @@ fn admit(
     stream: TcpStream,
     peer: SocketAddr,
 ) {
-    match gate.enter(peer.ip().to_canonical(), Instant::now()) {
+    match gate.enter(peer.ip().to_canonical()) {
         Ok(pass) => {
             let peer = Peer::new(http.clone(), &stream, peer);
             connections.spawn(connection::run(stream, peer, pass));
         }
-        Err(full) => refuse(http, stream, peer.ip().to_canonical(), full),
+        Err(limit) => refuse(http, stream, peer.ip().to_canonical(), limit),
     }
 }
 
 /// Told as far as the socket takes it at once; nothing is waited for.
-fn refuse(http: &Http, stream: TcpStream, peer: IpAddr, full: Full) {
-    if full.report {
-        let limit = full.limit;
-        let service = "http";
-        http.shared.emit(
-            None,
-            What::Refused {
-                service,
-                peer,
-                limit,
-            },
-        );
-    } else {
-        http.shared.metrics.refused("http");
-    }
+fn refuse(http: &Http, stream: TcpStream, peer: IpAddr, limit: String) {
+    let refused = What::Refused {
+        service: "http",
+        peer,
+        limit,
+    };
+    http.shared.emit(None, refused);
     let _ = stream
         .into_std()
         .and_then(|mut s| io::Write::write_all(&mut s, reply::FULL));

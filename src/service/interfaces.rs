@@ -2,6 +2,7 @@
 //! IPv4 address.
 
 use std::net::Ipv4Addr;
+use std::sync::{Mutex, PoisonError};
 
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nix::net::if_::InterfaceFlags;
@@ -17,6 +18,34 @@ pub struct Interface {
     pub addresses: Vec<Ipv4Addr>,
 }
 
+/// The addresses of one interface, as they are now: a lease of our own may change them.
+#[derive(Debug)]
+pub struct Own {
+    name: String,
+    known: Mutex<Vec<Ipv4Addr>>,
+}
+
+impl Own {
+    /// Those of an interface just listed.
+    pub fn of(interface: &Interface) -> Self {
+        Self {
+            name: interface.name.clone(),
+            known: Mutex::new(interface.addresses.clone()),
+        }
+    }
+
+    /// Whether it has this address. Looks again only for one that it did not have before.
+    pub fn has(&self, address: Ipv4Addr) -> bool {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.contains(&address) {
+            let all: Vec<InterfaceAddress> = getifaddrs().into_iter().flatten().collect();
+            let now = usable(&all).into_iter().find(|i| i.name == self.name);
+            *known = now.map(|i| i.addresses).unwrap_or_default();
+        }
+        known.contains(&address)
+    }
+}
+
 /// The interfaces to serve.
 ///
 /// # Errors
@@ -27,7 +56,7 @@ pub fn to_serve(named: &[String]) -> Result<Vec<Interface>, Error> {
         .collect();
     let usable = usable(&all);
     if let Some(missing) = named.iter().find(|n| !usable.iter().any(|i| i.name == **n)) {
-        return Err(Error::usage(why_not(&all, missing, &usable)));
+        return Err(why_not(&all, missing, &usable));
     }
     let chosen: Vec<Interface> = usable
         .into_iter()
@@ -69,24 +98,26 @@ fn ipv4(entry: &InterfaceAddress) -> Option<Ipv4Addr> {
         .map(nix::sys::socket::SockaddrIn::ip)
 }
 
-fn why_not(all: &[InterfaceAddress], name: &str, usable: &[Interface]) -> String {
+/// A name that stands for nothing is a wrong setting; what is not ready yet may be later.
+fn why_not(all: &[InterfaceAddress], name: &str, usable: &[Interface]) -> Error {
     let flags = all
         .iter()
         .find(|e| e.interface_name == name)
         .map(|e| e.flags);
-    let why = match flags {
-        None => "there is no such interface",
-        Some(f) if !f.contains(InterfaceFlags::IFF_UP) => "it is down",
-        Some(f) if !serves(f) => "it cannot broadcast",
-        Some(_) => "it has no IPv4 address",
-    };
     let others: Vec<&str> = usable.iter().map(|i| i.name.as_str()).collect();
-    format!(
-        "cannot serve interface {name}: {why}; usable here: {}",
-        if others.is_empty() {
-            "none".into()
-        } else {
-            others.join(", ")
-        }
-    )
+    let others = match others.as_slice() {
+        [] => "none".to_owned(),
+        others => others.join(", "),
+    };
+    let text = |why: &str| format!("cannot serve interface {name}: {why}; usable here: {others}");
+    match flags {
+        None => Error::usage(text("there is no such interface")),
+        Some(f) if !f.contains(InterfaceFlags::IFF_UP) => Error::failed(text(&format!(
+            "it is down; bring it up with `ip link set {name} up`"
+        ))),
+        Some(f) if !serves(f) => Error::usage(text("it cannot broadcast")),
+        Some(_) => Error::failed(text(
+            "it has no IPv4 address; give it one, or wait until it has",
+        )),
+    }
 }

@@ -2,11 +2,13 @@
 //!
 //! A socket is bound to its interface, so that another server may keep the same port on another
 //! interface of this host, and a reply to a broadcast leaves where the request came in (quirk 26).
+//! It takes a port only while nobody has it; later it lets another server, which takes 67 or 69 on
+//! all interfaces before it confines itself to another one (dnsmasq does), start after us.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, UdpSocket};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::holder;
 use super::interfaces::Interface;
@@ -45,6 +47,7 @@ fn open(interface: &Interface) -> Result<Opened, Error> {
     let bind = |port| {
         let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port);
         udp::open(any, Some(&interface.name), true)
+            .and_then(|socket| lenient(socket, port))
             .map_err(|e| refused("UDP", port, &interface.name, &e, holder::of_udp(port)))
     };
     Ok(Opened {
@@ -53,6 +56,15 @@ fn open(interface: &Interface) -> Result<Opened, Error> {
         tftp: bind(TFTP)?,
         interface: interface.clone(),
     })
+}
+
+/// Lets others have the port beside us from now on, where only root may: on 4011 anybody of this
+/// host could take our packets.
+fn lenient(socket: UdpSocket, port: u16) -> io::Result<UdpSocket> {
+    if port < 1024 {
+        SockRef::from(&socket).set_reuse_address(true)?;
+    }
+    Ok(socket)
 }
 
 /// Opens the HTTP port on every interface, and on loopback: that is how this host asks itself, by

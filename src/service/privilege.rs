@@ -1,10 +1,9 @@
 //! From root to nobody, once every socket is open.
 //!
-//! Called before any other thread exists: capabilities belong to threads. Afterwards the process
-//! has no capability in any set, cannot gain one by executing a file, and owns nothing but its
-//! state folder.
+//! Called before any other thread exists: capabilities and `no_new_privs` belong to threads.
+//! Afterwards the process has no effective, permitted, inheritable or ambient capability and cannot
+//! gain one by executing a file; it owns nothing but the state folder that was made for it.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use caps::CapSet;
@@ -76,13 +75,13 @@ fn become_user(user: &User, state: &Path) -> Result<String, Error> {
     Ok(user.name.clone())
 }
 
-/// Makes the folder where it is missing, and its owner `user` where it is not yet: a service
-/// manager that has done so leaves us no right to.
+/// Makes the folder where it is missing, for `user`. One that is there keeps its owner: it may be
+/// anything an operator has named.
 fn own(state: &Path, user: &User) -> std::io::Result<()> {
-    std::fs::create_dir_all(state)?;
-    if std::fs::metadata(state)?.uid() == user.uid.as_raw() {
+    if state.is_dir() {
         return Ok(());
     }
+    std::fs::create_dir_all(state)?;
     Ok(chown(state, Some(user.uid), Some(user.gid))?)
 }
 

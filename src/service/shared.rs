@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
+use tracing::level_filters::LevelFilter;
 
-use super::throttle::{Pass, Throttle};
+use super::throttle::{FAULTS, MACHINES, Pass, STRANGERS, Throttle};
 use crate::client::{Loaders, Registry};
 use crate::event::metrics::Metrics;
 use crate::event::timeline::Timeline;
@@ -28,12 +29,18 @@ pub struct Limits {
     pub http_connections: usize,
     /// HTTP connections open from one address.
     pub http_per_client: usize,
-    /// Seconds without progress after which a connection is closed.
+    /// HTTP transfers that read files in chunks of 256 KiB; those beyond read in chunks of 16 KiB.
+    /// With two chunks each, the files of `http_connections` transfers take no more memory than
+    /// `http_wide` × 512 KiB + the rest × 32 KiB: 248 MiB by default. Nobody waits for room.
+    pub http_wide: usize,
+    /// How long without progress until a connection is closed.
     pub idle: Duration,
     /// Machines remembered, each with its timeline.
     pub clients: usize,
     /// Events kept a machine.
     pub events_per_client: usize,
+    /// Events kept in all.
+    pub events: usize,
 }
 
 impl Default for Limits {
@@ -43,9 +50,11 @@ impl Default for Limits {
             tftp_per_client: 32,
             http_connections: 4096,
             http_per_client: 64,
+            http_wide: 256,
             idle: Duration::from_secs(30),
             clients: 4096,
             events_per_client: 128,
+            events: 65_536,
         }
     }
 }
@@ -65,7 +74,9 @@ pub struct Shared {
     clients: Mutex<Registry>,
     loaders: Mutex<Loaders>,
     timeline: Mutex<Timeline>,
-    throttle: Mutex<Throttle>,
+    strangers: Mutex<Throttle>,
+    machines: Mutex<Throttle>,
+    faults: Mutex<Throttle>,
 }
 
 /// The folders behind [`crate::tree::Root`].
@@ -82,7 +93,7 @@ impl Shared {
     pub fn new(snapshot: Snapshot, folders: Folders, limits: Limits) -> Arc<Self> {
         let clients = Mutex::new(Registry::new(limits.clients));
         let loaders = Mutex::new(Loaders::new(limits.clients));
-        let timeline = Mutex::new(Timeline::new(limits.clients, limits.events_per_client));
+        let timeline = Timeline::new(limits.clients, limits.events_per_client, limits.events);
         Arc::new(Self {
             snapshot: ArcSwap::from_pointee(snapshot),
             findings: ArcSwap::default(),
@@ -91,13 +102,15 @@ impl Shared {
             metrics: Metrics::default(),
             clients,
             loaders,
-            timeline,
-            throttle: Mutex::default(),
+            timeline: Mutex::new(timeline),
+            strangers: Mutex::new(Throttle::new(STRANGERS)),
+            machines: Mutex::new(Throttle::new(MACHINES)),
+            faults: Mutex::new(Throttle::new(FAULTS)),
         })
     }
 
-    /// Hands one event to all its readers. What strangers can cause at will is logged only so many
-    /// times a second; it is counted all the same.
+    /// Hands one event to all its readers. What others can cause at will is logged only so many
+    /// times a second; it is counted and, where it is about a machine, kept all the same.
     pub fn emit(&self, client: Option<Mac>, what: What) {
         let event = Event {
             at: SystemTime::now(),
@@ -105,25 +118,43 @@ impl Shared {
             what,
         };
         self.metrics.count(&event);
-        match self.pass(&event) {
-            Pass::No => return,
-            Pass::Yes => event.log(),
-            Pass::YesAfter(held) => {
-                event.log();
-                tracing::warn!("{held} more events of strangers were not logged");
-            }
-        }
+        self.log(&event);
         self.timeline().record(event);
     }
 
-    fn pass(&self, event: &Event) -> Pass {
-        if event.client.is_some() || !event.what.is_strangers() {
-            return Pass::Yes;
+    /// One line, where its level is asked for (else it would take the place of one that is) and
+    /// the throttle lets it pass.
+    fn log(&self, event: &Event) {
+        if event.what.level() > LevelFilter::current() {
+            return;
         }
-        self.throttle
+        let Some((whose, throttle)) = self.throttle(event) else {
+            return event.log();
+        };
+        let pass = throttle
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .ask(Instant::now())
+            .ask(Instant::now());
+        if pass != Pass::No {
+            event.log();
+        }
+        if let Pass::YesAfter(held) = pass {
+            tracing::warn!("{held} more events of {whose} were not logged");
+        }
+    }
+
+    /// What is malformed or refused counts as a stranger's, whichever machine's address it bears.
+    fn throttle(&self, event: &Event) -> Option<(&'static str, &Mutex<Throttle>)> {
+        match (&event.what, event.client) {
+            (What::Fault { .. }, _) => Some(("ours", &self.faults)),
+            (What::Malformed { .. } | What::Refused { .. }, _) => {
+                Some(("strangers", &self.strangers))
+            }
+            (_, Some(_)) => Some(("machines", &self.machines)),
+            (what, None) => what
+                .is_strangers()
+                .then_some(("strangers", &self.strangers)),
+        }
     }
 
     /// A packet no protocol allows.
@@ -162,12 +193,16 @@ impl Shared {
         path: Option<&CleanPath>,
     ) -> Requester {
         let clients = self.clients();
+        let asker = clients.by_ip(peer);
         let named = match path.map_or(Whose::Asker, tree::mentioned) {
             Whose::Mac(mac) => clients.by_mac(mac),
-            Whose::Uuid(uuid) => clients.by_uuid(uuid),
-            Whose::Asker => None,
+            // Boards of one make may share a UUID: the asker's own goes before all others.
+            Whose::Uuid(uuid) if !asker.as_ref().is_some_and(|a| a.has_uuid(uuid)) => {
+                clients.by_uuid(uuid)
+            }
+            Whose::Uuid(_) | Whose::Asker => None,
         };
-        let client = named.cloned().or_else(|| clients.by_ip(peer));
+        let client = named.cloned().or(asker);
         Requester {
             peer: peer.to_canonical(),
             server: server.to_canonical(),
@@ -175,5 +210,96 @@ impl Shared {
             client,
             tftp_only: door == Door::Tftp && self.loaders().tftp_only(peer.to_canonical()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    /// Log lines, kept.
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is logged at level info, and the counters.
+    fn logged(events: impl Fn(&Shared)) -> (String, String) {
+        let folders = Folders {
+            images: PathBuf::new(),
+            assets: None,
+        };
+        let shared = Shared::new(Snapshot::default(), folders, Limits::default());
+        let kept = Kept::default();
+        let out = kept.clone();
+        let lines = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::INFO)
+            .with_writer(move || out.clone())
+            .finish();
+        tracing::subscriber::with_default(lines, || events(&shared));
+        let bytes = kept.0.lock().unwrap().clone();
+        let counted = shared.metrics.text().unwrap();
+        (String::from_utf8(bytes).unwrap(), counted)
+    }
+
+    fn ignored(reason: &'static str) -> What {
+        What::Ignored {
+            port: 67,
+            reason,
+            detail: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_not_asked_for_takes_no_lines_place() {
+        let (log, counted) = logged(|shared| {
+            for _ in 0..1000 {
+                shared.emit(None, ignored("not-booting"));
+            }
+            shared.emit(None, ignored("no-profile"));
+        });
+        assert_eq!(log.lines().count(), 1, "{log}");
+        assert!(log.contains("no-profile"), "{log}");
+        assert!(counted.contains("reason=\"not-booting\"} 1000\n"));
+    }
+
+    #[test]
+    fn what_is_not_logged_is_counted_all_the_same() {
+        let (log, counted) = logged(|shared| {
+            for _ in 0..1000 {
+                shared.malformed("tftp", ([10, 0, 0, 9], 69).into(), "empty".to_owned());
+            }
+        });
+        // The clock may move on meanwhile: a second more is as many lines more.
+        assert!((50..1000).contains(&log.lines().count()), "{log}");
+        assert!(counted.contains("event=\"malformed\"} 1000\n"));
+    }
+
+    #[test]
+    fn menus_of_strangers_are_throttled() {
+        let (log, _) = logged(|shared| {
+            for _ in 0..1000 {
+                let menu = What::Menu {
+                    door: Door::Http,
+                    path: "boot/menu.ipxe".to_owned(),
+                    dialect: "ipxe",
+                    profile: "lab".to_owned(),
+                    entries: 1,
+                };
+                shared.emit(None, menu);
+            }
+        });
+        assert!((50..1000).contains(&log.lines().count()), "{log}");
     }
 }

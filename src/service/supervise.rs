@@ -1,18 +1,20 @@
 //! Start, serve, end.
 //!
 //! The order is the security model: settings and profiles are read, every socket is opened,
-//! privileges are given up, and only then does anything read from the network.
+//! privileges are given up ([`prepare`]), and only then is there a second thread and does anything
+//! read from the network ([`Prepared::run`]).
 
-use std::io;
+use std::io::{self, Write as _};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{SigSet, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinError, JoinSet};
 
-use super::interfaces::{self, Interface};
+use super::interfaces::{self, Interface, Own};
 use super::load::{Loaded, Loader, Places};
 use super::open::{self, Opened};
 use super::shared::Folders;
@@ -25,37 +27,79 @@ use crate::error::Error;
 use crate::event::What;
 use crate::profile::Snapshot;
 
-/// Runs the appliance until SIGTERM or SIGINT.
+/// SIGHUP waits until there is somebody to heed it: unheeded it would end the process, which a
+/// service manager takes for a clean end. Threads made from here on never take it.
+pub fn hold_hangups() {
+    let _ = hangup_alone().thread_block();
+}
+
+fn hangup_alone() -> SigSet {
+    let mut set = SigSet::empty();
+    set.add(Signal::SIGHUP);
+    set
+}
+
+/// Everything that may fail is done and every privilege given up; nothing runs yet.
+pub struct Prepared {
+    opened: Vec<Opened>,
+    http: Vec<TcpListener>,
+    watching: Watching,
+    shared: Arc<Shared>,
+    ready: What,
+}
+
+/// Opens, gives up privileges, reads. To be called while there is no other thread: capabilities
+/// and `no_new_privs` belong to threads.
 ///
 /// # Errors
-/// Whatever keeps it from starting.
-pub fn run(settings: &Effective) -> Result<(), Error> {
-    let mut loader = Loader::new(Places::from(settings));
-    let mut first = loader.load();
-    let snapshot = in_force(&mut first)?;
+/// Whatever keeps the appliance from starting.
+pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let interfaces = interfaces::to_serve(&settings.interface)?;
     let opened = open::udp(&interfaces)?;
     let http = open::http(settings.http_port, &interfaces)?;
     let user = privilege::drop_to(settings.user.as_deref(), &settings.state)?;
+    // Read as the user that will read them again at every change.
+    let mut loader = Loader::new(Places::from(settings));
+    let mut first = loader.load();
+    let snapshot = in_force(&mut first)?;
     raise_file_limit();
     let shared = Shared::new(snapshot, folders(settings), Limits::default());
     shared.findings.store(Arc::new(first.findings.clone()));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|e| Error::failed(format!("cannot start the runtime: {e}")))?;
-    let ready = ready(&opened, settings.http_port, &user);
-    runtime.block_on(serve(
+    Ok(Prepared {
+        ready: ready(&opened, settings.http_port, &user),
         opened,
         http,
-        Watching {
+        watching: Watching {
             loader,
             first,
             pace: pace(settings),
         },
         shared,
-        ready,
-    ))
+    })
+}
+
+impl Prepared {
+    /// Serves until SIGTERM or SIGINT.
+    ///
+    /// # Errors
+    /// The system gives no threads, or a service ended.
+    pub fn run(self) -> Result<(), Error> {
+        for finding in &self.watching.first.findings {
+            tracing::warn!("{finding}");
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build();
+        let runtime =
+            runtime.map_err(|e| Error::failed(format!("cannot start the runtime: {e}")))?;
+        runtime.block_on(serve(
+            self.opened,
+            self.http,
+            self.watching,
+            self.shared,
+            self.ready,
+        ))
+    }
 }
 
 /// What goes on reading the folders.
@@ -65,25 +109,18 @@ struct Watching {
     pace: Pace,
 }
 
-/// The first snapshot; its warnings are said, its errors keep bootjack from starting: there is no
-/// last good set yet.
+/// The first snapshot. Errors keep bootjack from starting: there is no last good set yet.
 ///
 /// # Errors
 /// Findings that are errors, all of them.
 pub fn in_force(first: &mut Loaded) -> Result<Snapshot, Error> {
-    let said: Vec<String> = first.findings.iter().map(ToString::to_string).collect();
-    match first.snapshot.take() {
-        Some(snapshot) => {
-            for finding in said {
-                tracing::warn!("{finding}");
-            }
-            Ok(snapshot)
-        }
-        None => Err(Error::failed(format!(
+    first.snapshot.take().ok_or_else(|| {
+        let said: Vec<String> = first.findings.iter().map(ToString::to_string).collect();
+        Error::failed(format!(
             "the profiles cannot be served:\n{}",
             said.join("\n")
-        ))),
-    }
+        ))
+    })
 }
 
 /// As many open files as we are allowed: each transfer and each connection takes two.
@@ -120,6 +157,7 @@ async fn serve(
 ) -> Result<(), Error> {
     let failed = |e: io::Error| Error::failed(format!("cannot register a socket or signal: {e}"));
     let (mut hangup, mut terminate, mut interrupt) = signals().map_err(failed)?;
+    let _ = hangup_alone().thread_unblock();
     let mut tasks: JoinSet<io::Result<()>> = JoinSet::new();
     let mut tftp_sockets = Vec::new();
     for open in opened {
@@ -129,6 +167,7 @@ async fn serve(
                 listener,
                 port,
                 interface: open.interface.name.clone(),
+                own: Own::of(&open.interface),
             };
             tasks.spawn(dhcp::serve(door, shared.clone()));
         }
@@ -142,7 +181,8 @@ async fn serve(
         pace,
     } = watching;
     let watch = Watch::start(shared.clone(), loader, &first, pace);
-    println!("{ready}");
+    // Whoever started us may not read what we say; the log has it too.
+    let _ = writeln!(io::stdout(), "{ready}");
     shared.emit(None, ready);
     loop {
         tokio::select! {
@@ -168,9 +208,9 @@ fn stopped(ended: Result<io::Result<()>, JoinError>) -> Error {
     ))
 }
 
-type Signal = tokio::signal::unix::Signal;
+type Signals = tokio::signal::unix::Signal;
 
-fn signals() -> io::Result<(Signal, Signal, Signal)> {
+fn signals() -> io::Result<(Signals, Signals, Signals)> {
     Ok((
         signal(SignalKind::hangup())?,
         signal(SignalKind::terminate())?,

@@ -10,13 +10,13 @@
 //! bound is in [`Limits`](super::Limits); past one, a request goes unanswered, since firmware asks
 //! again by itself but takes an ERROR as final. Dropping [`serve`] ends every transfer.
 //!
-//! * [`door`]: the loop of one listening socket
-//! * [`seats`]: transfers under way, and what a repeated request means
-//! * [`request`]: one request → a transfer, or the ERROR it gets
-//! * [`lookup`]: its name → a body, or why there is none
-//! * [`content`]: a body → datagrams; netascii
-//! * [`session`]: one transfer, from first packet to ending
-//! * [`report`]: events, with a bound on what a flood may log
+//! * `door`: the loop of one listening socket
+//! * `seats`: transfers under way, and what a repeated request means
+//! * `request`: one request → a transfer, or the ERROR it gets
+//! * `lookup`: its name → a body, or why there is none
+//! * `content`: a body → datagrams; netascii
+//! * `session`: one transfer, from first packet to ending
+//! * `report`: events, with a bound on what a flood may log
 
 mod content;
 mod door;
@@ -44,7 +44,7 @@ pub type Resolve = fn(&Snapshot, &Requester, &CleanPath) -> Result<Found, Missin
 /// Serves on these sockets (of [`super::sys::udp::open`]) until it is dropped.
 ///
 /// # Errors
-/// Only at the start, when a socket cannot enter the runtime.
+/// When a socket cannot enter the runtime; when the loop of one ended by a bug.
 pub async fn serve(listeners: Vec<UdpSocket>, shared: Arc<Shared>) -> io::Result<()> {
     serve_with(listeners, shared, tree::resolve).await
 }
@@ -61,6 +61,8 @@ pub async fn serve_with(
         let door = Door::new(Listener::new(socket)?, &common)?;
         doors.spawn(door.serve());
     }
-    while doors.join_next().await.is_some() {}
+    while let Some(ended) = doors.join_next().await {
+        ended.map_err(io::Error::other)?;
+    }
     Ok(())
 }

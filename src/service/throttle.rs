@@ -1,14 +1,20 @@
-//! At most so many log lines a second about strangers' packets: a flood must not become a flood of
+//! At most so many log lines a second about what others cause: a flood must not become a flood of
 //! log. What is left out is counted and said.
 
 use std::time::{Duration, Instant};
 
-/// Lines a second.
-const PER_SECOND: u32 = 50;
+/// Lines a second about strangers' packets.
+pub const STRANGERS: u32 = 50;
+/// Lines a second about machines that boot. Anybody can make machines up; a room of real ones that
+/// is switched on at once stays below.
+pub const MACHINES: u32 = 500;
+/// Lines a second about what of ours failed: a stranger may meet the same failure again and again.
+pub const FAULTS: u32 = 20;
 
 /// The gate.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Throttle {
+    per_second: u32,
     since: Option<Instant>,
     passed: u32,
     held: u64,
@@ -26,6 +32,16 @@ pub enum Pass {
 }
 
 impl Throttle {
+    /// Lets this many lines a second pass.
+    pub const fn new(per_second: u32) -> Self {
+        Self {
+            per_second,
+            since: None,
+            passed: 0,
+            held: 0,
+        }
+    }
+
     /// Asks for one line at `now`.
     pub fn ask(&mut self, now: Instant) -> Pass {
         let fresh = self
@@ -35,7 +51,7 @@ impl Throttle {
             self.since = Some(now);
             self.passed = 0;
         }
-        if self.passed >= PER_SECOND {
+        if self.passed >= self.per_second {
             self.held += 1;
             return Pass::No;
         }
@@ -53,11 +69,11 @@ mod tests {
 
     #[test]
     fn a_flood_is_cut_and_its_size_told_afterwards() {
-        let (mut throttle, start) = (Throttle::default(), Instant::now());
+        let (mut throttle, start) = (Throttle::new(STRANGERS), Instant::now());
         let passed = (0..1000)
             .filter(|_| throttle.ask(start) == Pass::Yes)
             .count();
-        assert_eq!(passed, PER_SECOND as usize);
+        assert_eq!(passed, STRANGERS as usize);
         assert_eq!(throttle.ask(start + Duration::from_millis(999)), Pass::No);
         assert_eq!(
             throttle.ask(start + Duration::from_secs(1)),

@@ -190,11 +190,6 @@ impl Sender {
         self.shape.bytes_through(self.acked)
     }
 
-    /// The terms it keeps to.
-    pub fn terms(&self) -> &Terms {
-        &self.terms
-    }
-
     /// From the beginning: the OACK, or the first block where there is none.
     fn begin(&mut self, now: Instant) -> Option<Send> {
         (self.acked, self.sent, self.clear_from) = (0, 0, 0);

@@ -268,7 +268,7 @@ fn machine() -> Client {
     }
 }
 
-/// `images/…`, a loader, a menu, and a menu that cannot be rendered.
+/// `images/…`, a loader, a menu, a menu that cannot be rendered, and a bug.
 fn tree(_: &Snapshot, who: &Requester, name: &CleanPath) -> Result<Found, Missing> {
     let memory = |bytes: Bytes, media| Memory { bytes, media };
     match name.split_first() {
@@ -291,6 +291,7 @@ fn tree(_: &Snapshot, who: &Requester, name: &CleanPath) -> Result<Found, Missin
             let media = "text/plain; charset=utf-8";
             Ok(Found::Text(memory(script.into(), media), rendered))
         }
+        ("panic", None) => panic!("a bug"),
         ("broken", None) => Err(Missing::Render("no variable named \"sever\"".into())),
         _ => Err(Missing::Unknown),
     }

@@ -153,6 +153,25 @@ fn health_is_one_word() {
 }
 
 #[test]
+fn the_page_says_how_many_machines_it_does_not_show() {
+    let lab = Lab::new();
+    for n in 0..300_u16 {
+        let [a, b] = n.to_be_bytes();
+        let mac = Mac::ethernet([2, 0, 0, 1, a, b]);
+        let text = "seen".to_owned();
+        lab.shared.emit(Some(mac), What::Notice { text });
+    }
+    let page = lab.get("/").text();
+    assert!(
+        page.contains("and 101 more"),
+        "300 heard of, 1 known, 200 shown"
+    );
+    let all = lab.get("/api/v1/clients").json();
+    assert_eq!(all["clients"].as_array().unwrap().len(), 301);
+    assert!(!page.contains("Serving HTTP on") && page.contains(&lab.address.to_string()));
+}
+
+#[test]
 fn the_page_shows_machines_and_findings_and_escapes_what_strangers_wrote() {
     let lab = Lab::new();
     let empty = lab.get("/");

@@ -28,6 +28,8 @@ pub struct Setup {
     binary: PathBuf,
     home: PathBuf,
     flags: Vec<String>,
+    under: Vec<String>,
+    log_format: &'static str,
 }
 
 /// A running appliance; ended on drop, with the tail of its log when the test has failed.
@@ -52,7 +54,21 @@ impl Setup {
             binary: binary.into(),
             home,
             flags: Vec::new(),
+            under: Vec::new(),
+            log_format: "json",
         }
+    }
+
+    /// Runs it by another program (`taskset -c 0`) that becomes it.
+    pub fn under(mut self, program: &[&str]) -> Self {
+        self.under = program.iter().map(|&word| word.to_owned()).collect();
+        self
+    }
+
+    /// Logs text, as it does by itself. There are no [`Appliance::events`] then.
+    pub fn text_log(mut self) -> Self {
+        self.log_format = "text";
+        self
     }
 
     /// A further flag (`--mode=colocated`, `--interface=eth0`).
@@ -92,8 +108,11 @@ impl Setup {
 
     /// Starts it and waits for its `ready` line.
     pub fn start(self) -> Appliance {
-        let mut command = self.host.command(&self.binary);
-        command.arg("serve").args(["--log-format", "json"]);
+        let words = self.under.iter().map(AsRef::as_ref);
+        let mut words = words.chain([self.binary.as_os_str()]);
+        let mut command = self.host.command(words.next().expect("the binary"));
+        command.args(words).arg("serve");
+        command.args(["--log-format", self.log_format]);
         for folder in ["profiles", "images", "state"] {
             let path = self.home.join(folder);
             if path.exists() {

@@ -7,9 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::netns::{self, Namespace, attempt, run};
+use super::poll;
 use super::process::Process;
+
+/// How long a cable may take to come up on a busy machine.
+const CABLE: Duration = Duration::from_secs(10);
 
 /// Address of the DHCP host on the first segment.
 pub const DHCP_IP: &str = "10.77.0.1";
@@ -130,7 +135,17 @@ impl Lan {
         ]);
         self.connect(&port, segment);
         host.namespace.ip(&["link", "set", &interface, "up"]);
+        self.wait_for_cable(host, &interface, &port);
         interface
+    }
+
+    /// The kernel brings both ends of a cable up in its own time; what is sent before is lost.
+    fn wait_for_cable(&self, host: &Host, interface: &str, port: &str) {
+        poll::expect("both ends of a cable are up", CABLE, || {
+            let card = host.namespace.ip(&["-br", "link", "show", interface]);
+            let switch = self.switch.ip(&["-d", "link", "show", port]);
+            card.split_whitespace().nth(1) == Some("UP") && switch.contains("state forwarding")
+        });
     }
 
     /// A socket for a virtual machine: the name of a tap in the switch's namespace.

@@ -2,8 +2,11 @@
 //! to the connection.
 //!
 //! A file is read in chunks at offsets on the blocking pool, the next one while this one is being
-//! written: a connection holds two chunks at most, and reads into them in turn. A file that has become shorter since it was
-//! opened ends the connection, as its length has been promised already.
+//! written: a connection holds two chunks at most, and reads into them in turn. Large chunks are for
+//! as many transfers as `Limits::http_wide` says; the rest reads in small ones and waits for nobody,
+//! so that neither thousands of connections nor stalled ones cost more than is stated there. A file
+//! that has become shorter since it was opened ends the connection, as its length has been promised
+//! already.
 
 use std::fs::File;
 use std::io;
@@ -14,6 +17,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
 use super::progress::Progress;
@@ -21,7 +25,10 @@ use super::range::Span;
 use crate::service::files::{Body, Data};
 
 /// Bytes of a file read at once. Less costs more changes of thread, more only memory.
-const CHUNK: u64 = 256 * 1024;
+const WIDE: u64 = 256 * 1024;
+
+/// The same where as many transfers as may have [`WIDE`] chunks have them.
+const NARROW: u64 = 16 * 1024;
 
 /// The body of a response. Tells its connection how far it is and when it ends.
 pub struct Payload {
@@ -42,11 +49,14 @@ struct Chunks {
     reading: Option<JoinHandle<io::Result<Bytes>>>,
     /// The chunk handed over last: room for the next but one, once it is written.
     last: Option<Bytes>,
+    /// Where a place for wide chunks is had, and it.
+    places: Arc<Semaphore>,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Payload {
-    /// A span of a body from the tree.
-    pub fn of(body: &Body, span: Span, progress: Arc<Progress>) -> Self {
+    /// A span of a body from the tree; `wide` has the places for large chunks.
+    pub fn of(body: &Body, span: Span, progress: Arc<Progress>, wide: &Arc<Semaphore>) -> Self {
         let source = match &body.data {
             Data::Memory(bytes) => Source::Memory(part(bytes, span)),
             Data::File(file) => Source::File(Chunks {
@@ -54,6 +64,8 @@ impl Payload {
                 offset: span.start,
                 reading: None,
                 last: None,
+                places: wide.clone(),
+                place: None,
             }),
         };
         Self {
@@ -126,7 +138,13 @@ impl Payload {
 }
 
 impl Drop for Payload {
+    /// What was handed over is in memory until it is written, and so long its place is taken.
     fn drop(&mut self) {
+        if let Source::File(chunks) = &mut self.source
+            && let Some(place) = chunks.place.take()
+        {
+            self.progress.keeps(place);
+        }
         self.progress.body_ends(self.left == 0);
     }
 }
@@ -156,10 +174,19 @@ impl Chunks {
         }
     }
 
-    fn start(&self, left: u64, room: Option<Bytes>) -> JoinHandle<io::Result<Bytes>> {
+    fn start(&mut self, left: u64, room: Option<Bytes>) -> JoinHandle<io::Result<Bytes>> {
         let (file, offset) = (self.file.clone(), self.offset);
-        let len = left.min(CHUNK) as usize;
+        let len = self.len(left) as usize;
         tokio::task::spawn_blocking(move || read(&file, offset, len, room))
+    }
+
+    /// Bytes to read of the `left` ones.
+    fn len(&mut self, left: u64) -> u64 {
+        if left > NARROW && self.place.is_none() {
+            self.place = self.places.clone().try_acquire_owned().ok();
+        }
+        let wide = self.place.is_some();
+        left.min(if wide { WIDE } else { NARROW })
     }
 }
 
@@ -175,4 +202,76 @@ fn read(file: &File, offset: u64, len: usize, room: Option<Bytes>) -> io::Result
             _ => io::Error::new(e.kind(), format!("cannot read the file: {e}")),
         })?;
     Ok(chunk.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use http_body_util::BodyExt;
+
+    use super::*;
+    use crate::profile::Snapshot;
+    use crate::service::shared::Folders;
+    use crate::service::{Limits, Shared};
+
+    fn progress() -> Arc<Progress> {
+        let folders = Folders {
+            images: std::path::PathBuf::new(),
+            assets: None,
+        };
+        Progress::new(Shared::new(Snapshot::default(), folders, Limits::default()))
+    }
+
+    fn payload(len: u64, progress: &Arc<Progress>, wide: &Arc<Semaphore>) -> Payload {
+        let mut file = tempfile::tempfile().unwrap();
+        let bytes: Vec<u8> = (0..len).map(|n| (n % 251) as u8).collect();
+        file.write_all(&bytes).unwrap();
+        let body = Body {
+            data: Data::File(Arc::new(file)),
+            len,
+            modified: None,
+            media: "",
+        };
+        let span = Span { start: 0, len };
+        Payload::of(&body, span, progress.clone(), wide)
+    }
+
+    /// The lengths of a body's chunks, whose bytes are those of the file.
+    async fn chunks(mut payload: Payload) -> Vec<usize> {
+        let (mut lengths, mut next) = (Vec::new(), 0_usize);
+        while let Some(frame) = payload.frame().await {
+            let bytes = frame.unwrap().into_data().unwrap();
+            for byte in &bytes {
+                assert_eq!(usize::from(*byte), next % 251);
+                next += 1;
+            }
+            lengths.push(bytes.len());
+        }
+        lengths
+    }
+
+    #[tokio::test]
+    async fn who_finds_no_place_reads_in_small_chunks_and_does_not_wait() {
+        let (wide, progress) = (Arc::new(Semaphore::new(1)), progress());
+        let len = WIDE + NARROW + 1;
+        let mut first = payload(len, &progress, &wide);
+        first.frame().await.unwrap().unwrap();
+        let second = chunks(payload(len, &progress, &wide)).await;
+        assert_eq!(second.len() as u64, WIDE / NARROW + 2);
+        assert!(second.iter().all(|len| *len as u64 <= NARROW));
+        drop(first);
+        assert_eq!(wide.available_permits(), 0, "what was read is not written");
+        progress.flushed();
+        let third = chunks(payload(len, &progress, &wide)).await;
+        assert_eq!(third.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_small_file_takes_no_place() {
+        let (wide, progress) = (Arc::new(Semaphore::new(1)), progress());
+        let mut small = payload(NARROW, &progress, &wide);
+        small.frame().await.unwrap().unwrap();
+        assert_eq!(wide.available_permits(), 1);
+    }
 }

@@ -110,7 +110,7 @@ impl Visit<'_> {
             Payload::text(Bytes::new(), progress)
         } else {
             progress.begins(self.transfer(content, status, span));
-            Payload::of(&content.body, span, progress)
+            Payload::of(&content.body, span, progress, &self.peer.http.wide)
         };
         let mut response = Response::new(payload);
         *response.status_mut() = status;
@@ -194,6 +194,7 @@ impl Visit<'_> {
             door: Door::Http,
             path: self.name.clone(),
             peer: self.peer.ip(),
+            sent: 0,
         });
     }
 

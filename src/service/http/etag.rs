@@ -1,7 +1,7 @@
 //! Strong entity tags (RFC 9110 section 8.8.3): equal tags mean equal bytes.
 //!
 //! A file's tag is made of its change time in nanoseconds, size and inode: what a replaced file
-//! cannot all keep. Bytes in memory are tagged by their SHA-256. Hashing a loader of 1 MB for each
+//! cannot all keep (the kernel alone sets the change time). Bytes in memory are tagged by their SHA-256. Hashing a loader of 1 MB for each
 //! request would cost more than sending it, so the tags of assets are kept; the table holds on to
 //! the bytes it knows, so an address in it can never come to mean other bytes.
 
@@ -28,7 +28,7 @@ impl ETag {
     /// Where the file system refuses to tell.
     pub fn of_file(file: &File) -> std::io::Result<Self> {
         let meta = file.metadata()?;
-        let (seconds, nanos) = (meta.mtime(), meta.mtime_nsec());
+        let (seconds, nanos) = (meta.ctime(), meta.ctime_nsec());
         let (size, inode) = (meta.size(), meta.ino());
         Ok(Self(format!(
             "\"{seconds:x}.{nanos:x}-{size:x}-{inode:x}\""
@@ -116,5 +116,24 @@ mod tests {
         new.set_modified(time).unwrap();
         assert_ne!(ETag::of_file(&old).unwrap(), ETag::of_file(&new).unwrap());
         assert_eq!(ETag::of_file(&old).unwrap(), ETag::of_file(&old).unwrap());
+    }
+
+    #[test]
+    fn a_file_overwritten_in_its_place_has_another_tag_even_with_its_time_kept() {
+        use std::os::unix::fs::FileExt;
+        let file = tempfile::tempfile().unwrap();
+        file.write_all_at(b"1", 0).unwrap();
+        let time = file.metadata().unwrap().modified().unwrap();
+        let tag = ETag::of_file(&file).unwrap();
+        // The kernel's clock ticks every few milliseconds.
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while ETag::of_file(&file).unwrap() == tag {
+            assert!(
+                std::time::Instant::now() < deadline,
+                "the tag stays {tag:?}"
+            );
+            file.write_all_at(b"2", 0).unwrap();
+            file.set_modified(time).unwrap();
+        }
     }
 }

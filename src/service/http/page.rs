@@ -43,15 +43,14 @@ impl Page {
         Ok(Self(std::sync::Arc::new(environment)))
     }
 
-    fn render(&self, shared: &Shared, peer: &Served) -> Result<String, minijinja::Error> {
+    fn render(&self, shared: &Shared, here: SocketAddr) -> Result<String, minijinja::Error> {
         let findings = shared.findings.load_full();
-        let machines = view::machines(shared, ROWS);
+        let (machines, more_machines) = view::machines(shared, ROWS);
         self.0.get_template(NAME)?.render(Serde(Sheet {
             version: env!("CARGO_PKG_VERSION"),
-            here: peer.here,
-            listening: &peer.listening,
-            more_machines: view::count(shared).saturating_sub(machines.len()),
+            here,
             machines,
+            more_machines,
             more_findings: findings.len().saturating_sub(ROWS),
             findings: findings.iter().take(ROWS).collect(),
         }))
@@ -62,30 +61,19 @@ impl Page {
 #[derive(Serialize)]
 struct Sheet<'a> {
     version: &'static str,
+    /// The address this page was asked at.
     here: SocketAddr,
-    listening: &'a [SocketAddr],
     machines: Vec<view::Machine>,
     more_machines: usize,
     findings: Vec<&'a Finding>,
     more_findings: usize,
 }
 
-/// Where we are reached.
-struct Served {
-    /// The address this page was asked at.
-    here: SocketAddr,
-    /// What we listen on.
-    listening: Vec<SocketAddr>,
-}
-
 /// Answers for the empty path.
 pub(super) async fn answer(peer: &Peer, method: &Method) -> Response<Payload> {
     let page = peer.http.page.clone();
-    let served = Served {
-        here: peer.local,
-        listening: peer.http.listening.clone(),
-    };
-    let built = api::build(peer, move |shared| page.render(shared, &served)).await;
+    let here = peer.local;
+    let built = api::build(peer, move |shared| page.render(shared, here)).await;
     match built {
         Some((Ok(html), place)) => {
             let html = html.into();

@@ -15,15 +15,6 @@ use crate::event::metrics;
 use crate::tree::path::BadPath;
 use crate::tree::{CleanPath, Missing};
 
-/// A request's target: its name in the tree and what stood behind `?`.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Target {
-    /// The name; `None` is `/`.
-    pub(super) name: Option<CleanPath>,
-    /// The query as it was sent.
-    pub(super) query: Option<String>,
-}
-
 /// Longest piece of a stranger's text in an event, in characters.
 const SHOWN: usize = 160;
 
@@ -38,14 +29,14 @@ pub(super) async fn answer(peer: &Arc<Peer>, request: Request<Incoming>) -> Resp
         peer.malformed("the target is no path".to_owned());
         return reply::line(peer, method, StatusCode::BAD_REQUEST, "no path");
     }
-    let target = match Target::of(request.uri()) {
-        Ok(target) => target,
+    let name = match name_of(request.uri()) {
+        Ok(name) => name,
         Err(bad) => {
             let shown = printable(request.uri().path());
             return boot::missing(peer, method, shown, &Missing::BadPath(bad));
         }
     };
-    let Some(name) = target.name.as_ref() else {
+    let Some(name) = &name else {
         return page::answer(peer, method).await;
     };
     match name.split_first() {
@@ -56,21 +47,18 @@ pub(super) async fn answer(peer: &Arc<Peer>, request: Request<Incoming>) -> Resp
     }
 }
 
-impl Target {
-    /// Percent-encoding is taken off once, so an escape in it is the same as a plain one. NUL ends
-    /// a name for TFTP; here it is part of one, and no name has it.
-    fn of(uri: &Uri) -> Result<Self, BadPath> {
-        let raw: Vec<u8> = percent_decode_str(uri.path()).collect();
-        if raw.contains(&0) {
-            return Err(BadPath::NotText);
-        }
-        let name = match CleanPath::new(&raw) {
-            Ok(name) => Some(name),
-            Err(BadPath::Empty) => None,
-            Err(bad) => return Err(bad),
-        };
-        let query = uri.query().map(str::to_owned);
-        Ok(Self { name, query })
+/// The name in the tree; `None` is `/`. What stands behind `?` is no part of it. Percent-encoding is
+/// taken off once, so an escape in it is the same as a plain one. NUL ends a name for TFTP; here it
+/// is part of one, and no name has it.
+fn name_of(uri: &Uri) -> Result<Option<CleanPath>, BadPath> {
+    let raw: Vec<u8> = percent_decode_str(uri.path()).collect();
+    if raw.contains(&0) {
+        return Err(BadPath::NotText);
+    }
+    match CleanPath::new(&raw) {
+        Ok(name) => Ok(Some(name)),
+        Err(BadPath::Empty) => Ok(None),
+        Err(bad) => Err(bad),
     }
 }
 
@@ -107,8 +95,8 @@ mod tests {
     use super::*;
 
     fn name(path: &str) -> Result<Option<String>, BadPath> {
-        let target = Target::of(&path.parse().unwrap())?;
-        Ok(target.name.map(|n| n.as_str().to_owned()))
+        let name = name_of(&path.parse().unwrap())?;
+        Ok(name.map(|n| n.as_str().to_owned()))
     }
 
     #[test]
@@ -120,6 +108,8 @@ mod tests {
             ("/./", Ok(None)),
             ("/images/a", is("images/a")),
             ("//images///a", is("images/a")),
+            ("/images/a?mac=52:54:00:12:34:56", is("images/a")),
+            ("/?", Ok(None)),
             ("/images/a%20b", is("images/a b")),
             ("/images%2Fa", is("images/a")),
             ("/images%5ca", is("images/a")),
@@ -138,13 +128,6 @@ mod tests {
         ] {
             assert_eq!(name(path), expected, "{path}");
         }
-    }
-
-    #[test]
-    fn the_query_is_kept_and_is_no_part_of_the_name() {
-        let target = Target::of(&"/boot/menu.ipxe?mac=52:54:00:12:34:56".parse().unwrap()).unwrap();
-        assert_eq!(target.name.unwrap().as_str(), "boot/menu.ipxe");
-        assert_eq!(target.query.unwrap(), "mac=52:54:00:12:34:56");
     }
 
     #[test]

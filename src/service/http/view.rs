@@ -8,8 +8,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::client::{Class, Client, Stage};
+use crate::decide;
 use crate::event::Event;
-use crate::profile::{Finding, Snapshot, Subject, select};
+use crate::profile::{Finding, Snapshot, select};
 use crate::service::Shared;
 use crate::wire::{Arch, Mac, Platform, Uuid};
 
@@ -53,7 +54,7 @@ pub(super) struct Findings {
 impl Machines {
     /// Every machine seen.
     pub(super) fn of(shared: &Shared) -> Self {
-        let clients = machines(shared, usize::MAX);
+        let (clients, _) = machines(shared, usize::MAX);
         Self { clients }
     }
 }
@@ -66,24 +67,24 @@ impl Findings {
     }
 }
 
-/// The machines seen, the one seen last first; at most `limit`.
-pub(super) fn machines(shared: &Shared, limit: usize) -> Vec<Machine> {
+/// The machines seen, the one seen last first, then those only heard of; at most `limit`, and how
+/// many more there are.
+pub(super) fn machines(shared: &Shared, limit: usize) -> (Vec<Machine>, usize) {
     let snapshot = shared.snapshot.load();
-    let known: Vec<Client> = shared.clients().all().take(limit).cloned().collect();
-    let shown: HashSet<Mac> = known.iter().map(|c| c.mac).collect();
-    let heard: Vec<Mac> = shared.timeline().machines().collect();
-    let unknown = heard.into_iter().filter(|mac| !shown.contains(mac));
-    let known = known.into_iter().map(|c| (c.mac, Some(c)));
-    known
-        .chain(unknown.map(|mac| (mac, None)))
-        .take(limit)
-        .map(|(mac, client)| machine(shared, &snapshot, mac, client))
-        .collect()
+    let macs = seen(shared);
+    let shown = macs.iter().take(limit).map(|mac| {
+        let client = shared.clients().by_mac(*mac).cloned();
+        machine(shared, &snapshot, *mac, client)
+    });
+    (shown.collect(), macs.len().saturating_sub(limit))
 }
 
-/// How many machines there are.
-pub(super) fn count(shared: &Shared) -> usize {
-    shared.clients().all().count()
+fn seen(shared: &Shared) -> Vec<Mac> {
+    let mut macs: Vec<Mac> = shared.clients().all().map(|c| c.mac).collect();
+    let known: HashSet<Mac> = macs.iter().copied().collect();
+    let timeline = shared.timeline();
+    macs.extend(timeline.machines().filter(|mac| !known.contains(mac)));
+    macs
 }
 
 /// One machine's story; `None` where nothing was ever seen of it.
@@ -126,11 +127,5 @@ fn machine(shared: &Shared, snapshot: &Snapshot, mac: Mac, client: Option<Client
 }
 
 fn chosen(snapshot: &Snapshot, client: &Client) -> Option<crate::profile::Selection> {
-    let subject = Subject {
-        mac: client.mac,
-        uuid: client.uuid,
-        archs: &client.archs,
-        network: client.network,
-    };
-    select(&snapshot.profiles, &subject)
+    select(&snapshot.profiles, &decide::subject(client))
 }

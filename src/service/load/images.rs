@@ -5,8 +5,8 @@
 //! the doors open a file when it is asked for, and never one outside the folder.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use super::about;
 use crate::profile::{Finding, Installed, Severity, is_id};
@@ -25,8 +25,10 @@ const INITRDS: [&str; 3] = ["initrd.gz", "initrd.img", "initrd"];
 /// The distributions below the image folder, sorted by name; none where there is no folder.
 pub fn installed(images: &Path, findings: &mut Vec<Finding>) -> Vec<Installed> {
     let Ok(root) = images.canonicalize() else {
+        findings.extend(unreadable(images, "image folder"));
         return Vec::new();
     };
+    findings.extend(unreadable(&root, "image folder"));
     let mut found = Vec::new();
     for name in names(&root) {
         let Some(distribution) = distribution(&root, &name) else {
@@ -76,6 +78,7 @@ pub fn overrides(assets: &Path, findings: &mut Vec<Finding>) -> BTreeSet<String>
         let hint = "create it, or leave --assets out";
         findings.push(about(&shown, Severity::Error, message, hint));
     }
+    findings.extend(unreadable(assets, "asset folder"));
     collect(assets, "", MAX_DEPTH, &mut found);
     found
 }
@@ -93,6 +96,18 @@ fn collect(folder: &Path, below: &str, depth: usize, found: &mut BTreeSet<String
             collect(&real, &format!("{path}/"), depth - 1, found);
         }
     }
+}
+
+/// A folder that is there and cannot be read. One that is missing is no finding: it may come later.
+fn unreadable(folder: &Path, what: &str) -> Option<Finding> {
+    let error = fs::read_dir(folder).err()?;
+    if error.kind() == io::ErrorKind::NotFound {
+        return None;
+    }
+    let message = format!("the {what} cannot be read: {error}");
+    let hint = "let the user that bootjack runs as read it and every folder above it";
+    let file = folder.display().to_string();
+    Some(about(&file, Severity::Warning, message, hint))
 }
 
 /// The names in a folder that are not hidden, sorted; none where it cannot be read.

@@ -1,7 +1,7 @@
 //! One transfer's socket: bound to the address that was asked, connected to the peer.
 //!
 //! Because it is connected, the kernel keeps strangers away (they hear ICMP port unreachable) and
-//! says when the peer's port is closed. Registered for reading alone (see [`super::udp`]); only when
+//! says when the peer's port is closed. Not registered for writing (see [`super::udp`]); only when
 //! the send queue is full a duplicate of it is watched for writing.
 
 use std::io;
@@ -19,6 +19,9 @@ use super::udp::register;
 /// A queue that has not moved for so long is taken for a dead link, and the datagram for lost.
 const STUCK: Duration = Duration::from_secs(1);
 
+/// A packet, or the news that the peer's port is closed; epoll does not call the latter readable.
+const HEARD: Interest = Interest::READABLE.add(Interest::ERROR);
+
 /// A connected datagram socket in the runtime.
 #[derive(Debug)]
 pub struct Connected(AsyncFd<UdpSocket>);
@@ -33,7 +36,7 @@ impl Connected {
         set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::DONT)?;
         socket.bind(&SocketAddrV4::new(local, 0).into())?;
         socket.connect(&peer.into())?;
-        register(socket.into(), Interest::READABLE).map(Self)
+        register(socket.into(), HEARD).map(Self)
     }
 
     /// Bytes of an IP packet that reach the peer whole, as far as the routes know.
@@ -47,9 +50,7 @@ impl Connected {
     /// # Errors
     /// `ConnectionRefused` when the peer's port is closed.
     pub async fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0
-            .async_io(Interest::READABLE, |socket| socket.recv(buf))
-            .await
+        self.0.async_io(HEARD, |socket| socket.recv(buf)).await
     }
 
     /// Sends one datagram, waiting for room in the queue.
@@ -68,5 +69,48 @@ impl Connected {
         tokio::time::timeout(STUCK, socket.writable())
             .await?
             .map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer() -> (UdpSocket, SocketAddrV4) {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_secs(5)))
+            .unwrap();
+        let std::net::SocketAddr::V4(addr) = socket.local_addr().unwrap() else {
+            panic!("bound to IPv4");
+        };
+        (socket, addr)
+    }
+
+    #[tokio::test]
+    async fn it_speaks_from_the_address_asked_to_its_peer_alone() {
+        let (socket, addr) = peer();
+        let local = Ipv4Addr::new(127, 0, 0, 42);
+        let connected = Connected::open(local, addr, Some(b"lo")).unwrap();
+        connected.send(b"block").await.unwrap();
+        let mut buf = [0; 16];
+        let (len, from) = socket.recv_from(&mut buf).unwrap();
+        assert_eq!((&buf[..len], from.ip()), (&b"block"[..], local.into()));
+        let (stranger, _) = peer();
+        stranger.send_to(b"not for it", from).unwrap();
+        socket.send_to(b"ack", from).unwrap();
+        let len = connected.recv(&mut buf).await.unwrap();
+        assert_eq!(&buf[..len], b"ack");
+        assert!(connected.mtu().unwrap() >= 1500, "loopback's is large");
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_is_heard_of() {
+        let (socket, addr) = peer();
+        let connected = Connected::open(Ipv4Addr::LOCALHOST, addr, None).unwrap();
+        drop(socket);
+        connected.send(b"?").await.unwrap();
+        let error = connected.recv(&mut [0; 16]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     }
 }

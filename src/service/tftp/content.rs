@@ -174,6 +174,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_not_cached_is_read_the_same() {
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, &[1, 2, 3, 4, 5]).unwrap();
+        let cold = read_cold(Arc::new(file), 1, 3).await.unwrap();
+        assert_eq!(cold, [2, 3, 4]);
+    }
+
+    #[tokio::test]
     async fn an_empty_last_block_is_a_header() {
         let shape = Shape {
             size: 64,

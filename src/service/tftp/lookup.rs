@@ -12,7 +12,8 @@ use crate::event::What;
 use crate::tree::{CleanPath, Door, Found, Rendered, Requester};
 use crate::wire::tftp::{ErrorCode, Mode};
 
-/// A body as it is to be sent, and the permit to hold it, where it needs one.
+/// A body as it is to be sent, and the permit to hold it, where it needs one: it is given back when
+/// this is dropped, so keep it until the body is sent.
 pub(super) struct Content {
     pub(super) body: Body,
     _permit: Option<OwnedSemaphorePermit>,
@@ -28,12 +29,16 @@ pub(super) enum Refusal {
     NotText,
     /// The places for netascii are taken
     Busy,
+    /// The peer's address is a broadcast address
+    Nowhere,
+    /// No route leads to the peer's address
+    Unreachable(String),
     /// Something of ours failed
     Fault(String),
 }
 
 impl Refusal {
-    /// The ERROR that the client gets. None where it should simply ask again.
+    /// The ERROR that the client gets. None where it should simply ask again, or cannot hear it.
     pub(super) fn answer(&self) -> Option<(ErrorCode, &'static str)> {
         match self {
             Self::Missing(_) => Some((ErrorCode::NOT_FOUND, "file not found")),
@@ -43,7 +48,7 @@ impl Refusal {
                 "too large for netascii, use octet (binary) mode",
             )),
             Self::Fault(_) => Some((ErrorCode::UNDEFINED, "server error")),
-            Self::Busy => None,
+            Self::Busy | Self::Nowhere | Self::Unreachable(_) => None,
         }
     }
 }

@@ -8,12 +8,11 @@ use std::time::Instant;
 use tokio::sync::Semaphore;
 
 use super::super::Shared;
-use super::super::files::Body;
 use super::super::sys::connected::Connected;
 use super::super::sys::udp::Listener;
 use super::Resolve;
 use super::door::tell;
-use super::lookup::{Refusal, look_up};
+use super::lookup::{Content, Refusal, look_up};
 use super::report::{Report, printable};
 use super::seats::{Repeats, Seat, Seats};
 use super::session::{self, Job, Outcome};
@@ -69,9 +68,8 @@ impl Call {
         let shared = &self.common.shared;
         let path = CleanPath::new(&self.name).ok();
         let who = shared.requester(Door::Tftp, self.client(), pair.local.into(), path.as_ref());
-        let found = look_up(&self, &who).await;
-        let served = match found {
-            Ok(content) => self.send(&who, content.body, repeats).await,
+        let served = match look_up(&self, &who).await {
+            Ok(content) => self.send(&who, &content, repeats).await,
             Err(refusal) => Err(refusal),
         };
         if let Err(refusal) = served {
@@ -79,14 +77,19 @@ impl Call {
         }
     }
 
-    async fn send(&self, who: &Requester, body: Body, repeats: Repeats) -> Result<(), Refusal> {
+    async fn send(
+        &self,
+        who: &Requester,
+        content: &Content,
+        repeats: Repeats,
+    ) -> Result<(), Refusal> {
         let (socket, mtu) = self.socket().map_err(|e| self.no_socket(&e))?;
-        let size = body.len;
+        let size = content.body.len;
         let job = Job {
             socket,
             peer: self.seat.pair.peer,
             terms: agree(&self.options, size, &Bounds::of_mtu(mtu)),
-            body,
+            body: content.body.clone(),
             patience: self.common.shared.limits.idle,
             repeats,
         };
@@ -106,12 +109,21 @@ impl Call {
         Ok((socket, mtu))
     }
 
+    /// Where an answer goes is the client's word, so that nothing leads there is no fault of ours.
+    /// Which addresses are broadcast addresses is the kernel's to know: it refuses to connect there.
     fn no_socket(&self, error: &io::Error) -> Refusal {
+        use io::ErrorKind::{HostUnreachable, InvalidInput, NetworkUnreachable, PermissionDenied};
         let pair = self.seat.pair;
-        Refusal::Fault(format!(
-            "cannot open a socket from {} to {} for a TFTP transfer: {error}",
-            pair.local, pair.peer
-        ))
+        match error.kind() {
+            PermissionDenied => Refusal::Nowhere,
+            NetworkUnreachable | HostUnreachable | InvalidInput => Refusal::Unreachable(format!(
+                "unreachable: {error}; look at the routes (ip route) and the firewall"
+            )),
+            _ => Refusal::Fault(format!(
+                "cannot open a socket from {} to {} for a TFTP transfer: {error}",
+                pair.local, pair.peer
+            )),
+        }
     }
 
     fn refuse(&self, who: &Requester, refusal: Refusal) {
@@ -123,12 +135,17 @@ impl Call {
             Refusal::Missing(reason) | Refusal::Denied(reason) => {
                 self.emit(who, self.not_found(reason));
             }
+            Refusal::Unreachable(reason) => self.emit(who, self.failed(0, reason)),
             Refusal::NotText => {
                 self.emit(who, self.failed(0, "too large for netascii".to_owned()));
             }
             Refusal::Busy => {
                 let bound = format!("{NETASCII_AT_ONCE} netascii transfers");
                 self.common.report.refused(pair.peer, bound);
+            }
+            Refusal::Nowhere => {
+                let reason = "from a broadcast address, where no transfer can go";
+                self.common.report.malformed(pair.peer, reason);
             }
             Refusal::Fault(text) => self.common.report.fault(text),
         }
@@ -190,6 +207,7 @@ impl Call {
                 door: Door::Tftp,
                 path: self.path(),
                 peer: self.client(),
+                sent: outcome.acknowledged,
             },
             Ending::Failed(failure) => {
                 self.failed(outcome.acknowledged, reason(failure, &outcome.words))

@@ -1,0 +1,87 @@
+//! The machine in words, and which of its processors does what.
+
+use std::fs;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::Pid;
+
+use super::peers;
+use super::support::netns::attempt;
+
+/// What a server is started by: it stays on the first processor.
+pub const ON_SERVER_CPU: [&str; 3] = ["taskset", "-c", "0"];
+
+static ONE_CPU: AtomicBool = AtomicBool::new(false);
+
+/// Clients run on the server's processor, too: nothing is told then of what runs at the same time,
+/// but what a packet costs is not hidden by what it costs to wake another processor, which is much
+/// on a virtual machine whose neighbours are busy.
+pub fn share_one_cpu() {
+    ONE_CPU.store(true, Ordering::Relaxed);
+}
+
+/// The calling thread and those it starts stay on the clients' processor: the second one, where
+/// there is one.
+pub fn on_client_cpu() {
+    let mut cpu = CpuSet::new();
+    let set = cpu.set(usize::from(!ONE_CPU.load(Ordering::Relaxed)));
+    let _ = set.and_then(|()| sched_setaffinity(Pid::from_raw(0), &cpu));
+}
+
+/// This program and all it starts, servers and clients alike, go before what else the machine does:
+/// where two sides wait for each other at every packet, somebody else's turn would be most of what
+/// is measured.
+pub fn before_all_others() {
+    let this = std::process::id().to_string();
+    let _ = attempt(Command::new("renice").args(["-n", "-20", "-p", &this]));
+}
+
+/// What stands below the table.
+pub fn told() -> String {
+    format!(
+        "{} × {}, Linux {}, load {} at the start. Server and clients on {}, \
+         a bridge between their network namespaces (veth, MTU 1500), files in the page cache. \
+<<<<<<< HEAD
+         Rates are the best of 4 rounds in turn, CPU is user and system time of the server (median). \
+=======
+         Rates are the best of a few rounds in turn, CPU is user and system time of the server (median). \
+>>>>>>> bench
+         Peers: {}.",
+        std::thread::available_parallelism().map_or(1, usize::from),
+        processor(),
+        said_first(Command::new("uname").arg("-r")),
+        load(),
+        if ONE_CPU.load(Ordering::Relaxed) {
+            "one processor"
+        } else {
+            "a processor each"
+        },
+        peers::versions().join(", "),
+    )
+}
+
+/// Programs that wanted a processor in the last minute: nothing, or others' work.
+fn load() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().unwrap_or_default().to_owned()
+}
+
+fn processor() -> String {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with("model name"));
+    let name = line.and_then(|line| line.split_once(": "));
+    name.map_or_else(
+        || std::env::consts::ARCH.to_owned(),
+        |(_, name)| name.to_owned(),
+    )
+}
+
+/// The first line a program prints.
+pub fn said_first(command: &mut Command) -> String {
+    let output = attempt(command);
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    said.lines().next().unwrap_or_default().to_owned()
+}

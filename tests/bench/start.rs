@@ -1,0 +1,83 @@
+//! Start to `ready`, and how much memory an appliance holds.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::support::appliance::Setup;
+use super::support::lan::{Host, Lan};
+use super::table::{Figure, Table, median};
+use super::{Run, meter, sample};
+
+/// Profiles of a large site.
+const PROFILES: u32 = 10_000;
+
+pub fn run(run: &Run, table: &mut Table) {
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    let few = lan.folder().join("few");
+    folder(&few, 1);
+    let many = lan.folder().join("many");
+    folder(&many, PROFILES);
+    for (what, folder) in [("1 profile", &few), ("10,000 profiles", &many)] {
+        let rounds = (0..run.rounds(10)).map(|_| to_ready(run, &host, folder));
+        let took = median(rounds.collect());
+        table.alone(
+            &format!("start to `ready` (median of 10), {what}"),
+            &Figure::plain(took, "ms"),
+        );
+    }
+    for (what, count) in [("1 profile", 1), ("10,000 profiles", PROFILES)] {
+        let (now, most) = held(run, &host, count);
+        table.alone(&format!("memory, idle, {what}"), &Figure::plain(now, "MiB"));
+        table.alone(
+            &format!("memory, the most so far, {what}"),
+            &Figure::plain(most, "MiB"),
+        );
+    }
+}
+
+fn folder(path: &std::path::Path, count: u32) {
+    std::fs::create_dir(path).expect("the lab's folder");
+    for (file, text) in sample::profiles(count, 1) {
+        std::fs::write(path.join(file), text).expect("a profile");
+    }
+}
+
+/// From its start to its `ready` line, in milliseconds; `ip netns exec` stays
+/// out of it: it is started from a thread that is in its namespace already.
+fn to_ready(run: &Run, host: &Host, profiles: &std::path::Path) -> f64 {
+    host.enter(|| {
+        let mut command = Command::new(&run.binary);
+        command.arg("serve").arg("--profiles").arg(profiles);
+        command.args(["--images", "/nonexistent", "--state", "/nonexistent"]);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let began = Instant::now();
+        let mut child = command.spawn().expect("bootjack");
+        let mut said = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let ready = said.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("ready")));
+        let took = began.elapsed();
+        let _ = kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM);
+        let ended = child.wait();
+        assert!(ready.is_some(), "bootjack did not become ready: {ended:?}");
+        took.as_secs_f64() * 1e3
+    })
+}
+
+/// Memory held once it serves, and the most until then.
+fn held(run: &Run, host: &Host, count: u32) -> (f64, f64) {
+    let mut setup = Setup::new(host, &run.binary);
+    for (file, text) in sample::profiles(count, 1) {
+        setup = setup.profile(&file, &text);
+    }
+    let mut appliance = setup.start();
+    let held = meter::memory(appliance.process().id());
+    appliance.stop();
+    held
+}

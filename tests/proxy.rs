@@ -1,0 +1,25 @@
+//! ProxyDHCP on the wire: the real binary on a LAN, asked by clients as real firmware asks.
+//!
+//! * `lab`: the LAN, and what holds for every reply ever seen
+//! * `contents`: what each kind of client is told
+//! * `places`: several interfaces, several addresses, one interface of many
+//! * `relayed`: clients behind a relay
+//! * `silence`: what is never answered
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may fail like tests"
+)]
+
+#[path = "proxy/contents.rs"]
+mod contents;
+#[path = "proxy/lab.rs"]
+mod lab;
+#[path = "proxy/places.rs"]
+mod places;
+#[path = "proxy/relayed.rs"]
+mod relayed;
+#[path = "proxy/silence.rs"]
+mod silence;
+mod support;

@@ -1,0 +1,25 @@
+//! Starting, running and ending: what an operator sees of the real binary.
+//!
+//! * `refused`: what keeps it from starting, in words that help
+//! * `running`: the ready line, privileges, signals
+//! * `settings`: default < file < environment < flag, for every setting
+//! * `commands`: check, explain, assets, completions, man; wrong usage
+//! * `run`: the binary, outside the laboratory and inside
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may fail like tests"
+)]
+
+#[path = "start/commands.rs"]
+mod commands;
+#[path = "start/refused.rs"]
+mod refused;
+#[path = "start/run.rs"]
+mod run;
+#[path = "start/running.rs"]
+mod running;
+#[path = "start/settings.rs"]
+mod settings;
+mod support;

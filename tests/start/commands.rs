@@ -1,0 +1,273 @@
+//! The commands beside `serve`, as a user meets them.
+
+use std::fs;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use crate::run::{BOOTJACK, EVERYONE, Said, bootjack, run};
+
+const PROFILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/profiles");
+const MAC: &str = "52:54:00:12:34:56";
+
+/// A program fed with a text; `None` where it is not installed.
+fn fed(program: &str, args: &[&str], text: &str) -> Option<Said> {
+    let mut command = Command::new(program);
+    command
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().ok()?;
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    Some(child.wait_with_output().unwrap().into())
+}
+
+#[test]
+fn wrong_usage_ends_with_2_and_says_what_is_right() {
+    for (args, word) in [
+        (&[][..], "Usage: bootjack"),
+        (&["sevre"], "serve"),
+        (&["serve", "--http-prot", "80"], "--http-port"),
+        (&["serve", "--http-port", "0"], "1..=65535"),
+        (&["serve", "--http-port", "65536"], "1..=65535"),
+        (&["serve", "--mode", "prosy"], "proxy"),
+        (&["serve", "--poll", "0"], "1..=3600"),
+        (&["serve", "--log-level", "loud"], "debug"),
+        (&["serve", "--interface", ""], "--interface"),
+        (&["check", "more"], "more"),
+        (&["explain"], "--mac"),
+        (&["explain", "--mac", MAC], "--arch"),
+        (
+            &["explain", "--mac", "zz", "--arch", "bios"],
+            "52:54:00:12:34:56",
+        ),
+        (&["explain", "--mac", MAC, "--arch", "zz"], "--arch"),
+        (
+            &["explain", "--mac", MAC, "--arch", "bios", "--stage", "zz"],
+            "ipxe",
+        ),
+        (&["completions"], "<SHELL>"),
+        (&["completions", "dos"], "bash"),
+    ] {
+        run(args).fails(2, &[word]);
+    }
+    assert!(run(&["--help"]).succeeds().contains("serve"));
+    assert!(run(&["serve", "--help"]).succeeds().contains("--http-port"));
+    assert_eq!(
+        run(&["--version"]).succeeds(),
+        concat!("bootjack ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+}
+
+#[test]
+fn check_says_what_serve_would_and_tells_by_its_exit_code() {
+    let said = run(&["check", "--profiles", PROFILES]);
+    assert!(
+        said.succeeds().ends_with(" 0 errors, 0 warnings\n"),
+        "{said:?}"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.yaml"), "menu:\n  titel: T\n").unwrap();
+    let path = folder.path().display().to_string();
+    let said = run(&["check", "--profiles", &path]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        said.out.contains(&format!("{path}/a.yaml:2:3: error: ")),
+        "{said:?}"
+    );
+    assert!(said.out.contains("did you mean \"title\"?"), "{said:?}");
+    let said = run(&["check", "--profiles", "/nope"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        said.out
+            .contains("create it, or name another with --profiles"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn explain_tells_profile_strategy_and_reply() {
+    let ask =
+        |more: &[&str]| run(&[&["explain", "--mac", MAC, "--profiles", PROFILES], more].concat());
+    for (more, words) in [
+        (
+            &["--arch", "bios"][..],
+            &["strategy: self-sufficient", "lpxelinux.0", "option  43"][..],
+        ),
+        (
+            &["--arch", "efi-x64"],
+            &[
+                "strategy: offer-4011",
+                "snponly.efi",
+                "ACK, in answer to REQUEST on port 4011",
+            ],
+        ),
+        (
+            &["--arch", "http-x64"],
+            &[
+                "strategy: http-uri",
+                "/assets/snponly.efi",
+                "\"HTTPClient\"",
+            ],
+        ),
+        (
+            &["--arch", "7", "--stage", "ipxe"],
+            &["strategy: ipxe-uri", "/boot/52-54-00-12-34-56.ipxe"],
+        ),
+        (
+            &["--arch", "bios", "--ip", "10.9.0.7"],
+            &["network 10.9.0.7", "to 10.9.0.7:67"],
+        ),
+    ] {
+        let said = ask(more);
+        let out = said.succeeds();
+        for word in words.iter().chain(&[
+            "machine: 52:54:00:12:34:56",
+            "chosen",
+            "OFFER",
+            "  0000  02 01 06 00",
+        ]) {
+            assert!(out.contains(word), "{more:?}: no {word:?} in {out}");
+        }
+    }
+    let said = ask(&[
+        "--arch",
+        "bios",
+        "--uuid",
+        "4c4c4544-0042-3510-8050-c2c04f593132",
+    ]);
+    assert!(said.succeeds().contains("option  97"), "{said:?}");
+    let said = ask(&["--arch", "99"]);
+    assert_eq!(said.code, Some(1), "nothing to answer");
+    assert!(
+        said.out.contains("answer: none: no automatic loader"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn explain_says_that_no_profile_matches() {
+    let folder = tempfile::tempdir().unwrap();
+    let only = format!("match: {{ mac: \"02:00:00:00:00:01\" }}\n{EVERYONE}");
+    fs::write(folder.path().join("a.yaml"), only).unwrap();
+    let path = folder.path().display().to_string();
+    let said = run(&[
+        "explain",
+        "--mac",
+        MAC,
+        "--arch",
+        "bios",
+        "--profiles",
+        &path,
+    ]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    for word in ["no match", "answer: none: no profile matches this machine"] {
+        assert!(said.out.contains(word), "{said:?}");
+    }
+}
+
+#[test]
+fn assets_are_listed_for_people_and_for_programs() {
+    let text = run(&["assets"]);
+    let json = run(&["assets", "--json"]);
+    let rows: Vec<serde_json::Value> = serde_json::from_str(json.succeeds()).unwrap();
+    assert!(rows.len() > 10);
+    for row in &rows {
+        for key in [
+            "name",
+            "sha256",
+            "licence",
+            "package",
+            "version",
+            "source_url",
+        ] {
+            let value = row[key].as_str().unwrap();
+            assert!(
+                !value.is_empty() && text.succeeds().contains(value),
+                "{key}: {value:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn completions_parse_in_their_shells() {
+    for (shell, program, args) in [
+        ("bash", "bash", &["-n"][..]),
+        ("zsh", "zsh", &["-n"]),
+        ("fish", "fish", &["--no-execute", "/dev/stdin"]),
+    ] {
+        let script = run(&["completions", shell]);
+        assert!(script.succeeds().contains("http-port"), "{shell}");
+        if let Some(parsed) = fed(program, args, &script.out) {
+            parsed.succeeds();
+        }
+    }
+}
+
+#[test]
+fn the_manual_page_renders_without_a_warning() {
+    let page = run(&["man"]);
+    for word in [
+        ".TH BOOTJACK 1",
+        ".SH NAME",
+        "BOOTJACK SERVE",
+        "http\\-port",
+        "EXIT STATUS",
+    ] {
+        assert!(page.succeeds().contains(word), "{word}");
+    }
+    if let Some(said) = fed("groff", &["-k", "-man", "-ww", "-Tutf8"], &page.out) {
+        said.succeeds();
+    }
+    if let Some(said) = fed("mandoc", &["-Tutf8", "-Werror"], &page.out) {
+        said.succeeds();
+    }
+}
+
+/// `bootjack … | head -1`: no panic, whatever the reader does.
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    for args in [
+        &["assets"][..],
+        &["assets", "--json"],
+        &["check", "--profiles", PROFILES],
+        &["config"],
+        &["explain", "--mac", MAC, "--arch", "bios"],
+        &["man"],
+        &["completions", "bash"],
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = bootjack(folder.path(), args);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let said = Said::from(
+            command
+                .stdout(writer)
+                .stderr(Stdio::piped())
+                .output()
+                .unwrap(),
+        );
+        assert!(!said.err.contains("panicked"), "{args:?}: {said:?}");
+        assert_eq!(said.code, Some(0), "{args:?}: {said:?}");
+    }
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut command = Command::new(BOOTJACK);
+    let said = Said::from(
+        command
+            .arg("assets")
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap(),
+    );
+    said.fails(1, &["cannot write"]);
+}

@@ -1,0 +1,154 @@
+//! What keeps bootjack from starting: the message names what, where, who and what to do.
+
+use std::fs;
+use std::net::{TcpListener, UdpSocket};
+
+use crate::as_root;
+use crate::run::{BOOTJACK, serve, serve_by};
+use crate::support::lan::{Host, Lan};
+
+/// The test's own process, as a holder of ports.
+fn me() -> String {
+    format!("(pid {})", std::process::id())
+}
+
+fn taken(host: &Host, address: &str) -> UdpSocket {
+    host.enter(|| UdpSocket::bind(address)).unwrap()
+}
+
+#[test]
+fn a_port_that_is_taken() {
+    as_root!("a_port_that_is_taken");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    for (port, address) in [
+        (67, "0.0.0.0:67"),
+        (4011, "0.0.0.0:4011"),
+        (69, "0.0.0.0:69"),
+        (69, "[::]:69"),
+        (67, "10.77.0.2:67"),
+    ] {
+        let _held = taken(&host, address);
+        let what = format!("cannot bind UDP {port} on eth0: address in use by ");
+        let remedy = "stop it, or serve other interfaces with --interface";
+        serve(&host, &[]).fails(1, &[&what, &me(), remedy]);
+    }
+    let _held = host.enter(|| TcpListener::bind("10.77.0.2:8067")).unwrap();
+    let what = "cannot bind TCP 8067 on eth0: address in use by ";
+    serve(&host, &[]).fails(1, &[what, &me(), "--http-port"]);
+}
+
+/// The DHCP server that sits on the same port of the same interface: named, also as one of several.
+#[test]
+fn another_dhcp_server_on_the_same_interface() {
+    as_root!("another_dhcp_server_on_the_same_interface");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    let _dhcp = crate::support::servers::Server::dnsmasq_without_ipv6(&host);
+    let what = "cannot bind UDP 67 on eth0: address in use by dnsmasq (pid ";
+    serve(&host, &[]).fails(1, &[what]);
+    let second = lan.plug(&host, Lan::FIRST);
+    host.address(&second, "10.77.0.4/24");
+    serve(&host, &[]).fails(1, &[what]);
+}
+
+#[test]
+fn an_interface_that_cannot_be_served() {
+    as_root!("an_interface_that_cannot_be_served");
+    let lan = Lan::new();
+    let host = lan.client("bare");
+    let none = "no interface is up, broadcast-capable and has an IPv4 address; bring one up";
+    serve(&host, &[]).fails(1, &[none, "--interface"]);
+    let no_address = "cannot serve interface eth0: it has no IPv4 address; give it one";
+    serve(&host, &["--interface", "eth0"]).fails(1, &[no_address, "usable here: none"]);
+    host.address("eth0", "10.77.0.2/24");
+    let unknown = "cannot serve interface nope0: there is no such interface; usable here: eth0";
+    serve(&host, &["--interface", "nope0"]).fails(2, &[unknown]);
+    let both = serve(&host, &["--interface", "eth0", "--interface", "nope0"]);
+    both.fails(2, &[unknown]);
+    serve(&host, &["--interface", "lo"]).fails(2, &["interface lo: it cannot broadcast"]);
+    host.ip(&["link", "set", "eth0", "down"]);
+    let down = "cannot serve interface eth0: it is down; bring it up with `ip link set eth0 up`";
+    serve(&host, &["--interface", "eth0"]).fails(1, &[down]);
+    serve(&host, &[]).fails(1, &[none]);
+}
+
+#[test]
+fn profiles_that_cannot_be_served() {
+    as_root!("profiles_that_cannot_be_served");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    let folder = host.file("own");
+    let path = folder.display().to_string();
+    let start = || serve(&host, &["--profiles", &path]);
+    start().fails(
+        1,
+        &[
+            "the profiles cannot be served",
+            &path,
+            "create it, or name another",
+        ],
+    );
+    fs::write(&folder, "a file").unwrap();
+    start().fails(
+        1,
+        &["the profiles cannot be served", &path, "cannot be read"],
+    );
+    fs::remove_file(&folder).unwrap();
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("a.yaml"), "menu:\n  titel: T\n").unwrap();
+    let place = format!("{path}/a.yaml:2:3");
+    start().fails(1, &[&place, "titel", "did you mean \"title\"?"]);
+}
+
+#[test]
+fn settings_that_are_wrong() {
+    as_root!("settings_that_are_wrong");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    let file = host.file("bootjack.yaml");
+    fs::write(&file, "mode: proxy\nhttp-prot: 80\n").unwrap();
+    let path = file.display().to_string();
+    let unknown = ["line 2 column 1", "http-prot", "http-port", &path];
+    serve(&host, &["--config", &path]).fails(2, &unknown);
+    serve(&host, &["--config", "/nope.yaml"])
+        .fails(1, &["cannot read the config file /nope.yaml", "create it"]);
+    let user = "no user \"nobody-at-all\" on this host; create it or set `user` to another one";
+    serve(&host, &["--user", "nobody-at-all"]).fails(2, &[user]);
+    let state = ["cannot make the state folder /proc/nope", "set `state`"];
+    serve(&host, &["--state", "/proc/nope"]).fails(1, &state);
+}
+
+#[test]
+fn a_user_without_rights() {
+    as_root!("a_user_without_rights");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    let words = [
+        "cannot bind UDP 67 on eth0: permission denied",
+        "run it as root (sudo)",
+        "CAP_NET_BIND_SERVICE",
+    ];
+    // Root by name, without a single capability: what a container may give.
+    let bare = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"];
+    serve_by(&host, &bare, &[]).fails(1, &words);
+    // A plain user, who must be able to reach the binary.
+    open(lan.folder());
+    let copy = host.file("binary");
+    fs::copy(BOOTJACK, &copy).unwrap();
+    let line = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    let mut command = host.command("setpriv");
+    command
+        .args(line)
+        .arg(&copy)
+        .args(["serve", "--profiles"])
+        .arg(host.file("profiles"));
+    let said: crate::run::Said = command.output().unwrap().into();
+    said.fails(1, &words);
+}
+
+/// Anybody may look into a folder of the lab.
+fn open(folder: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+}
