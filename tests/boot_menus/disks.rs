@@ -80,8 +80,11 @@ pub(crate) fn ram_disk(name: &str, content: &str) -> Vec<u8> {
             name.len() + 1,
             0,
         ];
-        let header: String = fields.iter().map(|field| format!("{field:08x}")).collect();
-        archive.extend_from_slice(format!("070701{header}{name}\0").as_bytes());
+        archive.extend_from_slice(b"070701");
+        for field in fields {
+            archive.extend_from_slice(format!("{field:08x}").as_bytes());
+        }
+        archive.extend_from_slice(format!("{name}\0").as_bytes());
         archive.resize(archive.len().next_multiple_of(4), 0);
         archive.extend_from_slice(content.as_bytes());
         archive.resize(archive.len().next_multiple_of(4), 0);

@@ -1,6 +1,7 @@
 //! Debian's signed GRUB on UEFI, where the LAN's own DHCP server points to us: behind a ProxyDHCP
 //! it asks that server for its menu (facts C).
 
+use crate::support::appliance::Setup;
 use crate::support::qemu::Firmware;
 use crate::{CHOSEN, Lab, MENU, as_root, choose, disks};
 
@@ -25,7 +26,7 @@ menu:
 #[test]
 fn grub_boots_a_kernel_with_its_arguments_over_tftp() {
     as_root!("grub_boots_a_kernel_with_its_arguments_over_tftp");
-    let lab = Lab::with(PROFILE, &[TO_US], |setup| setup.debian_installer());
+    let lab = Lab::with(PROFILE, &[TO_US], Setup::debian_installer);
     let empty = disks::ram_disk("nothing", "");
     disks::put(&lab.appliance.images().join("empty.cpio"), &empty);
     let machine = lab.machine(Firmware::Uefi, 31).memory(1024);

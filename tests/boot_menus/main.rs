@@ -5,6 +5,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     reason = "helpers of tests may fail like tests"
 )]
@@ -103,10 +104,14 @@ fn choose(pc: &Pc, downs: usize) {
     pc.monitor().press(&["ret"]);
 }
 
-/// Waits until the text screen of a BIOS machine shows this.
-fn screen_shows(pc: &Pc, text: &str) {
-    poll::expect(text, CHOSEN, || {
-        let screen = pc.monitor().text().unwrap_or_default();
-        screen.contains(text)
-    });
+/// What a BIOS machine shows and has shown. Its serial port mirrors the screen, but may break a
+/// text anywhere to move the cursor; the screen has it whole, for as long as it is there.
+fn shown(pc: &Pc) -> String {
+    let screen = pc.monitor().text().unwrap_or_default();
+    pc.serial() + "\n--- screen\n" + &screen
+}
+
+/// Waits until a BIOS machine shows this.
+fn wait_to_see(pc: &Pc, text: &str) {
+    poll::expect(text, CHOSEN, || shown(pc).contains(text));
 }

@@ -7,7 +7,7 @@ use crate::support::lan::Lan;
 use crate::support::poll;
 use crate::support::qemu::{Firmware, Machine};
 use crate::support::servers::Server;
-use crate::{CHOSEN, MENU, as_root, disks, screen_shows};
+use crate::{CHOSEN, MENU, as_root, disks, wait_to_see};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_bootjack");
 
@@ -21,10 +21,11 @@ fn without_profiles_there_is_a_menu_with_what_lies_in_the_image_folder() {
         .start();
     let machines = [(Firmware::Bios, 41), (Firmware::Uefi, 42)];
     let machines = machines.map(|(firmware, number)| Machine::new(firmware, number).memory(512));
-    let mut pcs = Machine::power_on_together(machines.to_vec(), &lan);
-    for pc in &mut pcs {
-        pc.wait_for(&["Memory test"], MENU);
-        assert!(pc.shows("Network boot") && pc.shows("Boot from the local disk"));
+    let pcs = Machine::power_on_together(machines.to_vec(), &lan);
+    for pc in &pcs {
+        for line in ["Network boot", "Boot from the local disk", "Memory test"] {
+            wait_to_see(pc, line);
+        }
         assert!(!pc.shows("debian-12"));
     }
     drop(pcs);
@@ -32,9 +33,13 @@ fn without_profiles_there_is_a_menu_with_what_lies_in_the_image_folder() {
     let folder = appliance.images().join("debian-12");
     disks::put(&folder.join("linux"), b"kernel");
     disks::put(&folder.join("initrd.gz"), b"initrd");
-    appliance.wait_for_event(Duration::from_secs(10), |e| e["event"] == "reloaded");
+    poll::expect("the menu has it", Duration::from_secs(10), || {
+        appliance
+            .get("/boot/52-54-00-77-00-29.ipxe")
+            .contains("debian-12")
+    });
     let pc = Machine::new(Firmware::Bios, 41).memory(512).power_on(&lan);
-    screen_shows(&pc, "debian-12");
+    wait_to_see(&pc, "debian-12");
 }
 
 /// An iPXE that got its address from elsewhere, or before bootjack was started: nobody knows it,
@@ -67,8 +72,8 @@ fn a_strangers_ipxe_gets_its_own_menu() {
     );
     pc.monitor()
         .type_text("chain http://10.77.0.2:8067/boot/menu.ipxe\n");
-    screen_shows(&pc, "Known by its MAC");
+    wait_to_see(&pc, "Known by its MAC");
     pc.monitor().press(&["down", "ret"]);
     let word = format!("===script of {}===", pc.mac());
-    pc.wait_for(&[&word], CHOSEN);
+    wait_to_see(&pc, &word);
 }

