@@ -214,6 +214,11 @@ pub enum What {
         /// What, in a sentence.
         text: String,
     },
+    /// Something the operator has to act on.
+    Warning {
+        /// What, and what to do.
+        text: String,
+    },
     /// Something of ours failed.
     Fault {
         /// What failed, on what, what to try.
@@ -230,6 +235,7 @@ impl What {
                 | Self::Reloaded { .. }
                 | Self::Rejected { .. }
                 | Self::Notice { .. }
+                | Self::Warning { .. }
                 | Self::Fault { .. }
         )
     }
@@ -254,6 +260,7 @@ impl What {
             Self::Reloaded { .. } => "reloaded",
             Self::Rejected { .. } => "rejected",
             Self::Notice { .. } => "notice",
+            Self::Warning { .. } => "warning",
             Self::Fault { .. } => "fault",
         }
     }

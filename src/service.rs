@@ -3,6 +3,7 @@
 //!
 //! * [`supervise`]: start, signals, end
 //! * [`interfaces`], [`open`], [`holder`], [`privilege`]: what happens before the first packet
+//! * [`links`]: interfaces that change while running
 //! * [`shared`]: what every service holds: snapshot, clients, events, limits
 //! * [`dhcp`], [`tftp`], [`http`]: the doors
 //! * [`files`]: a name in the tree → bytes or an open file, never outside its folder
@@ -15,6 +16,7 @@ pub mod files;
 pub mod holder;
 pub mod http;
 pub mod interfaces;
+pub mod links;
 pub mod load;
 pub mod open;
 pub mod privilege;

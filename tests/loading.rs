@@ -147,6 +147,8 @@ fn distributions_are_found_below_the_image_folder() {
         "images/bare/vmlinuz",
         "images/no-kernel/initrd.gz",
         "images/my files/linux",
+        "images/my files/initrd.gz",
+        "outside/initrd.gz",
         "images/.hidden/linux",
         "images/linux",
         "outside/linux",
@@ -162,18 +164,17 @@ fn distributions_are_found_below_the_image_folder() {
             "images/my files: warning: a kernel is here, but the folder's name is no id for a menu\n    rename it: letters, digits, -, _ and ."
         ]
     );
-    let found = |name: &str, kernel: &str, initrd: Option<&str>| Installed {
+    let found = |name: &str, kernel: &str, initrd: &str| Installed {
         name: name.into(),
         kernel: kernel.into(),
-        initrd: initrd.map(Into::into),
+        initrd: initrd.into(),
     };
     assert_eq!(
         loaded.snapshot.unwrap().installed,
         [
-            found("bare", "vmlinuz", None),
-            found("debian-12", "linux", Some("initrd.gz")),
-            found("fedora", "vmlinuz", Some("initrd.img")),
-            found("stable", "linux", Some("initrd.gz")),
+            found("debian-12", "linux", "initrd.gz"),
+            found("fedora", "vmlinuz", "initrd.img"),
+            found("stable", "linux", "initrd.gz"),
         ]
     );
 }
@@ -201,5 +202,6 @@ fn equal_folders_have_equal_digests_and_a_change_shows() {
     assert_eq!(load(dir.path(), true).digest, first.digest);
     fs::create_dir_all(dir.path().join("images/x")).unwrap();
     fs::write(dir.path().join("images/x/linux"), "k").unwrap();
+    fs::write(dir.path().join("images/x/initrd.gz"), "i").unwrap();
     assert_ne!(load(dir.path(), true).digest, first.digest);
 }

@@ -436,7 +436,7 @@ fn installed_distributions_are_listed_where_the_profile_says_so() {
     snapshot.installed = vec![Installed {
         name: "debian 12".into(),
         kernel: "linux".into(),
-        initrd: Some("initrd.gz".into()),
+        initrd: "initrd.gz".into(),
     }];
     let config = text(
         &snapshot,

@@ -4,6 +4,7 @@
 //! * `running`: the ready line, privileges, signals
 //! * `settings`: default < file < environment < flag, for every setting
 //! * `commands`: check, explain, assets, completions, man; wrong usage
+//! * `links`: interfaces that change while it runs
 //! * `run`: the binary, outside the laboratory and inside
 
 #![allow(
@@ -14,6 +15,8 @@
 
 #[path = "start/commands.rs"]
 mod commands;
+#[path = "start/links.rs"]
+mod links;
 #[path = "start/refused.rs"]
 mod refused;
 #[path = "start/run.rs"]

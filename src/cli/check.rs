@@ -3,14 +3,16 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use crate::config::{self, SettingsArgs};
+use crate::config::{self, Effective, SettingsArgs};
 use crate::error::Error;
-use crate::profile::Severity;
+use crate::profile::{Finding, Severity};
 use crate::service::load::{Loader, Places};
+use crate::service::{interfaces, privilege};
 
 pub(super) fn run(args: SettingsArgs) -> Result<ExitCode, Error> {
     let settings = config::effective(args)?;
-    let loaded = Loader::new(Places::from(&settings)).load();
+    let mut loaded = Loader::new(Places::from(&settings)).load();
+    loaded.findings.extend(of_settings(&settings));
     let count = |severity| {
         loaded
             .findings
@@ -32,4 +34,35 @@ pub(super) fn run(args: SettingsArgs) -> Result<ExitCode, Error> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// What `serve` would stumble over in its settings, and what is probably a slip.
+fn of_settings(settings: &Effective) -> Vec<Finding> {
+    let interfaces = interfaces::to_serve(&settings.interface).err();
+    let interfaces = interfaces.filter(|_| !settings.interface.is_empty());
+    let user = privilege::find(settings.user.as_deref()).err();
+    let errors = interfaces.into_iter().chain(user);
+    let mut findings: Vec<Finding> = errors
+        .map(|e| finding(Severity::Error, &e.to_string()))
+        .collect();
+    if !settings.images.is_dir() {
+        let text = format!(
+            "there is no image folder {}; create it for kernels and initrds",
+            settings.images.display()
+        );
+        findings.push(finding(Severity::Warning, &text));
+    }
+    findings
+}
+
+fn finding(severity: Severity, message: &str) -> Finding {
+    Finding {
+        severity,
+        file: "settings".into(),
+        line: 0,
+        column: 0,
+        text: String::new(),
+        message: message.to_owned(),
+        hint: None,
+    }
 }

@@ -56,7 +56,10 @@ impl What {
             Self::Ignored { .. }
             | Self::Failed { .. }
             | Self::Refused { .. }
-            | Self::Rejected { .. } => Level::WARN,
+            | Self::Rejected { .. }
+            | Self::Warning { .. } => Level::WARN,
+            // What a menu of ours names and the image folder does not have.
+            Self::NotFound { path, .. } if path.starts_with("images/") => Level::WARN,
             _ => Level::INFO,
         }
     }

@@ -166,7 +166,9 @@ impl Display for What {
                     .iter()
                     .try_for_each(|finding| write!(f, "\n  {finding}"))
             }
-            Self::Notice { text } | Self::Fault { text } => f.write_str(text),
+            Self::Notice { text } | Self::Warning { text } | Self::Fault { text } => {
+                f.write_str(text)
+            }
         }
     }
 }

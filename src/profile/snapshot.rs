@@ -6,15 +6,15 @@ use std::collections::BTreeSet;
 
 use super::Profiles;
 
-/// A distribution found below the image folder: `<name>/linux` and perhaps `<name>/initrd.gz`.
+/// A distribution found below the image folder: `<name>/linux` and `<name>/initrd.gz`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Installed {
     /// The folder's name.
     pub name: String,
     /// The kernel's file name in it.
     pub kernel: String,
-    /// The initrd's file name in it, where there is one.
-    pub initrd: Option<String>,
+    /// The initrd's file name in it.
+    pub initrd: String,
 }
 
 /// What is in force.

@@ -96,7 +96,7 @@ pub(super) fn timeout(node: &Node, report: &mut Report<'_>) -> Option<Duration> 
                 "timeout {word} is too long; menus count up to {}s",
                 MAX_TIMEOUT.as_secs()
             ),
-            "leave timeout out to wait for the user".to_owned(),
+            "the longest is 59m; without timeout the menu waits for the user".to_owned(),
         ),
         None => report.error(
             node.at,

@@ -149,7 +149,7 @@ fn installed(found: &Installed) -> Entry {
         arch: Vec::new(),
         action: Action::Linux {
             kernel: PerArch::All(path(&found.kernel)),
-            initrd: PerArch::All(found.initrd.iter().map(|file| path(file)).collect()),
+            initrd: PerArch::All(vec![path(&found.initrd)]),
             args: PerArch::All(Template::default()),
         },
     }

@@ -85,7 +85,7 @@ impl Door {
             (Ok(answer), None) => answered(&answer),
             (Ok(answer), Some(error)) => self.unsent(&answer, &error),
             (Err(_), _) if learnt => return,
-            (Err(ignore), _) => self.ignored(&ignore),
+            (Err(ignore), _) => self.ignored(&ignore, &message),
         };
         shared.emit(client.map(|c| c.mac), what);
     }
@@ -146,11 +146,15 @@ impl Door {
         Some((message.mac()?, address))
     }
 
-    fn ignored(&self, ignore: &Ignore) -> What {
+    /// A packet of nobody we keep a timeline for has its sender in the text.
+    fn ignored(&self, ignore: &Ignore, message: &Message) -> What {
+        let sender = message
+            .mac()
+            .map_or_else(String::new, |mac| format!(" from {mac}"));
         What::Ignored {
             port: self.port.number(),
             reason: ignore.word(),
-            detail: ignore.to_string(),
+            detail: format!("{ignore}{sender}"),
         }
     }
 

@@ -46,6 +46,19 @@ impl Own {
     }
 }
 
+impl Interface {
+    /// Its addresses, for people.
+    pub fn shown(&self) -> String {
+        let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
+        addresses.join(" ")
+    }
+}
+
+/// Every interface that can be served now; none where they cannot be listed.
+pub fn now() -> Vec<Interface> {
+    usable(&getifaddrs().into_iter().flatten().collect::<Vec<_>>())
+}
+
 /// The interfaces to serve.
 ///
 /// # Errors

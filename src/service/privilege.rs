@@ -38,7 +38,11 @@ pub fn drop_to(user: Option<&str>, state: &Path) -> Result<String, Error> {
     Ok(name)
 }
 
-fn find(user: Option<&str>) -> Result<User, Error> {
+/// The user to become: the one named, else the first that exists of two.
+///
+/// # Errors
+/// There is none.
+pub fn find(user: Option<&str>) -> Result<User, Error> {
     let lookup = |name: &str| User::from_name(name).ok().flatten();
     match user {
         Some(name) => lookup(name).ok_or_else(|| {

@@ -20,7 +20,7 @@ use super::open::{self, Opened};
 use super::shared::Folders;
 use super::sys::udp::Listener;
 use super::watch::{Pace, Watch};
-use super::{Limits, Shared, dhcp, http, privilege, tftp};
+use super::{Limits, Shared, dhcp, http, links, privilege, tftp};
 use crate::config::Effective;
 use crate::decide::Port;
 use crate::error::Error;
@@ -45,6 +45,7 @@ pub struct Prepared {
     http: Vec<TcpListener>,
     watching: Watching,
     shared: Arc<Shared>,
+    cautions: Vec<String>,
     ready: What,
 }
 
@@ -67,6 +68,7 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     shared.findings.store(Arc::new(first.findings.clone()));
     Ok(Prepared {
         ready: ready(&opened, settings.http_port, &user),
+        cautions: cautions(settings, &user),
         opened,
         http,
         watching: Watching {
@@ -84,8 +86,9 @@ impl Prepared {
     /// # Errors
     /// The system gives no threads, or a service ended.
     pub fn run(self) -> Result<(), Error> {
-        for finding in &self.watching.first.findings {
-            tracing::warn!("{finding}");
+        let findings = self.watching.first.findings.iter().map(ToString::to_string);
+        for text in findings.chain(self.cautions) {
+            self.shared.emit(None, What::Warning { text });
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -121,6 +124,21 @@ pub fn in_force(first: &mut Loaded) -> Result<Snapshot, Error> {
             said.join("\n")
         ))
     })
+}
+
+/// What may be meant so, but probably is not.
+fn cautions(settings: &Effective, user: &str) -> Vec<String> {
+    let mut cautions = Vec::new();
+    if !settings.images.is_dir() {
+        let folder = settings.images.display();
+        cautions.push(format!(
+            "there is no image folder {folder}; create it for kernels and initrds"
+        ));
+    }
+    if user == "root" {
+        cautions.push("serving as root; set `user` to an unprivileged one".to_owned());
+    }
+    cautions
 }
 
 /// As many open files as we are allowed: each transfer and each connection takes two.
@@ -160,6 +178,7 @@ async fn serve(
     let _ = hangup_alone().thread_unblock();
     let mut tasks: JoinSet<io::Result<()>> = JoinSet::new();
     let mut tftp_sockets = Vec::new();
+    let served: Vec<Interface> = opened.iter().map(|o| o.interface.clone()).collect();
     for open in opened {
         for (socket, port) in [(open.dhcp, Port::Dhcp), (open.pxe, Port::Pxe)] {
             let listener = Listener::new(socket).map_err(failed)?;
@@ -175,6 +194,7 @@ async fn serve(
     }
     tasks.spawn(tftp::serve(tftp_sockets, shared.clone()));
     tasks.spawn(http::serve(http, shared.clone()));
+    tasks.spawn(links::watch(served, shared.clone()));
     let Watching {
         loader,
         first,
@@ -199,13 +219,11 @@ async fn serve(
 /// Services run for ever; one that does not takes the process with it, so that its supervisor sees.
 fn stopped(ended: Result<io::Result<()>, JoinError>) -> Error {
     let why = match ended {
-        Ok(Ok(())) => "it ended".to_owned(),
+        Ok(Ok(())) => "a service ended by itself; this is a bug, please report it".to_owned(),
         Ok(Err(error)) => error.to_string(),
-        Err(panic) => panic.to_string(),
+        Err(panic) => format!("a service broke: {panic}; this is a bug, please report it"),
     };
-    Error::failed(format!(
-        "a service stopped by itself: {why}; this is a bug, please report it"
-    ))
+    Error::failed(format!("cannot go on: {why}"))
 }
 
 type Signals = tokio::signal::unix::Signal;
@@ -219,14 +237,7 @@ fn signals() -> io::Result<(Signals, Signals, Signals)> {
 }
 
 fn ready(opened: &[Opened], http_port: u16, user: &str) -> What {
-    let describe = |interface: &Interface| {
-        let addresses: Vec<String> = interface
-            .addresses
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        format!("{} {}", interface.name, addresses.join(" "))
-    };
+    let describe = |i: &Interface| format!("{} {}", i.name, i.shown());
     let first = opened.first().and_then(|o| o.interface.addresses.first());
     let host = first.map_or_else(|| "127.0.0.1".to_owned(), ToString::to_string);
     What::Ready {

@@ -66,7 +66,7 @@ fn wrong_usage_ends_with_2_and_says_what_is_right() {
 
 #[test]
 fn check_says_what_serve_would_and_tells_by_its_exit_code() {
-    let said = run(&["check", "--profiles", PROFILES]);
+    let said = run(&["check", "--profiles", PROFILES, "--images", PROFILES]);
     assert!(
         said.succeeds().ends_with(" 0 errors, 0 warnings\n"),
         "{said:?}"
@@ -86,6 +86,23 @@ fn check_says_what_serve_would_and_tells_by_its_exit_code() {
     assert!(
         said.out
             .contains("create it, or name another with --profiles"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn check_finds_settings_that_serve_would_stumble_over() {
+    for (flag, value, word) in [
+        ("--interface", "eth99", "no such interface"),
+        ("--user", "nobody-of-that-name", "no user"),
+    ] {
+        let said = run(&["check", "--profiles", PROFILES, flag, value]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.out.contains(word), "{said:?}");
+    }
+    let said = run(&["check", "--profiles", PROFILES, "--images", "/nope"]);
+    assert!(
+        said.succeeds().contains("there is no image folder /nope"),
         "{said:?}"
     );
 }

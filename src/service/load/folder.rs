@@ -135,6 +135,7 @@ fn remedy(error: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied => "let the user that bootjack runs as read it",
         io::ErrorKind::FileTooLarge => "split it: 16 MiB a file, 256 MiB in all",
         io::ErrorKind::InvalidData => "save it as UTF-8",
+        io::ErrorKind::NotADirectory => "name a folder with --profiles",
         _ => "remove it, or let its name end in something else than .yaml",
     }
 }

@@ -1,7 +1,7 @@
 //! What lies below the image folder in the simple layout, and below the asset folder.
 //!
-//! A folder `<name>` with `linux` or `vmlinuz` in it is a distribution that a menu with
-//! `installed: true` shows; its initrd is `initrd.gz`, `initrd.img` or `initrd`. Nothing is opened:
+//! A folder `<name>` with `linux` or `vmlinuz` and `initrd.gz`, `initrd.img` or `initrd` in it is a
+//! distribution that a menu with `installed: true` shows. Nothing is opened:
 //! the doors open a file when it is asked for, and never one outside the folder.
 
 use std::collections::BTreeSet;
@@ -58,14 +58,17 @@ fn distribution(root: &Path, name: &str) -> Option<Installed> {
         let real = folder.join(file).canonicalize();
         real.is_ok_and(|real| real.starts_with(root) && real.is_file())
     };
-    let kernel = KERNELS.iter().find(|file| inside(file))?;
-    Some(Installed {
-        name: name.to_owned(),
-        kernel: (*kernel).to_owned(),
-        initrd: INITRDS
+    let first = |names: &[&str]| {
+        names
             .iter()
             .find(|file| inside(file))
-            .map(|f| (*f).to_owned()),
+            .map(|f| (*f).to_owned())
+    };
+    Some(Installed {
+        name: name.to_owned(),
+        kernel: first(&KERNELS)?,
+        // A kernel alone is a copy that has not come to its end.
+        initrd: first(&INITRDS)?,
     })
 }
 

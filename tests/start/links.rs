@@ -1,0 +1,52 @@
+//! Interfaces that change under a running appliance: it says so, and never pretends to serve.
+
+use std::time::Duration;
+
+use crate::as_root;
+use crate::run::{BOOTJACK, EVERYONE};
+use crate::support::appliance::Setup;
+use crate::support::lan::Lan;
+use crate::support::poll;
+
+const SOON: Duration = Duration::from_secs(20);
+
+#[test]
+fn an_interface_that_goes_and_comes_back_is_told() {
+    as_root!("an_interface_that_goes_and_comes_back_is_told");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    let appliance = Setup::new(&host, BOOTJACK)
+        .profile("p.yaml", EVERYONE)
+        .start();
+    let told = |event: &'static str, text: &'static str| {
+        appliance.wait_for_event(SOON, move |e| {
+            e["event"] == event && e["text"].as_str().is_some_and(|t| t.contains(text))
+        });
+    };
+    host.ip(&["link", "set", "eth0", "down"]);
+    told("warning", "interface eth0 is down or has no address");
+    host.ip(&["link", "set", "eth0", "up"]);
+    told("notice", "interface eth0 is served with 10.77.0.2");
+}
+
+#[test]
+fn an_interface_that_is_made_anew_ends_the_process_for_its_supervisor() {
+    as_root!("an_interface_that_is_made_anew_ends_the_process_for_its_supervisor");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    let mut appliance = Setup::new(&host, BOOTJACK)
+        .profile("p.yaml", EVERYONE)
+        .start();
+    host.ip(&["link", "del", "eth0"]);
+    host.ip(&["link", "add", "eth0", "type", "veth", "peer", "name", "far"]);
+    host.address("eth0", "10.77.0.2/24");
+    host.ip(&["link", "set", "eth0", "up"]);
+    let ended = poll::until(SOON, || appliance.process().ended()).unwrap();
+    assert_eq!(ended.code(), Some(1));
+    let log = appliance.log();
+    assert!(
+        log.contains("interface eth0 was removed and made anew")
+            && log.contains("start bootjack again"),
+        "{log}"
+    );
+}
