@@ -1,8 +1,8 @@
 //! `make bench`: bootjack and its peers, measured side by side in one run and told as one table.
 //!
 //! Every server runs on the first processor and its clients on the second, in the laboratory's
-//! network namespaces. Rounds of a peer and of ours take turns; the best one and the median of what
-//! they cost are told, of bootjack alone medians. Absolute figures move with what else the machine
+//! network namespaces. Rounds of a peer and of ours take turns, and medians are told: of the rates,
+//! and of what they cost the server's processor. Absolute figures move with what else the machine
 //! does: the ratios are what counts. Nothing here passes or fails.
 //!
 //! ```text

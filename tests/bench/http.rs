@@ -14,7 +14,7 @@ use super::{Run, peers, sample};
 const PEER_ADDRESS: &str = "10.77.0.3";
 const LARGE: u64 = 1 << 30;
 /// How long the many connections ask in a round.
-const ASKING: Duration = Duration::from_secs(2);
+const ASKING: Duration = Duration::from_secs(1);
 const CONNECTIONS: usize = 64;
 
 /// One side.
@@ -65,7 +65,7 @@ pub fn run(run: &Run, table: &mut Table) {
     }
 }
 
-/// Rounds of ours and the peer's in turn; a row of the best.
+/// Rounds of ours and the peer's in turn; a row of their medians.
 fn in_turn(
     run: &Run,
     table: &mut Table,
@@ -73,9 +73,14 @@ fn in_turn(
     sides: &[Server; 2],
     measure: impl Fn(&Server) -> Figure,
 ) {
-    let rounds = (0..run.rounds(4)).map(|_| (measure(&sides[0]), measure(&sides[1])));
+    let rounds = (0..run.rounds(5)).map(|_| (measure(&sides[0]), measure(&sides[1])));
     let (ours, theirs): (Vec<Figure>, Vec<Figure>) = rounds.unzip();
-    table.beside(what, &Figure::best(&ours), "nginx", &Figure::best(&theirs));
+    table.beside(
+        what,
+        &Figure::median(&ours),
+        "nginx",
+        &Figure::median(&theirs),
+    );
 }
 
 fn large(side: &Server, client: &Host, clients: u32) -> Figure {

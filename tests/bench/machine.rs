@@ -43,12 +43,8 @@ pub fn told() -> String {
     format!(
         "{} × {}, Linux {}, load {} at the start. Server and clients on {}, \
          a bridge between their network namespaces (veth, MTU 1500), files in the page cache. \
-<<<<<<< HEAD
-         Rates are the best of 4 rounds in turn, CPU is user and system time of the server (median). \
-=======
-         Rates are the best of a few rounds in turn, CPU is user and system time of the server (median). \
->>>>>>> bench
-         Peers: {}.",
+         Medians; the peer's rounds and ours take \
+         turns. CPU is the server's user and system time. Peers: {}.",
         std::thread::available_parallelism().map_or(1, usize::from),
         processor(),
         said_first(Command::new("uname").arg("-r")),

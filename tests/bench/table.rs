@@ -40,14 +40,13 @@ impl Figure {
         }
     }
 
-    /// The best value of some rounds, for what disturbs a round only makes it slower, with the
-    /// median of their costs.
-    pub fn best(rounds: &[Self]) -> Self {
+    /// The median of some rounds, and the median of their costs.
+    pub fn median(rounds: &[Self]) -> Self {
         let values = rounds.iter().map(|figure| figure.value);
         let costs: Vec<_> = rounds.iter().filter_map(|figure| figure.cost).collect();
         let cost = median(costs.iter().map(|(value, _)| *value).collect());
         Self {
-            value: values.fold(0.0, f64::max),
+            value: median(values.collect()),
             unit: rounds.first().map_or("", |figure| figure.unit),
             cost: costs.first().map(|(_, unit)| (cost, *unit)),
         }

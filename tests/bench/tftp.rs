@@ -13,7 +13,7 @@ use super::{Run, meter, peers, sample};
 
 const PEER_ADDRESS: &str = "10.77.0.3";
 /// Bytes of the file that is fetched.
-const SIZE: u64 = 16_000_000;
+const SIZE: u64 = 8_000_000;
 /// Clients fetch it again and again for this long; the last one is fetched to its end.
 const FETCHING: Duration = Duration::from_secs(1);
 
@@ -70,18 +70,18 @@ pub fn run(run: &Run, table: &mut Table) {
         file: "file",
     };
     for case in &CASES {
-        let rounds = (0..run.rounds(4)).map(|_| {
+        let rounds = (0..run.rounds(5)).map(|_| {
             let theirs = case.beside.then(|| case.fetch(&theirs, &client, long));
             (case.fetch(&ours, &client, long), theirs)
         });
         let (ours, theirs): (Vec<Figure>, Vec<Option<Figure>>) = rounds.unzip();
         let (ours, theirs) = (
-            Figure::best(&ours),
+            Figure::median(&ours),
             theirs.into_iter().collect::<Option<Vec<_>>>(),
         );
         match theirs {
             Some(theirs) => {
-                table.beside(&case.name(), &ours, "tftpd-hpa", &Figure::best(&theirs));
+                table.beside(&case.name(), &ours, "tftpd-hpa", &Figure::median(&theirs));
             }
             None => table.alone(&case.name(), &ours),
         }
