@@ -95,12 +95,7 @@ pub enum Ignore {
     NotBooting(#[from] NotBooting),
     /// A boot client takes its lease from the DHCP server; not ours to answer or refuse.
     #[error("a lease REQUEST: the DHCP server's to answer")]
-    LeaseRequest {
-        /// The address asked for.
-        address: Option<Ipv4Addr>,
-        /// The server chosen.
-        server: Option<Ipv4Addr>,
-    },
+    LeaseRequest,
     /// A message type that a boot server has no answer to on this port.
     #[error("a message type that is not answered on port {0}")]
     Kind(u16),
@@ -126,7 +121,7 @@ impl Ignore {
         match self {
             Self::NotRequest => "not-request",
             Self::NotBooting(_) => "not-booting",
-            Self::LeaseRequest { .. } => "lease-request",
+            Self::LeaseRequest => "lease-request",
             Self::Kind(_) => "message-type",
             Self::BootServerType(_) => "boot-server-type",
             Self::NoProfile => "no-profile",
@@ -197,18 +192,9 @@ fn answerable(incoming: Incoming<'_>) -> Result<Kind, Ignore> {
     }
     match (incoming.port, incoming.message.kind()) {
         (Port::Dhcp, Some(Kind::Discover)) => Ok(Kind::Offer),
-        (Port::Dhcp, Some(Kind::Request)) => Err(lease_request(incoming.message)),
+        (Port::Dhcp, Some(Kind::Request)) => Err(Ignore::LeaseRequest),
         (Port::Pxe, Some(Kind::Request)) => Ok(Kind::Ack),
         _ => Err(Ignore::Kind(incoming.port.number())),
-    }
-}
-
-fn lease_request(message: &Message) -> Ignore {
-    let renewing = Some(message.ciaddr).filter(|a| !a.is_unspecified());
-    let address = message.address(code::REQUESTED_ADDRESS).or(renewing);
-    Ignore::LeaseRequest {
-        address,
-        server: message.address(code::SERVER_ID),
     }
 }
 

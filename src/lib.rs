@@ -28,6 +28,7 @@
 //! # Invariants
 //! * `wire`, `client`, `profile`, `decide`, `render`, `transfer` and `tree` are pure: no socket,
 //!   no file, no clock, no randomness, no tokio (`tests/tidy.rs` holds them to it).
+//!   One exception: `profile` compiles many files on several threads, which it joins.
 //! * Imports run `wire ← client ← profile ← decide ← render ← tree ← service ← cli`.
 //! * A request takes one `Arc` of the snapshot and keeps it to the end.
 //! * What can go wrong with a request is a value with its reason and becomes an event.
