@@ -33,9 +33,8 @@ pub fn during<T>(server: u32, work: impl FnOnce() -> T) -> (T, Spent) {
         let wall = began.elapsed().as_secs_f64();
         done.store(true, Ordering::Relaxed);
         let after = watch.join().expect("the meter");
-        let ticks = |(pid, ticks): (&i32, &u64)| ticks - before.get(pid).unwrap_or(&0);
-        let ticks: u64 = after.iter().map(ticks).sum();
-        let cpu = ticks as f64 / procfs::ticks_per_second() as f64;
+        let used = |(pid, used): (&i32, &f64)| used - before.get(pid).unwrap_or(&0.0);
+        let cpu = after.iter().map(used).sum();
         (result, Spent { wall, cpu })
     })
 }
@@ -48,7 +47,7 @@ pub fn memory(server: u32) -> (f64, f64) {
     (mib(status.vmrss), mib(status.vmhwm))
 }
 
-fn watch(server: i32, done: &AtomicBool) -> HashMap<i32, u64> {
+fn watch(server: i32, done: &AtomicBool) -> HashMap<i32, f64> {
     let mut seen = HashMap::new();
     loop {
         let last = done.load(Ordering::Relaxed);
@@ -60,18 +59,27 @@ fn watch(server: i32, done: &AtomicBool) -> HashMap<i32, u64> {
     }
 }
 
-/// Ticks used so far by a process and by each of its children.
-fn family(server: i32) -> HashMap<i32, u64> {
+/// Processor seconds used so far by a process and by each of its children.
+fn family(server: i32) -> HashMap<i32, f64> {
     let list = format!("/proc/{server}/task/{server}/children");
     let children = std::fs::read_to_string(list).unwrap_or_default();
     let children = children
         .split_whitespace()
         .filter_map(|pid| pid.parse().ok());
-    let pids = children.chain([server]);
-    pids.filter_map(|pid| Some((pid, ticks(pid)?))).collect()
+    let children = children.filter_map(|pid| Some((pid, by_one_thread(pid)?)));
+    let server = by_all_threads(server).map(|used| (server, used));
+    children.chain(server).collect()
 }
 
-fn ticks(pid: i32) -> Option<u64> {
+/// To the tick (10 ms): enough for what runs for a second.
+fn by_all_threads(pid: i32) -> Option<f64> {
     let stat = Process::new(pid).and_then(|process| process.stat()).ok()?;
-    Some(stat.utime + stat.stime)
+    Some((stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64)
+}
+
+/// To the nanosecond, which a child that lives for 50 ms needs.
+fn by_one_thread(pid: i32) -> Option<f64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).ok()?;
+    let nanoseconds: f64 = text.split(' ').next()?.parse().ok()?;
+    Some(nanoseconds / 1e9)
 }
