@@ -13,7 +13,7 @@ use super::{Run, meter, peers, sample};
 
 const PEER_ADDRESS: &str = "10.77.0.3";
 /// Bytes of the file that is fetched.
-const SIZE: u64 = 24_000_000;
+const SIZE: u64 = 16_000_000;
 /// Clients fetch it again and again for this long; the last one is fetched to its end.
 const FETCHING: Duration = Duration::from_secs(1);
 
@@ -70,7 +70,7 @@ pub fn run(run: &Run, table: &mut Table) {
         file: "file",
     };
     for case in &CASES {
-        let rounds = (0..run.rounds(5)).map(|_| {
+        let rounds = (0..run.rounds(3)).map(|_| {
             let theirs = case.beside.then(|| case.fetch(&theirs, &client, long));
             (case.fetch(&ours, &client, long), theirs)
         });
