@@ -19,9 +19,9 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use crate::profile::Finding;
 use crate::tree::Door;
 use crate::wire::{Arch, Mac};
+use crate::yaml::Finding;
 
 /// One thing that happened.
 #[derive(Debug, Clone, Serialize)]

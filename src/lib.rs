@@ -14,6 +14,7 @@
 //! # Rooms
 //! * [`wire`]: bytes ↔ values
 //! * [`client`]: who asks, at which stage
+//! * [`yaml`]: what operators write → values with places, findings
 //! * [`profile`]: which menu, and why
 //! * [`decide`]: what to answer, and why
 //! * [`render`]: menu → pxelinux, iPXE, GRUB
@@ -47,3 +48,4 @@ pub mod service;
 pub mod transfer;
 pub mod tree;
 pub mod wire;
+pub mod yaml;

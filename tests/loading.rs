@@ -5,8 +5,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use bootjack::profile::{Installed, Severity};
+use bootjack::profile::Installed;
 use bootjack::service::load::{Loaded, Loader, Places};
+use bootjack::yaml::Severity;
 use tempfile::TempDir;
 
 const PROFILE: &str = "menu: {entries: [{id: disk, local: true}]}\n";

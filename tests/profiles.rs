@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 
-use bootjack::profile::{
-    Action, ArchFilter, Finding, Loader, PerArch, Profiles, Severity, Source, Target, compile,
-};
+use bootjack::profile::{Action, ArchFilter, Loader, PerArch, Profiles, Source, Target, compile};
 use bootjack::wire::{Arch, Platform};
+use bootjack::yaml::{Finding, Severity};
 use proptest::prelude::*;
 
 const MENU: &str = "menu: {entries: [{id: disk, local: true}]}\n";

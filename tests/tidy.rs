@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms without sockets, files, clock or runtime.
-const PURE: [&str; 8] = [
-    "wire", "client", "profile", "decide", "render", "tree", "transfer", "lease",
+const PURE: [&str; 10] = [
+    "wire", "yaml", "client", "network", "profile", "lease", "decide", "render", "tree", "transfer",
 ];
 
 /// What a pure room never names.
@@ -22,9 +22,9 @@ const OUTSIDE: [&str; 7] = [
 ];
 
 /// Imports run one way: each room may use those before it.
-const ORDER: [&str; 12] = [
-    "wire", "assets", "client", "profile", "decide", "render", "tree", "transfer", "event",
-    "config", "service", "cli",
+const ORDER: [&str; 15] = [
+    "wire", "assets", "yaml", "client", "network", "profile", "lease", "decide", "render", "tree",
+    "transfer", "event", "config", "service", "cli",
 ];
 
 fn root() -> &'static Path {

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use crate::config::{self, Effective, SettingsArgs};
 use crate::error::Error;
-use crate::profile::{Finding, Severity};
 use crate::service::load::{Loader, Places};
 use crate::service::{interfaces, privilege};
+use crate::yaml::{Finding, Severity};
 
 pub(super) fn run(args: SettingsArgs) -> Result<ExitCode, Error> {
     let settings = config::effective(args)?;

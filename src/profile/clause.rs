@@ -4,11 +4,10 @@ use ipnet::Ipv4Net;
 
 use super::entry;
 use super::matching::{Match, canonical};
-use super::node::{At, Node};
 use super::pattern::MacPattern;
-use super::report::Report;
-use super::schema::{MATCH, Section, one_or_list, text};
+use super::schema::MATCH;
 use crate::wire::{Mac, Uuid};
+use crate::yaml::{At, Node, Report, Section, one_or_list, text};
 
 /// Reads `match:`.
 pub(super) fn read(node: &Node, report: &mut Report<'_>) -> Option<Match> {

@@ -10,12 +10,11 @@ use std::thread;
 
 use sha2::{Digest, Sha256};
 
+use super::Profiles;
 use super::document::{self, Checked};
 use super::matching::Match;
-use super::node::At;
-use super::report::line_of;
 use super::ties::{self, MAX_PATTERNS, Tie};
-use super::{Finding, Profiles, Severity};
+use crate::yaml::{At, Finding, Severity, report::line_of};
 
 /// One profile file as it was read.
 #[derive(Debug, Clone)]

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Source;
 use super::clause;
 use super::matching::Match;
 use super::menu;
 use super::model::{Loader, PerArch, Profile};
-use super::node::{self, At, MAX_FILE, Node, Value};
-use super::report::Report;
-use super::schema::{PROFILE, Section, kind, per_arch, text, yes_no};
+use super::schema::{PROFILE, per_arch};
 use super::template::{NAMES, Values};
 use super::words::{MAX_TITLE, title};
-use super::{Finding, Severity, Source, similar};
 use crate::wire::Platform;
+use crate::yaml::{
+    self, At, Finding, MAX_FILE, Node, Report, Section, Severity, Value, kind, similar, text,
+    yes_no,
+};
 
 /// The most variables a profile may have, and the longest of them in bytes.
 const MAX_VARS: usize = 256;
@@ -51,7 +53,7 @@ fn document(source: &Source, report: &mut Report<'_>) -> Option<Node> {
         report.error(At::default(), message, hint);
         return None;
     }
-    match node::parse(&source.text) {
+    match yaml::parse(&source.text) {
         Ok(node) if matches!(node.value, Value::Null) => {
             let hint = "remove it, or let its name end in .off".to_owned();
             report.error(At::default(), "the file holds no profile", hint);
@@ -186,7 +188,7 @@ fn vars(node: &Node, report: &mut Report<'_>) -> Option<BTreeMap<String, String>
     read.into_iter().collect()
 }
 
-fn var(key: &node::Key, value: &Node, report: &mut Report<'_>) -> Option<(String, String)> {
+fn var(key: &yaml::Key, value: &Node, report: &mut Report<'_>) -> Option<(String, String)> {
     let word = key.text.as_str();
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let named = word.chars().all(fits)

@@ -1,11 +1,12 @@
 //! `entries:` → [`Entry`]s: one boot target each.
 
 use super::model::{Action, ArchFilter, Entry, PerArch, Target, Template};
-use super::node::{At, Node, Value};
-use super::report::{Report, place_of};
-use super::schema::{ACTIONS, ENTRY, LINUX, Section, kind, one_or_list, per_arch, text, yes_no};
+use super::schema::{ACTIONS, ENTRY, LINUX, per_arch};
 use super::template::{self, Values};
 use super::words::{bad_line, id, target, title};
+use crate::yaml::{
+    At, Node, Report, Section, Value, kind, one_or_list, report::place_of, similar, text, yes_no,
+};
 
 /// The longest kernel command line, in bytes: x86 Linux cuts at its `COMMAND_LINE_SIZE`.
 const MAX_ARGS: usize = 2047;
@@ -56,7 +57,7 @@ pub(super) fn arch(node: &Node, report: &mut Report<'_>) -> Option<ArchFilter> {
     let filter = ArchFilter::parse(word);
     if filter.is_none() {
         let names = crate::wire::Platform::NAMED.map(crate::wire::Platform::name);
-        let hint = super::similar::hint(word, names);
+        let hint = similar::hint(word, names);
         let message = format!("\"{}\" is no architecture", word.escape_debug());
         report.error(node.at, message, hint);
     }

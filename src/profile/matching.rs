@@ -11,10 +11,10 @@ use std::fmt;
 use ipnet::Ipv4Net;
 
 use super::model::ArchFilter;
-use super::node::At;
 use super::pattern::MacPattern;
 use super::select::Subject;
 use crate::wire::{Mac, Uuid};
+use crate::yaml::At;
 
 /// A compiled `match:`. Empty lists are keys that are not given.
 #[derive(Debug, Clone, Default, PartialEq)]

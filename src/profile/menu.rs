@@ -6,12 +6,10 @@ use std::collections::btree_map::Entry as Slot;
 use super::entry::{self, Placed};
 use super::matching::Match;
 use super::model::{ArchFilter, Entry, Menu};
-use super::node::{At, Node, Value};
-use super::report::Report;
-use super::schema::{MENU, Section, kind, text, yes_no};
-use super::similar;
+use super::schema::MENU;
 use super::template::Values;
 use super::words::{timeout, title};
+use crate::yaml::{At, Node, Report, Section, Value, kind, similar, text, yes_no};
 
 /// More entries than this make no menu that a screen could show.
 const MAX_ENTRIES: usize = 256;

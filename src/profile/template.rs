@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use minijinja::{Environment, Error, UndefinedBehavior, filters, tests::is_defined};
 
 use super::model::Template;
-use super::similar;
+use crate::yaml::similar;
 
 /// The names every template knows, beside the profile's own `vars`.
 pub const NAMES: [&str; 6] = ["mac", "uuid", "ip", "arch", "server", "http"];

@@ -12,9 +12,9 @@ use ipnet::Ipv4Net;
 
 use super::matching::Match;
 use super::model::ArchFilter;
-use super::node::At;
 use super::pattern::MacPattern;
 use crate::wire::{Mac, Uuid};
+use crate::yaml::At;
 
 /// Patterns whose only `*` is not at their end are tried one by one; more than this are refused.
 pub(super) const MAX_PATTERNS: usize = 256;

@@ -8,10 +8,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::model::Target;
-use super::node::Node;
-use super::report::Report;
-use super::schema::text;
 use crate::wire::CleanPath;
+use crate::yaml::{Node, Report, similar, text};
 
 /// The longest title, in characters: what fits on a menu's line.
 pub(super) const MAX_TITLE: usize = 120;
@@ -174,7 +172,7 @@ const SCHEMES: [&str; 3] = ["http", "https", "tftp"];
 
 fn url(written: &str, scheme: &str, rest: &str) -> Result<Target, Bad> {
     if !SCHEMES.contains(&scheme) {
-        let hint = super::similar::hint(scheme, SCHEMES);
+        let hint = similar::hint(scheme, SCHEMES);
         return Err(("has a scheme that boot loaders do not speak", Some(hint)));
     }
     if written.len() > MAX_URL || !written.is_ascii() {

@@ -23,7 +23,8 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::config::Effective;
-use crate::profile::{Compiler, Finding, Installed, Severity, Snapshot, Source};
+use crate::profile::{Compiler, Installed, Snapshot, Source};
+use crate::yaml::{Finding, Severity};
 
 /// The profile that is served where there is no profile folder.
 pub const DEFAULT_PROFILE: &str = include_str!("../../profiles/default.yaml");

@@ -13,10 +13,11 @@ use crate::client::{Loaders, Registry};
 use crate::event::metrics::Metrics;
 use crate::event::timeline::Timeline;
 use crate::event::{Event, What};
-use crate::profile::{Finding, Snapshot};
+use crate::profile::Snapshot;
 use crate::tree::names::Whose;
 use crate::tree::{self, CleanPath, Door, Requester};
 use crate::wire::Mac;
+use crate::yaml::Finding;
 
 /// Bounds on what strangers can make us hold.
 #[derive(Debug, Clone)]

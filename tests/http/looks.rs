@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bootjack::event::What;
-use bootjack::profile::{Finding, Severity};
 use bootjack::wire::Mac;
+use bootjack::yaml::{Finding, Severity};
 
 use crate::lab::{Lab, MAC, until};
 

@@ -12,8 +12,8 @@ use serde::Serialize;
 use super::body::Payload;
 use super::connection::Peer;
 use super::{api, reply, view};
-use crate::profile::Finding;
 use crate::service::Shared;
+use crate::yaml::Finding;
 
 /// Machines and findings shown; the API has them all.
 const ROWS: usize = 200;

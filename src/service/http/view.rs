@@ -10,9 +10,10 @@ use serde::Serialize;
 use crate::client::{Class, Client, Stage};
 use crate::decide;
 use crate::event::Event;
-use crate::profile::{Finding, Snapshot, select};
+use crate::profile::{Snapshot, select};
 use crate::service::Shared;
 use crate::wire::{Arch, Mac, Platform, Uuid};
+use crate::yaml::Finding;
 
 /// One machine. What no packet has shown is `null`.
 #[derive(Debug, Serialize)]

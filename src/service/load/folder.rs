@@ -10,7 +10,8 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::about;
-use crate::profile::{Finding, MAX_FILE, Severity, Source};
+use crate::profile::Source;
+use crate::yaml::{Finding, MAX_FILE, Severity};
 
 /// More files than this are no profile folder.
 const MAX_FILES: usize = 50_000;

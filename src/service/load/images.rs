@@ -9,8 +9,9 @@ use std::path::Path;
 use std::{fs, io};
 
 use super::about;
-use crate::profile::{Finding, Installed, Severity, is_id};
+use crate::profile::{Installed, is_id};
 use crate::wire::CleanPath;
+use crate::yaml::{Finding, Severity};
 
 /// More than this in one menu could not be shown.
 const MAX_INSTALLED: usize = 200;

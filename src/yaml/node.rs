@@ -1,6 +1,6 @@
 //! YAML text → a tree of values, each with its place in the file.
 //!
-//! The tree stands between the YAML library and the [`super::schema`], because a derived shape stops
+//! The tree stands between the YAML library and the [`super::section`], because a derived shape stops
 //! at its first mistake and an operator wants to see all of them. A scalar keeps the text as written:
 //! `1.10` stays `1.10` and `000000123456` keeps its zeros. Duplicate keys, aliases without anchor,
 //! unknown tags and a second document are refused; size, depth and alias replay are bounded, so a
@@ -25,7 +25,7 @@ pub struct At {
 
 /// One value and where it stands.
 #[derive(Debug)]
-pub(super) struct Node {
+pub struct Node {
     /// Where it is used (for an alias: the alias).
     pub at: At,
     /// What it is.
@@ -34,7 +34,7 @@ pub(super) struct Node {
 
 /// What a [`Node`] is.
 #[derive(Debug)]
-pub(super) enum Value {
+pub enum Value {
     /// Nothing after the key, or `null`.
     Null,
     /// Any single value: text, number, truth.
@@ -52,7 +52,7 @@ pub(super) enum Value {
 
 /// A key of a mapping.
 #[derive(Debug)]
-pub(super) struct Key {
+pub struct Key {
     /// Where it stands.
     pub at: At,
     /// Its text.
@@ -67,7 +67,7 @@ const MAX_ALIASES: usize = 1024;
 const MAX_REPLAYED: usize = 1 << 18;
 
 /// The tree of one file's only document.
-pub(super) fn parse(text: &str) -> Result<Node, Problem> {
+pub fn parse(text: &str) -> Result<Node, Problem> {
     let read = serde_saphyr::from_str_with_options::<Raw>(text, options());
     read.map(|raw| raw.into_node(text))
         .map_err(|e| syntax::problem(&e, text))

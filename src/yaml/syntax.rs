@@ -6,7 +6,7 @@ use super::node::At;
 
 /// Why a file is no YAML we read, where, and what to do.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub struct Problem {
     /// Where.
     pub at: At,
     /// What is wrong, and what was expected.
@@ -57,7 +57,7 @@ const HINTS: &[(&str, &str)] = &[
 ];
 
 /// Translates `error`, which came of parsing `text`.
-pub(super) fn problem(error: &Error, text: &str) -> Problem {
+pub fn problem(error: &Error, text: &str) -> Problem {
     let error = error.without_snippet();
     let (message, hint) = match error {
         Error::DuplicateMappingKey { key, .. } => (

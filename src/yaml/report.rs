@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::finding::{Finding, Severity};
 use super::node::At;
-use super::{Finding, Severity};
 
 /// At most this many findings are kept a file; one more says how many were left out.
 const MAX_FINDINGS: usize = 50;
@@ -12,7 +12,7 @@ const MAX_TEXT: usize = 160;
 
 /// The findings of one file, in the order they were met.
 #[derive(Debug)]
-pub(super) struct Report<'a> {
+pub struct Report<'a> {
     file: &'a Arc<str>,
     source: &'a str,
     findings: Vec<Finding>,
@@ -85,7 +85,7 @@ impl<'a> Report<'a> {
 
 /// The line at `at`, cut to [`MAX_TEXT`], control characters as blanks; empty where the place is
 /// further right than that, since the caret would point beside it.
-pub(super) fn line_of(source: &str, at: At) -> String {
+pub fn line_of(source: &str, at: At) -> String {
     let (line, column) = (at.line as usize, at.column as usize);
     if line == 0 || column > MAX_TEXT {
         return String::new();
@@ -96,7 +96,7 @@ pub(super) fn line_of(source: &str, at: At) -> String {
 }
 
 /// The place of a byte of the source.
-pub(super) fn place_of(source: &str, byte: usize) -> At {
+pub fn place_of(source: &str, byte: usize) -> At {
     let before = source.get(..byte).unwrap_or_default();
     let line_start = before.rfind('\n').map_or(0, |i| i + 1);
     let lines = before.bytes().filter(|b| *b == b'\n').count();

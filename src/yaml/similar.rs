@@ -1,7 +1,7 @@
 //! "did you mean …": the known word that is nearest to a mistyped one.
 
 /// A hint naming the nearest of `known`, or all of them where none is near.
-pub(crate) fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     match nearest(word, &known) {
         Some(near) => format!("did you mean \"{near}\"?"),
@@ -20,7 +20,7 @@ fn shown(known: &[&str]) -> String {
 
 /// The nearest word: the same but for case, or at most a third of its letters away, swapped
 /// neighbours counting once.
-pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase();
     if word.len() > 64 {
         return None;

@@ -1,0 +1,22 @@
+//! What an operator writes: YAML text → values with their places, and what is wrong with them.
+//!
+//! * `node`, `syntax`: text → a tree of values, each with line and column; what the parser's errors
+//!   mean
+//! * [`section`]: mappings by their shape; single values; "did you mean"
+//! * [`report`], [`finding`]: everything wrong in a file at once, with line, column and remedy
+//!
+//! Absent on purpose: what any key means (profiles, networks), and files: the service hands in
+//! texts.
+
+pub mod finding;
+mod node;
+pub mod report;
+pub mod section;
+pub mod similar;
+mod syntax;
+
+pub use finding::{Finding, Severity};
+pub use node::{At, Key, MAX_FILE, Node, Value, parse};
+pub use report::Report;
+pub use section::{Section, Shape, kind, one_or_list, text, yes_no};
+pub use syntax::Problem;
