@@ -25,6 +25,10 @@ const POLL: std::ops::RangeInclusive<i64> = 1..=3600;
 pub enum Mode {
     /// The DHCP server is another host's; bootjack answers beside it on UDP 67 and 4011
     Proxy,
+    /// The DHCP server is another program on this host; bootjack answers on UDP 4011 alone
+    Colocated,
+    /// bootjack is the DHCP server, with the networks that `dhcp:` of the config file describes
+    Dhcp,
 }
 
 /// How verbose the log is.
@@ -44,8 +48,9 @@ pub enum LogLevel {
 }
 
 /// The keys of the config file, which are the names of the flags.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 13] = [
     "mode",
+    "force",
     "interface",
     "profiles",
     "images",
@@ -56,6 +61,7 @@ const KEYS: [&str; 11] = [
     "poll",
     "log-format",
     "log-level",
+    "dhcp",
 ];
 
 /// Settings as one source gives them.
@@ -65,6 +71,15 @@ pub struct Settings {
     /// The kind of PXE to serve [default: proxy]
     #[arg(long, env = "BOOTJACK_MODE", value_name = "MODE")]
     pub mode: Option<Mode>,
+    /// Mode dhcp: serve although another DHCP server answers on the LAN [default: false]
+    #[arg(
+        long,
+        env = "BOOTJACK_FORCE",
+        value_name = "true|false",
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub force: Option<bool>,
     /// Where to serve; repeat for more [default: every up, broadcast-capable interface with an IPv4 address]
     #[arg(
         long,
@@ -121,6 +136,8 @@ pub struct SettingsArgs {
 pub struct Effective {
     /// The kind of PXE served.
     pub mode: Mode,
+    /// Whether another DHCP server on the LAN is no reason not to serve (mode `dhcp`).
+    pub force: bool,
     /// Interfaces named; empty: all that can be served.
     pub interface: Vec<String>,
     /// Profile folder named; `None`: /etc/bootjack/profiles, and the embedded default without it.
@@ -237,6 +254,7 @@ impl Settings {
     pub fn or(self, weaker: Self) -> Self {
         Self {
             mode: self.mode.or(weaker.mode),
+            force: self.force.or(weaker.force),
             interface: self.interface.or(weaker.interface),
             profiles: self.profiles.or(weaker.profiles),
             images: self.images.or(weaker.images),
@@ -265,6 +283,7 @@ impl Settings {
     fn gives(&self, key: &str) -> bool {
         match key {
             "mode" => self.mode.is_some(),
+            "force" => self.force.is_some(),
             "interface" => self.interface.is_some(),
             "profiles" => self.profiles.is_some(),
             "images" => self.images.is_some(),
@@ -282,6 +301,7 @@ impl Settings {
     fn decided(self) -> Effective {
         Effective {
             mode: self.mode.unwrap_or(Mode::Proxy),
+            force: self.force.unwrap_or(false),
             interface: self.interface.unwrap_or_default(),
             profiles: self.profiles,
             images: self

@@ -14,8 +14,10 @@
 //! # Rooms
 //! * [`wire`]: bytes ↔ values
 //! * [`client`]: who asks, at which stage
+//! * [`network`]: subnets, pools, reservations, options
 //! * [`yaml`]: what operators write → values with places, findings
 //! * [`profile`]: which menu, and why
+//! * [`lease`]: who has which address
 //! * [`decide`]: what to answer, and why
 //! * [`render`]: menu → pxelinux, iPXE, GRUB
 //! * [`tree`]: name + who asks → asset, file, or rendered text
@@ -27,10 +29,11 @@
 //! * [`cli`]: the commands
 //!
 //! # Invariants
-//! * `wire`, `client`, `profile`, `decide`, `render`, `transfer` and `tree` are pure: no socket,
+//! * `wire`, `yaml`, `client`, `network`, `profile`, `lease`, `decide`, `render`, `transfer` and `tree` are pure: no socket,
 //!   no file, no clock, no randomness, no tokio (`tests/tidy.rs` holds them to it).
 //!   One exception: `profile` compiles many files on several threads, which it joins.
-//! * Imports run `wire ← client ← profile ← decide ← render ← tree ← service ← cli`.
+//! * Imports run `wire ← yaml ← client ← network ← profile ← lease ← decide ← render ← tree ←
+//!   service ← cli`.
 //! * A request takes one `Arc` of the snapshot and keeps it to the end.
 //! * What can go wrong with a request is a value with its reason and becomes an event.
 //! * No input from the network can panic, block, or grow memory past a bound.
@@ -42,6 +45,8 @@ pub mod config;
 pub mod decide;
 pub mod error;
 pub mod event;
+pub mod lease;
+pub mod network;
 pub mod profile;
 pub mod render;
 pub mod service;

@@ -43,8 +43,14 @@ pub enum Kind {
     Offer,
     /// 3
     Request,
+    /// 4
+    Decline,
     /// 5
     Ack,
+    /// 6
+    Nak,
+    /// 7
+    Release,
     /// 8
     Inform,
     /// Any other number
@@ -57,7 +63,10 @@ impl Kind {
             1 => Self::Discover,
             2 => Self::Offer,
             3 => Self::Request,
+            4 => Self::Decline,
             5 => Self::Ack,
+            6 => Self::Nak,
+            7 => Self::Release,
             8 => Self::Inform,
             n => Self::Other(n),
         }
@@ -69,7 +78,10 @@ impl Kind {
             Self::Discover => 1,
             Self::Offer => 2,
             Self::Request => 3,
+            Self::Decline => 4,
             Self::Ack => 5,
+            Self::Nak => 6,
+            Self::Release => 7,
             Self::Inform => 8,
             Self::Other(n) => n,
         }

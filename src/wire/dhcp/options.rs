@@ -8,7 +8,11 @@ pub mod code {
     pub const PAD: u8 = 0;
     pub const SUBNET_MASK: u8 = 1;
     pub const ROUTER: u8 = 3;
+    pub const DNS: u8 = 6;
     pub const HOST_NAME: u8 = 12;
+    pub const DOMAIN: u8 = 15;
+    pub const BROADCAST_ADDRESS: u8 = 28;
+    pub const NTP: u8 = 42;
     pub const VENDOR_SPECIFIC: u8 = 43;
     pub const REQUESTED_ADDRESS: u8 = 50;
     pub const LEASE_TIME: u8 = 51;
@@ -16,15 +20,21 @@ pub mod code {
     pub const MESSAGE_TYPE: u8 = 53;
     pub const SERVER_ID: u8 = 54;
     pub const PARAMETER_LIST: u8 = 55;
+    pub const MESSAGE: u8 = 56;
     pub const MAX_MESSAGE_SIZE: u8 = 57;
+    pub const RENEWAL_TIME: u8 = 58;
+    pub const REBINDING_TIME: u8 = 59;
     pub const VENDOR_CLASS: u8 = 60;
     pub const CLIENT_ID: u8 = 61;
+    pub const TFTP_SERVER: u8 = 66;
     pub const BOOT_FILE: u8 = 67;
     pub const USER_CLASS: u8 = 77;
     pub const RELAY_AGENT: u8 = 82;
     pub const CLIENT_ARCH: u8 = 93;
     pub const CLIENT_NDI: u8 = 94;
     pub const CLIENT_UUID: u8 = 97;
+    pub const DOMAIN_SEARCH: u8 = 119;
+    pub const STATIC_ROUTES: u8 = 121;
     pub const ETHERBOOT: u8 = 175;
     pub const END: u8 = 255;
 }

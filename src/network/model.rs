@@ -1,0 +1,305 @@
+//! The compiled forms of `dhcp:`.
+//!
+//! Invariants, made by the compiler and relied on everywhere: subnets do not overlap; pools lie in
+//! their subnet, without its network and broadcast address, and do not overlap; a reserved address
+//! lies in a subnet and is reserved once in its network; option values are encoded and not longer
+//! than a message carries. The terms of a subnet hold those of its network and of `dhcp:` itself,
+//! the terms of a pool those of its subnet: the more specific one has won.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::Ipv4Net;
+
+use crate::wire::{Mac, Uuid};
+use crate::yaml::At;
+
+/// All of `dhcp:`. The default is no network at all.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Networks {
+    /// Whether clients of whom there is no record are told NAK; `None`: not set.
+    pub authoritative: Option<bool>,
+    /// How an address is tried before it is offered.
+    pub conflict: Conflict,
+    /// How long a declined address, or one that somebody else uses, is left alone.
+    pub quarantine: Duration,
+    /// The networks, in the order of the file.
+    pub all: Vec<Network>,
+    /// All reservations.
+    pub reservations: Reservations,
+}
+
+/// One link: the subnets that share a wire.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// Its name in events; the first subnet's where none is given.
+    pub name: Arc<str>,
+    /// Whether option 61 tells clients apart; `false`: `chaddr` alone (quirk 22).
+    pub match_client_id: bool,
+    /// Its subnets, at least one.
+    pub subnets: Vec<Subnet>,
+}
+
+/// One IP subnet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subnet {
+    /// Its prefix.
+    pub net: Ipv4Net,
+    /// What it hands out by itself; may be empty (reservations alone).
+    pub pools: Vec<Pool>,
+    /// What its clients are told, all outer layers included.
+    pub terms: Terms,
+}
+
+/// A range that addresses are taken from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pool {
+    /// Its addresses.
+    pub range: Range,
+    /// Parts of it that are not handed out, sorted.
+    pub exclude: Vec<Range>,
+    /// What clients may ask to have or to avoid ([`Criteria`]).
+    pub tags: BTreeSet<String>,
+    /// Whether BOOTP clients without a reservation are given addresses from here, for ever.
+    pub bootp: bool,
+    /// What its clients are told, all outer layers included.
+    pub terms: Terms,
+}
+
+/// Addresses from the first to the last, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Range {
+    /// The lowest.
+    pub first: Ipv4Addr,
+    /// The highest.
+    pub last: Ipv4Addr,
+}
+
+/// What clients are told beside their address, of one layer or of several merged.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Terms {
+    /// Options, each number once.
+    pub options: Vec<Opt>,
+    /// For how long.
+    pub lease: LeaseTimes,
+    /// In which shape boot data come; `None`: not set.
+    pub pxe: Option<PxeShape>,
+}
+
+/// One option, encoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opt {
+    /// Its number.
+    pub code: u8,
+    /// Its value as sent.
+    pub value: Box<[u8]>,
+    /// Whether it is sent also to a client that did not ask for it.
+    pub always: bool,
+}
+
+/// Lease times in seconds; `None`: not set. [`u32::MAX`] is for ever (RFC 2131 3.3).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LeaseTimes {
+    /// The shortest that a client may ask for.
+    pub min: Option<u32>,
+    /// For a client that asks for none.
+    pub default: Option<u32>,
+    /// The longest that a client may ask for.
+    pub max: Option<u32>,
+}
+
+/// How boot data travel in a lease (facts, section 0, kind 1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum PxeShape {
+    /// `plain`: file and server in the header, no option 60: what every client takes
+    #[default]
+    Plain,
+    /// `single-offer`: also 60 with 43{6=8}, in OFFER and ACK: "boot this, ask nobody else", for
+    /// clients that wait for a proxy or ignore one (quirks 12, 14)
+    SingleOffer,
+    /// `offer-4011`: 60 and no file; the client asks port 4011 for it
+    Offer4011,
+}
+
+/// Trying an address before it is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conflict {
+    /// How.
+    pub method: ConflictMethod,
+    /// How long an answer is waited for.
+    pub wait: Duration,
+}
+
+/// How an address is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ConflictMethod {
+    /// `auto`: ARP on our own link, ICMP echo behind a relay
+    #[default]
+    Auto,
+    /// `arp`: on our own link alone
+    Arp,
+    /// `ping`: ICMP echo everywhere
+    Ping,
+    /// `off`: not at all
+    Off,
+}
+
+impl Default for Conflict {
+    /// A quarter of a second: hosts on a LAN answer ARP within milliseconds, and EDK2 and iPXE
+    /// wait at least a second for an OFFER.
+    fn default() -> Self {
+        Self {
+            method: ConflictMethod::Auto,
+            wait: Duration::from_millis(250),
+        }
+    }
+}
+
+/// An address, or other terms, kept for one client.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reservation {
+    /// Whom it is for.
+    pub whom: Whom,
+    /// The address; `None`: any of a pool.
+    pub address: Option<Ipv4Addr>,
+    /// The name it is told (option 12).
+    pub host_name: Option<String>,
+    /// The profile it gets, by name, whatever the profiles match.
+    pub profile: Option<Arc<str>>,
+    /// What it is told.
+    pub terms: Terms,
+    /// Where it stands in the config file.
+    pub at: At,
+}
+
+/// What a reservation knows its client by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Whom {
+    /// `chaddr`
+    Mac(Mac),
+    /// Option 61, all of it
+    ClientId(Box<[u8]>),
+    /// Option 97, in either byte order
+    Uuid(Uuid),
+    /// The relay agent's circuit id (option 82.1, RFC 3046)
+    Circuit(Box<[u8]>),
+}
+
+/// What a client shows that a reservation can know it by.
+#[derive(Debug, Clone, Copy)]
+pub struct Who<'a> {
+    /// `chaddr`
+    pub mac: Mac,
+    /// Option 61.
+    pub client_id: Option<&'a [u8]>,
+    /// Option 97, where it is sane.
+    pub uuid: Option<Uuid>,
+    /// Option 82.1.
+    pub circuit: Option<&'a [u8]>,
+}
+
+/// Which pools a client may have an address from: those that carry every tag of `include` and
+/// none of `exclude` (facts, extension points 10 and 11: selection criteria).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Criteria {
+    /// Tags a pool must carry.
+    pub include: BTreeSet<String>,
+    /// Tags it must not carry.
+    pub exclude: BTreeSet<String>,
+}
+
+impl Range {
+    /// Whether an address lies in it.
+    pub fn contains(&self, address: Ipv4Addr) -> bool {
+        (self.first..=self.last).contains(&address)
+    }
+
+    /// How many addresses it has.
+    pub fn size(&self) -> u64 {
+        u64::from(u32::from(self.last)) + 1 - u64::from(u32::from(self.first))
+    }
+}
+
+impl Pool {
+    /// Whether the pool hands out this address.
+    pub fn has(&self, address: Ipv4Addr) -> bool {
+        self.range.contains(address) && !self.exclude.iter().any(|part| part.contains(address))
+    }
+
+    /// Whether a client with these criteria may have an address from here.
+    pub fn suits(&self, criteria: &Criteria) -> bool {
+        criteria.include.is_subset(&self.tags) && criteria.exclude.is_disjoint(&self.tags)
+    }
+}
+
+impl Network {
+    /// The subnet of an address.
+    pub fn subnet_of(&self, address: Ipv4Addr) -> Option<&Subnet> {
+        self.subnets.iter().find(|s| s.net.contains(&address))
+    }
+
+    /// The pool that hands out an address.
+    pub fn pool_of(&self, address: Ipv4Addr) -> Option<&Pool> {
+        let pools = self.subnet_of(address)?.pools.iter();
+        pools.into_iter().find(|pool| pool.has(address))
+    }
+}
+
+impl Networks {
+    /// The network that has a subnet with this address: a relay's, one of ours, a client's.
+    pub fn of_link(&self, address: Ipv4Addr) -> Option<&Network> {
+        self.all.iter().find(|n| n.subnet_of(address).is_some())
+    }
+}
+
+impl Terms {
+    /// The option that the most specific of these layers has; layers from the most specific on.
+    pub fn option<'t>(layers: &[&'t Self], code: u8) -> Option<&'t Opt> {
+        let mut all = layers.iter().flat_map(|terms| &terms.options);
+        all.find(|option| option.code == code)
+    }
+
+    /// The shape of boot data that the most specific of these layers sets.
+    pub fn pxe_of(layers: &[&Self]) -> PxeShape {
+        layers.iter().find_map(|t| t.pxe).unwrap_or_default()
+    }
+}
+
+impl LeaseTimes {
+    /// Where nothing is set, in seconds.
+    pub const DEFAULT: u32 = 3600;
+    /// The longest where nothing is set, in seconds.
+    pub const MAX: u32 = 86_400;
+    /// The shortest where nothing is set, in seconds.
+    pub const MIN: u32 = 120;
+
+    /// How long a client is given that asks for `wanted` seconds, by layers from the most specific
+    /// on: what it asks for between min and max, else the default.
+    pub fn granted(layers: &[&Terms], wanted: Option<u32>) -> u32 {
+        let set = |of: fn(&Self) -> Option<u32>| layers.iter().find_map(|t| of(&t.lease));
+        let default = set(|l| l.default).unwrap_or(Self::DEFAULT);
+        let min = set(|l| l.min).unwrap_or(Self::MIN).min(default);
+        let max = set(|l| l.max).unwrap_or(Self::MAX).max(default);
+        wanted.map_or(default, |wanted| wanted.clamp(min, max.max(min)))
+    }
+}
+
+/// All reservations, found by whom they are for and by their address.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reservations {
+    all: Vec<Reservation>,
+}
+
+impl Reservations {
+    /// Takes those that the compiler has checked.
+    pub fn new(all: Vec<Reservation>) -> Self {
+        Self { all }
+    }
+
+    /// Every one, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = &Reservation> {
+        self.all.iter()
+    }
+}
