@@ -40,4 +40,3 @@ pub use model::{Action, ArchFilter, Entry, Loader, Menu, PerArch, Profile, Targe
 pub use select::{Considered, Selection, Subject, Verdict, select, trace};
 pub use snapshot::{Installed, Snapshot};
 pub use template::{RenderError, Values};
-pub use words::is_id;

@@ -3,6 +3,7 @@
 //! * `node`, `syntax`: text → a tree of values, each with line and column; what the parser's errors
 //!   mean
 //! * [`section`]: mappings by their shape; single values; "did you mean"
+//! * `values`: ids, durations, UUIDs, networks
 //! * [`report`], [`finding`]: everything wrong in a file at once, with line, column and remedy
 //!
 //! Absent on purpose: what any key means (profiles, networks), and files: the service hands in
@@ -14,9 +15,11 @@ pub mod report;
 pub mod section;
 pub mod similar;
 mod syntax;
+mod values;
 
 pub use finding::{Finding, Severity};
-pub use node::{At, Key, MAX_FILE, Node, Value, parse};
+pub use node::{At, Key, MAX_FILE, Node, Value, options, parse};
 pub use report::Report;
 pub use section::{Section, Shape, kind, one_or_list, text, yes_no};
 pub use syntax::Problem;
+pub use values::{MAX_ID, duration, is_id, subnet, uuid};

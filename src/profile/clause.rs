@@ -1,13 +1,11 @@
 //! The YAML of `match:` → [`Match`].
 
-use ipnet::Ipv4Net;
-
 use super::entry;
-use super::matching::{Match, canonical};
+use super::matching::Match;
 use super::pattern::MacPattern;
 use super::schema::MATCH;
-use crate::wire::{Mac, Uuid};
-use crate::yaml::{At, Node, Report, Section, one_or_list, text};
+use crate::wire::Mac;
+use crate::yaml::{At, Node, Report, Section, one_or_list, subnet, text, uuid};
 
 /// Reads `match:`.
 pub(super) fn read(node: &Node, report: &mut Report<'_>) -> Option<Match> {
@@ -85,52 +83,6 @@ fn mac(node: &Node, report: &mut Report<'_>) -> Option<Result<Mac, MacPattern>> 
         let hint = "write it as 52:54:00:12:34:56, or with * for a group: 52:54:00:*".to_owned();
         report.error(node.at, format!("\"{shown}\" is no MAC address"), hint);
     }
-    None
-}
-
-fn uuid(node: &Node, report: &mut Report<'_>) -> Option<Uuid> {
-    let written = text(node, "uuid", report)?;
-    let uuid = written.parse().ok();
-    // All-0 and all-FF are what firmware without a UUID sends; they are no identity (quirk 1).
-    let sane =
-        |u: &Uuid| u.as_bytes().iter().any(|b| *b != 0) && u.as_bytes().iter().any(|b| *b != 0xff);
-    let shown = written.escape_debug();
-    match uuid {
-        Some(uuid) if sane(&uuid) => return Some(canonical(uuid)),
-        Some(_) => {
-            let message = format!("uuid {shown} is what machines without a UUID send");
-            report.error(node.at, message, "match them by mac".to_owned());
-        }
-        None => {
-            let hint = "write it as dmidecode -s system-uuid prints it".to_owned();
-            report.error(node.at, format!("\"{shown}\" is no UUID"), hint);
-        }
-    }
-    None
-}
-
-fn subnet(node: &Node, report: &mut Report<'_>) -> Option<Ipv4Net> {
-    let written = text(node, "subnet", report)?;
-    let (message, hint) = match written.parse::<Ipv4Net>() {
-        Ok(net) if net.addr() == net.network() => return Some(net),
-        Ok(net) => (
-            format!("{written} is an address inside a network"),
-            format!("did you mean \"{}\"?", net.trunc()),
-        ),
-        Err(_) if written.parse::<std::net::Ipv4Addr>().is_ok() => (
-            format!("{written} has no prefix length"),
-            format!("{written}/24 is 256 addresses, {written}/32 this one"),
-        ),
-        Err(_) if written.parse::<ipnet::Ipv6Net>().is_ok() => (
-            format!("{written} is an IPv6 network; PXE here is IPv4"),
-            "write an IPv4 network such as 10.1.0.0/16".to_owned(),
-        ),
-        Err(_) => (
-            format!("\"{}\" is no network", written.escape_debug()),
-            "write it as 10.1.0.0/16".to_owned(),
-        ),
-    };
-    report.error(node.at, message, hint);
     None
 }
 

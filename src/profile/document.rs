@@ -53,7 +53,7 @@ fn document(source: &Source, report: &mut Report<'_>) -> Option<Node> {
         report.error(At::default(), message, hint);
         return None;
     }
-    match yaml::parse(&source.text) {
+    match yaml::parse(&source.text, "profile") {
         Ok(node) if matches!(node.value, Value::Null) => {
             let hint = "remove it, or let its name end in .off".to_owned();
             report.error(At::default(), "the file holds no profile", hint);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use ipnet::Ipv4Net;
 
 use super::Profile;
-use super::matching::{Match, canonical};
+use super::matching::Match;
 use super::model::ArchFilter;
 use super::pattern::MacPattern;
 use super::select::Subject;
@@ -113,7 +113,7 @@ impl Profiles {
         for (length, table) in &self.prefixes {
             add(written.get(..*length).and_then(|p| table.get(p)));
         }
-        add(subject.uuid.and_then(|u| self.uuids.get(&canonical(u))));
+        add(subject.uuid.and_then(|u| self.uuids.get(&u.canonical())));
         for (length, table) in &self.subnets {
             let net = Ipv4Net::new(subject.network, *length);
             add(net.ok().and_then(|n| table.get(&n.trunc())));

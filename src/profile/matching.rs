@@ -23,7 +23,7 @@ pub struct Match {
     pub(super) macs: Vec<(Mac, At)>,
     /// Addresses with `*`.
     pub(super) patterns: Vec<(MacPattern, At)>,
-    /// UUIDs in [`canonical`] order, sorted.
+    /// UUIDs in [`Uuid::canonical`] order, sorted.
     pub(super) uuids: Vec<(Uuid, At)>,
     /// Networks.
     pub(super) subnets: Vec<(Ipv4Net, At)>,
@@ -53,11 +53,6 @@ pub(super) enum Miss {
     Uuid,
     Subnet,
     Arch,
-}
-
-/// A UUID is the same machine in either byte order: the smaller one stands for both.
-pub(super) fn canonical(uuid: Uuid) -> Uuid {
-    uuid.min(uuid.swapped())
 }
 
 impl Match {
@@ -91,7 +86,7 @@ impl Match {
         if self.uuids.is_empty() {
             return Some(false);
         }
-        let uuid = canonical(subject.uuid?);
+        let uuid = subject.uuid?.canonical();
         let found = self.uuids.binary_search_by_key(&uuid, |(u, _)| *u);
         found.is_ok().then_some(true)
     }

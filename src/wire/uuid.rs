@@ -27,6 +27,12 @@ impl Uuid {
         Self([d, c, b, a, f, e, h, g, i, j, k, l, m, n, o, p])
     }
 
+    /// The same for both byte orders of one machine's UUID: the smaller of the two.
+    #[must_use]
+    pub fn canonical(self) -> Self {
+        self.min(self.swapped())
+    }
+
     /// The 16 bytes in wire order.
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0

@@ -59,21 +59,22 @@ pub struct Key {
     pub text: String,
 }
 
-/// The longest profile file, in bytes: room for half a million MAC lines.
+/// The longest file, in bytes: room for half a million MAC lines.
 pub const MAX_FILE: usize = 16 << 20;
 const MAX_NODES: usize = 1 << 20;
 const MAX_DEPTH: usize = 16;
 const MAX_ALIASES: usize = 1024;
 const MAX_REPLAYED: usize = 1 << 18;
 
-/// The tree of one file's only document.
-pub fn parse(text: &str) -> Result<Node, Problem> {
+/// The tree of one file's only document; `what` the file holds, for messages ("profile").
+pub fn parse(text: &str, what: &str) -> Result<Node, Problem> {
     let read = serde_saphyr::from_str_with_options::<Raw>(text, options());
     read.map(|raw| raw.into_node(text))
-        .map_err(|e| syntax::problem(&e, text))
+        .map_err(|e| syntax::problem(&e, text, what))
 }
 
-fn options() -> Options {
+/// How the library is to read a file: bounded, and strict.
+pub fn options() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_events: 4 * MAX_NODES,
@@ -269,7 +270,7 @@ mod tests {
             ("v:", "1:1 v@1:1=1:2 null"),
             ("v: |\n  a\n  b\n", "1:1 v@1:1=2:3 \"a\\nb\\n\""),
         ] {
-            assert_eq!(show(&parse(yaml).unwrap()), tree, "{yaml}");
+            assert_eq!(show(&parse(yaml, "profile").unwrap()), tree, "{yaml}");
         }
     }
 
@@ -283,8 +284,8 @@ mod tests {
             let eight = format!("*{last}, ").repeat(8);
             writeln!(bomb, "{next}: &{next} [{eight}]").unwrap();
         }
-        assert!(parse(&bomb).is_err());
-        assert!(parse(&"[".repeat(100_000)).is_err());
-        assert!(parse(&"- ".repeat(100_000)).is_err());
+        assert!(parse(&bomb, "profile").is_err());
+        assert!(parse(&"[".repeat(100_000), "profile").is_err());
+        assert!(parse(&"- ".repeat(100_000), "profile").is_err());
     }
 }

@@ -16,6 +16,7 @@ pub struct Problem {
 }
 
 /// What the library's words mean for the one who wrote the file: part of the message → hint.
+/// `{what}` is what the file holds.
 const HINTS: &[(&str, &str)] = &[
     (
         "mapping values are not allowed",
@@ -51,13 +52,13 @@ const HINTS: &[(&str, &str)] = &[
     ),
     (
         "recursion limit",
-        "the file is nested more deeply than any profile is",
+        "the file is nested more deeply than any {what} is",
     ),
     ("indentation", "align the line with the lines above it"),
 ];
 
-/// Translates `error`, which came of parsing `text`.
-pub fn problem(error: &Error, text: &str) -> Problem {
+/// Translates `error`, which came of parsing `text`; `what` a file holds.
+pub fn problem(error: &Error, text: &str, what: &str) -> Problem {
     let error = error.without_snippet();
     let (message, hint) = match error {
         Error::DuplicateMappingKey { key, .. } => (
@@ -68,7 +69,7 @@ pub fn problem(error: &Error, text: &str) -> Problem {
             Some("keep one of the two".to_owned()),
         ),
         Error::MultipleDocuments { .. } => (
-            "a second document begins here; a file holds one profile".to_owned(),
+            format!("a second document begins here; a file holds one {what}"),
             Some("put it into a file of its own".to_owned()),
         ),
         Error::NullIntoString { .. } => (
@@ -83,7 +84,7 @@ pub fn problem(error: &Error, text: &str) -> Problem {
             "the file is nested too deeply or holds too many values".to_owned(),
             Some("split it into several files".to_owned()),
         ),
-        other => plain(other),
+        other => plain(other, what),
     };
     let at = error.location().map_or(At::default(), At::of);
     Problem {
@@ -93,13 +94,13 @@ pub fn problem(error: &Error, text: &str) -> Problem {
     }
 }
 
-fn plain(error: &Error) -> (String, Option<String>) {
+fn plain(error: &Error, what: &str) -> (String, Option<String>) {
     let mut message = error.to_string();
     if let Some(place) = message.rfind(" at line ") {
         message.truncate(place);
     }
     let row = HINTS.iter().find(|(part, _)| message.contains(part));
-    let hint = row.map(|(_, hint)| (*hint).to_owned());
+    let hint = row.map(|(_, hint)| hint.replace("{what}", what));
     (format!("this is not YAML: {message}"), hint)
 }
 

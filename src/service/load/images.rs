@@ -9,9 +9,9 @@ use std::path::Path;
 use std::{fs, io};
 
 use super::about;
-use crate::profile::{Installed, is_id};
+use crate::profile::Installed;
 use crate::wire::CleanPath;
-use crate::yaml::{Finding, Severity};
+use crate::yaml::{Finding, Severity, is_id};
 
 /// More than this in one menu could not be shown.
 const MAX_INSTALLED: usize = 200;
