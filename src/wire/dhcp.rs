@@ -8,14 +8,20 @@
 //!
 //! Encoding writes options in the order given, which dhcproto (sorted by number) cannot: some
 //! ROMs want 53 first and relays want 82 last (facts A "Safe order").
+//!
+//! * [`names`]: options by name, and in words
+//! * [`values`]: domain names and routes as option values
 
 mod encode;
+pub mod names;
 mod options;
+pub mod values;
 
 use std::net::Ipv4Addr;
 
 use super::Mac;
 
+pub use names::describe;
 pub use options::{Options, code};
 
 /// `op`, RFC 951.
@@ -241,46 +247,4 @@ impl Reader<'_> {
             options: Options::default(),
         }
     }
-}
-
-/// An option for people: its name and value.
-pub fn describe(code: u8, value: &[u8]) -> String {
-    let (name, shown) = match code {
-        code::MESSAGE_TYPE => ("message type", message_type(value)),
-        code::SERVER_ID => ("server identifier", addresses(value)),
-        code::VENDOR_CLASS => ("vendor class", quoted(value)),
-        code::VENDOR_SPECIFIC => ("PXE sub-options", hex(value)),
-        code::BOOT_FILE => ("boot file", quoted(value)),
-        code::CLIENT_UUID => ("client UUID", hex(value)),
-        code::RELAY_AGENT => ("relay agent", hex(value)),
-        _ => ("", hex(value)),
-    };
-    format!("{name:<18} {shown}")
-}
-
-fn message_type(value: &[u8]) -> String {
-    value.first().map_or_else(String::new, |n| {
-        format!("{:?}", Kind::from_number(*n)).to_uppercase()
-    })
-}
-
-fn addresses(value: &[u8]) -> String {
-    let all = value
-        .as_chunks::<4>()
-        .0
-        .iter()
-        .map(|b| Ipv4Addr::from(*b).to_string());
-    all.collect::<Vec<_>>().join(" ")
-}
-
-fn quoted(value: &[u8]) -> String {
-    format!("{:?}", String::from_utf8_lossy(value))
-}
-
-fn hex(value: &[u8]) -> String {
-    value
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect::<Vec<_>>()
-        .join(" ")
 }

@@ -11,9 +11,11 @@ pub mod code {
     pub const DNS: u8 = 6;
     pub const HOST_NAME: u8 = 12;
     pub const DOMAIN: u8 = 15;
+    pub const MTU: u8 = 26;
     pub const BROADCAST_ADDRESS: u8 = 28;
     pub const NTP: u8 = 42;
     pub const VENDOR_SPECIFIC: u8 = 43;
+    pub const NETBIOS_NODE: u8 = 46;
     pub const REQUESTED_ADDRESS: u8 = 50;
     pub const LEASE_TIME: u8 = 51;
     pub const OVERLOAD: u8 = 52;
