@@ -6,13 +6,34 @@
 //! ```
 //!
 //! * [`model`]: the compiled forms; inside the program nothing re-checks them
+//! * [`compile`]: text → [`Networks`]; `dhcp:` of a profile
+//! * `schema`, `words`: keys, single values
+//! * `networks`, `pools`, `reservations`: the parts, in the order they are read
+//! * `terms`, `options`, `custom`: what clients are told, layer by layer
+//! * `ground`: where everything lies, and what overlaps
+//! * [`links`], [`reserved`]: an address → its network; a client → what is reserved for it
 //!
 //! Absent on purpose: leases (see `lease`), and whether an interface exists for a network (the
 //! service knows).
 
+pub mod compile;
+mod custom;
+mod ground;
+pub mod links;
 pub mod model;
+mod networks;
+mod options;
+mod pools;
+mod reservations;
+pub mod reserved;
+mod schema;
+mod terms;
+mod words;
 
+pub use compile::{compile, of_profile};
+pub use links::Links;
 pub use model::{
     Conflict, ConflictMethod, Criteria, LeaseTimes, Network, Networks, Opt, Pool, PxeShape, Range,
-    Reservation, Reservations, Subnet, Terms, Who, Whom,
+    Reservation, Subnet, Terms, Who, Whom,
 };
+pub use reserved::Reservations;

@@ -13,11 +13,13 @@ use std::time::Duration;
 
 use ipnet::Ipv4Net;
 
+use super::links::Links;
+use super::reserved::Reservations;
 use crate::wire::{Mac, Uuid};
 use crate::yaml::At;
 
 /// All of `dhcp:`. The default is no network at all.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Networks {
     /// Whether clients of whom there is no record are told NAK; `None`: not set.
     pub authoritative: Option<bool>,
@@ -27,6 +29,8 @@ pub struct Networks {
     pub quarantine: Duration,
     /// The networks, in the order of the file.
     pub all: Vec<Network>,
+    /// Which address belongs to which of them; found at the first question.
+    pub links: Links,
     /// All reservations.
     pub reservations: Reservations,
 }
@@ -58,7 +62,7 @@ pub struct Subnet {
 pub struct Pool {
     /// Its addresses.
     pub range: Range,
-    /// Parts of it that are not handed out, sorted.
+    /// Parts of it that are not handed out: inside the range, apart from each other, sorted.
     pub exclude: Vec<Range>,
     /// What clients may ask to have or to avoid ([`Criteria`]).
     pub tags: BTreeSet<String>,
@@ -210,6 +214,48 @@ pub struct Criteria {
     pub exclude: BTreeSet<String>,
 }
 
+impl Default for Networks {
+    fn default() -> Self {
+        Self {
+            authoritative: None,
+            conflict: Conflict::default(),
+            quarantine: Self::QUARANTINE,
+            all: Vec::new(),
+            links: Links::default(),
+            reservations: Reservations::default(),
+        }
+    }
+}
+
+impl PxeShape {
+    /// Every shape.
+    pub const ALL: [Self; 3] = [Self::Plain, Self::SingleOffer, Self::Offer4011];
+
+    /// The word in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::SingleOffer => "single-offer",
+            Self::Offer4011 => "offer-4011",
+        }
+    }
+}
+
+impl ConflictMethod {
+    /// Every method.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Arp, Self::Ping, Self::Off];
+
+    /// The word in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Arp => "arp",
+            Self::Ping => "ping",
+            Self::Off => "off",
+        }
+    }
+}
+
 impl Range {
     /// Whether an address lies in it.
     pub fn contains(&self, address: Ipv4Addr) -> bool {
@@ -220,37 +266,47 @@ impl Range {
     pub fn size(&self) -> u64 {
         u64::from(u32::from(self.last)) + 1 - u64::from(u32::from(self.first))
     }
+
+    /// Whether it shares an address with another.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.first <= other.last && other.first <= self.last
+    }
+
+    /// Whether all of another lies in it.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.first <= other.first && other.last <= self.last
+    }
+}
+
+impl std::fmt::Display for Range {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.first == self.last {
+            return write!(f, "{}", self.first);
+        }
+        write!(f, "{}-{}", self.first, self.last)
+    }
 }
 
 impl Pool {
     /// Whether the pool hands out this address.
     pub fn has(&self, address: Ipv4Addr) -> bool {
-        self.range.contains(address) && !self.exclude.iter().any(|part| part.contains(address))
+        let behind = self.exclude.partition_point(|part| part.last < address);
+        let excluded = self
+            .exclude
+            .get(behind)
+            .is_some_and(|p| p.contains(address));
+        self.range.contains(address) && !excluded
     }
 
     /// Whether a client with these criteria may have an address from here.
     pub fn suits(&self, criteria: &Criteria) -> bool {
         criteria.include.is_subset(&self.tags) && criteria.exclude.is_disjoint(&self.tags)
     }
-}
 
-impl Network {
-    /// The subnet of an address.
-    pub fn subnet_of(&self, address: Ipv4Addr) -> Option<&Subnet> {
-        self.subnets.iter().find(|s| s.net.contains(&address))
-    }
-
-    /// The pool that hands out an address.
-    pub fn pool_of(&self, address: Ipv4Addr) -> Option<&Pool> {
-        let pools = self.subnet_of(address)?.pools.iter();
-        pools.into_iter().find(|pool| pool.has(address))
-    }
-}
-
-impl Networks {
-    /// The network that has a subnet with this address: a relay's, one of ours, a client's.
-    pub fn of_link(&self, address: Ipv4Addr) -> Option<&Network> {
-        self.all.iter().find(|n| n.subnet_of(address).is_some())
+    /// How many addresses it hands out.
+    pub fn size(&self) -> u64 {
+        let excluded: u64 = self.exclude.iter().map(Range::size).sum();
+        self.range.size().saturating_sub(excluded)
     }
 }
 
@@ -283,23 +339,5 @@ impl LeaseTimes {
         let min = set(|l| l.min).unwrap_or(Self::MIN).min(default);
         let max = set(|l| l.max).unwrap_or(Self::MAX).max(default);
         wanted.map_or(default, |wanted| wanted.clamp(min, max.max(min)))
-    }
-}
-
-/// All reservations, found by whom they are for and by their address.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Reservations {
-    all: Vec<Reservation>,
-}
-
-impl Reservations {
-    /// Takes those that the compiler has checked.
-    pub fn new(all: Vec<Reservation>) -> Self {
-        Self { all }
-    }
-
-    /// Every one, in the order of the file.
-    pub fn iter(&self) -> impl Iterator<Item = &Reservation> {
-        self.all.iter()
     }
 }
