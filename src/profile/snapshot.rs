@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::Profiles;
+use crate::network::Networks;
 
 /// A distribution found below the image folder: `<name>/linux` and `<name>/initrd.gz`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,4 +29,6 @@ pub struct Snapshot {
     pub overrides: BTreeSet<String>,
     /// The port HTTP is served on, for URLs.
     pub http_port: u16,
+    /// The networks that `dhcp:` of the config file describes.
+    pub networks: Networks,
 }
