@@ -123,7 +123,11 @@ impl Leases {
                 if let Some(network) = network {
                     rows = of_network(rows, &network)?;
                 }
-                print(&if json { print::json(&rows) } else { print::table(&rows) })
+                print(&if json {
+                    print::json(&rows)
+                } else {
+                    print::table(&rows)
+                })
             }
             Self::Show {
                 whom,
@@ -131,7 +135,11 @@ impl Leases {
                 settings,
             } => {
                 let rows = of_whom(rows(&folder(settings)?)?, &whom)?;
-                print(&if json { print::json(&rows) } else { print::blocks(&rows) })
+                print(&if json {
+                    print::json(&rows)
+                } else {
+                    print::blocks(&rows)
+                })
             }
             Self::Release {
                 addresses,
@@ -167,7 +175,10 @@ fn rows(folder: &Path) -> Result<Vec<Row>, Error> {
     let clock = Clock::start(contents.anchor.as_ref(), Readings::now());
     let now = clock.now();
     let rows = contents.records.into_iter();
-    Ok(rows.map(|r| Row::stored(r, now, &clock)).filter(|r| r.state != State::Available).collect())
+    Ok(rows
+        .map(|r| Row::stored(r, now, &clock))
+        .filter(|r| r.state != State::Available)
+        .collect())
 }
 
 /// Asks the running server, where there is one.
@@ -175,7 +186,9 @@ fn asked(folder: &Path, ask: &Ask) -> Result<Option<Result<Vec<Row>, String>>, E
     control::ask(folder, ask).map_err(|e| {
         let socket = folder.join(control::FILE);
         let remedy = match e.kind() {
-            io::ErrorKind::PermissionDenied => "; run as root, or as the user that bootjack runs as",
+            io::ErrorKind::PermissionDenied => {
+                "; run as root, or as the user that bootjack runs as"
+            }
             _ => "",
         };
         Error::failed(format!(

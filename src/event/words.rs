@@ -88,10 +88,17 @@ impl Display for What {
                 holder,
             } => {
                 write!(f, "{address} is {state}, was {was}")?;
-                let until = until.map_or_else(|| "for ever".to_owned(), |at| format!("until {}", stamp(at)));
+                let until = until.map_or_else(
+                    || "for ever".to_owned(),
+                    |at| format!("until {}", stamp(at)),
+                );
                 write!(f, "; {until}; {holder}")?;
-                host_name.as_ref().map_or(Ok(()), |name| write!(f, ", \"{name}\""))?;
-                network.as_ref().map_or(Ok(()), |name| write!(f, "; network {name}"))
+                host_name
+                    .as_ref()
+                    .map_or(Ok(()), |name| write!(f, ", \"{name}\""))?;
+                network
+                    .as_ref()
+                    .map_or(Ok(()), |name| write!(f, "; network {name}"))
             }
             Self::Menu {
                 door,

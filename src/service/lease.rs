@@ -138,7 +138,14 @@ impl Leases {
         if let Err(full) = &submitted {
             let limit = full.to_string();
             let service = "dhcp";
-            (self.emit)(None, What::Refused { service, peer, limit });
+            (self.emit)(
+                None,
+                What::Refused {
+                    service,
+                    peer,
+                    limit,
+                },
+            );
         }
         submitted.is_ok()
     }
@@ -154,18 +161,18 @@ impl Leases {
         records: Vec<Record>,
         answer: impl FnOnce() + Send + 'static,
     ) {
-        let Binding { address, serial, .. } = binding;
+        let Binding {
+            address, serial, ..
+        } = binding;
         let leases = self.clone();
-        let done = move |outcome: Result<(), Arc<str>>| match outcome {
-            Ok(()) => {
-                let may_leave = leases.book().stored(address, serial);
-                if may_leave {
-                    answer();
-                }
-            }
-            Err(_) => {
+        let done = move |outcome: Result<(), Arc<str>>| {
+            if outcome.is_err() {
                 let changes = leases.book().unstored(leases.now(), address, serial);
-                leases.tell(&changes);
+                return leases.tell(&changes);
+            }
+            let may_leave = leases.book().stored(address, serial);
+            if may_leave {
+                answer();
             }
         };
         if !self.submit(book, peer, records, Some(Box::new(done))) {
@@ -291,9 +298,6 @@ pub fn nothing_leased(address: Ipv4Addr) -> String {
 fn named(holder: &Holder) -> String {
     match &holder.id {
         None => holder.mac.to_string(),
-        Some(id) => {
-            let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("{} id {id}", holder.mac)
-        }
+        Some(id) => format!("{} id {}", holder.mac, row::hex(id)),
     }
 }

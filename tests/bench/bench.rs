@@ -92,7 +92,9 @@ fn main() -> ExitCode {
     let has = |wanted: &str| flags.iter().any(|flag| flag == wanted);
     let flag_known = |flag: &String| FLAGS.contains(&flag.as_str());
     if !flags.iter().all(flag_known) || !names.iter().all(known) {
-        eprintln!("usage: bench [--quick] [--one-cpu] [start|decision|reload|store|proxy|tftp|http …]");
+        eprintln!(
+            "usage: bench [--quick] [--one-cpu] [start|decision|reload|store|proxy|tftp|http …]"
+        );
         return ExitCode::from(2);
     }
     if support::left_out("the benchmarks; start them with sudo") {

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use bootjack::lease::{Record, State};
+use bootjack::lease::Record;
 use bootjack::service::lease::clock::{Anchor, Clock, Readings};
 use bootjack::service::lease::commit::{Committer, Pending, Syncing};
 use bootjack::service::lease::store::{FILE, Store};
@@ -37,17 +37,18 @@ pub fn run(run: &Run, table: &mut Table) {
     start(run, table);
 }
 
+/// As it is stored.
 fn record(n: u32, until: u64) -> Record {
-    Record {
-        address: Ipv4Addr::from(0x0a00_0000 + n),
-        mac: format!("52:54:{:02x}:{:02x}:{:02x}:00", n >> 16, n >> 8 & 255, n & 255),
-        client_id: None,
-        state: State::Leased,
-        since: 1_800_000_000,
-        until,
-        host_name: Some(format!("classroom-{n}")),
-        profile: Some("Install Debian 12".to_owned()),
-    }
+    let json = serde_json::json!({
+        "address": Ipv4Addr::from(0x0a00_0000 + n),
+        "mac": format!("52:54:{:02x}:{:02x}:{:02x}:00", n >> 16, n >> 8 & 255, n & 255),
+        "state": "leased",
+        "since": 1_800_000_000,
+        "until": until,
+        "host_name": format!("classroom-{n}"),
+        "profile": "Install Debian 12",
+    });
+    serde_json::from_value(json).expect("a record")
 }
 
 fn anchor() -> Anchor {

@@ -44,8 +44,9 @@ fn printable(text: &str) -> String {
 /// One line each, in columns.
 pub(super) fn table(rows: &[Row]) -> String {
     let head = NAMES.map(|name| name.to_uppercase().replace('_', " "));
-    let lines: Vec<[String; NAMES.len()]> =
-        std::iter::once(head).chain(rows.iter().map(fields)).collect();
+    let lines: Vec<[String; NAMES.len()]> = std::iter::once(head)
+        .chain(rows.iter().map(fields))
+        .collect();
     let width = |column: usize| {
         let cells = lines.iter().filter_map(|line| line.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -65,14 +66,15 @@ pub(super) fn table(rows: &[Row]) -> String {
 
 /// All fields of each, a line a field.
 pub(super) fn blocks(rows: &[Row]) -> String {
-    let block = |row: &Row| {
+    let mut out = String::new();
+    for (n, row) in rows.iter().enumerate() {
+        out.push_str(if n == 0 { "" } else { "\n" });
         let named = NAMES.iter().zip(fields(row));
-        let given = named.filter(|(_, value)| !value.is_empty());
-        given
-            .map(|(name, value)| format!("{:<10} {value}\n", name.replace('_', " ")))
-            .collect::<String>()
-    };
-    rows.iter().map(block).collect::<Vec<_>>().join("\n")
+        for (name, value) in named.filter(|(_, value)| !value.is_empty()) {
+            let _ = writeln!(out, "{:<10} {value}", name.replace('_', " "));
+        }
+    }
+    out
 }
 
 /// A JSON array.
@@ -112,11 +114,18 @@ fn quoted(cell: &str) -> String {
 pub(super) fn dnsmasq(rows: &[Row]) -> String {
     let leased = rows.iter().filter(|row| row.state == State::Leased);
     let line = |row: &Row| {
-        let stamp = |text: &str| text.parse::<jiff::Timestamp>().map_or(0, |t| t.as_second());
+        let stamp = |text: &str| {
+            text.parse::<jiff::Timestamp>()
+                .map_or(0, jiff::Timestamp::as_second)
+        };
         let end = row.until.as_deref().map_or(0, stamp);
-        let word = |w: &&str| !w.is_empty() && !w.contains(|c: char| c.is_whitespace() || c.is_control());
+        let word =
+            |w: &&str| !w.is_empty() && !w.contains(|c: char| c.is_whitespace() || c.is_control());
         let name = row.host_name.as_deref().filter(word).unwrap_or("*");
-        let id = row.client_id.as_deref().map_or_else(|| "*".to_owned(), colons);
+        let id = row
+            .client_id
+            .as_deref()
+            .map_or_else(|| "*".to_owned(), colons);
         format!("{end} {} {} {name} {id}\n", row.mac, row.address)
     };
     leased.map(line).collect()

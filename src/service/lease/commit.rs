@@ -183,7 +183,12 @@ impl Writer {
         let wait = match self.unsynced {
             _ if self.failed.is_some() => RETRY,
             Some(since) => LAZY.saturating_sub(since.elapsed()),
-            None => return self.waiting.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            None => {
+                return self
+                    .waiting
+                    .recv()
+                    .map_err(|_| RecvTimeoutError::Disconnected);
+            }
         };
         self.waiting.recv_timeout(wait)
     }
@@ -249,7 +254,9 @@ impl Writer {
             (Some(why), None) => format!(
                 "cannot write the lease store {path}: {why}. No lease is given until it can be written"
             ),
-            (None, Some(_)) => format!("the lease store {path} can be written again, leases are given"),
+            (None, Some(_)) => {
+                format!("the lease store {path} can be written again, leases are given")
+            }
             (Some(why), Some(_)) => {
                 self.failed = Some((Instant::now(), why.clone()));
                 return;
@@ -266,8 +273,11 @@ impl Writer {
     /// One that breaks does not take the others with it.
     fn tell(&self, done: Done, outcome: Result<(), Arc<str>>) {
         if catch_unwind(AssertUnwindSafe(move || done(outcome))).is_err() {
-            let text = "an answer broke after its lease was written; this is a bug, please report it";
-            (self.say)(What::Fault { text: text.to_owned() });
+            let text =
+                "an answer broke after its lease was written; this is a bug, please report it";
+            (self.say)(What::Fault {
+                text: text.to_owned(),
+            });
         }
     }
 }

@@ -101,11 +101,14 @@ pub fn open(setting: ConflictMethod, interfaces: &[Interface]) -> Result<Opened,
 /// Where an answer has to come from: by this interface (0: by ICMP), from this address.
 type Place = (u32, Ipv4Addr);
 
+/// One who waits: which, and how to tell him who uses the address.
+type Waiter = (u64, oneshot::Sender<Option<Mac>>);
+
 /// The addresses being tried, each with those who wait.
 #[derive(Default)]
 struct Tried {
     count: u64,
-    waiting: HashMap<Place, Vec<(u64, oneshot::Sender<Option<Mac>>)>>,
+    waiting: HashMap<Place, Vec<Waiter>>,
 }
 
 /// Shared by the readers and those who wait.

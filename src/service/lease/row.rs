@@ -1,6 +1,7 @@
 //! A lease as people and programs are shown it: in the API, by the control socket, in lists.
 //! The field names are the API's and stay.
 
+use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -76,6 +77,10 @@ fn shown(at: Option<SystemTime>) -> Option<String> {
     Some(format!("{stamp:.0}"))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Two digits a byte.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

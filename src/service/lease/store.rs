@@ -108,7 +108,9 @@ impl Store {
             // It was not closed: only a writer may set it right.
             Err(DatabaseError::RepairAborted) => {
                 let found = read(&path, &mut Vec::new());
-                found.map(|(_, contents)| contents).map_err(|t| t.into_error(&path))
+                found
+                    .map(|(_, contents)| contents)
+                    .map_err(|t| t.into_error(&path))
             }
             Err(error) => Err(refused(error.into())),
         }
@@ -228,7 +230,9 @@ fn known(path: &Path, version: Option<Version>) -> Result<Version, Trouble> {
 
 fn open(path: &Path) -> Result<Database, redb::Error> {
     let mut builder = Builder::new();
-    builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
+    builder
+        .set_cache_size(CACHE)
+        .set_check_integrity_on_open(true);
     Ok(builder.open(path)?)
 }
 
@@ -240,7 +244,7 @@ fn reopened(path: &Path) -> Result<Database, String> {
 
 /// A new file takes its name when it is whole and on the disk.
 fn make(path: &Path, records: &[Record]) -> Result<(), Error> {
-    let draft = path.with_added_extension("new");
+    let draft = path.with_file_name(format!("{FILE}.new"));
     let made = || -> Result<(), redb::Error> {
         remove(&draft)?;
         let file = Builder::new().set_cache_size(CACHE).create(&draft)?;
@@ -298,7 +302,7 @@ fn replace(
 
 /// `leases.redb.damaged-1`, or the next number that is free.
 fn free_name(path: &Path) -> PathBuf {
-    let name = |n: u32| path.with_added_extension(format!("damaged-{n}"));
+    let name = |n: u32| path.with_file_name(format!("{FILE}.damaged-{n}"));
     (1..u32::MAX)
         .map(name)
         .find(|p| fs::symlink_metadata(p).is_err())
