@@ -6,7 +6,7 @@
 //! than a message carries. The terms of a subnet hold those of its network and of `dhcp:` itself,
 //! the terms of a pool those of its subnet: the more specific one has won.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -290,12 +290,23 @@ impl LeaseTimes {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reservations {
     all: Vec<Reservation>,
+    by_address: HashMap<Ipv4Addr, usize>,
 }
 
 impl Reservations {
     /// Takes those that the compiler has checked.
     pub fn new(all: Vec<Reservation>) -> Self {
-        Self { all }
+        let numbered = all.iter().enumerate();
+        let by_address = numbered.filter_map(|(n, r)| Some((r.address?, n)));
+        Self {
+            by_address: by_address.collect(),
+            all,
+        }
+    }
+
+    /// The one that keeps this address.
+    pub fn of_address(&self, address: Ipv4Addr) -> Option<&Reservation> {
+        self.all.get(*self.by_address.get(&address)?)
     }
 
     /// Every one, in the order of the file.
