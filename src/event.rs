@@ -15,10 +15,12 @@ pub mod timeline;
 mod words;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
+use crate::lease::State;
 use crate::tree::Door;
 use crate::wire::{Arch, Mac};
 use crate::yaml::Finding;
@@ -93,6 +95,26 @@ pub enum What {
         /// The server it chose, where it said so.
         #[serde(skip_serializing_if = "Option::is_none")]
         server: Option<Ipv4Addr>,
+    },
+    /// An address changed its state (mode `dhcp`).
+    Lease {
+        /// The address.
+        address: Ipv4Addr,
+        /// Its state now.
+        state: State,
+        /// What it was.
+        was: State,
+        /// Until when, by the wall clock; none: for ever.
+        #[serde(serialize_with = "words::maybe_rfc3339")]
+        until: Option<SystemTime>,
+        /// The network it is of; none where the networks changed meanwhile.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        network: Option<Arc<str>>,
+        /// The name the client gave.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        host_name: Option<Box<str>>,
+        /// Who has it, or had it: hardware address, and identifier where that tells it.
+        holder: String,
     },
     /// A menu or script was rendered for a client.
     Menu {
@@ -248,6 +270,7 @@ impl What {
             Self::Answer { .. } => "answer",
             Self::Ignored { .. } => "ignored",
             Self::Leased { .. } => "leased",
+            Self::Lease { .. } => "lease",
             Self::Menu { .. } => "menu",
             Self::Started { .. } => "started",
             Self::Sent { .. } => "sent",

@@ -12,6 +12,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::{Event, What, words};
+use crate::lease::State;
 
 /// The target under which events are logged.
 pub const TARGET: &str = "bootjack::event";
@@ -51,12 +52,20 @@ impl What {
                 reason: "not-booting" | "not-request" | "lease-request" | "message-type",
                 ..
             }
+            | Self::Lease {
+                state: State::Offered | State::Available,
+                ..
+            }
             | Self::Started { .. }
             | Self::Ready { .. } => Level::DEBUG,
             Self::Ignored { .. }
             | Self::Failed { .. }
             | Self::Refused { .. }
             | Self::Rejected { .. }
+            | Self::Lease {
+                state: State::Declined,
+                ..
+            }
             | Self::Warning { .. } => Level::WARN,
             // What a menu of ours names and the image folder does not have.
             Self::NotFound { path, .. } if path.starts_with("images/") => Level::WARN,

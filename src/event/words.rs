@@ -12,6 +12,18 @@ pub(super) fn rfc3339<S: Serializer>(at: &SystemTime, s: S) -> Result<S::Ok, S::
     s.collect_str(&stamp(*at))
 }
 
+/// The same, or `null`.
+#[expect(clippy::ref_option, reason = "serde hands over what the field is")]
+pub(super) fn maybe_rfc3339<S: Serializer>(
+    at: &Option<SystemTime>,
+    s: S,
+) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => rfc3339(at, s),
+        None => s.serialize_none(),
+    }
+}
+
 /// The same, for a line of text.
 pub(super) fn stamp(at: SystemTime) -> String {
     let stamp = jiff::Timestamp::try_from(at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
@@ -66,6 +78,28 @@ impl Display for What {
                 address,
                 server: None,
             } => write!(f, "takes {address}"),
+            Self::Lease {
+                address,
+                state,
+                was,
+                until,
+                network,
+                host_name,
+                holder,
+            } => {
+                write!(f, "{address} is {state}, was {was}")?;
+                let until = until.map_or_else(
+                    || "for ever".to_owned(),
+                    |at| format!("until {}", stamp(at)),
+                );
+                write!(f, "; {until}; {holder}")?;
+                host_name
+                    .as_ref()
+                    .map_or(Ok(()), |name| write!(f, ", \"{name}\""))?;
+                network
+                    .as_ref()
+                    .map_or(Ok(()), |name| write!(f, "; network {name}"))
+            }
             Self::Menu {
                 door,
                 path,
