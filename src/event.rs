@@ -39,6 +39,19 @@ pub struct Event {
     pub what: What,
 }
 
+/// Boot data in a lease.
+#[derive(Debug, Clone, Serialize)]
+pub struct BootTold {
+    /// The shape of the reply.
+    pub strategy: &'static str,
+    /// The profile chosen.
+    pub profile: String,
+    /// Why this profile.
+    pub why: String,
+    /// The loader or URI named in the reply.
+    pub loader: String,
+}
+
 /// What happened. The names are those of the JSON log and the API (`"event": "offer"`).
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -78,6 +91,39 @@ pub enum What {
         loader: String,
         /// Where the reply went.
         to: SocketAddr,
+    },
+    /// Mode `dhcp`: a client was told of an address, of options, or to start again.
+    Granted {
+        /// `offer`, `ack`, `nak`, `inform` or `bootp`.
+        message: &'static str,
+        /// The address, where it is about one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        address: Option<Ipv4Addr>,
+        /// For how long, in words; of a NAK, why.
+        detail: String,
+        /// The network.
+        network: String,
+        /// Where the reply went.
+        to: SocketAddr,
+        /// The boot data in it, where the client boots.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        boot: Option<BootTold>,
+        /// Why there are none, where the client boots all the same.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        no_boot: Option<String>,
+        /// Options that the client's size limit had no room for.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        left_out: Vec<u8>,
+    },
+    /// Mode `dhcp`: somebody uses an address that was not leased to him.
+    Conflict {
+        /// The address.
+        address: Ipv4Addr,
+        /// Whose it is, where ARP told.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<Mac>,
+        /// For so many seconds it is left alone.
+        seconds: u64,
     },
     /// A packet was not answered, and why.
     Ignored {
@@ -268,6 +314,8 @@ impl What {
             Self::Discover { .. } => "discover",
             Self::Request { .. } => "request",
             Self::Answer { .. } => "answer",
+            Self::Granted { .. } => "granted",
+            Self::Conflict { .. } => "conflict",
             Self::Ignored { .. } => "ignored",
             Self::Leased { .. } => "leased",
             Self::Lease { .. } => "lease",

@@ -124,6 +124,7 @@ impl Explain {
                 port,
                 local: server,
                 peer,
+                unicast: port == Port::Pxe,
             },
         )
     }
@@ -145,7 +146,7 @@ fn describe(client: &Client, out: &mut String) -> std::fmt::Result {
 
 fn trace(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Result {
     writeln!(out, "profiles considered, the most specific first:")?;
-    for considered in select::trace(&snapshot.profiles, &decide::subject(client)) {
+    for considered in select::trace(&snapshot.profiles, &crate::profile::subject(client)) {
         let mark = match considered.verdict {
             Verdict::Chosen => "chosen",
             Verdict::Outranked => "outranked",

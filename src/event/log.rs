@@ -49,7 +49,9 @@ impl What {
         match self {
             Self::Fault { .. } => Level::ERROR,
             Self::Ignored {
-                reason: "not-booting" | "not-request" | "lease-request" | "message-type",
+                reason:
+                    "not-booting" | "not-request" | "lease-request" | "message-type" | "none-due"
+                    | "probing" | "other-server",
                 ..
             }
             | Self::Lease {
@@ -59,6 +61,7 @@ impl What {
             | Self::Started { .. }
             | Self::Ready { .. } => Level::DEBUG,
             Self::Ignored { .. }
+            | Self::Conflict { .. }
             | Self::Failed { .. }
             | Self::Refused { .. }
             | Self::Rejected { .. }

@@ -300,6 +300,23 @@ pub enum Silence {
     NoAddress,
 }
 
+impl Silence {
+    /// The reason as a word, for metrics and the JSON log.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Exhausted { .. } => "exhausted",
+            Self::OtherServer => "other-server",
+            Self::Probing => "probing",
+            Self::Storing => "storing",
+            Self::NoRecord => "no-record",
+            Self::NoneDue => "none-due",
+            Self::NotOwn => "not-own",
+            Self::NoBootp => "no-bootp",
+            Self::NoAddress => "no-address",
+        }
+    }
+}
+
 /// One change of an address's state: an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {

@@ -91,6 +91,8 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
         loader: loader?,
         secure_boot: secure_boot?,
         vars: vars?,
+        terms: crate::network::Terms::default(),
+        criteria: crate::network::Criteria::default(),
     };
     warn_of_missing_loaders(&profile, &matching, loader_at, report);
     Some((name_at, profile, matching))

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::network::{Criteria, Terms};
 use crate::wire::{self, Platform};
 
 /// One profile, ready to serve.
@@ -27,6 +28,10 @@ pub struct Profile {
     pub secure_boot: bool,
     /// The profile's own variables, for templates.
     pub vars: BTreeMap<String, String>,
+    /// Mode `dhcp`: what its machines are told beside their address.
+    pub terms: Terms,
+    /// Mode `dhcp`: which pools they may have an address from.
+    pub criteria: Criteria,
 }
 
 /// A boot menu, in no dialect yet.

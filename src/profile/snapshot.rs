@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::Profiles;
+use crate::network::Networks;
 
 /// A distribution found below the image folder: `<name>/linux` and `<name>/initrd.gz`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +23,8 @@ pub struct Installed {
 pub struct Snapshot {
     /// The compiled profiles.
     pub profiles: Profiles,
+    /// Networks and reservations.
+    pub networks: Networks,
     /// What the image folder holds in the simple layout, sorted by name.
     pub installed: Vec<Installed>,
     /// Names below the operator's asset folder: they stand in for embedded assets.

@@ -187,6 +187,7 @@ async fn serve(
                 port,
                 interface: open.interface.name.clone(),
                 own: Own::of(&open.interface),
+                giver: None,
             };
             tasks.spawn(dhcp::serve(door, shared.clone()));
         }

@@ -9,6 +9,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod modes;
+
 use std::time::Duration;
 
 use support::appliance::{Appliance, Setup};

@@ -51,7 +51,7 @@ pub enum Syncing {
 pub type Done = Box<dyn FnOnce(Result<(), Arc<str>>) + Send>;
 
 /// Hears events.
-pub type Say = Box<dyn Fn(What) + Send>;
+pub type Say = Box<dyn Fn(What) + Send + Sync>;
 
 /// Records to write, and who waits for them.
 pub struct Pending {
