@@ -8,7 +8,12 @@
 
 mod support;
 
+use std::io::Read as _;
 use std::net::Ipv4Addr;
+
+use dhcproto::v4::{Message, MessageType, OptionCode};
+use dhcproto::{Decodable as _, Decoder};
+use socket2::{Domain, Protocol, Socket, Type};
 
 use support::lan::{Host, Lan};
 use support::lease_clients::{ALL, Lease, LeaseClient, Program};
@@ -52,6 +57,63 @@ fn heard(server: &Server, word: &str) -> usize {
     server.log().matches(word).count()
 }
 
+/// A client's REQUESTs on the wire.
+struct Ear(Socket);
+
+/// The states of RFC 2131 table 4, as a REQUEST tells them.
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    Selecting,
+    InitReboot,
+    Renewing,
+    Rebinding,
+    Wrong(String),
+}
+
+impl Ear {
+    fn new(host: &Host) -> Self {
+        let socket = host.enter(|| {
+            let every = Some(Protocol::from(0x0300)); // ETH_P_ALL
+            Socket::new(Domain::PACKET, Type::RAW, every).unwrap()
+        });
+        socket.set_nonblocking(true).unwrap();
+        Self(socket)
+    }
+
+    /// The states of the REQUESTs since the last look, each once in a row.
+    fn states(&self) -> Vec<State> {
+        let mut buffer = [0; 2048];
+        let mut states = Vec::new();
+        while let Ok(length) = (&self.0).read(&mut buffer) {
+            states.extend(state(&buffer[..length]));
+        }
+        states.dedup();
+        states
+    }
+}
+
+fn state(frame: &[u8]) -> Option<State> {
+    let to_67 = frame.len() > 282 && frame[12..14] == [8, 0] && frame[36..38] == [0, 67];
+    let message = Message::decode(&mut Decoder::new(frame.get(42..)?));
+    let message = message.ok().filter(|_| to_67)?;
+    let options = message.opts();
+    (options.msg_type() == Some(MessageType::Request)).then_some(())?;
+    let everyone = frame[30..34] == [255; 4];
+    let has = |code| options.get(code).is_some();
+    let (wanted, server) = (
+        has(OptionCode::RequestedIpAddress),
+        has(OptionCode::ServerIdentifier),
+    );
+    let holds = !message.ciaddr().is_unspecified();
+    Some(match (everyone, wanted, server, holds) {
+        (true, true, true, false) => State::Selecting,
+        (true, true, false, false) => State::InitReboot,
+        (false, false, false, true) => State::Renewing,
+        (true, false, false, true) => State::Rebinding,
+        _ => State::Wrong(format!("{message:?} to {:?}", &frame[30..34])),
+    })
+}
+
 fn has(host: &Host, address: Ipv4Addr) -> bool {
     let listing = host.ip(&["-br", "-4", "addr", "show", "eth0"]);
     listing.contains(&format!(" {address}/24"))
@@ -61,21 +123,31 @@ fn whole_life(program: Program) {
     let lan = Lan::new();
     let server = Server::dnsmasq_with(&lan.dhcp_host(), &OPTIONS);
     let host = lan.client("client");
+    let ear = Ear::new(&host);
     let mut client = LeaseClient::new(program, &host).ask(224).ask(225).eager();
     let first = client.get();
+    assert_eq!(ear.states()[0], State::Selecting, "{program:?}");
     let address = first.address;
     assert!((POOL.0..=POOL.1).contains(&address), "{address}");
     assert_eq!(first, expected(address), "{program:?}");
     assert!(has(&host, address));
 
     assert_eq!(client.renew(), expected(address), "{program:?}");
+    assert_eq!(ear.states(), [State::Renewing], "{program:?}");
     assert_eq!(client.rebind(), expected(address), "{program:?}");
+    assert_eq!(ear.states(), [State::Rebinding], "{program:?}");
     assert_eq!(heard(&server, "DHCPDISCOVER("), 1, "{}", server.log());
     assert!(heard(&server, "DHCPACK(") >= 3);
 
     client.crash();
     assert!(!has(&host, address));
     assert_eq!(client.reboot(), expected(address), "{program:?}");
+    let again = if program == Program::Udhcpc {
+        State::Selecting
+    } else {
+        State::InitReboot
+    };
+    assert_eq!(ear.states()[0], again, "{program:?}");
     let asked_anew = usize::from(program == Program::Udhcpc);
     assert_eq!(heard(&server, "DHCPDISCOVER("), 1 + asked_anew);
     assert_eq!((client.naks(), heard(&server, "DHCPRELEASE(")), (0, 0));
@@ -135,13 +207,14 @@ fn a_client_that_is_moved_hears_a_nak() {
     }
 }
 
+type Start = fn(&Host) -> Server;
+
 /// The three servers, each with a client of another kind, tell the same lease in their own files.
 #[test]
 fn every_server_gives_a_lease_and_remembers_it() {
     if support::left_out("every_server_gives_a_lease_and_remembers_it") {
         return;
     }
-    type Start = fn(&Host) -> Server;
     let servers: [Start; 3] = [
         |host| Server::dnsmasq_with(host, &["--dhcp-option=15,lab.example"]),
         |host| Server::isc_dhcpd(host, "option domain-name \"lab.example\";"),

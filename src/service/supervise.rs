@@ -150,8 +150,8 @@ fn cautions(settings: &Effective, user: &str) -> Vec<String> {
 fn colocated_with_nobody(mode: Mode) -> Option<String> {
     let alone = mode == Mode::Colocated && !holder::udp_is_held(Port::Dhcp.number());
     alone.then(|| {
-        "no DHCP server runs on this host (nobody has UDP 67), so nobody will be sent to port 4011; \
-         start it, or use --mode proxy where the DHCP server is another host"
+        "no DHCP server runs on this host yet (nobody has UDP 67): until it does, no machine is sent \
+         to port 4011; start it, or use --mode proxy where the DHCP server is another host"
             .to_owned()
     })
 }

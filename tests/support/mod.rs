@@ -10,6 +10,7 @@
 //! * [`qemu`]: a PC with real firmware; [`serial`] reads its console, [`monitor`] its screen,
 //!   [`slots`] keeps the machine from running too many
 //! * [`packet`], [`clients`], [`dhcp_client`]: boot clients made of bytes, and what they are told
+//! * [`readme`]: the lines that README tells a user to write
 //! * [`poll`]: waiting for a condition, with a deadline
 //!
 //! Invariants: no packet leaves the namespaces of a lab; a lab is gone when it is dropped, after a
@@ -42,6 +43,7 @@ pub mod packet;
 pub mod poll;
 pub mod process;
 pub mod qemu;
+pub mod readme;
 pub mod relay;
 pub mod serial;
 pub mod servers;

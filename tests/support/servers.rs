@@ -14,6 +14,7 @@ use std::time::Duration;
 use super::lan::Host;
 use super::packages;
 use super::process::Process;
+use super::readme;
 
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(20);
@@ -170,6 +171,51 @@ impl Server {
     /// Everything it has logged.
     pub fn log(&self) -> String {
         self.process.log()
+    }
+}
+
+/// A DHCP server program, for tests that go over all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// [`Server::dnsmasq_with`]
+    Dnsmasq,
+    /// [`Server::isc_dhcpd`]
+    Isc,
+    /// [`Server::kea`]
+    Kea,
+}
+
+/// All of them.
+pub const KINDS: [Kind; 3] = [Kind::Dnsmasq, Kind::Isc, Kind::Kea];
+
+impl Kind {
+    /// As it comes, on a LAN without an IPv6 router.
+    pub fn plain(self, host: &Host) -> Server {
+        match self {
+            Self::Dnsmasq => Server::dnsmasq_without_ipv6(host),
+            Self::Isc => Server::isc_dhcpd(host, ""),
+            Self::Kea => Server::kea(host, ""),
+        }
+    }
+
+    /// With what README has an operator write for mode `colocated` on a host of this address.
+    pub fn colocated(self, host: &Host, address: &str) -> Server {
+        let label = match self {
+            Self::Dnsmasq => "**dnsmasq**",
+            Self::Isc => "**ISC dhcpd**",
+            Self::Kea => "**Kea**",
+        };
+        let lines = readme::block_after(label).replace("SERVER", address);
+        match self {
+            Self::Dnsmasq => {
+                let settings = lines.lines().filter(|line| !line.starts_with('#'));
+                let flags: Vec<String> = settings.map(|line| format!("--{line}")).collect();
+                let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+                Server::start(host, &flags)
+            }
+            Self::Isc => Server::isc_dhcpd(host, &lines),
+            Self::Kea => Server::kea(host, &lines),
+        }
     }
 }
 

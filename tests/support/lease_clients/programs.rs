@@ -1,5 +1,6 @@
 //! How each program is run: its command line, its configuration, its script.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -41,10 +42,10 @@ impl LeaseClient {
         );
         let mut names: Vec<String> = NAMED.iter().map(|(name, _)| (*name).to_owned()).collect();
         for code in &self.asked {
-            config += &format!("option lab-{code} code {code} = string;\n");
+            writeln!(config, "option lab-{code} code {code} = string;").expect("text");
             names.push(format!("lab-{code}"));
         }
-        config += &format!("request {};\n{}", names.join(", "), self.config);
+        write!(config, "request {};\n{}", names.join(", "), self.config).expect("text");
         let mut command = self.host.command("dhclient");
         command.args(["-d", "-cf"]).arg(self.write("conf", &config));
         command.arg("-sf").arg(self.script());
@@ -70,10 +71,10 @@ impl LeaseClient {
         let mut config =
             String::from("nodelay\nnoarp\nnoipv6\nnoipv6rs\nnoipv4ll\ntimeout 0\nclientid\n");
         for (_, name) in NAMED {
-            config += &format!("option {name}\n");
+            writeln!(config, "option {name}").expect("text");
         }
         for code in &self.asked {
-            config += &format!("define {code} binhex lab_{code}\noption lab_{code}\n");
+            writeln!(config, "define {code} binhex lab_{code}\noption lab_{code}").expect("text");
         }
         config += &self.config;
         let script = "mount --bind \"$0/run\" /run && mount --bind \"$0/var\" /var/lib/dhcpcd && \
