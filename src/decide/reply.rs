@@ -2,6 +2,11 @@
 //!
 //! Never in it: option 52, a lease (1, 3, 51), `yiaddr`. Always in it: 53, 54, 60, siaddr, sname
 //! and file in the header, 97 as it came where it came, 82 verbatim and last.
+//!
+//! At 4011, iPXE takes what comes from port 4011 with siaddr, a file name and, in 54, the server that
+//! its OFFER named, which in mode `colocated` is the DHCP server of this host (`dhcp_proxy_rx`); EDK2
+//! listens on its own 4011 and wants a file name (`PxeBcDhcp4Discover`). So 54 and siaddr are the
+//! address that was asked, and the ACK goes to where the request came from.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 

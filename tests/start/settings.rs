@@ -5,8 +5,9 @@ use std::fs;
 use crate::run::{Said, bootjack, run};
 
 /// key, its default as `config` shows it, then a value of file, environment and flag.
-const SETTINGS: [(&str, &str, [&str; 3]); 11] = [
-    ("mode", "\"proxy\"", ["proxy", "proxy", "proxy"]),
+const SETTINGS: [(&str, &str, [&str; 3]); 12] = [
+    ("mode", "\"proxy\"", ["colocated", "proxy", "colocated"]),
+    ("force", "false", ["true", "false", "true"]),
     ("interface", "", ["eth7", "eth8", "eth9"]),
     ("profiles", "", ["/f/p", "/e/p", "/c/p"]),
     (
@@ -54,7 +55,7 @@ fn config(key: &str, values: [&str; 3], sources: usize) -> (Said, String) {
 fn shown(key: &str, value: &str) -> String {
     match key {
         "interface" => format!("[\"{value}\"]"),
-        "http-port" | "poll" => value.to_owned(),
+        "force" | "http-port" | "poll" => value.to_owned(),
         _ => format!("\"{value}\""),
     }
 }
