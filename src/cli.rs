@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod docs;
 mod explain;
+mod leases;
 mod serve;
 
 use std::io::Write as _;
@@ -40,6 +41,9 @@ pub enum Command {
     Check(SettingsArgs),
     /// Show what a machine would be answered, and why
     Explain(explain::Explain),
+    /// List, show, end and export the leases of mode dhcp
+    #[command(subcommand)]
+    Leases(leases::Leases),
     /// Show the settings in force and where each comes from
     Config(SettingsArgs),
     /// List the embedded boot loaders: version, licence, digest, source
@@ -78,6 +82,7 @@ fn run(command: Command, matches: &clap::ArgMatches) -> Result<ExitCode, Error> 
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(args),
         Command::Explain(explain) => explain.run(),
+        Command::Leases(leases) => leases.run(),
         Command::Config(args) => config::run(args, matches),
         Command::Assets { json } => done(assets::print(&mut std::io::stdout().lock(), json)),
         Command::Completions { shell } => done(docs::completions(shell)),

@@ -34,6 +34,17 @@ pub enum Class {
     Http,
 }
 
+/// What else than its hardware address and UUID a reservation can know a machine by.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct KnownBy {
+    /// Option 61, where it sends one.
+    #[serde(skip)]
+    pub client_id: Option<Box<[u8]>>,
+    /// Its relay's circuit id (option 82.1).
+    #[serde(skip)]
+    pub circuit: Option<Box<[u8]>>,
+}
+
 /// One machine as it showed itself in its last DHCP packet.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Client {
@@ -53,8 +64,12 @@ pub struct Client {
     pub ipxe: Option<IpxeFeatures>,
     /// Its own address, where it has one.
     pub ip: Option<Ipv4Addr>,
-    /// An address in its subnet: its own, else the relay's, else ours on the interface it came by.
+    /// An address in its subnet: its own, else the link its relay selects (RFC 3527), else the
+    /// relay's, else ours on the interface it came by.
     pub network: Ipv4Addr,
+    /// Its client identifier and circuit.
+    #[serde(skip)]
+    pub known_by: KnownBy,
 }
 
 impl Client {

@@ -6,12 +6,15 @@
 //!
 //! * [`strategy`]: the shapes of replies, as a table with evidence
 //! * [`loader`]: which program or URI this client is named
-//! * [`reply`]: the message that is sent, and where to
+//! * `reply`: the message that is sent, and where to
+//! * [`lease`], [`grant`]: the same in mode `dhcp`, where the reply is a lease with boot data in it
 //!
 //! Invariants: a client that is not booting is never answered; a lease REQUEST on 67 is never
 //! answered; every answer stays within the client's size limit; every other outcome is an
 //! [`Ignore`] with its reason.
 
+pub mod grant;
+pub mod lease;
 pub mod loader;
 mod reply;
 pub mod sample;
@@ -20,7 +23,8 @@ pub mod strategy;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use crate::client::{Client, NotBooting, identify};
-use crate::profile::{Selection, Snapshot, Subject, select};
+use crate::lease::Silence;
+use crate::profile::{Selection, Snapshot, choose};
 use crate::wire::dhcp::{BOOTREQUEST, Kind, Message, code};
 use crate::wire::pxe;
 use loader::NoLoader;
@@ -56,6 +60,8 @@ pub struct Incoming<'a> {
     pub local: Ipv4Addr,
     /// Where it came from.
     pub peer: SocketAddrV4,
+    /// Whether it was sent to us alone, not to everybody.
+    pub unicast: bool,
 }
 
 /// What becomes of a message.
@@ -110,6 +116,18 @@ pub enum Ignore {
     /// The profile's loader does not exist for this machine.
     #[error("{0}")]
     NoLoader(#[from] NoLoader),
+    /// Mode `dhcp`: `chaddr` is empty.
+    #[error("no hardware address")]
+    NoHardwareAddress,
+    /// Mode `dhcp`: no subnet has the client's link.
+    #[error("no subnet under `dhcp: networks:` holds {0}, the address on its link")]
+    NoNetwork(Ipv4Addr),
+    /// Mode `dhcp`: a RELEASE or DECLINE for another server.
+    #[error("meant for another DHCP server")]
+    OtherServers,
+    /// Mode `dhcp`: the book of leases has no answer to it.
+    #[error("{0}")]
+    Lease(Silence),
     /// The reply would not fit the client's limit.
     #[error("the reply would be {0} bytes, more than the client takes")]
     TooLarge(usize),
@@ -126,6 +144,10 @@ impl Ignore {
             Self::BootServerType(_) => "boot-server-type",
             Self::NoProfile => "no-profile",
             Self::NoLoader(_) => "no-loader",
+            Self::NoHardwareAddress => "no-hardware-address",
+            Self::NoNetwork(_) => "no-network",
+            Self::OtherServers => "other-server",
+            Self::Lease(why) => why.word(),
             Self::TooLarge(_) => "too-large",
         }
     }
@@ -157,7 +179,7 @@ fn answer(
     client: &Client,
 ) -> Result<Box<Answer>, Ignore> {
     let kind = answerable(incoming)?;
-    let selection = select(&snapshot.profiles, &subject(client)).ok_or(Ignore::NoProfile)?;
+    let selection = choose(snapshot, client).ok_or(Ignore::NoProfile)?;
     let strategy = strategy::for_client(client);
     let here = loader::Here {
         server: incoming.local,
@@ -195,15 +217,5 @@ fn answerable(incoming: Incoming<'_>) -> Result<Kind, Ignore> {
         (Port::Dhcp, Some(Kind::Request)) => Err(Ignore::LeaseRequest),
         (Port::Pxe, Some(Kind::Request)) => Ok(Kind::Ack),
         _ => Err(Ignore::Kind(incoming.port.number())),
-    }
-}
-
-/// What selection looks at in a client.
-pub fn subject(client: &Client) -> Subject<'_> {
-    Subject {
-        mac: client.mac,
-        uuid: client.uuid,
-        archs: &client.archs,
-        network: client.network,
     }
 }

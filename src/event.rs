@@ -15,10 +15,12 @@ pub mod timeline;
 mod words;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
+use crate::lease::State;
 use crate::tree::Door;
 use crate::wire::{Arch, Mac};
 use crate::yaml::Finding;
@@ -35,6 +37,19 @@ pub struct Event {
     /// What happened.
     #[serde(flatten)]
     pub what: What,
+}
+
+/// Boot data in a lease.
+#[derive(Debug, Clone, Serialize)]
+pub struct BootTold {
+    /// The shape of the reply.
+    pub strategy: &'static str,
+    /// The profile chosen.
+    pub profile: String,
+    /// Why this profile.
+    pub why: String,
+    /// The loader or URI named in the reply.
+    pub loader: String,
 }
 
 /// What happened. The names are those of the JSON log and the API (`"event": "offer"`).
@@ -77,6 +92,39 @@ pub enum What {
         /// Where the reply went.
         to: SocketAddr,
     },
+    /// Mode `dhcp`: a client was told of an address, of options, or to start again.
+    Granted {
+        /// `offer`, `ack`, `nak`, `inform` or `bootp`.
+        message: &'static str,
+        /// The address, where it is about one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        address: Option<Ipv4Addr>,
+        /// For how long, in words; of a NAK, why.
+        detail: String,
+        /// The network.
+        network: String,
+        /// Where the reply went.
+        to: SocketAddr,
+        /// The boot data in it, where the client boots.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        boot: Option<BootTold>,
+        /// Why there are none, where the client boots all the same.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        no_boot: Option<String>,
+        /// Options that the client's size limit had no room for.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        left_out: Vec<u8>,
+    },
+    /// Mode `dhcp`: somebody uses an address that was not leased to him.
+    Conflict {
+        /// The address.
+        address: Ipv4Addr,
+        /// Whose it is, where ARP told.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<Mac>,
+        /// For so many seconds it is left alone.
+        seconds: u64,
+    },
     /// A packet was not answered, and why.
     Ignored {
         /// The port it came to.
@@ -93,6 +141,26 @@ pub enum What {
         /// The server it chose, where it said so.
         #[serde(skip_serializing_if = "Option::is_none")]
         server: Option<Ipv4Addr>,
+    },
+    /// An address changed its state (mode `dhcp`).
+    Lease {
+        /// The address.
+        address: Ipv4Addr,
+        /// Its state now.
+        state: State,
+        /// What it was.
+        was: State,
+        /// Until when, by the wall clock; none: for ever.
+        #[serde(serialize_with = "words::maybe_rfc3339")]
+        until: Option<SystemTime>,
+        /// The network it is of; none where the networks changed meanwhile.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        network: Option<Arc<str>>,
+        /// The name the client gave.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        host_name: Option<Box<str>>,
+        /// Who has it, or had it: hardware address, and identifier where that tells it.
+        holder: String,
     },
     /// A menu or script was rendered for a client.
     Menu {
@@ -246,8 +314,11 @@ impl What {
             Self::Discover { .. } => "discover",
             Self::Request { .. } => "request",
             Self::Answer { .. } => "answer",
+            Self::Granted { .. } => "granted",
+            Self::Conflict { .. } => "conflict",
             Self::Ignored { .. } => "ignored",
             Self::Leased { .. } => "leased",
+            Self::Lease { .. } => "lease",
             Self::Menu { .. } => "menu",
             Self::Started { .. } => "started",
             Self::Sent { .. } => "sent",

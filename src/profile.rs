@@ -12,7 +12,7 @@
 //! * `document`, `clause`, `menu`, `entry`: the parts of a profile
 //! * [`template`]: `{{ mac }}`: what it may say, and how it is filled
 //! * `matching`, `pattern`, `ties`: whom a profile is for, and which two could both be meant
-//! * `index`, [`select`]: which profile a client gets, and the trace of why
+//! * `index`, [`select`], `choose`: which profile a client gets, and the trace of why
 //! * [`snapshot`]: profiles and what else a decision depends on, in one immutable value
 //!
 //! What a profile says of DHCP is read by room `network`.
@@ -20,6 +20,7 @@
 //! Absent on purpose: files and watching (the service hands in texts), dialects (see `render`), and
 //! whether a kernel or loader that is named exists (it may arrive later).
 
+mod choose;
 mod clause;
 pub mod compile;
 mod document;
@@ -36,6 +37,7 @@ pub mod template;
 mod ties;
 mod words;
 
+pub use choose::{choose, chosen, subject};
 pub use compile::{Compiler, Source, compile};
 pub use index::Profiles;
 pub use model::{Action, ArchFilter, Entry, Loader, Menu, PerArch, Profile, Target, Template};

@@ -16,6 +16,7 @@ pub mod files;
 pub mod holder;
 pub mod http;
 pub mod interfaces;
+pub mod lease;
 pub mod links;
 pub mod load;
 pub mod open;

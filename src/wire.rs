@@ -5,18 +5,23 @@
 //! * [`mac`], [`uuid`], [`arch`]: the identities that packets carry
 //! * [`dhcp`]: DHCPv4 messages, decoded by our own TLV pass, encoded in a chosen order
 //! * [`pxe`]: options 43, 60, 77, 93, 94, 97 and 175
+//! * [`relay`]: what relay agents add (option 82)
 //! * [`tftp`]: TFTP packets
+//! * [`arp`], [`echo`]: whether an address is in use
 //!
 //! Absent on purpose: sockets, the clock, and any opinion about what to answer.
 
 pub mod arch;
+pub mod arp;
 pub mod dhcp;
+pub mod echo;
 
 pub mod mac;
 pub mod pxe;
 
 pub mod tftp;
 
+pub mod relay;
 pub mod uuid;
 
 pub mod path;

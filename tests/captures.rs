@@ -177,6 +177,7 @@ fn what_is_answered_and_what_not() {
                 port,
                 local: US,
                 peer,
+                unicast: port == Port::Pxe,
             },
         )
         .decision;

@@ -145,6 +145,7 @@ fn check(case: &Case) {
             port,
             local: US,
             peer,
+            unicast: port == Port::Pxe,
         },
     );
     match (outcome.decision, &case.answer, &case.ignored) {

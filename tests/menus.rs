@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use bootjack::client::{Class, Client, Stage};
+use bootjack::client::{Class, Client, KnownBy, Stage};
 use bootjack::profile::{Installed, Snapshot, Source, compile};
 use bootjack::tree::{CleanPath, Door, Found, Missing, Requester, resolve};
 use bootjack::wire::{Arch, Mac};
@@ -69,6 +69,7 @@ fn client(arch: Arch, stage: Stage) -> Client {
         ipxe: None,
         ip: Some(ip),
         network: ip,
+        known_by: KnownBy::default(),
     }
 }
 

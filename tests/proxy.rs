@@ -1,9 +1,10 @@
-//! ProxyDHCP on the wire: the real binary on a LAN, asked by clients as real firmware asks.
+//! ProxyDHCP and port 4011 on the wire: the real binary on a LAN, asked by clients as real firmware asks.
 //!
 //! * `lab`: the LAN, and what holds for every reply ever seen
 //! * `contents`: what each kind of client is told
 //! * `places`: several interfaces, several addresses, one interface of many
 //! * `relayed`: clients behind a relay
+//! * `colocated`: port 4011 alone, beside a DHCP server of the same host
 //! * `silence`: what is never answered
 
 #![allow(
@@ -12,6 +13,8 @@
     reason = "helpers of tests may fail like tests"
 )]
 
+#[path = "proxy/colocated.rs"]
+mod colocated;
 #[path = "proxy/contents.rs"]
 mod contents;
 #[path = "proxy/lab.rs"]

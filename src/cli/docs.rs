@@ -31,7 +31,11 @@ fn page() -> io::Result<Vec<u8>> {
     man.render_name_section(&mut page)?;
     man.render_synopsis_section(&mut page)?;
     for sub in command.get_subcommands() {
-        section(sub, &mut page)?;
+        section(sub.get_name(), sub, &mut page)?;
+        for part in sub.get_subcommands() {
+            let name = format!("{} {}", sub.get_name(), part.get_name());
+            section(&name, part, &mut page)?;
+        }
     }
     settings(&mut page)?;
     ends().to_writer(&mut page)?;
@@ -39,7 +43,7 @@ fn page() -> io::Result<Vec<u8>> {
 }
 
 /// A command: its purpose and what it takes beyond the settings.
-fn section(sub: &Command, page: &mut Vec<u8>) -> io::Result<()> {
+fn section(name: &str, sub: &Command, page: &mut Vec<u8>) -> io::Result<()> {
     let shared = SettingsArgs::augment_args(Command::new("settings"));
     let is_setting = |id: &clap::Id| shared.get_arguments().any(|arg| arg.get_id() == id);
     let loads = sub.get_arguments().any(|arg| is_setting(arg.get_id()));
@@ -47,7 +51,7 @@ fn section(sub: &Command, page: &mut Vec<u8>) -> io::Result<()> {
         let hidden = is_setting(arg.get_id());
         arg.hide(hidden)
     });
-    heading(&format!("bootjack {}", sub.get_name()), page)?;
+    heading(&format!("bootjack {name}"), page)?;
     body(page, |out| {
         Man::new(own.clone()).render_description_section(out)
     })?;

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use crate::client::{Client, Stage};
-use crate::config::{self, SettingsArgs};
+use crate::client::{Class, Client, Stage};
+use crate::config::{self, Mode, SettingsArgs};
 use crate::decide::{self, Answer, Incoming, Outcome, Port, sample};
 use crate::error::Error;
 use crate::profile::select::Verdict;
@@ -17,6 +17,8 @@ use crate::service::load::{Loader, Places};
 use crate::service::{interfaces, supervise};
 use crate::wire::dhcp::{Kind, Message};
 use crate::wire::{Arch, Mac, Uuid, dhcp};
+
+const ACK: &str = "ACK, in answer to REQUEST on port 4011";
 
 /// A machine to explain.
 #[derive(Debug, Args)]
@@ -60,7 +62,9 @@ impl Explain {
             .and_then(|all| all.first()?.addresses.first().copied());
         let server = server.unwrap_or(Ipv4Addr::new(192, 0, 2, 1));
         let mut out = String::new();
-        let answered = self.explain(&snapshot, server, &mut out).is_ok();
+        let answered = self
+            .explain(&snapshot, settings.mode, server, &mut out)
+            .is_ok();
         super::done(io::stdout().write_all(out.as_bytes()))?;
         Ok(if answered {
             ExitCode::SUCCESS
@@ -84,13 +88,23 @@ impl Explain {
         }
     }
 
-    fn explain(&self, snapshot: &Snapshot, server: Ipv4Addr, out: &mut String) -> std::fmt::Result {
-        let offer = self.ask(snapshot, server, Port::Dhcp);
-        if let Some(client) = &offer.client {
+    fn explain(
+        &self,
+        snapshot: &Snapshot,
+        mode: Mode,
+        server: Ipv4Addr,
+        out: &mut String,
+    ) -> std::fmt::Result {
+        let first = match mode {
+            Mode::Colocated => Port::Pxe,
+            Mode::Proxy | Mode::Dhcp => Port::Dhcp,
+        };
+        let outcome = self.ask(snapshot, server, first);
+        if let Some(client) = &outcome.client {
             describe(client, out)?;
             trace(snapshot, client, out)?;
         }
-        let answer = match &offer.decision {
+        let answer = match &outcome.decision {
             Ok(answer) => answer,
             Err(why) => {
                 writeln!(out, "answer: none: {why}")?;
@@ -98,11 +112,14 @@ impl Explain {
             }
         };
         strategy(answer, out)?;
+        if first == Port::Pxe {
+            return at_4011(&outcome, answer, out);
+        }
         reply("OFFER, in answer to DISCOVER on port 67", answer, out)?;
         if answer.strategy.asks_4011
             && let Ok(ack) = &self.ask(snapshot, server, Port::Pxe).decision
         {
-            reply("ACK, in answer to REQUEST on port 4011", ack, out)?;
+            reply(ACK, ack, out)?;
         }
         Ok(())
     }
@@ -124,9 +141,27 @@ impl Explain {
                 port,
                 local: server,
                 peer,
+                unicast: port == Port::Pxe,
             },
         )
     }
+}
+
+/// Mode `colocated`: all that is ours to say is said at 4011.
+fn at_4011(outcome: &Outcome, answer: &Answer, out: &mut String) -> std::fmt::Result {
+    if outcome
+        .client
+        .as_ref()
+        .is_some_and(|c| c.class == Class::Http)
+    {
+        writeln!(
+            out,
+            "answer: none: HTTP boot never asks port 4011; the DHCP server has to name {} itself (see README)",
+            answer.loader
+        )?;
+        return Err(std::fmt::Error);
+    }
+    reply(ACK, answer, out)
 }
 
 fn describe(client: &Client, out: &mut String) -> std::fmt::Result {
@@ -145,7 +180,7 @@ fn describe(client: &Client, out: &mut String) -> std::fmt::Result {
 
 fn trace(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Result {
     writeln!(out, "profiles considered, the most specific first:")?;
-    for considered in select::trace(&snapshot.profiles, &decide::subject(client)) {
+    for considered in select::trace(&snapshot.profiles, &crate::profile::subject(client)) {
         let mark = match considered.verdict {
             Verdict::Chosen => "chosen",
             Verdict::Outranked => "outranked",

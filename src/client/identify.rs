@@ -5,9 +5,10 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Class, Client, Stage};
+use super::{Class, Client, KnownBy, Stage};
 use crate::wire::dhcp::{Kind, Message, code};
 use crate::wire::pxe::{self, ClassString, IpxeFeatures};
+use crate::wire::relay::RelayAgent;
 use crate::wire::{Arch, Platform, Uuid};
 
 /// Why a packet is from no boot client.
@@ -35,6 +36,7 @@ pub fn identify(message: &Message, local: Ipv4Addr) -> Result<Client, NotBooting
         .get(code::ETHERBOOT)
         .and_then(IpxeFeatures::parse);
     let ip = own_address(message);
+    let relay = RelayAgent::of(message);
     Ok(Client {
         mac,
         uuid: message
@@ -51,7 +53,14 @@ pub fn identify(message: &Message, local: Ipv4Addr) -> Result<Client, NotBooting
             .or(hints.undi),
         ipxe: features,
         ip,
-        network: ip.or_else(|| known(message.giaddr)).unwrap_or(local),
+        network: ip
+            .or(relay.link)
+            .or_else(|| known(message.giaddr))
+            .unwrap_or(local),
+        known_by: KnownBy {
+            client_id: message.options.get(code::CLIENT_ID).map(Into::into),
+            circuit: relay.circuit_id.map(Into::into),
+        },
     })
 }
 

@@ -109,7 +109,7 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::{Class, Stage};
+    use crate::client::{Class, KnownBy, Stage};
     use crate::wire::Arch;
 
     fn machine(n: u8, ip: Option<[u8; 4]>) -> Client {
@@ -123,6 +123,7 @@ mod tests {
             ipxe: None,
             ip: ip.map(Ipv4Addr::from),
             network: Ipv4Addr::UNSPECIFIED,
+            known_by: KnownBy::default(),
         }
     }
 

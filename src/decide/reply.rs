@@ -2,6 +2,11 @@
 //!
 //! Never in it: option 52, a lease (1, 3, 51), `yiaddr`. Always in it: 53, 54, 60, siaddr, sname
 //! and file in the header, 97 as it came where it came, 82 verbatim and last.
+//!
+//! At 4011, iPXE takes what comes from port 4011 with siaddr, a file name and, in 54, the server that
+//! its OFFER named, which in mode `colocated` is the DHCP server of this host (`dhcp_proxy_rx`); EDK2
+//! listens on its own 4011 and wants a file name (`PxeBcDhcp4Discover`). So 54 and siaddr are the
+//! address that was asked, and the ACK goes to where the request came from.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -23,6 +28,23 @@ pub(super) fn build(
 ) -> Message {
     let request = incoming.message;
     let name = loader.to_string();
+    let mut message = Message {
+        flags: flags(incoming, kind),
+        ciaddr: if kind == Kind::Ack {
+            request.ciaddr
+        } else {
+            Ipv4Addr::UNSPECIFIED
+        },
+        options: options(incoming, kind, strategy, &name),
+        ..blank(request)
+    };
+    name_loader(&mut message, incoming.local, &name);
+    message
+}
+
+/// What every reply copies from its request (facts A "Every IPv4 reply"), and nothing else yet.
+pub(super) fn blank(request: &Message) -> Message {
+    let nobody = Ipv4Addr::UNSPECIFIED;
     Message {
         op: BOOTREPLY,
         htype: request.htype,
@@ -30,20 +52,23 @@ pub(super) fn build(
         hops: 0,
         xid: request.xid,
         secs: 0,
-        flags: flags(incoming, kind),
-        ciaddr: if kind == Kind::Ack {
-            request.ciaddr
-        } else {
-            Ipv4Addr::UNSPECIFIED
-        },
-        yiaddr: Ipv4Addr::UNSPECIFIED,
-        siaddr: incoming.local,
+        flags: request.flags,
+        ciaddr: nobody,
+        yiaddr: nobody,
+        siaddr: nobody,
         giaddr: request.giaddr,
         chaddr: request.chaddr,
-        sname: pxe::dotted(incoming.local),
-        file: header_file(&name),
-        options: options(incoming, kind, strategy, &name),
+        sname: [0; 64],
+        file: [0; 128],
+        options: Options::default(),
     }
+}
+
+/// Puts the loader and where it is into the header.
+pub(super) fn name_loader(message: &mut Message, server: Ipv4Addr, name: &str) {
+    message.siaddr = server;
+    message.sname = pxe::dotted(server);
+    message.file = header_file(name);
 }
 
 /// A proxy OFFER asks for broadcast, also of a relay: the client has no address yet (quirks 24, 25).
@@ -69,21 +94,28 @@ fn options(incoming: Incoming<'_>, kind: Kind, strategy: &Strategy, name: &str) 
     let mut options = Options::default();
     options.push(code::MESSAGE_TYPE, &[kind.number()]);
     options.push(code::SERVER_ID, &incoming.local.octets());
-    options.push(code::VENDOR_CLASS, strategy.class);
-    if let Some(uuid) = request.get(code::CLIENT_UUID).filter(|v| !v.is_empty()) {
-        options.push(code::CLIENT_UUID, uuid);
-    }
-    if strategy.boot_at_once {
-        options.push(code::VENDOR_SPECIFIC, &pxe::BOOT_AT_ONCE);
-    }
-    // The header holds every name of ours; 67 is for longer URIs. Its NUL counts (quirks 15, 16).
-    if name.len() > FILE_MAX {
-        options.push(code::BOOT_FILE, &[name.as_bytes(), &[0]].concat());
-    }
+    push_boot(request, strategy, name, &mut options);
     if let Some(relay) = request.get(code::RELAY_AGENT) {
         options.push(code::RELAY_AGENT, relay);
     }
     options
+}
+
+/// What a shape adds to the options, in the safe order: 60, 97, 43, 67 (facts A).
+pub(super) fn push_boot(request: &Options, strategy: &Strategy, name: &str, to: &mut Options) {
+    if let Some(class) = strategy.class {
+        to.push(code::VENDOR_CLASS, class);
+    }
+    if let Some(uuid) = request.get(code::CLIENT_UUID).filter(|v| !v.is_empty()) {
+        to.push(code::CLIENT_UUID, uuid);
+    }
+    if strategy.boot_at_once {
+        to.push(code::VENDOR_SPECIFIC, &pxe::BOOT_AT_ONCE);
+    }
+    // The header holds every name of ours; 67 is for longer URIs. Its NUL counts (quirks 15, 16).
+    if name.len() > FILE_MAX {
+        to.push(code::BOOT_FILE, &[name.as_bytes(), &[0]].concat());
+    }
 }
 
 /// Where the reply goes (facts A "Destination" and "ACK from 4011").

@@ -6,17 +6,21 @@
 use serde::Serialize;
 
 use crate::client::{Class, Client, Stage};
+use crate::network::PxeShape;
+use crate::wire::pxe::{CLASS_HTTP, CLASS_PXE};
 
 /// One shape of reply.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Strategy {
     /// The name in events, metrics and `explain`.
     pub name: &'static str,
-    /// Option 60 of the reply.
+    /// Option 60 of the reply, where it has one.
     #[serde(skip)]
-    pub class: &'static [u8],
-    /// Whether the OFFER carries 43{6=8}: "boot this file, ask nobody else".
+    pub class: Option<&'static [u8]>,
+    /// Whether the reply carries 43{6=8}: "boot this file, ask nobody else".
     pub boot_at_once: bool,
+    /// Whether the reply names the loader; `false`: only the one from port 4011 does.
+    pub names_loader: bool,
     /// Whether the client is expected to come to port 4011.
     pub asks_4011: bool,
     /// Why this shape, and where that is on record.
@@ -31,14 +35,16 @@ enum Whom {
     Ipxe,
     Uefi,
     Everyone,
+    Shape(PxeShape),
 }
 
-/// The table. The last row serves everyone, so there is always one.
+/// The table of a proxy's replies. The last row serves everyone, so there is always one.
 pub const STRATEGIES: [Strategy; 4] = [
     Strategy {
         name: "http-uri",
-        class: crate::wire::pxe::CLASS_HTTP,
+        class: Some(CLASS_HTTP),
         boot_at_once: false,
+        names_loader: true,
         asks_4011: false,
         evidence: "UEFI HTTP boot takes its URI from the OFFER, also from a proxy's, and never asks 4011; \
                    option 60 must be HTTPClient (EDK2 HttpBootDhcp4.c)",
@@ -46,8 +52,9 @@ pub const STRATEGIES: [Strategy; 4] = [
     },
     Strategy {
         name: "ipxe-uri",
-        class: crate::wire::pxe::CLASS_PXE,
+        class: Some(CLASS_PXE),
         boot_at_once: true,
+        names_loader: true,
         asks_4011: false,
         evidence: "iPXE consumes a proxy OFFER with siaddr and a file name, which may be a URI; \
                    43{6=8} keeps it from 4011 (iPXE dhcp.c)",
@@ -55,8 +62,9 @@ pub const STRATEGIES: [Strategy; 4] = [
     },
     Strategy {
         name: "offer-4011",
-        class: crate::wire::pxe::CLASS_PXE,
+        class: Some(CLASS_PXE),
         boot_at_once: false,
+        names_loader: true,
         asks_4011: true,
         evidence: "UEFI firmware mishandles a self-sufficient OFFER on some boards, and takes one without option 43 \
                    to port 4011 at siaddr (quirks 3 and 7; EDK2 PxeBcDhcp4.c)",
@@ -64,8 +72,9 @@ pub const STRATEGIES: [Strategy; 4] = [
     },
     Strategy {
         name: "self-sufficient",
-        class: crate::wire::pxe::CLASS_PXE,
+        class: Some(CLASS_PXE),
         boot_at_once: true,
+        names_loader: true,
         asks_4011: false,
         evidence: "BIOS ROMs of PXE 2.x boot at once from siaddr and file with 43{6=8}; \
                    the few that still ask 4011 are answered there (quirk 5)",
@@ -73,7 +82,72 @@ pub const STRATEGIES: [Strategy; 4] = [
     },
 ];
 
-/// The shape for this client.
+/// The table of leases with boot data in them (facts, section 0, kind 1). The last row serves
+/// everyone whose shape is not set.
+pub const LEASES: [Strategy; 5] = [
+    Strategy {
+        name: "lease-http",
+        class: Some(CLASS_HTTP),
+        boot_at_once: false,
+        names_loader: true,
+        asks_4011: false,
+        evidence: "UEFI HTTP boot takes an OFFER for its own that has option 60 HTTPClient and the URI, \
+                   and drops one with 60 and no URI (EDK2 HttpBootDhcp4.c)",
+        whom: Whom::Http,
+    },
+    Strategy {
+        name: "lease-ipxe",
+        class: None,
+        boot_at_once: false,
+        names_loader: true,
+        asks_4011: false,
+        evidence: "iPXE boots from the lease's file name, which may be a URI; option 175.176 keeps it \
+                   from waiting for a proxy (quirk 32; iPXE dhcp.c)",
+        whom: Whom::Ipxe,
+    },
+    Strategy {
+        name: "lease-single-offer",
+        class: Some(CLASS_PXE),
+        boot_at_once: true,
+        names_loader: true,
+        asks_4011: false,
+        evidence: "option 60 with 43{6=8} and the file in OFFER and ACK: everything in one offer, for \
+                   firmware that waits for a proxy or ignores one (quirks 12 and 14; set by `pxe`)",
+        whom: Whom::Shape(PxeShape::SingleOffer),
+    },
+    Strategy {
+        name: "lease-4011",
+        class: Some(CLASS_PXE),
+        boot_at_once: false,
+        names_loader: false,
+        asks_4011: true,
+        evidence: "option 60 and nothing else sends firmware to port 4011 for its loader, as beside \
+                   a DHCP server of its own (facts, section 0, kind 2; set by `pxe`)",
+        whom: Whom::Shape(PxeShape::Offer4011),
+    },
+    Strategy {
+        name: "lease-plain",
+        class: None,
+        boot_at_once: false,
+        names_loader: true,
+        asks_4011: false,
+        evidence: "EDK2, iPXE and ROMs boot from a lease with a file name; option 60 without 43 would send \
+                   EDK2 to port 4011 (facts, section 0, kind 1; quirks 7 and 17)",
+        whom: Whom::Everyone,
+    },
+];
+
+/// The shape of this client's lease, where `shape` is what its network, profile or reservation
+/// says. iPXE and HTTP boot have one shape alone.
+pub fn for_lease(client: &Client, shape: PxeShape) -> &'static Strategy {
+    let [http, ipxe, single, ask, plain] = &LEASES;
+    [http, ipxe, single, ask]
+        .into_iter()
+        .find(|row| row.whom == Whom::Shape(shape) || serves(&row.whom, client))
+        .unwrap_or(plain)
+}
+
+/// The shape of a proxy's reply for this client.
 pub fn for_client(client: &Client) -> &'static Strategy {
     let [http, ipxe, uefi, rest] = &STRATEGIES;
     [http, ipxe, uefi]
@@ -88,5 +162,6 @@ fn serves(whom: &Whom, client: &Client) -> bool {
         Whom::Ipxe => client.stage == Stage::Ipxe,
         Whom::Uefi => client.platform().is_efi(),
         Whom::Everyone => true,
+        Whom::Shape(_) => false,
     }
 }

@@ -12,6 +12,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::{Event, What, words};
+use crate::lease::State;
 
 /// The target under which events are logged.
 pub const TARGET: &str = "bootjack::event";
@@ -48,15 +49,26 @@ impl What {
         match self {
             Self::Fault { .. } => Level::ERROR,
             Self::Ignored {
-                reason: "not-booting" | "not-request" | "lease-request" | "message-type",
+                reason:
+                    "not-booting" | "not-request" | "lease-request" | "message-type" | "none-due"
+                    | "probing" | "other-server",
+                ..
+            }
+            | Self::Lease {
+                state: State::Offered | State::Available,
                 ..
             }
             | Self::Started { .. }
             | Self::Ready { .. } => Level::DEBUG,
             Self::Ignored { .. }
+            | Self::Conflict { .. }
             | Self::Failed { .. }
             | Self::Refused { .. }
             | Self::Rejected { .. }
+            | Self::Lease {
+                state: State::Declined,
+                ..
+            }
             | Self::Warning { .. } => Level::WARN,
             // What a menu of ours names and the image folder does not have.
             Self::NotFound { path, .. } if path.starts_with("images/") => Level::WARN,

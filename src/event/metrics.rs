@@ -16,6 +16,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::{Event, What};
+use crate::lease::State;
 use crate::tree::Door;
 
 /// The MIME type of [`Metrics::text`].
@@ -28,6 +29,8 @@ pub struct Metrics {
     events: Family<ByEvent, Counter>,
     answers: Family<ByStrategy, Counter>,
     ignored: Family<ByReason, Counter>,
+    lease_changes: Family<ByState, Counter>,
+    leases: Family<ByState, Gauge>,
     menus: Family<ByDialect, Counter>,
     transfers: Family<ByDoor, Counter>,
     bytes: Family<ByDoor, Counter>,
@@ -57,6 +60,11 @@ struct ByStrategy {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ByReason {
     reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByState {
+    state: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -100,6 +108,8 @@ impl Default for Metrics {
             events: Family::default(),
             answers: Family::default(),
             ignored: Family::default(),
+            lease_changes: Family::default(),
+            leases: Family::default(),
             menus: Family::default(),
             transfers: Family::default(),
             bytes: Family::default(),
@@ -123,6 +133,9 @@ impl Metrics {
         r.register("events", "Events by name", self.events.clone());
         r.register("dhcp_answers", "DHCP answers", self.answers.clone());
         r.register("dhcp_ignored", "Packets not answered", self.ignored.clone());
+        let changes = "Addresses that came into a state";
+        r.register("lease_changes", changes, self.lease_changes.clone());
+        r.register("leases", "Addresses in a state", self.leases.clone());
         r.register("menus", "Menus rendered", self.menus.clone());
         r.register("transfers", "Transfers sent whole", self.transfers.clone());
         r.register("transfer_bytes", "Bytes sent", self.bytes.clone());
@@ -147,6 +160,10 @@ impl Metrics {
                 message, strategy, ..
             } => one(&self.answers, &ByStrategy { message, strategy }),
             What::Ignored { reason, .. } => one(&self.ignored, &ByReason { reason }),
+            What::Lease { state, .. } => {
+                let state = state.name();
+                one(&self.lease_changes, &ByState { state });
+            }
             What::Menu { door, dialect, .. } => {
                 let door = word(*door);
                 one(&self.menus, &ByDialect { door, dialect });
@@ -173,6 +190,15 @@ impl Metrics {
         self.bytes.get_or_create(&door.into()).inc_by(bytes);
         let seconds = took.as_secs_f64();
         self.seconds.get_or_create(&door.into()).observe(seconds);
+    }
+
+    /// So many addresses are in this state.
+    pub fn leases(&self, state: State, count: u64) {
+        let state = ByState {
+            state: state.name(),
+        };
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.leases.get_or_create(&state).set(count);
     }
 
     /// A transfer is under way for as long as the value is kept.

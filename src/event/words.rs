@@ -5,11 +5,23 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serializer;
 
-use super::What;
+use super::{BootTold, What};
 
 /// Wall clock as RFC 3339 in UTC with milliseconds.
 pub(super) fn rfc3339<S: Serializer>(at: &SystemTime, s: S) -> Result<S::Ok, S::Error> {
     s.collect_str(&stamp(*at))
+}
+
+/// The same, or `null`.
+#[expect(clippy::ref_option, reason = "serde hands over what the field is")]
+pub(super) fn maybe_rfc3339<S: Serializer>(
+    at: &Option<SystemTime>,
+    s: S,
+) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => rfc3339(at, s),
+        None => s.serialize_none(),
+    }
 }
 
 /// The same, for a line of text.
@@ -21,6 +33,18 @@ pub(super) fn stamp(at: SystemTime) -> String {
 /// A duration as seconds.
 pub(super) fn seconds<S: Serializer>(took: &Duration, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_f64(took.as_secs_f64())
+}
+
+impl Display for BootTold {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self {
+            strategy,
+            profile,
+            why,
+            loader,
+        } = self;
+        write!(f, "\"{loader}\" ({strategy}; profile \"{profile}\": {why})")
+    }
 }
 
 impl Display for What {
@@ -53,6 +77,28 @@ impl Display for What {
                     message.to_uppercase()
                 )
             }
+            Self::Granted {
+                message,
+                address,
+                detail,
+                network,
+                to,
+                boot,
+                no_boot,
+                left_out,
+            } => {
+                write!(f, "{}", message.to_uppercase())?;
+                address.map_or(Ok(()), |a| write!(f, " {a}"))?;
+                write!(f, " ({detail}) of {network} to {to}")?;
+                boot.as_ref().map_or(Ok(()), |boot| write!(f, "; {boot}"))?;
+                no_boot
+                    .as_ref()
+                    .map_or(Ok(()), |why| write!(f, "; no boot data: {why}"))?;
+                if left_out.is_empty() {
+                    return Ok(());
+                }
+                write!(f, "; no room for options {left_out:?}")
+            }
             Self::Ignored {
                 port,
                 reason,
@@ -66,6 +112,28 @@ impl Display for What {
                 address,
                 server: None,
             } => write!(f, "takes {address}"),
+            Self::Lease {
+                address,
+                state,
+                was,
+                until,
+                network,
+                host_name,
+                holder,
+            } => {
+                write!(f, "{address} is {state}, was {was}")?;
+                let until = until.map_or_else(
+                    || "for ever".to_owned(),
+                    |at| format!("until {}", stamp(at)),
+                );
+                write!(f, "; {until}; {holder}")?;
+                host_name
+                    .as_ref()
+                    .map_or(Ok(()), |name| write!(f, ", \"{name}\""))?;
+                network
+                    .as_ref()
+                    .map_or(Ok(()), |name| write!(f, "; network {name}"))
+            }
             Self::Menu {
                 door,
                 path,
@@ -165,6 +233,17 @@ impl Display for What {
                 findings
                     .iter()
                     .try_for_each(|finding| write!(f, "\n  {finding}"))
+            }
+            Self::Conflict {
+                address,
+                by,
+                seconds,
+            } => {
+                let whom = by.map_or_else(|| "a host".to_owned(), |mac| mac.to_string());
+                write!(
+                    f,
+                    "{address} is used by {whom} without a lease; left alone for {seconds} s"
+                )
             }
             Self::Notice { text } | Self::Warning { text } | Self::Fault { text } => {
                 f.write_str(text)

@@ -122,6 +122,10 @@ pub struct Record {
     pub since: Time,
     /// Until when.
     pub until: Time,
+    /// For how long it was given last, in seconds, where it is leased: a renewal moves `until` and
+    /// leaves `since`. Without it: `until` less `since`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<u32>,
     /// The name the client gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_name: Option<String>,
@@ -276,6 +280,9 @@ pub enum Silence {
     /// Its address is being tried.
     #[error("its address is being tried")]
     Probing,
+    /// Too many records of its address are on their way to disk.
+    #[error("its earlier requests are still being written")]
+    Storing,
     /// Not authoritative, and there is no record.
     #[error("no record of it, and not authoritative")]
     NoRecord,
@@ -291,6 +298,23 @@ pub enum Silence {
     /// It lacks the address that its kind must name.
     #[error("it names no address")]
     NoAddress,
+}
+
+impl Silence {
+    /// The reason as a word, for metrics and the JSON log.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Exhausted { .. } => "exhausted",
+            Self::OtherServer => "other-server",
+            Self::Probing => "probing",
+            Self::Storing => "storing",
+            Self::NoRecord => "no-record",
+            Self::NoneDue => "none-due",
+            Self::NotOwn => "not-own",
+            Self::NoBootp => "no-bootp",
+            Self::NoAddress => "no-address",
+        }
+    }
 }
 
 /// One change of an address's state: an event.
@@ -309,6 +333,7 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// What changed, in order.
     pub changes: Vec<Change>,
-    /// What to put on disk: before the verdict goes out where it is an ACK, at leisure otherwise.
+    /// What to put on disk, in this order: before the verdict goes out where it is an ACK, at
+    /// leisure otherwise. Records of one address must be written in the order they were given.
     pub records: Vec<Record>,
 }

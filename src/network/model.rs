@@ -191,6 +191,19 @@ pub enum Whom {
     Circuit(Box<[u8]>),
 }
 
+impl std::fmt::Display for Whom {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (what, bytes) = match self {
+            Self::Mac(mac) => return write!(f, "mac {mac}"),
+            Self::Uuid(uuid) => return write!(f, "uuid {uuid}"),
+            Self::ClientId(id) => ("client-id", id),
+            Self::Circuit(id) => ("circuit-id", id),
+        };
+        write!(f, "{what} ")?;
+        bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 /// What a client shows that a reservation can know it by.
 #[derive(Debug, Clone, Copy)]
 pub struct Who<'a> {

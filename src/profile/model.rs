@@ -28,9 +28,9 @@ pub struct Profile {
     pub secure_boot: bool,
     /// The profile's own variables, for templates.
     pub vars: BTreeMap<String, String>,
-    /// What its machines are told where bootjack is the DHCP server.
+    /// Mode `dhcp`: what its machines are told beside their address.
     pub terms: Terms,
-    /// Which pools they may have addresses from.
+    /// Mode `dhcp`: which pools they may have an address from.
     pub criteria: Criteria,
 }
 

@@ -2,9 +2,17 @@
 //!
 //! One task a socket, one packet at a time: a decision takes microseconds, and the kernel's receive
 //! buffer is the bounded queue in front of it.
+//!
+//! * `boot`: boot data beside somebody else's leases, and port 4011
+//! * `lease`: mode `dhcp` on port 67: leases of our own
+
+mod boot;
+mod lease;
+
+pub use lease::Giver;
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +20,9 @@ use super::Shared;
 use super::interfaces::Own;
 use super::sys::udp::{Listener, Received};
 use crate::client::Client;
-use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port};
+use crate::decide::{Ignore, Incoming, Port};
 use crate::event::What;
-use crate::wire::Mac;
-use crate::wire::dhcp::{Kind, Message, code};
+use crate::wire::dhcp::{Kind, Message};
 
 /// Longer datagrams than any DHCP client sends are malformed.
 const BUFFER: usize = 2048;
@@ -23,7 +30,6 @@ const BUFFER: usize = 2048;
 const REST: Duration = Duration::from_millis(200);
 
 /// One socket to serve.
-#[derive(Debug)]
 pub struct Door {
     /// The socket, on one interface.
     pub listener: Listener,
@@ -33,6 +39,8 @@ pub struct Door {
     pub interface: String,
     /// Its addresses.
     pub own: Own,
+    /// The leases given out here; `None`: somebody else gives them.
+    pub giver: Option<Arc<Giver>>,
 }
 
 /// Serves one socket until the task is dropped; no error of the socket ends it.
@@ -40,6 +48,7 @@ pub struct Door {
 /// # Errors
 /// Never; the type is that of the other services.
 pub async fn serve(door: Door, shared: Arc<Shared>) -> io::Result<()> {
+    let door = Arc::new(door);
     let mut buffer = vec![0; BUFFER];
     let mut failing = false;
     loop {
@@ -60,45 +69,35 @@ pub async fn serve(door: Door, shared: Arc<Shared>) -> io::Result<()> {
 }
 
 impl Door {
-    fn packet(&self, shared: &Shared, received: &Received, bytes: &[u8]) {
+    fn packet(self: &Arc<Self>, shared: &Arc<Shared>, received: &Received, bytes: &[u8]) {
         let message = match decode(received, bytes) {
             Ok(message) => message,
             Err(why) => return shared.malformed("dhcp", received.from.into(), why),
         };
-        let incoming = Incoming {
-            message: &message,
+        match &self.giver {
+            Some(giver) => self.lease(shared, giver, *received, message),
+            None => self.boot(shared, received, &message),
+        }
+    }
+
+    fn incoming<'m>(&self, message: &'m Message, received: &Received) -> Incoming<'m> {
+        Incoming {
+            message,
             port: self.port,
             local: received.local,
             peer: received.from,
-        };
-        let Outcome { client, decision } = decide::decide(&shared.snapshot.load(), incoming);
-        // The answer leaves first; what is written down about it comes after.
-        let failed = decision
-            .as_ref()
-            .ok()
-            .and_then(|answer| self.send(answer, received).err());
-        if let Some(client) = &client {
-            self.seen(shared, client, incoming);
+            unicast: received.to == received.local,
         }
-        let learnt = self.learn_address(shared, &message);
-        let what = match (decision, failed) {
-            (Ok(answer), None) => answered(&answer),
-            (Ok(answer), Some(error)) => self.unsent(&answer, &error),
-            (Err(_), _) if learnt => return,
-            (Err(ignore), _) => self.ignored(&ignore, &message),
-        };
-        shared.emit(client.map(|c| c.mac), what);
     }
 
     /// A broadcast is answered from an address of the interface it came by; where that has none, the
     /// kernel names one of another interface.
-    fn send(&self, answer: &Answer, received: &Received) -> io::Result<()> {
+    fn send(&self, bytes: &[u8], to: SocketAddrV4, received: &Received) -> io::Result<()> {
         let from = received.local;
         if received.to != from && !self.own.has(from) {
             return Err(io::Error::other("it has no IPv4 address any more"));
         }
-        self.listener
-            .send(&answer.bytes, answer.to, from, received.interface)
+        self.listener.send(bytes, to, from, received.interface)
     }
 
     /// Takes note of a boot client that asks for boot data.
@@ -123,29 +122,6 @@ impl Door {
         shared.emit(Some(client.mac), what);
     }
 
-    /// A REQUEST on 67 tells which address a machine takes: how files it fetches later are known
-    /// to be its own. That goes for its operating system too.
-    fn learn_address(&self, shared: &Shared, message: &Message) -> bool {
-        let Some((mac, address)) = self.lease_taken(message) else {
-            return false;
-        };
-        let known = shared.clients().has_address(mac, address);
-        if known {
-            let server = message.address(code::SERVER_ID);
-            shared.emit(Some(mac), What::Leased { address, server });
-        }
-        known
-    }
-
-    fn lease_taken(&self, message: &Message) -> Option<(Mac, Ipv4Addr)> {
-        if self.port != Port::Dhcp || message.kind() != Some(Kind::Request) {
-            return None;
-        }
-        let renewing = Some(message.ciaddr).filter(|a| !a.is_unspecified());
-        let address = message.address(code::REQUESTED_ADDRESS).or(renewing)?;
-        Some((message.mac()?, address))
-    }
-
     /// A packet of nobody we keep a timeline for has its sender in the text.
     fn ignored(&self, ignore: &Ignore, message: &Message) -> What {
         let sender = message
@@ -159,13 +135,13 @@ impl Door {
     }
 
     /// Where an answer goes is the client's or its relay's word, so this is no fault of ours.
-    fn unsent(&self, answer: &Answer, error: &io::Error) -> What {
+    fn unsent(&self, to: SocketAddrV4, error: &io::Error) -> What {
         What::Ignored {
             port: self.port.number(),
             reason: "unreachable",
             detail: format!(
-                "cannot send to {} by {}: {error}; look at the routes (ip route) and the firewall",
-                answer.to, self.interface
+                "cannot send to {to} by {}: {error}; look at the routes (ip route) and the firewall",
+                self.interface
             ),
         }
     }
@@ -189,16 +165,4 @@ fn decode(received: &Received, bytes: &[u8]) -> Result<Message, String> {
         return Err("came by an interface that has no address any more".to_owned());
     }
     Message::decode(bytes).map_err(|e| e.to_string())
-}
-
-fn answered(answer: &Answer) -> What {
-    let offer = answer.message.kind() == Some(Kind::Offer);
-    What::Answer {
-        message: if offer { "offer" } else { "ack" },
-        strategy: answer.strategy.name,
-        profile: answer.selection.profile.name.clone(),
-        why: answer.selection.why.clone(),
-        loader: answer.loader.clone(),
-        to: SocketAddr::V4(answer.to),
-    }
 }

@@ -21,15 +21,23 @@ impl fmt::Display for Holder {
 
 /// The first process that holds this UDP port, where we may see it.
 pub fn of_udp(port: u16) -> Option<Holder> {
+    holding(&udp_sockets(port))
+}
+
+/// Whether anybody has this UDP port, on whichever interface.
+pub fn udp_is_held(port: u16) -> bool {
+    !udp_sockets(port).is_empty()
+}
+
+fn udp_sockets(port: u16) -> Vec<u64> {
     let sockets = procfs::net::udp()
         .into_iter()
         .chain(procfs::net::udp6())
         .flatten();
-    let inodes: Vec<u64> = sockets
+    sockets
         .filter(|s| s.local_address.port() == port)
         .map(|s| s.inode)
-        .collect();
-    holding(&inodes)
+        .collect()
 }
 
 /// The first process that listens on this TCP port, where we may see it.

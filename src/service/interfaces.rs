@@ -34,6 +34,12 @@ impl Own {
         }
     }
 
+    /// All of them, as they were last seen.
+    pub fn all(&self) -> Vec<Ipv4Addr> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.clone()
+    }
+
     /// Whether it has this address. Looks again only for one that it did not have before.
     pub fn has(&self, address: Ipv4Addr) -> bool {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

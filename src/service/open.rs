@@ -13,9 +13,11 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use super::holder;
 use super::interfaces::Interface;
 use super::sys::udp;
+use crate::config::Mode;
 use crate::decide::Port;
 use crate::error::Error;
 
+const DHCP: u16 = Port::Dhcp.number();
 /// The TFTP port.
 pub const TFTP: u16 = 69;
 const LOOPBACK: &str = "lo";
@@ -27,31 +29,32 @@ const BACKLOG: i32 = 1024;
 pub struct Opened {
     /// The interface.
     pub interface: Interface,
-    /// UDP 67.
-    pub dhcp: UdpSocket,
+    /// UDP 67; `None` where it is left to the DHCP server of this host.
+    pub dhcp: Option<UdpSocket>,
     /// UDP 4011.
     pub pxe: UdpSocket,
     /// UDP 69.
     pub tftp: UdpSocket,
 }
 
-/// Opens 67, 4011 and 69 on every interface.
+/// Opens 67 (but for mode `colocated`), 4011 and 69 on every interface.
 ///
 /// # Errors
 /// The first port that cannot be had: which, where, who holds it, what to do.
-pub fn udp(interfaces: &[Interface]) -> Result<Vec<Opened>, Error> {
-    interfaces.iter().map(open).collect()
+pub fn udp(mode: Mode, interfaces: &[Interface]) -> Result<Vec<Opened>, Error> {
+    interfaces.iter().map(|i| open(mode, i)).collect()
 }
 
-fn open(interface: &Interface) -> Result<Opened, Error> {
+fn open(mode: Mode, interface: &Interface) -> Result<Opened, Error> {
     let bind = |port| {
         let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port);
         udp::open(any, Some(&interface.name), true)
             .and_then(|socket| lenient(socket, port))
             .map_err(|e| refused("UDP", port, &interface.name, &e, holder::of_udp(port)))
     };
+    let ours = mode != Mode::Colocated;
     Ok(Opened {
-        dhcp: bind(Port::Dhcp.number())?,
+        dhcp: ours.then(|| bind(DHCP)).transpose()?,
         pxe: bind(Port::Pxe.number())?,
         tftp: bind(TFTP)?,
         interface: interface.clone(),
@@ -104,7 +107,7 @@ fn refused(
                 || "address in use".to_owned(),
                 |h| format!("address in use by {h}"),
             ),
-            in_use_remedy(protocol),
+            in_use_remedy(protocol, port),
         ),
         io::ErrorKind::PermissionDenied => (
             "permission denied".to_owned(),
@@ -117,10 +120,13 @@ fn refused(
     ))
 }
 
-fn in_use_remedy(protocol: &str) -> &'static str {
-    if protocol == "TCP" {
-        "stop it, or choose another port with --http-port"
-    } else {
-        "stop it, or serve other interfaces with --interface"
+fn in_use_remedy(protocol: &str, port: u16) -> &'static str {
+    match (protocol, port) {
+        ("TCP", _) => "stop it, or choose another port with --http-port",
+        (_, DHCP) => {
+            "stop it, or serve other interfaces with --interface; \
+             if it is the DHCP server of this LAN, leave it running and use --mode colocated"
+        }
+        _ => "stop it, or serve other interfaces with --interface",
     }
 }

@@ -2,12 +2,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use tracing::level_filters::LevelFilter;
 
+use super::lease::{Emit, Leases};
 use super::throttle::{FAULTS, MACHINES, Pass, STRANGERS, Throttle};
 use crate::client::{Loaders, Registry};
 use crate::event::metrics::Metrics;
@@ -72,6 +73,8 @@ pub struct Shared {
     pub limits: Limits,
     /// Counters, for `/metrics`.
     pub metrics: Metrics,
+    /// The leases, in mode `dhcp`. What they emit must hold this weakly: [`Shared::emitter`].
+    pub leases: OnceLock<Arc<Leases>>,
     clients: Mutex<Registry>,
     loaders: Mutex<Loaders>,
     timeline: Mutex<Timeline>,
@@ -101,6 +104,7 @@ impl Shared {
             folders,
             limits,
             metrics: Metrics::default(),
+            leases: OnceLock::new(),
             clients,
             loaders,
             timeline: Mutex::new(timeline),
@@ -121,6 +125,16 @@ impl Shared {
         self.metrics.count(&event);
         self.log(&event);
         self.timeline().record(event);
+    }
+
+    /// [`Shared::emit`] for those whom this holds.
+    pub fn emitter(self: &Arc<Self>) -> Emit {
+        let shared = Arc::downgrade(self);
+        Arc::new(move |client, what| {
+            if let Some(shared) = shared.upgrade() {
+                shared.emit(client, what);
+            }
+        })
     }
 
     /// One line, where its level is asked for (else it would take the place of one that is) and

@@ -20,8 +20,8 @@ use super::open::{self, Opened};
 use super::shared::Folders;
 use super::sys::udp::Listener;
 use super::watch::{Pace, Watch};
-use super::{Limits, Shared, dhcp, http, links, privilege, tftp};
-use crate::config::Effective;
+use super::{Limits, Shared, dhcp, holder, http, links, privilege, tftp};
+use crate::config::{Effective, Mode};
 use crate::decide::Port;
 use crate::error::Error;
 use crate::event::What;
@@ -56,8 +56,9 @@ pub struct Prepared {
 /// Whatever keeps the appliance from starting.
 pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let interfaces = interfaces::to_serve(&settings.interface)?;
-    let opened = open::udp(&interfaces)?;
+    let opened = open::udp(settings.mode, &interfaces)?;
     let http = open::http(settings.http_port, &interfaces)?;
+    let no_server = colocated_with_nobody(settings.mode);
     let user = privilege::drop_to(settings.user.as_deref(), &settings.state)?;
     // Read as the user that will read them again at every change.
     let mut loader = Loader::new(Places::from(settings));
@@ -68,7 +69,10 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     shared.findings.store(Arc::new(first.findings.clone()));
     Ok(Prepared {
         ready: ready(&opened, settings.http_port, &user),
-        cautions: cautions(settings, &user),
+        cautions: no_server
+            .into_iter()
+            .chain(cautions(settings, &user))
+            .collect(),
         opened,
         http,
         watching: Watching {
@@ -139,6 +143,17 @@ fn cautions(settings: &Effective, user: &str) -> Vec<String> {
     cautions
 }
 
+/// In mode `colocated` a DHCP server of this host sends us our clients. It may start after us, so
+/// that there is none yet is no error.
+fn colocated_with_nobody(mode: Mode) -> Option<String> {
+    let alone = mode == Mode::Colocated && !holder::udp_is_held(Port::Dhcp.number());
+    alone.then(|| {
+        "no DHCP server runs on this host yet (nobody has UDP 67): until it does, no machine is sent \
+         to port 4011; start it, or use --mode proxy where the DHCP server is another host"
+            .to_owned()
+    })
+}
+
 /// As many open files as we are allowed: each transfer and each connection takes two.
 fn raise_file_limit() {
     if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
@@ -178,13 +193,15 @@ async fn serve(
     let mut tftp_sockets = Vec::new();
     let served: Vec<Interface> = opened.iter().map(|o| o.interface.clone()).collect();
     for open in opened {
-        for (socket, port) in [(open.dhcp, Port::Dhcp), (open.pxe, Port::Pxe)] {
+        let dhcp = open.dhcp.map(|socket| (socket, Port::Dhcp));
+        for (socket, port) in dhcp.into_iter().chain([(open.pxe, Port::Pxe)]) {
             let listener = Listener::new(socket).map_err(failed)?;
             let door = dhcp::Door {
                 listener,
                 port,
                 interface: open.interface.name.clone(),
                 own: Own::of(&open.interface),
+                giver: None,
             };
             tasks.spawn(dhcp::serve(door, shared.clone()));
         }
@@ -238,14 +255,12 @@ fn ready(opened: &[Opened], http_port: u16, user: &str) -> What {
     let describe = |i: &Interface| format!("{} {}", i.name, i.shown());
     let first = opened.first().and_then(|o| o.interface.addresses.first());
     let host = first.map_or_else(|| "127.0.0.1".to_owned(), ToString::to_string);
+    let dhcp = opened.iter().any(|o| o.dhcp.is_some());
+    let fixed = [dhcp.then_some("dhcp 67"), Some("pxe 4011"), Some("tftp 69")];
+    let fixed = fixed.into_iter().flatten().map(str::to_owned);
     What::Ready {
         interfaces: opened.iter().map(|o| describe(&o.interface)).collect(),
-        ports: vec![
-            "dhcp 67".into(),
-            "pxe 4011".into(),
-            "tftp 69".into(),
-            format!("http {http_port}"),
-        ],
+        ports: fixed.chain([format!("http {http_port}")]).collect(),
         url: format!("http://{host}:{http_port}/"),
         user: user.to_owned(),
     }

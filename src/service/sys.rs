@@ -3,8 +3,11 @@
 //!
 //! * [`udp`]: datagram sockets that know to which address and interface a packet came
 //! * [`connected`]: one transfer's socket
+//! * [`arp`], [`icmp`]: the packets that try an address
 //! * [`file`]: reading what is in the page cache without waiting for what is not
 
+pub mod arp;
 pub mod connected;
 pub mod file;
+pub mod icmp;
 pub mod udp;

@@ -3,9 +3,8 @@
 use super::names::{MenuKind, Name, Whose, name};
 use super::{CleanPath, FilePath, Found, Memory, Missing, Rendered, Requester, Root};
 use crate::assets;
-use crate::client::{Class, Client, Stage};
-use crate::decide::subject;
-use crate::profile::{Selection, Snapshot, select};
+use crate::client::{Class, Client, KnownBy, Stage};
+use crate::profile::{Selection, Snapshot, choose};
 use crate::render::{self, Dialect, Place};
 use crate::wire::{Arch, Mac};
 
@@ -133,6 +132,7 @@ fn stranger(requester: &Requester, mac: Mac, arch: Arch, stage: Stage) -> Client
         ipxe: None,
         ip,
         network,
+        known_by: KnownBy::default(),
     }
 }
 
@@ -175,7 +175,7 @@ fn entry_script(
 }
 
 fn chosen(snapshot: &Snapshot, client: &Client) -> Result<Selection, Missing> {
-    select(&snapshot.profiles, &subject(client)).ok_or(Missing::NoProfile)
+    choose(snapshot, client).ok_or(Missing::NoProfile)
 }
 
 const fn place(snapshot: &Snapshot, requester: &Requester) -> Place {

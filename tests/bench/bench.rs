@@ -6,10 +6,10 @@
 //! does: the ratios are what counts. Nothing here passes or fails.
 //!
 //! ```text
-//! bench [--quick] [--one-cpu] [start|decision|reload|proxy|tftp|http …]
+//! bench [--quick] [--one-cpu] [start|decision|reload|store|proxy|tftp|http …]
 //! ```
 //!
-//! * [`start`], [`decision`], [`reload`]: bootjack alone
+//! * [`start`], [`decision`], [`reload`], [`store`]: bootjack alone
 //! * [`proxy`], [`tftp`], [`http`]: beside dnsmasq, tftpd-hpa, nginx
 //! * [`peers`]: how those are run; [`meter`]: processor time and memory out of `/proc`
 //! * [`dhcp_load`], [`tftp_client`], [`http_client`]: the clients, the same for both sides
@@ -37,6 +37,7 @@ mod proxy;
 mod reload;
 mod sample;
 mod start;
+mod store;
 mod table;
 mod tftp;
 mod tftp_client;
@@ -50,10 +51,11 @@ use table::Table;
 /// A benchmark: its name on the command line, and what it does.
 type Bench = (&'static str, fn(&Run, &mut Table));
 
-const ALL: [Bench; 6] = [
+const ALL: [Bench; 7] = [
     ("start", start::run),
     ("decision", decision::run),
     ("reload", reload::run),
+    ("store", store::run),
     ("proxy", proxy::run),
     ("tftp", tftp::run),
     ("http", http::run),
@@ -90,7 +92,9 @@ fn main() -> ExitCode {
     let has = |wanted: &str| flags.iter().any(|flag| flag == wanted);
     let flag_known = |flag: &String| FLAGS.contains(&flag.as_str());
     if !flags.iter().all(flag_known) || !names.iter().all(known) {
-        eprintln!("usage: bench [--quick] [--one-cpu] [start|decision|reload|proxy|tftp|http …]");
+        eprintln!(
+            "usage: bench [--quick] [--one-cpu] [start|decision|reload|store|proxy|tftp|http …]"
+        );
         return ExitCode::from(2);
     }
     if support::left_out("the benchmarks; start them with sudo") {

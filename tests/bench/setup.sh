@@ -6,6 +6,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 folder=target/bench
+# shellcheck source=tests/support/packages.sh
+. tests/support/packages.sh
 
 # package, the command that proves it, why
 installed() {
@@ -52,13 +54,6 @@ missing() {
     done < <(unpacked)
 }
 
-present() {
-    case $1 in
-    /*) [ -e "$1" ] ;;
-    *) PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1 ;;
-    esac
-}
-
 bring() {
     local package proof why wanted=()
     while read -r package proof why; do
@@ -66,21 +61,8 @@ bring() {
     done < <(installed)
     [ ${#wanted[@]} = 0 ] || apt install -y --no-install-recommends "${wanted[@]}"
     while read -r package proof why; do
-        [ -e "$folder/$proof" ] || unpack "$package"
+        [ -e "$folder/$proof" ] || unpack "$folder" "$package"
     done < <(unpacked)
-}
-
-apt() { DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 "$@" >&2; }
-
-# A package's files below target/bench/, none of its scripts run.
-unpack() {
-    local scratch
-    scratch=$(mktemp -d)
-    chmod 755 "$scratch"
-    (cd "$scratch" && apt -o APT::Sandbox::User=root download "$1")
-    mkdir -p "$folder"
-    dpkg-deb -x "$scratch"/"$1"_*.deb "$folder"
-    rm -rf "$scratch"
 }
 
 main

@@ -9,10 +9,21 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+macro_rules! as_root {
+    ($name:literal) => {
+        if crate::support::left_out($name) {
+            return;
+        }
+    };
+}
+
+mod colocated;
+mod modes;
+
 use std::time::Duration;
 
 use support::appliance::{Appliance, Setup};
-use support::lan::Lan;
+use support::lan::{Host, Lan};
 use support::qemu::{FIRST_SCREEN, Firmware, INSTALLER_ARGS, INSTALLER_RUNS, Machine, Pc};
 use support::servers::Server;
 
@@ -50,11 +61,17 @@ impl Lab {
     fn new(profiles: &[(&str, &str)]) -> Self {
         let lan = Lan::new();
         let dhcp = Server::dnsmasq(&lan.dhcp_host());
-        let mut setup =
-            Setup::new(&lan.appliance_host(), env!("CARGO_BIN_EXE_bootjack")).debian_installer();
-        for (file, text) in profiles {
-            setup = setup.profile(file, text);
-        }
+        let setup = Self::setup(&lan.appliance_host(), profiles).debian_installer();
+        Self::on(lan, dhcp, setup)
+    }
+
+    fn setup(host: &Host, profiles: &[(&str, &str)]) -> Setup {
+        let setup = Setup::new(host, env!("CARGO_BIN_EXE_bootjack"));
+        let with = |setup: Setup, (file, text): &(&str, &str)| setup.profile(file, text);
+        profiles.iter().fold(setup, with)
+    }
+
+    fn on(lan: Lan, dhcp: Server, setup: Setup) -> Self {
         Self {
             appliance: setup.start(),
             lan,
@@ -88,14 +105,6 @@ impl Lab {
             );
         }
     }
-}
-
-macro_rules! as_root {
-    ($name:literal) => {
-        if support::left_out($name) {
-            return;
-        }
-    };
 }
 
 #[test]

@@ -64,6 +64,7 @@ pub fn dhcp(data: &[u8]) {
         port,
         local: US,
         peer: SocketAddrV4::new(PEER, 4011),
+        unicast: false,
     };
     let outcome = decide(snapshot(), incoming);
     let Ok(answer) = outcome.decision else { return };

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bootjack::client::{Class, Client, Stage};
+use bootjack::client::{Class, Client, KnownBy, Stage};
 use bootjack::profile::Snapshot;
 use bootjack::service::shared::Folders;
 use bootjack::service::{Limits, Shared, http};
@@ -265,6 +265,7 @@ fn machine() -> Client {
         ipxe: None,
         ip: Some(Ipv4Addr::LOCALHOST),
         network: Ipv4Addr::LOCALHOST,
+        known_by: KnownBy::default(),
     }
 }
 

@@ -2,7 +2,6 @@
 //! imitated one that adds option 82.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::time::Duration;
 
 use crate::as_root;
 use crate::lab::{EVERYONE, Lab, US, at, never, setup};
@@ -11,6 +10,7 @@ use crate::support::dhcp_client::DhcpClient;
 use crate::support::lan::{Host, Lan};
 use crate::support::packet::Packet;
 use crate::support::process::Process;
+use crate::support::relay;
 
 const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 9);
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 78, 0, 1);
@@ -28,21 +28,8 @@ impl Router {
         let segment = lan.segment();
         let interface = lan.plug(&host, segment);
         host.address(&interface, "10.78.0.1/24");
-        host.enter(|| std::fs::write("/proc/sys/net/ipv4/ip_forward", "1"))
-            .unwrap();
-        let mut command = host.command("dnsmasq");
-        command
-            .args([
-                "--no-daemon",
-                "--conf-file=/dev/null",
-                "--pid-file=",
-                "--user=root",
-                "--port=0",
-            ])
-            .args(["--log-dhcp", "--log-facility=-"])
-            .arg(format!("--dhcp-relay={GATEWAY},{US}"));
-        let mut relay = host.start("relay", command);
-        relay.wait_for_line(Duration::from_secs(20), |line| line.contains("DHCP relay"));
+        relay::forward(&host);
+        let relay = relay::dnsmasq(&host, GATEWAY, US);
         let router = Self {
             host,
             _relay: relay,

@@ -200,6 +200,33 @@ fn explain_tells_profile_strategy_and_reply() {
     );
 }
 
+/// Beside a DHCP server on the same host everything is said at 4011, and HTTP boot never asks there.
+#[test]
+fn explain_in_mode_colocated() {
+    let ask = |arch: &str| {
+        let machine = ["explain", "--mac", MAC, "--arch", arch];
+        run(&[
+            &machine[..],
+            &["--profiles", PROFILES, "--mode", "colocated"],
+        ]
+        .concat())
+    };
+    for (arch, loader) in [("bios", "lpxelinux.0"), ("efi-x64", "snponly.efi")] {
+        let said = ask(arch);
+        let out = said.succeeds();
+        let words = ["chosen", "ACK, in answer to REQUEST on port 4011", loader];
+        assert!(words.iter().all(|word| out.contains(word)), "{out}");
+        assert!(!out.contains("OFFER,"), "{out}");
+    }
+    let said = ask("http-x64");
+    assert_eq!(said.code, Some(1));
+    let words = [
+        "answer: none: HTTP boot never asks port 4011",
+        "/assets/snponly.efi itself",
+    ];
+    assert!(words.iter().all(|word| said.out.contains(word)), "{said:?}");
+}
+
 #[test]
 fn explain_says_that_no_profile_matches() {
     let folder = tempfile::tempdir().unwrap();

@@ -6,6 +6,7 @@ use std::net::{TcpListener, UdpSocket};
 use crate::as_root;
 use crate::run::{BOOTJACK, serve, serve_by};
 use crate::support::lan::{Host, Lan};
+use crate::support::servers::{Kind, Server};
 
 /// The test's own process, as a holder of ports.
 fn me() -> String {
@@ -38,18 +39,53 @@ fn a_port_that_is_taken() {
     serve(&host, &[]).fails(1, &[what, &me(), "--http-port"]);
 }
 
-/// The DHCP server that sits on the same port of the same interface: named, also as one of several.
+/// Kea without a packet socket.
+fn kea_by_udp(host: &Host) -> Server {
+    Server::kea_by(
+        host,
+        r#"{ "Dhcp4": {
+  "interfaces-config": { "interfaces": [ "eth0" ], "dhcp-socket-type": "udp" },
+  "lease-database": { "type": "memfile", "persist": false }
+} }"#,
+    )
+}
+
+type Start = fn(&Host) -> Server;
+
+/// The DHCP server that sits on the same port of the same interface: named, also as one of several,
+/// however it listens (dhcpd and Kea hear by a packet socket, and hold the port beside it).
 #[test]
 fn another_dhcp_server_on_the_same_interface() {
     as_root!("another_dhcp_server_on_the_same_interface");
-    let lan = Lan::new();
-    let host = lan.appliance_host();
-    let _dhcp = crate::support::servers::Server::dnsmasq_without_ipv6(&host);
-    let what = "cannot bind UDP 67 on eth0: address in use by dnsmasq (pid ";
-    serve(&host, &[]).fails(1, &[what]);
-    let second = lan.plug(&host, Lan::FIRST);
-    host.address(&second, "10.77.0.4/24");
-    serve(&host, &[]).fails(1, &[what]);
+    let servers: [(&str, Start); 4] = [
+        ("dnsmasq", |host| Kind::Dnsmasq.plain(host)),
+        ("dhcpd", |host| Kind::Isc.plain(host)),
+        ("kea-dhcp4", |host| Kind::Kea.plain(host)),
+        ("kea-dhcp4", kea_by_udp),
+    ];
+    for (name, start) in servers {
+        let lan = Lan::new();
+        let host = lan.appliance_host();
+        let mut dhcp = start(&host);
+        let holder = format!("{name} (pid {})", dhcp.process().id());
+        let what = format!("cannot bind UDP 67 on eth0: address in use by {holder}; stop it");
+        let remedy = "leave it running and use --mode colocated";
+        for mode in ["proxy", "dhcp"] {
+            serve(&host, &["--mode", mode]).fails(1, &[&what, remedy]);
+        }
+        let second = lan.plug(&host, Lan::FIRST);
+        host.address(&second, "10.77.0.4/24");
+        serve(&host, &[]).fails(1, &[&what]);
+        // The other ports are as they ever were, and 67 is no matter in this mode.
+        let _held = taken(&host, "0.0.0.0:4011");
+        let other = "cannot bind UDP 4011 on eth0: address in use by ";
+        let refused = serve(&host, &["--mode", "colocated"]);
+        refused.fails(
+            1,
+            &[other, &me(), "serve other interfaces with --interface"],
+        );
+        assert!(!refused.err.contains("colocated"), "{}", refused.err);
+    }
 }
 
 #[test]

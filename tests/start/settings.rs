@@ -6,7 +6,7 @@ use crate::run::{Said, bootjack, run};
 
 /// key, its default as `config` shows it, then a value of file, environment and flag.
 const SETTINGS: [(&str, &str, [&str; 3]); 12] = [
-    ("mode", "\"proxy\"", ["dhcp", "proxy", "colocated"]),
+    ("mode", "\"proxy\"", ["colocated", "proxy", "colocated"]),
     ("force", "false", ["true", "false", "true"]),
     ("interface", "", ["eth7", "eth8", "eth9"]),
     ("profiles", "", ["/f/p", "/e/p", "/c/p"]),

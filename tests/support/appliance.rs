@@ -77,6 +77,19 @@ impl Setup {
         self
     }
 
+    /// Its config file, with these keys (`mode: dhcp`, `dhcp: …`).
+    pub fn config(self, yaml: &str) -> Self {
+        let file = self.config_file();
+        fs::write(&file, yaml).expect("a config file");
+        let flag = format!("--config={}", file.display());
+        self.flag(&flag)
+    }
+
+    /// Where [`Setup::config`] writes to.
+    pub fn config_file(&self) -> PathBuf {
+        self.home.join("bootjack.yaml")
+    }
+
     /// Without a profile folder: the embedded default is served, where the machine has no
     /// bootjack installed.
     pub fn without_profiles(self) -> Self {

@@ -3,11 +3,14 @@
 //! * [`lan`]: switch, hosts and cables out of network namespaces
 //! * [`netns`]: one namespace: commands, processes and sockets in it
 //! * [`process`]: a program that runs beside the test, with its output
-//! * [`servers`]: somebody else's DHCP server
+//! * [`servers`]: somebody else's DHCP server; [`relay`]: relays to it
+//! * [`lease_clients`]: real DHCP clients, through all of a lease's life
+//! * [`packages`]: programs that are unpacked and not installed
 //! * [`appliance`]: bootjack under test
 //! * [`qemu`]: a PC with real firmware; [`serial`] reads its console, [`monitor`] its screen,
 //!   [`slots`] keeps the machine from running too many
 //! * [`packet`], [`clients`], [`dhcp_client`]: boot clients made of bytes, and what they are told
+//! * [`readme`]: the lines that README tells a user to write
 //! * [`poll`]: waiting for a condition, with a deadline
 //!
 //! Invariants: no packet leaves the namespaces of a lab; a lab is gone when it is dropped, after a
@@ -32,12 +35,16 @@ pub mod appliance;
 pub mod clients;
 pub mod dhcp_client;
 pub mod lan;
+pub mod lease_clients;
 pub mod monitor;
 pub mod netns;
+pub mod packages;
 pub mod packet;
 pub mod poll;
 pub mod process;
 pub mod qemu;
+pub mod readme;
+pub mod relay;
 pub mod serial;
 pub mod servers;
 pub mod slots;

@@ -1,15 +1,20 @@
 //! Somebody else's DHCP server on the LAN: it gives leases and knows nothing of boot files.
 //!
-//! Each server program is one constructor of [`Server`]; what a test asks of it is the same.
+//! Each server program is one constructor of [`Server`]; what a test asks of it is the same. All of
+//! them serve `10.77.0.0/24` with [`POOL`] and leases of an hour, do not look whether an address is
+//! in use before they offer it, and keep their files in the lab's folder.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use super::lan::Host;
+use super::packages;
 use super::process::Process;
+use super::readme;
 
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(20);
@@ -18,11 +23,13 @@ const START: Duration = Duration::from_secs(20);
 pub const POOL: (Ipv4Addr, Ipv4Addr) =
     (Ipv4Addr::new(10, 77, 0, 100), Ipv4Addr::new(10, 77, 0, 199));
 
-/// A running DHCP server.
+/// A running DHCP server. It ends with SIGTERM on drop.
 #[derive(Debug)]
 pub struct Server {
     process: Process,
     leases: PathBuf,
+    /// MAC and text of the lease file → address.
+    reader: fn(&str, &str) -> Option<Ipv4Addr>,
 }
 
 impl Server {
@@ -65,20 +72,190 @@ impl Server {
             .args(flags);
         let mut process = host.start("dnsmasq", command);
         process.wait_for_line(START, |line| line.contains("DHCP, IP range"));
-        Self { process, leases }
+        Self {
+            process,
+            leases,
+            reader: in_dnsmasq,
+        }
+    }
+
+    /// ISC dhcpd on `eth0`, authoritative, with further lines of its configuration (they stand
+    /// before the subnet: global options, classes, other subnets).
+    pub fn isc_dhcpd(host: &Host, lines: &str) -> Self {
+        let config = format!(
+            "authoritative;\nping-check false;\ndefault-lease-time 3600;\nmax-lease-time 3600;\n\
+             {lines}\nsubnet 10.77.0.0 netmask 255.255.255.0 {{ range {} {}; }}\n",
+            POOL.0, POOL.1
+        );
+        Self::isc_dhcpd_by(host, &config, &["eth0"])
+    }
+
+    /// ISC dhcpd with a whole configuration, on these interfaces.
+    pub fn isc_dhcpd_by(host: &Host, config: &str, interfaces: &[&str]) -> Self {
+        let (file, leases) = (host.file("dhcpd.conf"), host.file("dhcpd.leases"));
+        fs::write(&file, config).expect("dhcpd's configuration");
+        append(&leases); // it wants a file, and keeps one that is there
+        let mut command = packages::command(host, "usr/sbin/dhcpd");
+        command.args(["-4", "-d", "-f", "--no-pid", "-cf"]);
+        command.arg(file).arg("-lf").arg(&leases).args(interfaces);
+        let mut process = host.start("dhcpd", command);
+        process.wait_for_line(START, |line| line.contains("Server starting service"));
+        Self {
+            process,
+            leases,
+            reader: in_isc,
+        }
+    }
+
+    /// Kea on `eth0`, authoritative, with further members of its `Dhcp4` (`"client-classes": […]`;
+    /// they stand before the subnet, a comma behind them is added).
+    pub fn kea(host: &Host, members: &str) -> Self {
+        let mut further = String::new();
+        if !members.trim().is_empty() {
+            write!(further, "{},", members.trim().trim_end_matches(',')).expect("text");
+        }
+        let config = format!(
+            r#"{{ "Dhcp4": {{
+  "interfaces-config": {{ "interfaces": [ "eth0" ] }},
+  "authoritative": true,
+  "valid-lifetime": 3600,
+  {further}
+  "lease-database": {{ "type": "memfile", "name": "{leases}", "lfc-interval": 0 }},
+  "subnet4": [ {{ "id": 1, "subnet": "10.77.0.0/24", "pools": [ {{ "pool": "{} - {}" }} ] }} ]
+}} }}
+"#,
+            POOL.0,
+            POOL.1,
+            leases = host.file("kea.leases").display(),
+        );
+        Self::kea_by(host, &config)
+    }
+
+    /// Kea with a whole configuration. Its leases are only read where it keeps them in the host's
+    /// file `kea.leases`.
+    pub fn kea_by(host: &Host, config: &str) -> Self {
+        let file = host.file("kea.json");
+        fs::write(&file, config).expect("Kea's configuration");
+        let mut command = packages::command(host, "usr/sbin/kea-dhcp4");
+        command.arg("-c").arg(file);
+        let scratch = host.file("kea");
+        fs::create_dir_all(&scratch).expect("the lab's folder");
+        for place in ["KEA_PIDFILE_DIR", "KEA_LOCKFILE_DIR"] {
+            command.env(place, &scratch);
+        }
+        let mut process = host.start("kea", command);
+        process.wait_for_line(START, |line| line.contains("DHCP4_STARTED"));
+        assert!(
+            !process.log().contains("DHCPSRV_OPEN_SOCKET_FAIL"),
+            "{}",
+            process.log()
+        );
+        Self {
+            process,
+            leases: host.file("kea.leases"),
+            reader: in_kea,
+        }
     }
 
     /// The address leased to a MAC (`52:54:00:12:34:56`), as the server's own lease file says.
     pub fn lease_of(&self, mac: &str) -> Option<Ipv4Addr> {
         let leases = fs::read_to_string(&self.leases).unwrap_or_default();
-        let line = leases.lines().find(|line| line.contains(mac))?;
-        line.split(' ').nth(2)?.parse().ok()
+        (self.reader)(mac, &leases)
+    }
+
+    /// The program, for signals and its id.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
     }
 
     /// Everything it has logged.
     pub fn log(&self) -> String {
         self.process.log()
     }
+}
+
+/// A DHCP server program, for tests that go over all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// [`Server::dnsmasq_with`]
+    Dnsmasq,
+    /// [`Server::isc_dhcpd`]
+    Isc,
+    /// [`Server::kea`]
+    Kea,
+}
+
+/// All of them.
+pub const KINDS: [Kind; 3] = [Kind::Dnsmasq, Kind::Isc, Kind::Kea];
+
+impl Kind {
+    /// As it comes, on a LAN without an IPv6 router.
+    pub fn plain(self, host: &Host) -> Server {
+        match self {
+            Self::Dnsmasq => Server::dnsmasq_without_ipv6(host),
+            Self::Isc => Server::isc_dhcpd(host, ""),
+            Self::Kea => Server::kea(host, ""),
+        }
+    }
+
+    /// With what README has an operator write for mode `colocated` on a host of this address.
+    pub fn colocated(self, host: &Host, address: &str) -> Server {
+        let label = match self {
+            Self::Dnsmasq => "**dnsmasq**",
+            Self::Isc => "**ISC dhcpd**",
+            Self::Kea => "**Kea**",
+        };
+        let lines = readme::block_after(label).replace("SERVER", address);
+        match self {
+            Self::Dnsmasq => {
+                let settings = lines.lines().filter(|line| !line.starts_with('#'));
+                let flags: Vec<String> = settings.map(|line| format!("--{line}")).collect();
+                let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+                Server::start(host, &flags)
+            }
+            Self::Isc => Server::isc_dhcpd(host, &lines),
+            Self::Kea => Server::kea(host, &lines),
+        }
+    }
+}
+
+fn append(file: &Path) {
+    let opened = fs::File::options().create(true).append(true).open(file);
+    opened.expect("a lease file");
+}
+
+/// `1763800000 52:54:00:12:34:56 10.77.0.100 name id`
+fn in_dnsmasq(mac: &str, leases: &str) -> Option<Ipv4Addr> {
+    let line = leases.lines().find(|line| line.contains(mac))?;
+    line.split(' ').nth(2)?.parse().ok()
+}
+
+/// `lease 10.77.0.100 {`, and below it the MAC; the last one counts.
+fn in_isc(mac: &str, leases: &str) -> Option<Ipv4Addr> {
+    let blocks = leases.split("\nlease ").skip(1);
+    let block = blocks.filter(|block| block.contains(mac)).last()?;
+    block.split(' ').next()?.parse().ok()
+}
+
+/// `10.77.0.100,52:54:00:12:34:56,…`; the last one counts.
+fn in_kea(mac: &str, leases: &str) -> Option<Ipv4Addr> {
+    let line = leases.lines().rfind(|line| line.contains(mac))?;
+    line.split(',').next()?.parse().ok()
+}
+
+/// The LAN's IPv6 router on `eth0`, without a route to anywhere and without DHCP: iPXE waits for one
+/// (see [`Server::dnsmasq_with`]).
+pub fn ipv6_router(host: &Host) -> Process {
+    host.ip(&["addr", "add", "fd77::1/64", "dev", "eth0", "nodad"]);
+    let mut command = dnsmasq(host);
+    command.args([
+        "--enable-ra",
+        "--dhcp-range=fd77::,ra-only,64",
+        "--ra-param=eth0,0,0",
+    ]);
+    let mut process = host.start("router", command);
+    process.wait_for_line(START, |line| line.contains("router advertisement"));
+    process
 }
 
 /// A rival: dnsmasq as ProxyDHCP with TFTP, the peer that bootjack is measured against.

@@ -1,8 +1,13 @@
 #!/bin/sh
-# Installs the Debian packages that the laboratory needs: real firmware, real clients, a DHCP
-# server that is not ours. Says what and why first; does nothing when all is there. None of them
-# starts a service. `setup.sh --check` only says what is missing (exit status 1).
+# Brings the Debian packages that the laboratory needs: real firmware, real clients, DHCP servers
+# that are not ours. Says what and why first; does nothing when all is there. None of them starts a
+# service: those that would are unpacked into target/lab/ instead of being installed, and tests run
+# them from there. `setup.sh --check` only says what is missing (exit status 1).
 set -eu
+cd "$(dirname "$0")/../.."
+folder=target/lab
+# shellcheck source=tests/support/packages.sh
+. tests/support/packages.sh
 
 # package, the file that proves it (or what it brings), why
 list() {
@@ -18,28 +23,42 @@ debian-installer-12-netboot-amd64 /usr/lib/debian-installer/images/12/amd64/text
 dnsmasq-base dnsmasq a DHCP server that is not ours (no service)
 udhcpc udhcpc a plain DHCP client
 isc-dhcp-client dhclient another plain DHCP client
+dhcpcd-base dhcpcd a third one (no service)
 tftp-hpa tftp a TFTP client
 atftp atftp another TFTP client
 curl curl an HTTP and TFTP client
 grub-common grub-script-check GRUB's own parser, for the menus made for it
+liblog4cplus-2.0.5 /usr/lib/x86_64-linux-gnu/liblog4cplus-2.0.so.3 Kea is linked with it
+libmariadb3 /usr/lib/x86_64-linux-gnu/libmariadb.so.3 Kea is linked with it
+libpq5 /usr/lib/x86_64-linux-gnu/libpq.so.5 Kea is linked with it
 LIST
 }
 
-present() {
-    case $1 in
-    /*) [ -e "$1" ] ;;
-    *) PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1 ;;
-    esac
+# package, a file of it, why; unpacked, for each would start a service or belongs to one that would
+unpacked() {
+    cat <<'LIST'
+isc-dhcp-server usr/sbin/dhcpd another DHCP server
+isc-dhcp-relay usr/sbin/dhcrelay a DHCP relay
+kea-dhcp4-server usr/sbin/kea-dhcp4 a third DHCP server
+kea-common usr/sbin/kea-lfc its libraries
+kea-admin usr/sbin/perfdhcp its DHCP load generator
+LIST
 }
 
 missing=$(list | while read -r package proof why; do
     present "$proof" || echo "$package"
 done)
-[ -n "$missing" ] || exit 0
+absent=$(unpacked | while read -r package proof why; do
+    [ -e "$folder/$proof" ] || echo "$package"
+done)
+[ -n "$missing$absent" ] || exit 0
 
 echo "The test laboratory needs these Debian packages:"
 list | while read -r package proof why; do
     present "$proof" || echo "  $package: $why"
+done
+unpacked | while read -r package proof why; do
+    [ -e "$folder/$proof" ] || echo "  $package: $why (is unpacked into $folder/, starts nothing)"
 done
 [ "${1:-}" != --check ] || exit 1
 
@@ -47,20 +66,6 @@ if ! command -v apt-get >/dev/null 2>&1; then
     echo "There is no apt-get here: install them by hand, or run the tests on Debian 12." >&2
     exit 1
 fi
-
-if [ "$(id -u)" -eq 0 ]; then
-    as_root() { "$@"; }
-elif command -v sudo >/dev/null 2>&1; then
-    echo "Installing them with sudo."
-    as_root() { sudo "$@"; }
-else
-    echo "Neither root nor sudo: install them as root and try again." >&2
-    exit 1
-fi
-
-apt() {
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 -q "$@"
-}
 
 # Where qemu-utils is from bookworm-backports, the rest of QEMU has to come from there too: the
 # packages of bookworm break with it.
@@ -99,4 +104,7 @@ if from_backports; then
 fi
 apt update || echo "apt-get update had trouble; trying with what is known." >&2
 # shellcheck disable=SC2086 # one word a package
-apt install -y --no-install-recommends $wanted
+[ -z "$wanted" ] || apt install -y --no-install-recommends $wanted
+for package in $absent; do
+    unpack "$folder" "$package"
+done

@@ -14,7 +14,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use bootjack::client::{Class, Client, Stage};
+use bootjack::client::{Class, Client, KnownBy, Stage};
 use bootjack::profile::Snapshot;
 use bootjack::service::shared::Folders;
 use bootjack::service::sys::udp;
@@ -126,6 +126,7 @@ impl Server {
             ipxe: None,
             ip: Some(ip),
             network: ip,
+            known_by: KnownBy::default(),
         });
         mac
     }

@@ -1,8 +1,10 @@
-//! `/api/v1/…`: what was seen of machines and what is wrong in profiles, as JSON. Read only.
+//! `/api/v1/…`: what was seen of machines, their leases, and what is wrong in profiles, as JSON.
+//! Read only.
 //!
 //! Lists are built off the runtime's threads, a bounded number of them at a time. Requests here
 //! are no events: an operator who looks does not change what he sees.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use hyper::header::HeaderValue;
@@ -15,6 +17,8 @@ use super::body::Payload;
 use super::connection::Peer;
 use super::{reply, view};
 use crate::service::Shared;
+use crate::service::lease::Leases;
+use crate::service::lease::row::Row;
 use crate::tree::CleanPath;
 use crate::wire::Mac;
 
@@ -60,6 +64,8 @@ fn look(shared: &Shared, path: &str) -> Answer {
     match path.split('/').collect::<Vec<_>>().as_slice() {
         ["v1", "clients"] => ok(&view::Machines::of(shared)),
         ["v1", "clients", mac] => client(shared, mac),
+        ["v1", "leases"] => leases(shared, Leases::addresses),
+        ["v1", "leases", whom] => leases_of(shared, whom),
         ["v1", "findings"] => ok(&view::Findings::of(shared)),
         _ => error(StatusCode::NOT_FOUND, "no such part of the API"),
     }
@@ -71,6 +77,28 @@ fn client(shared: &Shared, mac: &str) -> Answer {
             Some(story) => ok(&story),
             None => error(StatusCode::NOT_FOUND, "nothing was seen of this machine"),
         },
+        Err(bad) => error(StatusCode::NOT_FOUND, &bad.to_string()),
+    }
+}
+
+/// The leases of these addresses, in parts: DHCP waits no longer than one takes.
+fn leases(shared: &Shared, which: impl Fn(&Leases) -> Vec<Ipv4Addr>) -> Answer {
+    let Some(leases) = shared.leases.get() else {
+        let text = "no leases are given: this is not mode dhcp";
+        return error(StatusCode::NOT_FOUND, text);
+    };
+    let addresses = which(leases);
+    let parts = addresses.chunks(Leases::PART);
+    let rows: Vec<Row> = parts.flat_map(|part| leases.rows(part)).collect();
+    ok(&json!({ "leases": rows }))
+}
+
+fn leases_of(shared: &Shared, whom: &str) -> Answer {
+    if let Ok(address) = whom.parse::<Ipv4Addr>() {
+        return leases(shared, |_| vec![address]);
+    }
+    match whom.parse::<Mac>() {
+        Ok(mac) => leases(shared, |leases| leases.addresses_of(mac)),
         Err(bad) => error(StatusCode::NOT_FOUND, &bad.to_string()),
     }
 }

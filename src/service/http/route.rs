@@ -63,7 +63,11 @@ fn name_of(uri: &Uri) -> Result<Option<CleanPath>, BadPath> {
 }
 
 fn scraped(peer: &Peer, method: &Method) -> Response<Payload> {
-    match peer.http.shared.metrics.text() {
+    let shared = &peer.http.shared;
+    for (state, count) in shared.leases.get().map(|l| l.counts()).unwrap_or_default() {
+        shared.metrics.leases(state, count);
+    }
+    match shared.metrics.text() {
         Ok(text) => {
             let media = HeaderValue::from_static(metrics::MEDIA);
             reply::text(peer, method, StatusCode::OK, media, text)

@@ -8,9 +8,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::client::{Class, Client, Stage};
-use crate::decide;
 use crate::event::Event;
-use crate::profile::{Snapshot, select};
+use crate::profile::{Snapshot, choose};
 use crate::service::Shared;
 use crate::wire::{Arch, Mac, Platform, Uuid};
 use crate::yaml::Finding;
@@ -128,5 +127,5 @@ fn machine(shared: &Shared, snapshot: &Snapshot, mac: Mac, client: Option<Client
 }
 
 fn chosen(snapshot: &Snapshot, client: &Client) -> Option<crate::profile::Selection> {
-    select(&snapshot.profiles, &decide::subject(client))
+    choose(snapshot, client)
 }

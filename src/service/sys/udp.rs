@@ -10,7 +10,7 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::libc;
 use nix::sys::socket::{
@@ -119,8 +119,11 @@ impl Listener {
 }
 
 #[allow(unsafe_code)]
-pub(super) fn register(socket: UdpSocket, interest: Interest) -> io::Result<AsyncFd<UdpSocket>> {
-    // SAFETY: the socket owns its descriptor, moves into the AsyncFd and is lent out only by
+pub(super) fn register<S>(socket: S, interest: Interest) -> io::Result<AsyncFd<S>>
+where
+    S: AsRawFd + Into<OwnedFd>,
+{
+    // SAFETY: the socket owns its descriptor (it can become an OwnedFd), moves into the AsyncFd and is lent out only by
     // shared reference, so the descriptor stays open and the same until the AsyncFd drops it.
     unsafe { AsyncFd::register_with_interest(socket, interest) }.map_err(Into::into)
 }

@@ -19,6 +19,13 @@ impl Message {
         out
     }
 
+    /// How long [`Message::encode`]'s datagram would be, in bytes.
+    pub fn encoded_len(&self) -> usize {
+        let of = |value: &[u8]| value.len() + 2 * value.len().div_ceil(OPTION_MAX).max(1);
+        let options: usize = self.options.iter().map(|(_, value)| of(value)).sum();
+        (FIXED + options + 1).max(MIN_REPLY)
+    }
+
     fn encode_header(&self, out: &mut Vec<u8>) {
         out.extend([self.op, self.htype, self.hlen, self.hops]);
         out.extend(self.xid.to_be_bytes());

@@ -1,0 +1,258 @@
+//! Mode `dhcp`: a message and the book of leases → what its client is told, with boot data in it.
+//!
+//! ```text
+//! message → link → network → who asks, and how (read) → reservation, profile → the book's verdict
+//!         → reply (see `grant`) → destination
+//! ```
+//!
+//! Invariants: a client is answered from the network of its link alone; an ACK names the record that
+//! must be on disk before it leaves; a client that boots nothing gets its lease without boot data,
+//! and one that nothing can be named to gets the lease all the same, with the reason beside it.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use super::grant::{self, Grant};
+use super::{Ignore, Incoming};
+use crate::client::{Client, identify};
+use crate::lease::{Ask, Book, Change, Holder, Kind, Record, Time};
+use crate::network::{Criteria, Network, Reservation, Terms, Who};
+use crate::profile::{Selection, Snapshot, Subject, chosen};
+use crate::wire::dhcp::{BOOTREQUEST, Kind as Type, code};
+use crate::wire::pxe;
+use crate::wire::relay::RelayAgent;
+use crate::wire::{Mac, Uuid};
+
+/// What a lease depends on beside the message.
+#[derive(Debug)]
+pub struct Desk<'a> {
+    /// What is in force.
+    pub snapshot: &'a Snapshot,
+    /// Who has which address.
+    pub book: &'a mut Book,
+    /// Lease time.
+    pub now: Time,
+    /// Whether clients without a record are told NAK, where the config file does not say.
+    pub authoritative: bool,
+}
+
+/// What becomes of a message in mode `dhcp`.
+#[derive(Debug)]
+pub struct Leasing {
+    /// Whose message it is, where it says.
+    pub mac: Option<Mac>,
+    /// The machine, where it boots.
+    pub client: Option<Client>,
+    /// The network it is on, where it is on one of ours.
+    pub network: Option<Arc<str>>,
+    /// Addresses whose state has changed.
+    pub changes: Vec<Change>,
+    /// What is to be put on disk; of an ACK, before it leaves.
+    pub records: Vec<Record>,
+    /// What it is told, or why nothing.
+    pub decision: Result<Box<Grant>, Ignore>,
+}
+
+/// A message understood: who asks what, on which network, and what is known of him.
+pub(super) struct Asked<'a> {
+    pub(super) incoming: Incoming<'a>,
+    pub(super) relay: RelayAgent<'a>,
+    pub(super) kind: Kind,
+    pub(super) holder: Holder,
+    pub(super) network: &'a Network,
+    pub(super) reservation: Option<&'a Reservation>,
+    pub(super) client: Option<Client>,
+    pub(super) selection: Option<Selection>,
+}
+
+/// Decides one message that came to port 67.
+pub fn decide(desk: Desk<'_>, incoming: Incoming<'_>) -> Leasing {
+    let Desk {
+        snapshot,
+        book,
+        now,
+        authoritative,
+    } = desk;
+    let asked = match Asked::read(snapshot, incoming) {
+        Ok(asked) => asked,
+        Err(why) => return Leasing::silence(incoming.message.mac(), why),
+    };
+    let authoritative = snapshot.networks.authoritative.unwrap_or(authoritative);
+    let outcome = asked.put(snapshot, authoritative, |ask| book.handle(now, ask));
+    let decision = grant::build(snapshot, &asked, outcome.verdict).map(Box::new);
+    Leasing {
+        mac: Some(asked.holder.mac),
+        network: Some(asked.network.name.clone()),
+        client: asked.client,
+        changes: outcome.changes,
+        records: outcome.records,
+        decision,
+    }
+}
+
+impl Leasing {
+    fn silence(mac: Option<Mac>, why: Ignore) -> Self {
+        Self {
+            mac,
+            client: None,
+            network: None,
+            changes: Vec::new(),
+            records: Vec::new(),
+            decision: Err(why),
+        }
+    }
+}
+
+impl<'a> Asked<'a> {
+    fn read(snapshot: &'a Snapshot, incoming: Incoming<'a>) -> Result<Self, Ignore> {
+        let message = incoming.message;
+        if message.op != BOOTREQUEST {
+            return Err(Ignore::NotRequest);
+        }
+        let mac = message.mac().ok_or(Ignore::NoHardwareAddress)?;
+        let relay = RelayAgent::of(message);
+        let kind = kind(incoming, relay)?;
+        let link = link(incoming, relay, kind);
+        let networks = &snapshot.networks;
+        let network = networks.of_link(link).ok_or(Ignore::NoNetwork(link))?;
+        let option_61 = message.options.get(code::CLIENT_ID);
+        let client = identify(message, incoming.local).ok();
+        let uuid = message.options.get(code::CLIENT_UUID);
+        let who = Who {
+            mac,
+            client_id: option_61,
+            uuid: uuid.and_then(Uuid::from_option_97),
+            circuit: relay.circuit_id,
+        };
+        let reservation = networks.reserved_for(network, &who);
+        let subject = Subject {
+            mac,
+            uuid: who.uuid,
+            archs: client.as_ref().map_or(&[], |c| &c.archs),
+            network: link,
+        };
+        Ok(Self {
+            incoming,
+            relay,
+            kind,
+            holder: Holder::new(mac, option_61, network.match_client_id),
+            network,
+            reservation,
+            selection: chosen(snapshot, reservation, &subject),
+            client,
+        })
+    }
+
+    /// Puts the question.
+    fn put<T>(
+        &self,
+        snapshot: &Snapshot,
+        authoritative: bool,
+        to: impl FnOnce(&Ask<'_>) -> T,
+    ) -> T {
+        let (no_terms, no_criteria) = (Terms::default(), Criteria::default());
+        let profile = self.selection.as_ref().map(|s| &s.profile);
+        to(&Ask {
+            kind: self.kind,
+            holder: &self.holder,
+            address: self.address(),
+            seconds: self.seconds(),
+            host_name: self.incoming.message.options.get(code::HOST_NAME),
+            networks: &snapshot.networks,
+            network: self.network,
+            reservation: self.reservation,
+            profile: self.profile_name().as_ref(),
+            terms: profile.map_or(&no_terms, |p| &p.terms),
+            criteria: profile.map_or(&no_criteria, |p| &p.criteria),
+            authoritative,
+        })
+    }
+
+    /// The address that the message is about: what it asks for, else what it has.
+    fn address(&self) -> Option<Ipv4Addr> {
+        let message = self.incoming.message;
+        let has = known(message.ciaddr);
+        match self.kind {
+            Kind::Discover | Kind::Bootp | Kind::InitReboot | Kind::Decline => {
+                message.address(code::REQUESTED_ADDRESS)
+            }
+            Kind::Selecting { .. } => message.address(code::REQUESTED_ADDRESS).or(has),
+            Kind::Renewing | Kind::Rebinding | Kind::Release => has,
+            Kind::Inform => has.or(known(*self.incoming.peer.ip())),
+        }
+    }
+
+    fn seconds(&self) -> Option<u32> {
+        let option = self.incoming.message.options.get(code::LEASE_TIME)?;
+        Some(u32::from_be_bytes(option.try_into().ok()?))
+    }
+
+    /// The profile's name goes into the lease of a machine that boots.
+    fn profile_name(&self) -> Option<Arc<str>> {
+        let boots = self.client.is_some();
+        let selection = self.selection.as_ref().filter(|_| boots)?;
+        Some(selection.profile.name.as_str().into())
+    }
+
+    /// The address that clients know us by: ours on this link, or what their relay asks us to say
+    /// so that renewals come by it too (RFC 5107).
+    pub(super) fn server_id(&self) -> Ipv4Addr {
+        self.relay.server_id.unwrap_or(self.incoming.local)
+    }
+}
+
+/// What is asked. The four kinds of REQUEST are told apart by RFC 2131 4.3.2 (table 4).
+fn kind(incoming: Incoming<'_>, relay: RelayAgent<'_>) -> Result<Kind, Ignore> {
+    let message = incoming.message;
+    if let Some((item, _)) = message
+        .options
+        .get(code::VENDOR_SPECIFIC)
+        .and_then(pxe::boot_item)
+    {
+        return Err(Ignore::BootServerType(item));
+    }
+    Ok(match message.kind() {
+        None => Kind::Bootp,
+        Some(Type::Discover) => Kind::Discover,
+        Some(Type::Request) => request(incoming, relay),
+        Some(Type::Decline) if is_ours(incoming, relay) != Some(false) => Kind::Decline,
+        Some(Type::Release) if is_ours(incoming, relay) != Some(false) => Kind::Release,
+        Some(Type::Decline | Type::Release) => return Err(Ignore::OtherServers),
+        Some(Type::Inform) => Kind::Inform,
+        Some(_) => return Err(Ignore::Kind(incoming.port.number())),
+    })
+}
+
+fn request(incoming: Incoming<'_>, relay: RelayAgent<'_>) -> Kind {
+    let has_address = !incoming.message.ciaddr.is_unspecified();
+    match is_ours(incoming, relay) {
+        Some(false) => Kind::Selecting { ours: false },
+        Some(true) if !has_address => Kind::Selecting { ours: true },
+        None if !has_address => Kind::InitReboot,
+        _ if incoming.unicast => Kind::Renewing,
+        _ => Kind::Rebinding,
+    }
+}
+
+/// Whether the server that a message names is this one; `None` where it names none.
+fn is_ours(incoming: Incoming<'_>, relay: RelayAgent<'_>) -> Option<bool> {
+    let named = incoming.message.address(code::SERVER_ID)?;
+    Some(named == incoming.local || Some(named) == relay.server_id)
+}
+
+/// An address on the client's link: what its relay selects (RFC 3527), its relay's own, that of a
+/// client that speaks to us directly, else ours on the interface. A client that asks everybody
+/// may be on another link than its address: there ours counts.
+fn link(incoming: Incoming<'_>, relay: RelayAgent<'_>, kind: Kind) -> Ipv4Addr {
+    let message = incoming.message;
+    let own = known(message.ciaddr).filter(|_| incoming.unicast || kind == Kind::Inform);
+    relay
+        .link
+        .or(known(message.giaddr))
+        .or(own)
+        .unwrap_or(incoming.local)
+}
+
+fn known(address: Ipv4Addr) -> Option<Ipv4Addr> {
+    (!address.is_unspecified()).then_some(address)
+}

@@ -1,0 +1,129 @@
+//! Leases as they are stored, and what of a client's message becomes part of its lease.
+//!
+//! Invariants: what is read back is checked as a stranger's; a lease read back does not last
+//! longer from now on than it was given for, whatever the clock did meanwhile.
+
+use std::net::Ipv4Addr;
+
+use super::Book;
+use super::model::{Ask, FOREVER, Holder, Lease, Record, State, Time};
+
+/// The longest name of a host that is kept: a DNS label (RFC 1035 2.3.4).
+const NAME: usize = 63;
+
+/// The longest client identifier: what an option holds (RFC 2132 2).
+const IDENTIFIER: usize = 255;
+
+impl Book {
+    /// Takes a stored lease, at start. False for one that makes no sense: it is left out. One that
+    /// is over by `now` is told of at the next [`Book::expire`].
+    pub fn restore(&mut self, now: Time, record: &Record) -> bool {
+        let lease = read(now, record);
+        lease.map(|lease| self.take_over(lease)).is_some()
+    }
+}
+
+/// A lease as it is stored; `seconds`: for how long it was given, where it is leased.
+pub(super) fn record(lease: &Lease, seconds: Option<u32>) -> Record {
+    Record {
+        address: lease.address,
+        mac: lease.holder.mac.to_string(),
+        client_id: lease.holder.id.as_deref().map(to_hex),
+        state: lease.state,
+        since: lease.since,
+        until: lease.until,
+        seconds,
+        host_name: lease.host_name.as_deref().map(str::to_owned),
+        profile: lease.profile.as_deref().map(str::to_owned),
+    }
+}
+
+fn read(now: Time, record: &Record) -> Option<Lease> {
+    let Record {
+        state,
+        since,
+        until,
+        ..
+    } = *record;
+    let stored = matches!(state, State::Leased | State::Released | State::Declined);
+    let id = match &record.client_id {
+        Some(hex) => Some(from_hex(hex)?),
+        None => None,
+    };
+    let length = record.seconds.map_or(until.checked_sub(since)?, Time::from);
+    let longest = now.saturating_add(length);
+    let name = record.host_name.as_deref();
+    stored.then_some(Lease {
+        address: record.address,
+        holder: Holder {
+            mac: crate::wire::Mac::new(&from_colons(&record.mac)?)?,
+            id,
+        },
+        state,
+        since: since.min(now),
+        until: if until == FOREVER {
+            until
+        } else {
+            until.min(longest)
+        },
+        host_name: name.and_then(|name| host_name(name.as_bytes())),
+        profile: record.profile.as_deref().map(Into::into),
+    })
+}
+
+/// What a client shows of itself, as a lease of an address; what it leaves out is as in its
+/// `old` one.
+pub(super) fn shown(ask: &Ask<'_>, address: Ipv4Addr, old: Option<&Lease>) -> Lease {
+    let own = old.filter(|lease| lease.is_of(ask.holder));
+    let profile = ask.profile.or(own.and_then(|lease| lease.profile.as_ref()));
+    Lease {
+        address,
+        holder: ask.holder.clone(),
+        state: State::Available,
+        since: 0,
+        until: 0,
+        host_name: match ask.host_name {
+            Some(raw) => host_name(raw),
+            None => own.and_then(|lease| lease.host_name.clone()),
+        },
+        profile: profile.cloned(),
+    }
+}
+
+/// A host name fit to be shown: letters, digits, `-` and `.`, at most 63 characters. Some clients
+/// send a NUL after it.
+fn host_name(raw: &[u8]) -> Option<Box<str>> {
+    let end = raw.iter().rposition(|b| *b != 0)?;
+    let name = raw.get(..=end).filter(|name| name.len() <= NAME)?;
+    let fit = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
+    name.iter()
+        .all(fit)
+        .then(|| str::from_utf8(name).ok())?
+        .map(Into::into)
+}
+
+fn to_hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+fn from_hex(hex: &str) -> Option<Box<[u8]>> {
+    let pairs = hex.as_bytes().chunks(2);
+    let bytes: Option<Vec<u8>> = pairs.map(byte).collect();
+    let bytes = bytes.filter(|b| !b.is_empty() && b.len() <= IDENTIFIER)?;
+    Some(bytes.into())
+}
+
+/// A hardware address of any length, as it is stored.
+fn from_colons(text: &str) -> Option<Vec<u8>> {
+    text.split(':').map(|part| byte(part.as_bytes())).collect()
+}
+
+fn byte(digits: &[u8]) -> Option<u8> {
+    let digits = str::from_utf8(digits).ok().filter(|d| d.len() == 2)?;
+    let plain = digits.bytes().all(|b| b.is_ascii_hexdigit());
+    plain.then(|| u8::from_str_radix(digits, 16).ok())?
+}

@@ -1,0 +1,202 @@
+//! DHCPREQUEST in its four kinds (RFC 2131 4.3.2), and BOOTP.
+//!
+//! Invariants: an ACK is for an address that was offered to this client or is, or was, its own and
+//! nobody else's since; it comes with its record. RFC 2131's silence of a server that has no record
+//! becomes NAK where the server is authoritative.
+
+use std::net::Ipv4Addr;
+
+use super::Book;
+use super::book::{Turn, silence};
+use super::choose::{granted, suiting};
+use super::entry::{Entry, Standing, Storing};
+use super::model::{Ask, Binding, FOREVER, Lease, Nak, Serial, Silence, State, Time, Verdict};
+use super::record::{record, shown};
+
+/// ACKs of one address that wait for the disk at once. A client that sends more gets no answer
+/// until one of them is written.
+const WAITING: usize = 8;
+
+impl Book {
+    /// A client takes one of our offers.
+    pub(super) fn selecting(&mut self, ask: &Ask<'_>, turn: &mut Turn) -> Verdict {
+        let Some(address) = ask.address else {
+            return silence(Silence::NoAddress);
+        };
+        if ask.network.subnet_of(address).is_none() {
+            return Verdict::Nak(Nak::WrongNetwork);
+        }
+        match self.own_at(ask, address) {
+            Some(entry) if entry.is_probing() => silence(Silence::Probing),
+            Some(_) => self.ack_acceptable(ask, address, turn),
+            None => Verdict::Nak(self.why_not(address, Nak::NotOffered)),
+        }
+    }
+
+    /// A client takes another server's offer.
+    pub(super) fn other_server(&mut self, ask: &Ask<'_>, turn: &mut Turn) -> Verdict {
+        self.take_back_all(ask, turn);
+        silence(Silence::OtherServer)
+    }
+
+    /// A client that was off asks whether it may keep its address.
+    pub(super) fn init_reboot(&mut self, ask: &Ask<'_>, turn: &mut Turn) -> Verdict {
+        let Some(address) = ask.address else {
+            return silence(Silence::NoAddress);
+        };
+        if ask.network.subnet_of(address).is_none() {
+            return Verdict::Nak(Nak::WrongNetwork);
+        }
+        if self.own_at(ask, address).is_some_and(is_record) {
+            return self.ack_acceptable(ask, address, turn);
+        }
+        let held = |entry: &Entry| entry.lease.was_held();
+        if self.own_entries(ask).any(held) {
+            return Verdict::Nak(self.why_not(address, Nak::NotOffered));
+        }
+        self.unknown(ask, address)
+    }
+
+    /// A client extends its lease.
+    pub(super) fn renewing(&mut self, ask: &Ask<'_>, turn: &mut Turn) -> Verdict {
+        let Some(address) = ask.address else {
+            return silence(Silence::NoAddress);
+        };
+        let own = self.own_at(ask, address).is_some_and(is_record);
+        if ask.network.subnet_of(address).is_none() {
+            let told = own || ask.authoritative;
+            return nak_or_silence(told, Nak::WrongNetwork);
+        }
+        match self.entry(address) {
+            _ if own => self.ack_acceptable(ask, address, turn),
+            Some(entry) if !entry.is_free() && !entry.lease.is_of(ask.holder) => {
+                Verdict::Nak(Nak::Taken)
+            }
+            _ => self.unknown(ask, address),
+        }
+    }
+
+    /// BOOTP (RFC 1534): an address for ever, reserved or from a pool that is for it.
+    pub(super) fn bootp(&mut self, ask: &Ask<'_>, turn: &mut Turn) -> Verdict {
+        let Some(address) = self.choose(ask) else {
+            let none = suiting(ask).next().is_none();
+            let pools = self.pools_size(ask);
+            return silence(if none {
+                Silence::NoBootp
+            } else {
+                Silence::Exhausted { pools }
+            });
+        };
+        if self.entry(address).is_some_and(Entry::is_probing) {
+            return silence(Silence::Probing);
+        }
+        match self.lease(ask, address, u32::MAX, turn) {
+            Verdict::Ack(binding) => Verdict::Bootp(binding),
+            other => other,
+        }
+    }
+
+    fn ack_acceptable(&mut self, ask: &Ask<'_>, address: Ipv4Addr, turn: &mut Turn) -> Verdict {
+        if !self.is_acceptable(ask, address) {
+            return Verdict::Nak(Nak::Revoked);
+        }
+        self.lease(ask, address, granted(ask, address), turn)
+    }
+
+    /// Leases an address that the client may have: from now on in memory, for good once its record
+    /// is stored.
+    fn lease(
+        &mut self,
+        ask: &Ask<'_>,
+        address: Ipv4Addr,
+        seconds: u32,
+        turn: &mut Turn,
+    ) -> Verdict {
+        let serial = self.next_serial();
+        let old = self.entry(address);
+        if old.is_some_and(Entry::is_crowded) {
+            return silence(Silence::Storing);
+        }
+        let lease = leased(ask, address, old.map(|e| &e.lease), (turn.now, seconds));
+        let storing = storing(old, &lease, serial, turn.now);
+        turn.records.push(record(&lease, Some(seconds)));
+        let standing = Standing::Storing(Box::new(storing));
+        self.set(
+            Entry {
+                lease,
+                serial,
+                standing,
+            },
+            turn,
+        );
+        Verdict::Ack(Binding {
+            address,
+            seconds,
+            serial,
+        })
+    }
+
+    /// The entry of an address if it is this client's, were it by an offer that ran out.
+    fn own_at(&self, ask: &Ask<'_>, address: Ipv4Addr) -> Option<&Entry> {
+        self.entry(address).filter(|e| e.lease.is_of(ask.holder))
+    }
+
+    fn unknown(&self, ask: &Ask<'_>, address: Ipv4Addr) -> Verdict {
+        nak_or_silence(ask.authoritative, self.why_not(address, Nak::Unknown))
+    }
+
+    /// Why an address is not for one whose it is not: somebody else has it, or `otherwise`.
+    fn why_not(&self, address: Ipv4Addr, otherwise: Nak) -> Nak {
+        let taken = self.entry(address).is_some_and(|entry| !entry.is_free());
+        if taken { Nak::Taken } else { otherwise }
+    }
+}
+
+impl Entry {
+    fn is_crowded(&self) -> bool {
+        matches!(&self.standing, Standing::Storing(s) if s.waiting.len() >= WAITING)
+    }
+}
+
+/// Whether an entry is a lease of its client, or an offer that it has: something it may ask to
+/// keep. An offer that ran out is not.
+fn is_record(entry: &Entry) -> bool {
+    entry.lease.state != State::Available && !entry.is_probing()
+}
+
+fn nak_or_silence(told: bool, why: Nak) -> Verdict {
+    if told {
+        Verdict::Nak(why)
+    } else {
+        silence(Silence::NoRecord)
+    }
+}
+
+/// The lease of a client from `now` on.
+fn leased(
+    ask: &Ask<'_>,
+    address: Ipv4Addr,
+    old: Option<&Lease>,
+    (now, seconds): (Time, u32),
+) -> Lease {
+    let own = old.filter(|lease| lease.is_of(ask.holder));
+    let since = own.filter(|lease| lease.state == State::Leased);
+    let until = now.saturating_add(seconds.into());
+    Lease {
+        state: State::Leased,
+        since: since.map_or(now, |lease| lease.since),
+        until: if seconds == u32::MAX { FOREVER } else { until },
+        ..shown(ask, address, own)
+    }
+}
+
+/// What waits for the disk, with one more.
+fn storing(old: Option<&Entry>, lease: &Lease, serial: Serial, now: Time) -> Storing {
+    let mut storing = match old.map(|entry| (&entry.standing, entry)) {
+        Some((Standing::Storing(storing), _)) => (**storing).clone(),
+        Some((_, entry)) if entry.lease.is_of(&lease.holder) => Storing::over(entry.firm(now)),
+        _ => Storing::over(lease.vacant(now)),
+    };
+    storing.waiting.push_back((serial, lease.clone()));
+    storing
+}

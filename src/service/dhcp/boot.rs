@@ -1,0 +1,69 @@
+//! Boot data beside somebody else's leases: modes `proxy` and `colocated`, and port 4011 in all.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use super::Door;
+use crate::decide::{self, Answer, Outcome, Port};
+use crate::event::What;
+use crate::service::Shared;
+use crate::service::sys::udp::Received;
+use crate::wire::Mac;
+use crate::wire::dhcp::{Kind, Message, code};
+
+impl Door {
+    pub(super) fn boot(&self, shared: &Shared, received: &Received, message: &Message) {
+        let incoming = self.incoming(message, received);
+        let Outcome { client, decision } = decide::decide(&shared.snapshot.load(), incoming);
+        // The answer leaves first; what is written down about it comes after.
+        let failed = decision
+            .as_ref()
+            .ok()
+            .and_then(|answer| self.send(&answer.bytes, answer.to, received).err());
+        if let Some(client) = &client {
+            self.seen(shared, client, incoming);
+        }
+        let learnt = self.learn_address(shared, message);
+        let what = match (decision, failed) {
+            (Ok(answer), None) => answered(&answer),
+            (Ok(answer), Some(error)) => self.unsent(answer.to, &error),
+            (Err(_), _) if learnt => return,
+            (Err(ignore), _) => self.ignored(&ignore, message),
+        };
+        shared.emit(client.map(|c| c.mac), what);
+    }
+
+    /// A REQUEST on 67 tells which address a machine takes: how files it fetches later are known
+    /// to be its own. That goes for its operating system too.
+    fn learn_address(&self, shared: &Shared, message: &Message) -> bool {
+        let Some((mac, address)) = self.lease_taken(message) else {
+            return false;
+        };
+        let known = shared.clients().has_address(mac, address);
+        if known {
+            let server = message.address(code::SERVER_ID);
+            shared.emit(Some(mac), What::Leased { address, server });
+        }
+        known
+    }
+
+    fn lease_taken(&self, message: &Message) -> Option<(Mac, Ipv4Addr)> {
+        if self.port != Port::Dhcp || message.kind() != Some(Kind::Request) {
+            return None;
+        }
+        let renewing = Some(message.ciaddr).filter(|a| !a.is_unspecified());
+        let address = message.address(code::REQUESTED_ADDRESS).or(renewing)?;
+        Some((message.mac()?, address))
+    }
+}
+
+fn answered(answer: &Answer) -> What {
+    let offer = answer.message.kind() == Some(Kind::Offer);
+    What::Answer {
+        message: if offer { "offer" } else { "ack" },
+        strategy: answer.strategy.name,
+        profile: answer.selection.profile.name.clone(),
+        why: answer.selection.why.clone(),
+        loader: answer.loader.clone(),
+        to: SocketAddr::V4(answer.to),
+    }
+}

@@ -1,0 +1,248 @@
+//! Mode `dhcp` on port 67: the book's verdict, what has to happen before it leaves, and the events.
+//!
+//! ```text
+//! message → decide::lease → nothing first: send
+//!                         → probe first: try the address (a task), then send, or decide again
+//!                         → store first: the committer's queue, then send
+//! ```
+//!
+//! Invariant: an ACK is sent by the completion of its record's commit, and by nothing else.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use super::Door;
+use crate::client::Client;
+use crate::decide::grant::{First, Grant, Told};
+use crate::decide::lease::{Desk, Leasing, decide};
+use crate::event::{BootTold, What};
+use crate::lease::{Binding, Book};
+use crate::service::Shared;
+use crate::service::lease::Leases;
+use crate::service::lease::probe::{Answer, Method, Prober};
+use crate::service::sys::udp::Received;
+use crate::wire::Mac;
+use crate::wire::dhcp::Message;
+
+/// How many addresses are tried for one DISCOVER, where each turns out to be used by somebody.
+const TRIES: usize = 4;
+
+/// What leases are given out with.
+pub struct Giver {
+    /// The leases.
+    pub leases: Arc<Leases>,
+    /// Tries addresses before they are offered.
+    pub prober: Prober,
+    /// Whether clients without a record are told NAK, where the config file does not say.
+    pub authoritative: bool,
+}
+
+/// One message on its way to an answer.
+struct Case {
+    door: Arc<Door>,
+    giver: Arc<Giver>,
+    shared: Arc<Shared>,
+    message: Message,
+    received: Received,
+    tries: usize,
+}
+
+/// What is to be told, and of whom.
+struct Reply {
+    mac: Option<Mac>,
+    client: Option<Client>,
+    network: Arc<str>,
+    grant: Box<Grant>,
+}
+
+impl Door {
+    pub(super) fn lease(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        giver: &Arc<Giver>,
+        received: Received,
+        message: Message,
+    ) {
+        let case = Case {
+            received: self.at_home(shared, received),
+            door: self.clone(),
+            giver: giver.clone(),
+            shared: shared.clone(),
+            message,
+            tries: TRIES,
+        };
+        case.handle();
+    }
+
+    /// The address of ours that stands for the link: of several on the interface, one in a subnet
+    /// that is served.
+    fn at_home(&self, shared: &Shared, mut received: Received) -> Received {
+        let snapshot = shared.snapshot.load();
+        let served = |address: Ipv4Addr| snapshot.networks.of_link(address).is_some();
+        if received.to != received.local && !served(received.local) {
+            let home = self.own.all().into_iter().find(|a| served(*a));
+            received.local = home.unwrap_or(received.local);
+        }
+        received
+    }
+}
+
+impl Case {
+    /// Decides, hands records over, answers. Records go to the committer under the lock that they
+    /// were made under: those of one address must reach the disk in the order of the decisions.
+    fn handle(self) {
+        let giver = self.giver.clone();
+        let mut book = giver.leases.book();
+        let Leasing {
+            mac,
+            client,
+            network,
+            changes,
+            records,
+            decision,
+        } = self.decide(&mut book);
+        self.seen(client.as_ref());
+        giver.leases.tell(&changes);
+        let grant = match decision {
+            Ok(grant) => grant,
+            Err(why) => {
+                giver.leases.submit(&mut book, self.peer(), records, None);
+                return self
+                    .shared
+                    .emit(mac, self.door.ignored(&why, &self.message));
+            }
+        };
+        let (first, binding) = (grant.first, grant.told.binding());
+        let reply = Reply {
+            mac,
+            client,
+            network: network.unwrap_or_default(),
+            grant,
+        };
+        if let (First::Store, Some(binding)) = (first, binding) {
+            let (leases, peer) = (&giver.leases, self.peer());
+            return leases.store(&mut book, peer, binding, records, move || self.send(&reply));
+        }
+        giver.leases.submit(&mut book, self.peer(), records, None);
+        drop(book);
+        match (first, binding) {
+            (First::Probe, Some(binding)) => {
+                tokio::spawn(self.send_when_tried(reply, binding));
+            }
+            _ => self.send(&reply),
+        }
+    }
+
+    fn decide(&self, book: &mut Book) -> Leasing {
+        let snapshot = self.shared.snapshot.load();
+        let desk = Desk {
+            snapshot: &snapshot,
+            book,
+            now: self.giver.leases.now(),
+            authoritative: self.giver.authoritative,
+        };
+        decide(desk, self.door.incoming(&self.message, &self.received))
+    }
+
+    fn seen(&self, client: Option<&Client>) {
+        if let Some(client) = client {
+            let incoming = self.door.incoming(&self.message, &self.received);
+            self.door.seen(&self.shared, client, incoming);
+        }
+    }
+
+    fn peer(&self) -> IpAddr {
+        (*self.received.from.ip()).into()
+    }
+
+    async fn send_when_tried(mut self, reply: Reply, binding: Binding) {
+        match self.try_address(binding.address).await {
+            Answer::Used(by) => {
+                self.conflict(binding, by);
+                self.tries = self.tries.saturating_sub(1);
+                if self.tries > 0 {
+                    self.handle();
+                }
+            }
+            Answer::Free | Answer::Unknown => {
+                if self.probed(binding) {
+                    self.send(&reply);
+                }
+            }
+        }
+    }
+
+    /// Nobody uses the address; whether it is still offered to this client.
+    fn probed(&self, binding: Binding) -> bool {
+        let mut book = self.giver.leases.book();
+        book.probed(binding.address, binding.serial)
+    }
+
+    async fn try_address(&self, address: Ipv4Addr) -> Answer {
+        let conflict = self.shared.snapshot.load().networks.conflict;
+        let relayed = !self.message.giaddr.is_unspecified();
+        let Some(method) = Method::of(conflict.method, relayed) else {
+            return Answer::Unknown;
+        };
+        let prober = &self.giver.prober;
+        prober
+            .try_address(&self.door.interface, address, method, conflict.wait)
+            .await
+    }
+
+    /// Somebody uses the address: it is left alone for a while.
+    fn conflict(&self, binding: Binding, by: Option<Mac>) {
+        let quarantine = self.shared.snapshot.load().networks.quarantine;
+        let leases = &self.giver.leases;
+        let mut book = leases.book();
+        let Binding {
+            address, serial, ..
+        } = binding;
+        let (changes, records) = book.conflict(leases.now(), address, serial, quarantine);
+        self.shared.emit(
+            None,
+            What::Conflict {
+                address,
+                by,
+                seconds: quarantine.as_secs(),
+            },
+        );
+        leases.tell(&changes);
+        leases.submit(&mut book, self.peer(), records, None);
+    }
+
+    /// The answer leaves first; what is written down about it comes after.
+    fn send(&self, reply: &Reply) {
+        let grant = &reply.grant;
+        let what = match self.door.send(&grant.bytes, grant.to, &self.received) {
+            Ok(()) => granted(reply),
+            Err(error) => self.door.unsent(grant.to, &error),
+        };
+        if let (Told::Ack(binding), Some(client)) = (grant.told, &reply.client) {
+            let mut clients = self.shared.clients();
+            clients.has_address(client.mac, binding.address);
+        }
+        self.shared.emit(reply.mac, what);
+    }
+}
+
+fn granted(reply: &Reply) -> What {
+    let grant = &reply.grant;
+    let boot = grant.boot.as_ref().and_then(|b| b.as_ref().ok());
+    let no_boot = grant.boot.as_ref().and_then(|b| b.as_ref().err());
+    What::Granted {
+        message: grant.told.name(),
+        address: grant.told.binding().map(|b| b.address),
+        detail: grant.told.detail(),
+        network: reply.network.to_string(),
+        to: SocketAddr::V4(grant.to),
+        boot: boot.map(|boot| BootTold {
+            strategy: boot.strategy.name,
+            profile: boot.selection.profile.name.clone(),
+            why: boot.selection.why.clone(),
+            loader: boot.loader.to_string(),
+        }),
+        no_boot: no_boot.map(ToString::to_string),
+        left_out: grant.left_out.clone(),
+    }
+}

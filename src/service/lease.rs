@@ -1,0 +1,303 @@
+//! The impure half of mode `dhcp`'s leases: the book behind a lock, the disk, the clock, the probes.
+//!
+//! * [`store`], [`format`]: the file, and what stands in it; a damaged one is saved by `salvage`
+//! * [`commit`]: records → disk, many in one sync; then the answers
+//! * [`clock`]: lease time, which no clock that is set moves
+//! * [`probe`]: is an address in use?
+//! * [`control`]: how the command asks this server; [`row`]: how a lease is shown
+//!
+//! The flow of one message, which the caller writes: `book()` → `handle` → [`Leases::store`] under
+//! the same lock → the answer leaves when the record is on the disk. Under the same lock, because
+//! records of one address must reach the disk in the order of the decisions.
+
+pub mod clock;
+pub mod commit;
+pub mod control;
+pub mod format;
+pub mod probe;
+pub mod row;
+mod salvage;
+pub mod store;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::oneshot;
+
+use self::clock::{Clock, Readings};
+use self::commit::{Committer, Done, Pending, Syncing, Written};
+use self::row::Row;
+use self::store::Store;
+use crate::error::Error;
+use crate::event::What;
+use crate::lease::{Binding, Book, Change, Holder, Limits, Record, State, Time};
+use crate::network::Networks;
+use crate::wire::Mac;
+
+/// Hears events, each about a machine or none.
+pub type Emit = Arc<dyn Fn(Option<Mac>, What) + Send + Sync>;
+
+/// How often it is looked whether a lease has ended.
+const TICK: Duration = Duration::from_secs(1);
+
+/// All leases, in memory and on the disk.
+pub struct Leases {
+    book: Mutex<Book>,
+    networks: ArcSwap<Networks>,
+    clock: Clock,
+    committer: Committer,
+    emit: Emit,
+}
+
+impl Leases {
+    /// Rows built under one lock of the book.
+    pub const PART: usize = 512;
+
+    /// Opens the store, reads it, and starts the thread that writes it. Returns with it what the
+    /// operator has to know. To be called when privileges are given up: the files are the user's.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open(
+        folder: &Path,
+        networks: Arc<Networks>,
+        limits: Limits,
+        syncing: Syncing,
+        emit: Emit,
+    ) -> Result<(Arc<Self>, Vec<String>), Error> {
+        let mut opened = Store::open(folder)?;
+        let clock = Clock::start(opened.contents.anchor.as_ref(), Readings::now());
+        let mut book = Book::new(limits);
+        book.set_networks(&networks);
+        let now = clock.now();
+        let all = opened.contents.records.iter();
+        let unknown = all.filter(|record| !book.restore(now, record)).count();
+        if unknown > 0 {
+            opened.notices.push(format!(
+                "{unknown} leases in {} make no sense and are left out",
+                opened.store.path().display()
+            ));
+        }
+        let heard = emit.clone();
+        let say = Box::new(move |what| heard(None, what));
+        let leases = Self {
+            book: Mutex::new(book),
+            networks: ArcSwap::new(networks),
+            committer: Committer::start(opened.store, clock.clone(), syncing, say)?,
+            clock,
+            emit,
+        };
+        Ok((Arc::new(leases), opened.notices))
+    }
+
+    /// The book, locked. Never across an await.
+    pub fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lease time now.
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// The networks in force for leases.
+    pub fn networks(&self) -> Arc<Networks> {
+        self.networks.load_full()
+    }
+
+    /// Puts other networks in force.
+    pub fn set_networks(&self, networks: Arc<Networks>) {
+        let mut book = self.book();
+        book.set_networks(&networks);
+        self.networks.store(networks);
+    }
+
+    /// What was written since the start.
+    pub fn written(&self) -> &Written {
+        self.committer.written()
+    }
+
+    /// Hands records over, to be written in the order of these calls; `book` is the proof that the
+    /// lock they were made under is still held. False when there is no room: nobody is told then,
+    /// and it is an event about `peer`.
+    pub fn submit(
+        &self,
+        _book: &mut Book,
+        peer: IpAddr,
+        records: Vec<Record>,
+        done: Option<Done>,
+    ) -> bool {
+        if records.is_empty() && done.is_none() {
+            return true;
+        }
+        let submitted = self.committer.submit(Pending { records, done });
+        if let Err(full) = &submitted {
+            let limit = full.to_string();
+            let service = "dhcp";
+            (self.emit)(
+                None,
+                What::Refused {
+                    service,
+                    peer,
+                    limit,
+                },
+            );
+        }
+        submitted.is_ok()
+    }
+
+    /// Hands over the records of an ACK. `answer` is called on the writing thread when they are on
+    /// the disk and the client has not lost the address meanwhile; never, where they cannot be
+    /// written: the book goes back to what the disk has then.
+    pub fn store(
+        self: &Arc<Self>,
+        book: &mut Book,
+        peer: IpAddr,
+        binding: Binding,
+        records: Vec<Record>,
+        answer: impl FnOnce() + Send + 'static,
+    ) {
+        let Binding {
+            address, serial, ..
+        } = binding;
+        let leases = self.clone();
+        let done = move |outcome: Result<(), Arc<str>>| {
+            if outcome.is_err() {
+                let changes = leases.book().unstored(leases.now(), address, serial);
+                return leases.tell(&changes);
+            }
+            let may_leave = leases.book().stored(address, serial);
+            if may_leave {
+                answer();
+            }
+        };
+        if !self.submit(book, peer, records, Some(Box::new(done))) {
+            let changes = book.unstored(self.now(), address, serial);
+            self.tell(&changes);
+        }
+    }
+
+    /// An event for each change.
+    pub fn tell(&self, changes: &[Change]) {
+        if changes.is_empty() {
+            return;
+        }
+        let networks = self.networks.load();
+        for Change { lease, was } in changes {
+            let what = What::Lease {
+                address: lease.address,
+                state: lease.state,
+                was: *was,
+                until: self.clock.shown(lease.until),
+                network: networks.of_link(lease.address).map(|n| n.name.clone()),
+                host_name: lease.host_name.clone(),
+                holder: named(&lease.holder),
+            };
+            (self.emit)(Some(lease.holder.mac), what);
+        }
+    }
+
+    /// Ends what is over, every second, until the task is dropped.
+    ///
+    /// # Errors
+    /// Never; the type is that of the other services.
+    pub async fn expire(self: Arc<Self>) -> io::Result<()> {
+        let mut tick = tokio::time::interval(TICK);
+        loop {
+            tick.tick().await;
+            let now = self.now();
+            let changes = {
+                let mut book = self.book();
+                let due = book.next_deadline().is_some_and(|end| end <= now);
+                due.then(|| book.expire(now))
+            };
+            self.tell(&changes.unwrap_or_default());
+        }
+    }
+
+    /// The operator ends a lease, or a quarantine.
+    ///
+    /// # Errors
+    /// There is none; it cannot be written.
+    pub async fn release(&self, address: Ipv4Addr) -> Result<(), String> {
+        let (told, answer) = oneshot::channel();
+        let change = {
+            let mut book = self.book();
+            let (change, record) = book
+                .release(self.now(), address)
+                .ok_or_else(|| nothing_leased(address))?;
+            let done = Box::new(move |outcome| drop(told.send(outcome)));
+            self.submit(&mut book, address.into(), vec![record], Some(done));
+            change
+        };
+        self.tell(&[change]);
+        let why = match answer.await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(why)) => why,
+            Err(_) => "too much waits for the disk".into(),
+        };
+        Err(format!(
+            "{address} is released, but only until bootjack is started again: the lease store cannot be written: {why}"
+        ))
+    }
+
+    /// Every address in the book, sorted.
+    pub fn addresses(&self) -> Vec<Ipv4Addr> {
+        let mut all: Vec<Ipv4Addr> = self.book().iter().map(|lease| lease.address).collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// The addresses that a machine has or had, sorted.
+    pub fn addresses_of(&self, mac: Mac) -> Vec<Ipv4Addr> {
+        let mut all: Vec<Ipv4Addr> = self.book().of_mac(mac).map(|l| l.address).collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// These leases, as they are shown; offers that ran out are not. For many, in parts of
+    /// [`Leases::PART`]: the lock is held for the whole call.
+    pub fn rows(&self, addresses: &[Ipv4Addr]) -> Vec<Row> {
+        let networks = self.networks.load();
+        let book = self.book();
+        let leases = addresses.iter().filter_map(|address| book.get(*address));
+        leases
+            .filter(|lease| lease.state != State::Available)
+            .map(|lease| {
+                let network = networks.of_link(lease.address).map(|n| n.name.clone());
+                Row::new(lease, network, &self.clock)
+            })
+            .collect()
+    }
+
+    /// How many addresses are in each state, over all networks.
+    pub fn counts(&self) -> Vec<(State, u64)> {
+        let networks = self.networks.load();
+        let book = self.book();
+        let mut sums: Vec<(State, u64)> = Vec::new();
+        for (state, count) in networks.all.iter().flat_map(|n| book.counts(n)) {
+            match sums.iter_mut().find(|(known, _)| *known == state) {
+                Some((_, sum)) => *sum += count,
+                None => sums.push((state, count)),
+            }
+        }
+        sums
+    }
+}
+
+/// Why a release does nothing.
+pub fn nothing_leased(address: Ipv4Addr) -> String {
+    format!("{address} is neither leased nor declined")
+}
+
+/// A client in an event.
+fn named(holder: &Holder) -> String {
+    match &holder.id {
+        None => holder.mac.to_string(),
+        Some(id) => format!("{} id {}", holder.mac, row::hex(id)),
+    }
+}

@@ -1,0 +1,200 @@
+//! `control.sock` in the state folder: how `bootjack leases` asks the server that has the store.
+//!
+//! One request a connection, a line of JSON; the answer is lines of JSON:
+//!
+//! ```text
+//! {"ask":"list"}                          {"address":"10.0.0.5","mac":…}  a line each lease,
+//!                                         {"done":2}                      then how many
+//! {"ask":"release","address":"10.0.0.5"}  {"done":1}
+//! anything else, or what fails            {"error":"why"}
+//! ```
+//!
+//! Only root and the user that bootjack runs as are answered: the file is theirs alone, and the
+//! kernel is asked who is at the other end. Requests are short, clients few, and all have a
+//! deadline. Made after privileges are given up; a socket that is there is a dead server's, for
+//! this one has the store.
+
+use std::fs::{self, Permissions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::unistd::Uid;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::Leases;
+use super::row::Row;
+
+/// The socket's name in the state folder.
+pub const FILE: &str = "control.sock";
+
+/// Clients at once; one more waits.
+const CLIENTS: usize = 4;
+/// Bytes of a request.
+const REQUEST: u64 = 4096;
+/// Until the request is there.
+const ASKING: Duration = Duration::from_secs(5);
+/// Until the answer is taken.
+const TAKING: Duration = Duration::from_secs(60);
+/// How long the command waits for the next line.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a failing socket rests.
+const REST: Duration = Duration::from_millis(200);
+
+/// What can be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Ask {
+    /// Every lease.
+    List {},
+    /// End the lease of an address.
+    Release {
+        /// The address.
+        address: Ipv4Addr,
+    },
+}
+
+/// The last line of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum End {
+    /// It was done; how many leases it is about.
+    Done(usize),
+    /// Why it was not.
+    Error(String),
+}
+
+/// Makes the socket.
+///
+/// # Errors
+/// The folder cannot be written, or its name is too long for a socket (107 bytes).
+pub fn open(folder: &Path) -> io::Result<UnixListener> {
+    let path = folder.join(FILE);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&path)?;
+    fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Answers until the task is dropped.
+///
+/// # Errors
+/// The runtime does not take the socket.
+pub async fn serve(listener: UnixListener, leases: Arc<Leases>) -> io::Result<()> {
+    let listener = tokio::net::UnixListener::from_std(listener)?;
+    let places = Arc::new(Semaphore::new(CLIENTS));
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else {
+            return Ok(());
+        };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let leases = leases.clone();
+                tokio::spawn(async move {
+                    let _ = timeout(TAKING, answer(stream, &leases)).await;
+                    drop(place);
+                });
+            }
+            Err(_) => tokio::time::sleep(REST).await,
+        }
+    }
+}
+
+async fn answer(mut stream: tokio::net::UnixStream, leases: &Arc<Leases>) -> io::Result<()> {
+    let (own, peer) = (Uid::effective().as_raw(), stream.peer_cred()?.uid());
+    let end = if peer != 0 && peer != own {
+        End::Error("only root and the user that bootjack runs as may ask".to_owned())
+    } else {
+        match asked(&mut stream).await {
+            Ok(Ask::List {}) => list(&mut stream, leases).await?,
+            Ok(Ask::Release { address }) => match leases.release(address).await {
+                Ok(()) => End::Done(1),
+                Err(why) => End::Error(why),
+            },
+            Err(why) => End::Error(why),
+        }
+    };
+    stream.write_all(&line(&end)).await?;
+    stream.shutdown().await
+}
+
+async fn asked(stream: &mut tokio::net::UnixStream) -> Result<Ask, String> {
+    let mut request = Vec::new();
+    let mut reader = tokio::io::BufReader::new(stream.take(REQUEST));
+    let read = reader.read_until(b'\n', &mut request);
+    match timeout(ASKING, read).await {
+        Err(_) => Err("no request came".to_owned()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Ok(Ok(_)) => serde_json::from_slice(&request).map_err(|e| format!("no such request: {e}")),
+    }
+}
+
+/// So many at a time, that nobody waits long for the book.
+async fn list(stream: &mut tokio::net::UnixStream, leases: &Leases) -> io::Result<End> {
+    let addresses = leases.addresses();
+    let mut count = 0;
+    for part in addresses.chunks(Leases::PART) {
+        let rows = leases.rows(part);
+        count += rows.len();
+        let lines: Vec<u8> = rows.iter().flat_map(line).collect();
+        stream.write_all(&lines).await?;
+    }
+    Ok(End::Done(count))
+}
+
+fn line(value: &impl Serialize) -> Vec<u8> {
+    let mut line = serde_json::to_vec(value).unwrap_or_default();
+    line.push(b'\n');
+    line
+}
+
+/// What the command gets: the leases, and how it ended.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Line {
+    End(End),
+    Row(Box<Row>),
+}
+
+/// Asks the server that has this state folder; `None` where none is running.
+///
+/// # Errors
+/// The socket is another user's; the server said no, or something that makes no sense.
+pub fn ask(folder: &Path, ask: &Ask) -> io::Result<Option<Result<Vec<Row>, String>>> {
+    let stream = match UnixStream::connect(folder.join(FILE)) {
+        Ok(stream) => stream,
+        Err(error) if is_nobody(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    (&stream).write_all(&line(ask))?;
+    let mut rows = Vec::new();
+    for line in BufReader::new(&stream).lines() {
+        match serde_json::from_str(&line?)? {
+            Line::Row(row) => rows.push(*row),
+            Line::End(End::Done(_)) => return Ok(Some(Ok(rows))),
+            Line::End(End::Error(why)) => return Ok(Some(Err(why))),
+        }
+    }
+    Err(io::ErrorKind::UnexpectedEof.into())
+}
+
+/// No socket, or one that nobody listens at.
+fn is_nobody(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+    )
+}

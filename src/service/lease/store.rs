@@ -1,0 +1,364 @@
+//! The lease store: one file in the state folder, read whole at start, written in transactions.
+//!
+//! ```text
+//! leases.redb            in force; locked by the process that has it
+//! leases.redb.new        being made; renamed once it is whole
+//! leases.redb.damaged-N  one that could not be read, moved aside as it was
+//! ```
+//!
+//! Every page is checked at every start (the file is read whole anyway), so there is no quick
+//! repair, which would make each commit dearer. One sync a commit: the second one of redb's
+//! two-phase commit is against an attacker who knows the whole file, chooses what is written and
+//! decides which pages reach the disk before the power fails. Clients have printable host names
+//! for that, among records and times they do not see, and no say over the disk.
+//!
+//! A write that fails closes the file; the next one opens it again (after an I/O error the library
+//! answers nothing else).
+
+use std::fs::{self, File};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use redb::{Builder, Database, DatabaseError, Durability, ReadOnlyDatabase};
+
+use super::clock::Anchor;
+use super::format::{self, Contents, Version};
+use super::salvage::salvage;
+use crate::error::Error;
+use crate::lease::Record;
+
+/// The store's name in the state folder.
+pub const FILE: &str = "leases.redb";
+
+/// Memory for pages; the kernel's cache holds the rest.
+const CACHE: usize = 16 << 20;
+
+/// The store, open for writing unless the last write failed.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    file: Option<Database>,
+    two_phase: bool,
+}
+
+/// A store as it was found.
+#[derive(Debug)]
+pub struct Opened {
+    /// To write to.
+    pub store: Store,
+    /// What it holds.
+    pub contents: Contents,
+    /// What the operator has to know: a damaged file, an old one.
+    pub notices: Vec<String>,
+}
+
+/// Why a file cannot be used.
+enum Trouble {
+    /// It is not what was written.
+    Damaged(String),
+    /// It may be, but cannot be had.
+    Refused(Error),
+}
+
+impl Store {
+    /// Opens the store in a folder, or makes it. A damaged one is moved aside, what can be read of
+    /// it is taken over.
+    ///
+    /// # Errors
+    /// Another process has it, a newer version made it, or the system does not let us.
+    pub fn open(folder: &Path) -> Result<Opened, Error> {
+        let path = folder.join(FILE);
+        let mut notices = Vec::new();
+        if !path.exists() {
+            make(&path, &[])?;
+        }
+        let (file, contents) = match read(&path, &mut notices) {
+            Ok(found) => found,
+            Err(Trouble::Refused(error)) => return Err(error),
+            Err(Trouble::Damaged(why)) => replace(&path, &why, &mut notices)?,
+        };
+        if contents.unread > 0 {
+            let (n, path) = (contents.unread, path.display());
+            notices.push(format!(
+                "{n} leases in {path} are no records that this version reads; their addresses may be given to others"
+            ));
+        }
+        let store = Self {
+            path,
+            file: Some(file),
+            two_phase: false,
+        };
+        Ok(Opened {
+            store,
+            contents,
+            notices,
+        })
+    }
+
+    /// Reads a store that no server has, without changing it unless it has to be repaired.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; there is none; it is damaged.
+    pub fn look(folder: &Path) -> Result<Contents, Error> {
+        let path = folder.join(FILE);
+        let refused = |error: redb::Error| trouble(&path, error).into_error(&path);
+        match Builder::new().set_cache_size(CACHE).open_read_only(&path) {
+            Ok(file) => look_in(&path, &file).map_err(|t| t.into_error(&path)),
+            // It was not closed: only a writer may set it right.
+            Err(DatabaseError::RepairAborted) => {
+                let found = read(&path, &mut Vec::new());
+                found
+                    .map(|(_, contents)| contents)
+                    .map_err(|t| t.into_error(&path))
+            }
+            Err(error) => Err(refused(error.into())),
+        }
+    }
+
+    /// Opens a store that is there and whole, for a command that changes a record.
+    ///
+    /// # Errors
+    /// As [`Store::look`].
+    pub fn existing(folder: &Path) -> Result<(Self, Contents), Error> {
+        let path = folder.join(FILE);
+        let found = read(&path, &mut Vec::new());
+        let (file, contents) = found.map_err(|t| t.into_error(&path))?;
+        let store = Self {
+            path,
+            file: Some(file),
+            two_phase: false,
+        };
+        Ok((store, contents))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Syncs twice a commit (see above for whom), for measurements.
+    #[must_use]
+    pub fn two_phase(self) -> Self {
+        Self {
+            two_phase: true,
+            ..self
+        }
+    }
+
+    /// Writes records and the time, all or none. With `sync` they, and all before them, are on the
+    /// disk when this returns.
+    ///
+    /// # Errors
+    /// Why not, in the system's words. The store is closed then, and opened again by the next call.
+    pub fn write(&mut self, records: &[Record], now: &Anchor, sync: bool) -> Result<(), String> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => reopened(&self.path)?,
+        };
+        let commit = || self.commit(&file, records, now, sync);
+        catch_unwind(AssertUnwindSafe(commit))
+            .map_err(|_| "the file is not what was written to it".to_owned())?
+            .map_err(|e| told(&e))?;
+        self.file = Some(file);
+        Ok(())
+    }
+
+    fn commit(
+        &self,
+        file: &Database,
+        records: &[Record],
+        now: &Anchor,
+        sync: bool,
+    ) -> Result<(), redb::Error> {
+        let mut change = file.begin_write()?;
+        let durability = if sync {
+            Durability::Immediate
+        } else {
+            Durability::None
+        };
+        change.set_durability(durability)?;
+        change.set_two_phase_commit(self.two_phase);
+        format::put(&change, records)?;
+        format::put_clock(&change, now)?;
+        Ok(change.commit()?)
+    }
+}
+
+/// Opens a file that is there, brings it up to date and reads it.
+fn read(path: &Path, notices: &mut Vec<String>) -> Result<(Database, Contents), Trouble> {
+    let whole = || -> Result<(Database, Contents), Trouble> {
+        let file = open(path).map_err(|e| trouble(path, e))?;
+        let told = |e| trouble(path, e);
+        if let Version::Older(from) = known(path, format::version(&file).map_err(told)?)? {
+            format::bring_up(&file, from).map_err(told)?;
+            notices.push(format!(
+                "{} was of format {from} and is of format {} now",
+                path.display(),
+                format::FORMAT
+            ));
+        }
+        let contents = format::contents(&file).map_err(told)?;
+        Ok((file, contents))
+    };
+    // The library is made for files it wrote itself; some that others changed make it panic.
+    catch_unwind(AssertUnwindSafe(whole))
+        .unwrap_or_else(|_| Err(Trouble::Damaged("it cannot be made sense of".to_owned())))
+}
+
+fn look_in(path: &Path, file: &ReadOnlyDatabase) -> Result<Contents, Trouble> {
+    let whole = || {
+        known(path, format::version(file).map_err(|e| trouble(path, e))?)?;
+        format::contents(file).map_err(|e| trouble(path, e))
+    };
+    catch_unwind(AssertUnwindSafe(whole))
+        .unwrap_or_else(|_| Err(Trouble::Damaged("it cannot be made sense of".to_owned())))
+}
+
+/// A format that this program can use.
+fn known(path: &Path, version: Option<Version>) -> Result<Version, Trouble> {
+    match version {
+        Some(Version::Newer(n)) => Err(Trouble::Refused(Error::failed(format!(
+            "cannot use the lease store {}: it is of format {n}, made by a newer bootjack, and this one knows {}; run the newer one, or move the file away to begin without leases",
+            path.display(),
+            format::FORMAT
+        )))),
+        Some(version) => Ok(version),
+        None => Err(Trouble::Damaged("it has no format number".to_owned())),
+    }
+}
+
+fn open(path: &Path) -> Result<Database, redb::Error> {
+    let mut builder = Builder::new();
+    builder
+        .set_cache_size(CACHE)
+        .set_check_integrity_on_open(true);
+    Ok(builder.open(path)?)
+}
+
+fn reopened(path: &Path) -> Result<Database, String> {
+    catch_unwind(|| open(path))
+        .unwrap_or_else(|_| Err(redb::Error::Corrupted("it is damaged".to_owned())))
+        .map_err(|e| told(&e))
+}
+
+/// A new file takes its name when it is whole and on the disk.
+fn make(path: &Path, records: &[Record]) -> Result<(), Error> {
+    let draft = path.with_file_name(format!("{FILE}.new"));
+    let made = || -> Result<(), redb::Error> {
+        remove(&draft)?;
+        let file = Builder::new().set_cache_size(CACHE).create(&draft)?;
+        format::begin(&file, records)?;
+        file.close()?;
+        fs::rename(&draft, path)?;
+        Ok(sync_folder(path)?)
+    };
+    made().map_err(|e| {
+        let _ = remove(&draft);
+        let (path, why) = (path.display(), told(&e));
+        Error::failed(format!("cannot make the lease store {path}: {why}"))
+    })
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// A name is on the disk when its folder is.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |f| File::open(f)?.sync_all())
+}
+
+/// Moves a damaged file aside and makes a new one with what can be read of it.
+fn replace(
+    path: &Path,
+    why: &str,
+    notices: &mut Vec<String>,
+) -> Result<(Database, Contents), Error> {
+    let cannot = |what: &str, e: &dyn std::fmt::Display| {
+        let path = path.display();
+        Error::failed(format!(
+            "the lease store {path} is damaged ({why}) and cannot be {what}: {e}; move it away to begin without leases"
+        ))
+    };
+    let records = salvage(path).map_err(|e| cannot("read", &e))?;
+    let aside = free_name(path);
+    // A second name first: the damaged file is in force until the new one takes its place.
+    fs::hard_link(path, &aside)
+        .or_else(|_| fs::rename(path, &aside))
+        .map_err(|e| cannot("moved aside", &e))?;
+    make(path, &records)?;
+    notices.push(format!(
+        "the lease store {} is damaged ({why}): it was moved to {}, {} leases could be read from it; what is not among them may be given twice until its lease has ended, so leave conflict detection on",
+        path.display(),
+        aside.display(),
+        records.len()
+    ));
+    read(path, notices).map_err(|t| t.into_error(path))
+}
+
+/// `leases.redb.damaged-1`, or the next number that is free.
+fn free_name(path: &Path) -> PathBuf {
+    let name = |n: u32| path.with_file_name(format!("{FILE}.damaged-{n}"));
+    (1..u32::MAX)
+        .map(name)
+        .find(|p| fs::symlink_metadata(p).is_err())
+        .unwrap_or_else(|| name(0))
+}
+
+/// What an error means for the file.
+fn trouble(path: &Path, error: redb::Error) -> Trouble {
+    match error {
+        redb::Error::Io(e) if is_damage(&e) => Trouble::Damaged(e.to_string()),
+        redb::Error::Io(e) => Trouble::Refused(Error::read("lease store", path, &e)),
+        redb::Error::DatabaseAlreadyOpen => Trouble::Refused(Error::failed(format!(
+            "cannot open the lease store {}: another bootjack has it; stop that one, or give this one its own state folder with --state",
+            path.display()
+        ))),
+        redb::Error::UpgradeRequired(_) => Trouble::Refused(Error::failed(format!(
+            "cannot open the lease store {}: {error}",
+            path.display()
+        ))),
+        other => Trouble::Damaged(other.to_string()),
+    }
+}
+
+fn is_damage(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput
+    )
+}
+
+impl Trouble {
+    /// Where nothing may be moved aside.
+    fn into_error(self, path: &Path) -> Error {
+        match self {
+            Self::Refused(error) => error,
+            Self::Damaged(why) => Error::failed(format!(
+                "the lease store {} is damaged: {why}; the next start of the server saves what can be read of it",
+                path.display()
+            )),
+        }
+    }
+}
+
+/// An error in words, with a remedy where there is one.
+fn told(error: &redb::Error) -> String {
+    let io = match error {
+        redb::Error::Io(io) => io,
+        redb::Error::DatabaseAlreadyOpen => return "another process has it open".to_owned(),
+        other => return other.to_string(),
+    };
+    let remedy = match io.kind() {
+        io::ErrorKind::StorageFull => "; free some space",
+        io::ErrorKind::QuotaExceeded => "; raise the quota or free some space",
+        io::ErrorKind::ReadOnlyFilesystem => "; mount it for writing",
+        io::ErrorKind::PermissionDenied => "; give it to the user that bootjack runs as",
+        _ => "",
+    };
+    format!("{io}{remedy}")
+}

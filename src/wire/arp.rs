@@ -1,0 +1,112 @@
+//! ARP for IPv4 on Ethernet (RFC 826), as far as trying an address needs it (RFC 5227).
+//!
+//! Packets are without their Ethernet header, which the kernel keeps.
+
+use std::net::Ipv4Addr;
+
+use super::Mac;
+
+/// The length of a packet in bytes; Ethernet pads it.
+pub const LEN: usize = 28;
+
+/// Ethernet, IPv4, and the lengths of their addresses.
+const KIND: [u8; 6] = [0, 1, 8, 0, 6, 4];
+const REQUEST: [u8; 2] = [0, 1];
+const REPLY: [u8; 2] = [0, 2];
+
+/// Who says what: the addresses of a request or a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arp {
+    /// The sender's hardware address.
+    pub from: [u8; 6],
+    /// The sender's address; 0.0.0.0 in a probe.
+    pub sender: Ipv4Addr,
+    /// The address asked for, or of whom it is told.
+    pub target: Ipv4Addr,
+}
+
+impl Arp {
+    /// A request or reply; `None` for anything else.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (kind, rest) = bytes.split_first_chunk()?;
+        let (operation, rest) = rest.split_first_chunk()?;
+        let (from, rest) = rest.split_first_chunk()?;
+        let (sender, rest) = rest.split_first_chunk::<4>()?;
+        let (_, rest) = rest.split_first_chunk::<6>()?;
+        let target = rest.first_chunk::<4>()?;
+        let ours = *kind == KIND && [REQUEST, REPLY].contains(operation);
+        ours.then(|| Self {
+            from: *from,
+            sender: (*sender).into(),
+            target: (*target).into(),
+        })
+    }
+
+    /// "Does anybody use this address?" (RFC 5227 2.1.1: the sender's address is zero, so that
+    /// nobody learns it.)
+    pub fn probe(from: [u8; 6], target: Ipv4Addr) -> [u8; LEN] {
+        let mut bytes = [0; LEN];
+        let parts = [&KIND[..], &REQUEST, &from, &[0; 10], &target.octets()];
+        for (byte, value) in bytes.iter_mut().zip(parts.into_iter().flatten()) {
+            *byte = *value;
+        }
+        bytes
+    }
+
+    /// Which address this shows in use, or about to be, by somebody other than `own`: the
+    /// sender's, or the one that a sender without address probes for (RFC 5227 2.1.1).
+    pub fn claims(&self, own: [u8; 6]) -> Option<(Ipv4Addr, Mac)> {
+        let address = if self.sender.is_unspecified() {
+            self.target
+        } else {
+            self.sender
+        };
+        (self.from != own).then(|| (address, Mac::ethernet(self.from)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const OWN: [u8; 6] = [2, 0, 0, 0, 0, 1];
+    const OTHER: [u8; 6] = [2, 0, 0, 0, 0, 2];
+    const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
+
+    #[test]
+    fn a_probe_is_a_request_without_a_sender() {
+        let bytes = Arp::probe(OWN, ADDRESS);
+        let expected = [
+            0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 9,
+        ];
+        assert_eq!(bytes, expected);
+        let probe = Arp::decode(&bytes).unwrap();
+        assert_eq!(probe.claims(OWN), None, "our own");
+        assert_eq!(
+            probe.claims(OTHER),
+            Some((ADDRESS, Mac::ethernet(OWN))),
+            "somebody wants the same address"
+        );
+    }
+
+    #[test]
+    fn whoever_speaks_from_an_address_uses_it() {
+        let arp = Arp {
+            from: OTHER,
+            sender: ADDRESS,
+            target: Ipv4Addr::new(10, 0, 0, 1),
+        };
+        assert_eq!(arp.claims(OWN), Some((ADDRESS, Mac::ethernet(OTHER))));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_taken(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            if Arp::decode(&bytes).is_some() {
+                prop_assert!(bytes.len() >= LEN && bytes[..6] == KIND);
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Who is who: client identifiers and hardware addresses mixed.
+
+use bootjack::lease::{Kind, Nak, State, Verdict};
+
+use super::world::*;
+
+#[test]
+fn a_machine_keeps_its_address_from_firmware_to_operating_system_and_back() {
+    let mut world = World::simple("10.0.0.10", "10.0.0.19");
+    let (firmware, system) = (client(1), client(1).with_id(b"\xff system"));
+    let a = world.lease(&firmware);
+    assert_eq!(world.lease(&system), a);
+    assert_eq!(world.book.get(a).unwrap().holder, system.holder);
+    world.acked(&system, Kind::Renewing, a);
+    assert_eq!(world.lease(&firmware), a);
+    assert_eq!(world.book.get(a).unwrap().holder, firmware.holder);
+    assert_eq!(world.book.iter().count(), 1);
+}
+
+#[test]
+fn two_identifiers_behind_one_hardware_address_are_two_clients() {
+    let mut world = World::simple("10.0.0.10", "10.0.0.19");
+    let (one, two) = (client(1).with_id(b"\0one"), client(1).with_id(b"\0two"));
+    let (a, b) = (world.lease(&one), world.lease(&two));
+    assert_ne!(a, b);
+    let theirs = world.ask(&two, Kind::Renewing, Some(a)).verdict;
+    assert_eq!(theirs, Verdict::Nak(Nak::Taken));
+    assert_eq!((world.lease(&one), world.lease(&two)), (a, b));
+    assert_eq!(world.book.of_mac(mac(1)).count(), 2);
+}
+
+#[test]
+fn one_identifier_on_two_network_cards_is_one_client() {
+    let mut world = World::simple("10.0.0.10", "10.0.0.19");
+    let (wire, dock) = (client(1).with_id(b"\0me"), client(2).with_id(b"\0me"));
+    let a = world.lease(&wire);
+    assert_eq!(world.lease(&dock), a);
+    assert_eq!(world.book.of_mac(mac(1)).count(), 0);
+    assert_eq!(world.book.of_mac(mac(2)).count(), 1);
+    // The first card without its identifier is a stranger now.
+    assert_ne!(world.lease(&client(1)), a);
+}
+
+#[test]
+fn the_identifier_goes_before_the_hardware_address() {
+    let mut world = World::simple("10.0.0.10", "10.0.0.19");
+    let me = client(1).with_id(b"\0me");
+    let a = world.lease(&me.clone());
+    let mut moved = me.clone();
+    moved.holder.mac = mac(2);
+    let b = world.lease(&client(2));
+    assert_ne!(a, b);
+    assert_eq!(world.lease(&moved), a);
+    assert_eq!(world.state(&b.to_string()), State::Leased);
+}
+
+#[test]
+fn a_collector_of_identifiers_does_not_hide_a_client_without_one() {
+    let subnets = vec![subnet("10.0.0.0/16", vec![pool("10.0.0.1", "10.0.9.255")])];
+    let mut world = World::new(networks(vec![network("lan", subnets)], vec![]));
+    for n in 0..200_u16 {
+        world.lease(&client(1).with_id(&n.to_be_bytes()));
+    }
+    let mut own = client(1);
+    let first = world.lease(&own);
+    own.seconds = Some(MAX);
+    for _ in 0..3 {
+        assert_eq!(world.lease(&own), first);
+    }
+}

@@ -1,0 +1,312 @@
+//! Conversations with mode `dhcp`, one YAML file each in `tests/cases/leases/`, without sockets.
+//!
+//! A file holds `dhcp:` of the config file, perhaps profiles, and what is said in turn: each message
+//! as the client sends it, and the whole reply (every option, in order) or the reason for silence.
+//! What must hold for every reply whatever the case is checked here for all of them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::Path;
+
+use bootjack::decide::grant::{First, Grant};
+use bootjack::decide::lease::{Desk, decide};
+use bootjack::decide::{Incoming, Port};
+use bootjack::lease::{Book, Limits};
+use bootjack::network;
+use bootjack::profile::{Snapshot, Source, compile};
+use bootjack::wire::dhcp::{Message, Options};
+use serde::Deserialize;
+
+const US: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+/// When every conversation begins.
+const START: u64 = 1_000_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    dhcp: String,
+    #[serde(default)]
+    profiles: Vec<String>,
+    talk: Vec<Turn>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Turn {
+    /// Seconds after the turn before.
+    #[serde(default)]
+    after: u64,
+    ask: Packet,
+    answer: Option<Expected>,
+    silence: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Packet {
+    /// `discover`, `request`, `decline`, `release`, `inform`; `bootp` has no option 53.
+    kind: String,
+    #[serde(default = "first_mac")]
+    mac: String,
+    #[serde(default)]
+    flags: u16,
+    #[serde(default = "nowhere")]
+    ciaddr: Ipv4Addr,
+    #[serde(default = "nowhere")]
+    giaddr: Ipv4Addr,
+    from: Option<SocketAddrV4>,
+    #[serde(default)]
+    unicast: bool,
+    #[serde(default)]
+    options: BTreeMap<u8, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    /// `offer`, `ack`, `nak`, `inform`, `bootp`.
+    told: String,
+    #[serde(default = "everybody")]
+    to: SocketAddrV4,
+    #[serde(default = "nowhere")]
+    yiaddr: Ipv4Addr,
+    #[serde(default = "nowhere")]
+    ciaddr: Ipv4Addr,
+    #[serde(default = "nowhere")]
+    siaddr: Ipv4Addr,
+    #[serde(default)]
+    file: String,
+    strategy: Option<String>,
+    no_boot: Option<String>,
+    options: Vec<(u8, String)>,
+}
+
+fn first_mac() -> String {
+    "52 54 00 00 00 01".to_owned()
+}
+
+fn nowhere() -> Ipv4Addr {
+    Ipv4Addr::UNSPECIFIED
+}
+
+fn everybody() -> SocketAddrV4 {
+    SocketAddrV4::new(Ipv4Addr::BROADCAST, 68)
+}
+
+/// `text:PXEClient`, `ip:10.0.0.1`, `u32:3600`, or hexadecimal digits with any spaces.
+fn bytes(value: &str) -> Vec<u8> {
+    match value.split_once(':') {
+        Some(("text", text)) => text.as_bytes().to_vec(),
+        Some(("ip", ip)) => ip.parse::<Ipv4Addr>().unwrap().octets().to_vec(),
+        Some(("u32", number)) => number.parse::<u32>().unwrap().to_be_bytes().to_vec(),
+        _ => hex(value),
+    }
+}
+
+fn hex(digits: &str) -> Vec<u8> {
+    let digits: String = digits.chars().filter(|c| !c.is_whitespace()).collect();
+    let byte = |i| u8::from_str_radix(&digits[i..i + 2], 16).unwrap();
+    (0..digits.len()).step_by(2).map(byte).collect()
+}
+
+fn message(packet: &Packet) -> Message {
+    let mac = hex(&packet.mac);
+    let mut chaddr = [0; 16];
+    chaddr[..mac.len()].copy_from_slice(&mac);
+    let kind = match packet.kind.as_str() {
+        "discover" => Some(1),
+        "request" => Some(3),
+        "decline" => Some(4),
+        "release" => Some(7),
+        "inform" => Some(8),
+        "bootp" => None,
+        other => panic!("no kind of message: {other}"),
+    };
+    let values = packet.options.iter().map(|(c, v)| (*c, bytes(v)));
+    let values: Vec<(u8, Vec<u8>)> = kind
+        .into_iter()
+        .map(|kind| (53, vec![kind]))
+        .chain(values)
+        .collect();
+    let message = Message {
+        op: 1,
+        htype: 1,
+        hlen: mac.len() as u8,
+        hops: 0,
+        xid: 0x0102_0304,
+        secs: 7,
+        flags: packet.flags,
+        ciaddr: packet.ciaddr,
+        yiaddr: nowhere(),
+        siaddr: nowhere(),
+        giaddr: packet.giaddr,
+        chaddr,
+        sname: [0; 64],
+        file: [0; 128],
+        options: values
+            .iter()
+            .map(|(c, v)| (*c, &v[..]))
+            .collect::<Options>(),
+    };
+    Message::decode(&message.encode()).unwrap()
+}
+
+fn snapshot(case: &Case) -> Snapshot {
+    let profiles: Vec<Source> = (0..)
+        .zip(&case.profiles)
+        .map(|(n, text)| Source {
+            file: format!("{n}.yaml").into(),
+            text: text.clone(),
+        })
+        .collect();
+    let (profiles, findings) = compile(&profiles);
+    let profiles = profiles.unwrap_or_else(|| panic!("{findings:#?}"));
+    let indented: String = case.dhcp.lines().map(|l| format!("  {l}\n")).collect();
+    let (networks, findings) = network::compile("bootjack.yaml", &format!("dhcp:\n{indented}"));
+    Snapshot {
+        profiles,
+        networks: networks.unwrap_or_else(|| panic!("{findings:#?}")),
+        http_port: 8067,
+        ..Snapshot::default()
+    }
+}
+
+fn text(field: &[u8]) -> String {
+    String::from_utf8(field.split(|b| *b == 0).next().unwrap().to_vec()).unwrap()
+}
+
+/// Plays a conversation: probes find nobody, and the disk takes every record.
+fn play(case: &Case) {
+    let snapshot = snapshot(case);
+    let mut book = Book::new(Limits::default());
+    book.set_networks(&snapshot.networks);
+    let mut now = START;
+    for (number, turn) in (1..).zip(&case.talk) {
+        println!("  turn {number}: {}", turn.ask.kind);
+        now += turn.after;
+        book.expire(now);
+        let request = message(&turn.ask);
+        let incoming = Incoming {
+            message: &request,
+            port: Port::Dhcp,
+            local: US,
+            peer: turn.ask.from.unwrap_or(SocketAddrV4::new(nowhere(), 68)),
+            unicast: turn.ask.unicast,
+        };
+        let desk = Desk {
+            snapshot: &snapshot,
+            book: &mut book,
+            now,
+            authoritative: true,
+        };
+        let leasing = decide(desk, incoming);
+        match (leasing.decision, &turn.answer, &turn.silence) {
+            (Ok(grant), Some(expected), None) => {
+                same(&grant, expected);
+                rules(&request, &grant);
+                if grant.first == First::Store {
+                    assert!(!leasing.records.is_empty(), "an ACK without a record");
+                }
+                let binding = grant.told.binding();
+                match (grant.first, binding) {
+                    (First::Probe, Some(b)) => assert!(book.probed(b.address, b.serial)),
+                    (First::Store, Some(b)) => assert!(book.stored(b.address, b.serial)),
+                    _ => {}
+                }
+            }
+            (Err(why), None, Some(word)) => assert_eq!(why.word(), word, "{why}"),
+            (got, ..) => panic!("expected the other outcome, got {got:#?}"),
+        }
+    }
+}
+
+fn same(grant: &Grant, expected: &Expected) {
+    let message = Message::decode(&grant.bytes).unwrap();
+    assert_eq!(grant.told.name(), expected.told);
+    assert_eq!(grant.to, expected.to, "destination");
+    assert_eq!(message.yiaddr, expected.yiaddr, "yiaddr");
+    assert_eq!(message.ciaddr, expected.ciaddr, "ciaddr");
+    assert_eq!(message.siaddr, expected.siaddr, "siaddr");
+    assert_eq!(text(&message.file), expected.file, "file");
+    let boot = grant.boot.as_ref();
+    let strategy = boot.and_then(|b| b.as_ref().ok()).map(|b| b.strategy.name);
+    assert_eq!(strategy, expected.strategy.as_deref());
+    let no_boot = boot.and_then(|b| b.as_ref().err()).map(|why| why.word());
+    assert_eq!(no_boot, expected.no_boot.as_deref());
+    let got: Vec<(u8, Vec<u8>)> = message
+        .options
+        .iter()
+        .map(|(c, v)| (c, v.to_vec()))
+        .collect();
+    let wanted = expected.options.iter().map(|(c, v)| (*c, bytes(v)));
+    assert_eq!(got, wanted.collect::<Vec<_>>(), "options");
+}
+
+/// What must hold for every reply (facts A, RFC 2131 table 3).
+fn rules(request: &Message, grant: &Grant) {
+    let reply = Message::decode(&grant.bytes).unwrap();
+    assert!((300..=1472).contains(&grant.bytes.len()));
+    assert_eq!(grant.bytes.len(), grant.message.encoded_len());
+    assert_eq!(
+        (reply.op, reply.xid, reply.htype, reply.hlen),
+        (2, request.xid, request.htype, request.hlen)
+    );
+    assert_eq!(
+        (reply.chaddr, reply.giaddr),
+        (request.chaddr, request.giaddr)
+    );
+    let told = grant.told.name();
+    let has = |code| reply.options.has(code);
+    assert!(!has(52), "option overload");
+    for never in [50, 55, 57] {
+        assert!(!has(never), "option {never} is the client's");
+    }
+    match told {
+        "offer" | "ack" => assert!(has(51) && has(1) && has(54), "lease time, mask, server"),
+        "nak" => {
+            assert!(!has(51) && !has(1) && has(54), "a NAK says no more");
+            assert_eq!(
+                (reply.yiaddr, reply.ciaddr, reply.siaddr),
+                (nowhere(), nowhere(), nowhere())
+            );
+        }
+        "inform" => assert!(!has(51) && reply.yiaddr == nowhere(), "no lease"),
+        _ => assert!(!has(53) && !has(51) && grant.bytes.len() == 300, "BOOTP"),
+    }
+    let order: Vec<u8> = reply.options.iter().map(|(code, _)| code).collect();
+    if told != "bootp" {
+        assert_eq!(order[..2], [53, 54]);
+        assert_eq!(reply.options.get(61), request.options.get(61), "RFC 6842");
+    }
+    assert_eq!(
+        reply.options.get(82),
+        request.options.get(82),
+        "82 verbatim"
+    );
+    if has(82) {
+        assert_eq!(order.last(), Some(&82), "82 is last");
+    }
+}
+
+#[test]
+fn every_conversation_goes_as_it_should() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/leases");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(files.len() >= 20, "the conversations are missing");
+    let wrong: Vec<_> = files.into_iter().filter(|file| !goes_well(file)).collect();
+    assert!(wrong.is_empty(), "not as written: {wrong:#?}");
+}
+
+/// Plays one file; what is wrong with it is told, and the others are played all the same.
+fn goes_well(file: &Path) -> bool {
+    println!("{}", file.display());
+    let case: Case = serde_saphyr::from_str(&std::fs::read_to_string(file).unwrap())
+        .unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    std::panic::catch_unwind(|| play(&case)).is_ok()
+}
