@@ -6,6 +6,7 @@ pub mod assets;
 mod check;
 mod config;
 mod docs;
+mod doctor;
 mod explain;
 mod serve;
 
@@ -40,6 +41,8 @@ pub enum Command {
     Check(SettingsArgs),
     /// Show what a machine would be answered, and why
     Explain(explain::Explain),
+    /// Ask the LAN and this host what is there, what is wrong, and which mode to run (as root)
+    Doctor(doctor::Doctor),
     /// Show the settings in force and where each comes from
     Config(SettingsArgs),
     /// List the embedded boot loaders: version, licence, digest, source
@@ -78,6 +81,7 @@ fn run(command: Command, matches: &clap::ArgMatches) -> Result<ExitCode, Error> 
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(args),
         Command::Explain(explain) => explain.run(),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Config(args) => config::run(args, matches),
         Command::Assets { json } => done(assets::print(&mut std::io::stdout().lock(), json)),
         Command::Completions { shell } => done(docs::completions(shell)),

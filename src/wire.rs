@@ -5,12 +5,15 @@
 //! * [`mac`], [`uuid`], [`arch`]: the identities that packets carry
 //! * [`dhcp`]: DHCPv4 messages, decoded by our own TLV pass, encoded in a chosen order
 //! * [`pxe`]: options 43, 60, 77, 93, 94, 97 and 175
+//! * [`frame`]: IPv4 and UDP headers around a payload
 //! * [`tftp`]: TFTP packets
 //!
 //! Absent on purpose: sockets, the clock, and any opinion about what to answer.
 
 pub mod arch;
 pub mod dhcp;
+
+pub mod frame;
 
 pub mod mac;
 pub mod pxe;
@@ -25,3 +28,9 @@ pub use arch::{Arch, Platform};
 pub use mac::Mac;
 pub use path::{BadPath, CleanPath};
 pub use uuid::Uuid;
+
+/// Bytes as hex digits, two each, with blanks between.
+pub fn hex(bytes: &[u8]) -> String {
+    let digits: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    digits.join(" ")
+}

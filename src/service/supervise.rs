@@ -20,8 +20,8 @@ use super::open::{self, Opened};
 use super::shared::Folders;
 use super::sys::udp::Listener;
 use super::watch::{Pace, Watch};
-use super::{Limits, Shared, dhcp, http, links, privilege, tftp};
-use crate::config::Effective;
+use super::{Limits, Shared, dhcp, http, links, privilege, survey, tftp};
+use crate::config::{Effective, Mode};
 use crate::decide::Port;
 use crate::error::Error;
 use crate::event::What;
@@ -58,6 +58,9 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let interfaces = interfaces::to_serve(&settings.interface)?;
     let opened = open::udp(&interfaces)?;
     let http = open::http(settings.http_port, &interfaces)?;
+    if settings.mode == Mode::Dhcp && !settings.force {
+        survey::alone(&interfaces, survey::RIVALS)?;
+    }
     let user = privilege::drop_to(settings.user.as_deref(), &settings.state)?;
     // Read as the user that will read them again at every change.
     let mut loader = Loader::new(Places::from(settings));

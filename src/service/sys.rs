@@ -4,7 +4,9 @@
 //! * [`udp`]: datagram sockets that know to which address and interface a packet came
 //! * [`connected`]: one transfer's socket
 //! * [`file`]: reading what is in the page cache without waiting for what is not
+//! * [`packet`]: frames of one interface, past the sockets of this host
 
 pub mod connected;
 pub mod file;
+pub mod packet;
 pub mod udp;

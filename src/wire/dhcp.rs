@@ -14,7 +14,7 @@ mod options;
 
 use std::net::Ipv4Addr;
 
-use super::Mac;
+use super::{Mac, hex};
 
 pub use options::{Options, code};
 
@@ -275,12 +275,4 @@ fn addresses(value: &[u8]) -> String {
 
 fn quoted(value: &[u8]) -> String {
     format!("{:?}", String::from_utf8_lossy(value))
-}
-
-fn hex(value: &[u8]) -> String {
-    value
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect::<Vec<_>>()
-        .join(" ")
 }
