@@ -8,6 +8,7 @@
 //! * [`dhcp`], [`tftp`], [`http`]: the doors
 //! * [`files`]: a name in the tree → bytes or an open file, never outside its folder
 //! * [`load`], [`watch`]: folders → snapshot, now and whenever they change
+//! * [`survey`]: this host and its LANs, asked as a machine that boots asks
 //! * [`throttle`]: a flood of packets is no flood of log lines
 //! * [`sys`]: socket options, and every unsafe line
 
@@ -23,6 +24,7 @@ pub mod open;
 pub mod privilege;
 pub mod shared;
 pub mod supervise;
+pub mod survey;
 pub mod sys;
 pub mod tftp;
 mod throttle;

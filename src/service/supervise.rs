@@ -20,7 +20,7 @@ use super::open::{self, Opened};
 use super::shared::Folders;
 use super::sys::udp::Listener;
 use super::watch::{Pace, Watch};
-use super::{Limits, Shared, dhcp, holder, http, links, privilege, tftp};
+use super::{Limits, Shared, dhcp, holder, http, links, privilege, survey, tftp};
 use crate::config::{Effective, Mode};
 use crate::decide::Port;
 use crate::error::Error;
@@ -59,6 +59,9 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let opened = open::udp(settings.mode, &interfaces)?;
     let http = open::http(settings.http_port, &interfaces)?;
     let no_server = colocated_with_nobody(settings.mode);
+    if settings.mode == Mode::Dhcp && !settings.force {
+        survey::alone(&interfaces, survey::RIVALS)?;
+    }
     let user = privilege::drop_to(settings.user.as_deref(), &settings.state)?;
     // Read as the user that will read them again at every change.
     let mut loader = Loader::new(Places::from(settings));
