@@ -3,6 +3,7 @@
 //! A packet takes one `Arc` of it and keeps it to the end; a reload builds another beside it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::Profiles;
 use crate::network::Networks;
@@ -24,7 +25,7 @@ pub struct Snapshot {
     /// The compiled profiles.
     pub profiles: Profiles,
     /// Networks and reservations.
-    pub networks: Networks,
+    pub networks: Arc<Networks>,
     /// What the image folder holds in the simple layout, sorted by name.
     pub installed: Vec<Installed>,
     /// Names below the operator's asset folder: they stand in for embedded assets.

@@ -109,11 +109,12 @@ impl Leases {
         self.networks.load_full()
     }
 
-    /// Puts other networks in force.
-    pub fn set_networks(&self, networks: Arc<Networks>) {
+    /// Puts other networks in force; `with_it` happens before the next message is decided.
+    pub fn set_networks(&self, networks: Arc<Networks>, with_it: impl FnOnce()) {
         let mut book = self.book();
         book.set_networks(&networks);
         self.networks.store(networks);
+        with_it();
     }
 
     /// What was written since the start.

@@ -114,7 +114,7 @@ impl Loader {
         let snapshot = profiles.filter(|_| !wrong).map(|profiles| Snapshot {
             profiles,
             installed: material.installed,
-            networks: crate::network::Networks::default(),
+            networks: Arc::default(),
             overrides: material.overrides,
             http_port: self.places.http_port,
         });

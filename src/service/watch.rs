@@ -24,6 +24,7 @@ use super::Shared;
 use super::load::stamp::{Identity, Stamp, identity, stamp};
 use super::load::{Loaded, Loader, Places};
 use crate::event::What;
+use crate::profile::Snapshot;
 
 /// How changes are noticed.
 #[derive(Debug, Clone)]
@@ -176,13 +177,24 @@ fn put_in_force(shared: &Shared, loaded: Loaded, since: Instant) {
     let event = match snapshot {
         Some(snapshot) => {
             let profiles = snapshot.profiles.all.len();
-            shared.snapshot.store(Arc::new(snapshot));
+            swap(shared, snapshot);
             let took = since.elapsed();
             What::Reloaded { profiles, took }
         }
         None => What::Rejected { findings },
     };
     shared.emit(None, event);
+}
+
+/// One set in the place of another; for leases in one step, so that no message is decided by the
+/// networks of one and the book of the other.
+fn swap(shared: &Shared, snapshot: Snapshot) {
+    let networks = snapshot.networks.clone();
+    let store = || shared.snapshot.store(Arc::new(snapshot));
+    match shared.leases.get() {
+        Some(leases) => leases.set_networks(networks, store),
+        None => store(),
+    }
 }
 
 /// Waits until nothing has changed for a while; gives the time of the last change.
