@@ -47,16 +47,23 @@ impl Book {
     /// The operator ends a lease or a quarantine; nothing where there is neither. The client is
     /// not told: it may use the address until it asks again.
     pub fn release(&mut self, now: Time, address: Ipv4Addr) -> Option<(Change, Record)> {
-        let lease = &self.entry(address)?.lease;
-        if !matches!(lease.state, State::Leased | State::Declined) {
-            return None;
-        }
-        let released = lease.ended(State::Released, now);
         let mut turn = Turn {
             now,
             ..Turn::default()
         };
-        self.give_back(released, &mut turn);
+        let lease = &self.entry(address)?.lease;
+        match lease.state {
+            State::Leased => {
+                let released = lease.ended(State::Released, now);
+                self.give_back(released, &mut turn);
+            }
+            // Over at once: nobody had the address, so there is nobody to keep it for.
+            State::Declined => {
+                self.quarantine(address, Duration::ZERO, &mut turn);
+                self.end(address, &mut turn);
+            }
+            _ => return None,
+        }
         turn.changes.pop().zip(turn.records.pop())
     }
 
