@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::commit::Say;
+use super::Emit;
 use crate::error::Error;
 use crate::event::What;
 use crate::network::ConflictMethod;
@@ -129,7 +129,7 @@ pub struct Prober {
     echo: Option<Arc<icmp::Echo>>,
     keys: RandomState,
     board: Arc<Board>,
-    say: Say,
+    emit: Emit,
     _readers: JoinSet<()>,
 }
 
@@ -138,7 +138,7 @@ impl Prober {
     ///
     /// # Errors
     /// The runtime takes no socket.
-    pub fn start(opened: Opened, say: Say) -> io::Result<Self> {
+    pub fn start(opened: Opened, emit: Emit) -> io::Result<Self> {
         let (board, mut readers) = (Arc::<Board>::default(), JoinSet::new());
         let mut own = Vec::new();
         let mut links = HashMap::new();
@@ -160,7 +160,7 @@ impl Prober {
             echo,
             keys,
             board,
-            say,
+            emit,
             _readers: readers,
         })
     }
@@ -208,11 +208,12 @@ impl Prober {
     }
 
     fn skipped(&self, address: Ipv4Addr) {
-        (self.say)(What::Refused {
+        let refused = What::Refused {
             service: "probe",
             peer: IpAddr::V4(address),
             limit: format!("{MOST} addresses tried at once; this one is offered untried"),
-        });
+        };
+        (self.emit)(None, refused);
     }
 }
 
