@@ -64,3 +64,60 @@ pub fn diagnose(observed: &Observed) -> Diagnosis {
         findings,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::decide::sample::Flavour;
+    use crate::doctor::offer::made;
+
+    /// What is said of an interface where these bytes were the answer.
+    fn said(bytes: &[u8]) -> Diagnosis {
+        let mut link = Link {
+            name: "eth0".into(),
+            ..Link::default()
+        };
+        match made::read(Flavour::Uefi, bytes) {
+            Some(Ok(offer)) => link.offers.push(offer),
+            Some(Err(bad)) => link.unreadable.push(bad),
+            None => {}
+        }
+        diagnose(&Observed {
+            links: vec![link],
+            ..Observed::default()
+        })
+    }
+
+    proptest! {
+        /// Whatever a server sends, there is a diagnosis, and the same one again.
+        #[test]
+        fn any_answer_has_a_diagnosis(
+            changes in prop::collection::vec((0_usize..300, any::<u8>()), 0..20),
+            length in 0_usize..300,
+        ) {
+            let mut bytes = made::offer(Flavour::Uefi, |m| {
+                m.options.push(43, &[6, 1, 3, 9, 4, 0, 0, 1, b'x', 255]);
+                m.options.push(60, b"PXEClient");
+            }).message.encode();
+            for (at, value) in changes {
+                bytes[at] = value;
+            }
+            for bytes in [&bytes[..], &bytes[..length]] {
+                prop_assert_eq!(said(bytes), said(bytes));
+            }
+        }
+    }
+
+    #[test]
+    fn errors_come_first() {
+        let spoilt = made::offer(Flavour::Uefi, |m| {
+            m.options.push(60, b"PXEClient");
+            m.file[0] = b'a';
+        });
+        let found = said(&spoilt.message.encode()).findings;
+        assert!(found.is_sorted_by_key(|f| f.severity), "{found:?}");
+        assert_eq!(found[0].code, Code::CLASS_PXECLIENT);
+    }
+}

@@ -64,6 +64,17 @@ pub enum State {
     NoAddress,
 }
 
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::NoCarrier => "no carrier",
+            Self::NoAddress => "no IPv4 address",
+        })
+    }
+}
+
 /// What is told by a switch's hello (IEEE 802.1D, configuration BPDU).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpanningTree {

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::{Held, Link, Observed, State};
+use super::{Held, Link, Observed};
 use crate::wire::pxe::CLASS_PXE;
 
 /// The port of HTTP that need not be said.
@@ -170,7 +170,7 @@ fn names(links: &[&Link]) -> String {
 impl Verdict {
     /// In plain words, as the last lines of the report.
     pub fn words(&self) -> String {
-        let mut words = vec![format!("{}.", self.why)];
+        let mut words = vec![format!("Verdict: {}.", self.why)];
         for (server, text) in &self.config {
             words.push(format!("Add to the configuration of {server}:"));
             words.extend(text.lines().map(|line| format!("  {line}")));
@@ -184,23 +184,12 @@ impl Verdict {
     }
 }
 
-impl std::fmt::Display for State {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Up => "up",
-            Self::Down => "down",
-            Self::NoCarrier => "no carrier",
-            Self::NoAddress => "no IPv4 address",
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::decide::sample::Flavour;
     use crate::doctor::offer::made::offer;
-    use crate::doctor::{Holder, Offer, Protocol};
+    use crate::doctor::{Holder, Offer, Protocol, State};
     use crate::wire::dhcp::code;
 
     fn link(name: &str, offers: Vec<Offer>) -> Link {
