@@ -18,7 +18,6 @@ use super::lease::{Leases, control};
 use super::survey;
 use crate::config::{Effective, Mode};
 use crate::error::Error;
-use crate::event::What;
 use crate::lease::Limits;
 use crate::network::Networks;
 
@@ -94,13 +93,11 @@ impl Giving {
         shared: &Arc<Shared>,
         tasks: &mut JoinSet<io::Result<()>>,
     ) -> io::Result<Arc<Giver>> {
-        let emit = shared.emitter();
-        let say = Box::new(move |what: What| emit(None, what));
         tasks.spawn(self.leases.clone().expire());
         tasks.spawn(control::serve(self.control, self.leases.clone()));
         Ok(Arc::new(Giver {
             leases: self.leases,
-            prober: Prober::start(self.raw.0, say)?,
+            prober: Prober::start(self.raw.0, shared.emitter())?,
             authoritative: self.authoritative,
         }))
     }
