@@ -3,15 +3,23 @@
 //! [`Settings`] is the one list: it is the flags (clap), the environment (`BOOTJACK_…`) and the
 //! keys of the config file (serde) at once, so a setting cannot have two names. Every field is
 //! optional there; [`Effective`] has all of them decided.
+//!
+//! * `file`: the config file's text → [`Settings`]
+//!
+//! Absent on purpose: what `dhcp:` of the config file says (room `network`).
 
-use std::path::{Path, PathBuf};
+mod file;
+
+use std::fmt::Debug;
+use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, ValueEnum, parser::ValueSource};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::event::log::LogFormat;
-use crate::yaml::similar;
+
+pub use file::{Given, Mistake, read_file, settings};
 
 /// Read when it exists and `--config` names no other.
 pub const DEFAULT_FILE: &str = "/etc/bootjack/bootjack.yaml";
@@ -88,7 +96,7 @@ pub struct Settings {
         value_parser = clap::builder::NonEmptyStringValueParser::new(),
         value_delimiter = ','
     )]
-    #[serde(default, deserialize_with = "names")]
+    #[serde(default, deserialize_with = "file::names")]
     pub interface: Option<Vec<String>>,
     /// Folder of profiles [default: /etc/bootjack/profiles, else the embedded default]
     #[arg(long, env = "BOOTJACK_PROFILES", value_name = "DIR")]
@@ -117,6 +125,9 @@ pub struct Settings {
     /// How much is logged [default: info]
     #[arg(long, env = "BOOTJACK_LOG_LEVEL", value_name = "LEVEL")]
     pub log_level: Option<LogLevel>,
+    /// That networks and reservations are described; the config file alone can.
+    #[arg(skip)]
+    pub dhcp: Option<Given>,
 }
 
 /// Flags of every command that loads a configuration.
@@ -158,6 +169,18 @@ pub struct Effective {
     pub log_format: LogFormat,
     /// How much is logged.
     pub log_level: LogLevel,
+    /// The config file, whose `dhcp:` is read while serving.
+    #[serde(skip)]
+    pub file: ConfigFile,
+}
+
+/// The config file as it was at the start.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ConfigFile {
+    /// Where it is, or would be.
+    pub path: PathBuf,
+    /// What it said; `None`: there was none.
+    pub settings: Option<Settings>,
 }
 
 /// Settings fields and where each value came from, for `bootjack config`.
@@ -184,70 +207,6 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// Reads the config file, where there is one.
-///
-/// # Errors
-/// A file that is named but cannot be read; unknown or ill-typed keys, with line and column.
-pub fn read_file(named: Option<&Path>) -> Result<Option<(PathBuf, Settings)>, Error> {
-    let path = named.unwrap_or(Path::new(DEFAULT_FILE));
-    match std::fs::read_to_string(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound && named.is_none() => Ok(None),
-        Err(e) => Err(Error::read("config file", path, &e)),
-        Ok(text)
-            if text
-                .lines()
-                .all(|l| l.trim().is_empty() || l.trim_start().starts_with('#')) =>
-        {
-            Ok(Some((path.to_owned(), Settings::default())))
-        }
-        Ok(text) => {
-            let settings: Settings =
-                serde_saphyr::from_str(&text).map_err(|e| Error::config(path, &told(&e)))?;
-            settings.checked(path)?;
-            Ok(Some((path.to_owned(), settings)))
-        }
-    }
-}
-
-/// Line, column and what is wrong there.
-fn told(error: &serde_saphyr::Error) -> String {
-    let what = match error.without_snippet() {
-        serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
-            format!("the key `{}` is given twice", key.as_deref().unwrap_or("?"))
-        }
-        other => other.to_string(),
-    };
-    let what = what.split(" at line ").next().unwrap_or_default();
-    let hint = meant(what).map_or_else(String::new, |hint| format!("; {hint}"));
-    match error.location() {
-        Some(at) => format!("line {} column {}: {what}{hint}", at.line(), at.column()),
-        None => what.to_owned(),
-    }
-}
-
-/// For an unknown key, the one that was probably meant.
-fn meant(message: &str) -> Option<String> {
-    let (_, rest) = message.split_once("unknown field `")?;
-    let (key, _) = rest.split_once('`')?;
-    Some(similar::hint(key, KEYS))
-}
-
-/// `eth0` or `[eth0, eth1]`.
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a name or a list of names")]
-enum Names {
-    One(String),
-    Many(Vec<String>),
-}
-
-fn names<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
-    let names = match Names::deserialize(from)? {
-        Names::One(name) => vec![name],
-        Names::Many(names) => names,
-    };
-    Ok(Some(names))
-}
-
 impl Settings {
     /// `self` where it says something, else `weaker`.
     #[must_use]
@@ -265,36 +224,43 @@ impl Settings {
             poll: self.poll.or(weaker.poll),
             log_format: self.log_format.or(weaker.log_format),
             log_level: self.log_level.or(weaker.log_level),
+            dhcp: self.dhcp.or(weaker.dhcp),
         }
     }
 
-    /// What clap holds flags and variables to, for the file.
-    fn checked(&self, path: &Path) -> Result<(), Error> {
-        if self.http_port == Some(0) {
-            return Err(Error::config(path, "http-port: must be 1 to 65535"));
-        }
-        if self.poll.is_some_and(|n| !POLL.contains(&n.into())) {
-            return Err(Error::config(path, "poll: must be 1 to 3600 seconds"));
-        }
-        Ok(())
+    /// The keys, `dhcp` apart, of which another source says something else.
+    pub fn differing(&self, other: &Self) -> Vec<&'static str> {
+        let settings = KEYS.into_iter().filter(|key| *key != "dhcp");
+        settings
+            .filter(|key| self.said(key) != other.said(key))
+            .collect()
     }
 
     /// Whether this source gives a key.
     fn gives(&self, key: &str) -> bool {
+        self.said(key).is_some()
+    }
+
+    /// What this source says of a key.
+    fn said(&self, key: &str) -> Option<String> {
+        fn text(value: Option<impl Debug>) -> Option<String> {
+            value.map(|value| format!("{value:?}"))
+        }
         match key {
-            "mode" => self.mode.is_some(),
-            "force" => self.force.is_some(),
-            "interface" => self.interface.is_some(),
-            "profiles" => self.profiles.is_some(),
-            "images" => self.images.is_some(),
-            "assets" => self.assets.is_some(),
-            "state" => self.state.is_some(),
-            "http-port" => self.http_port.is_some(),
-            "user" => self.user.is_some(),
-            "poll" => self.poll.is_some(),
-            "log-format" => self.log_format.is_some(),
-            "log-level" => self.log_level.is_some(),
-            _ => false,
+            "mode" => text(self.mode),
+            "force" => text(self.force),
+            "interface" => text(self.interface.as_ref()),
+            "profiles" => text(self.profiles.as_ref()),
+            "images" => text(self.images.as_ref()),
+            "assets" => text(self.assets.as_ref()),
+            "state" => text(self.state.as_ref()),
+            "http-port" => text(self.http_port),
+            "user" => text(self.user.as_ref()),
+            "poll" => text(self.poll),
+            "log-format" => text(self.log_format),
+            "log-level" => text(self.log_level),
+            "dhcp" => text(self.dhcp),
+            _ => None,
         }
     }
 
@@ -316,6 +282,7 @@ impl Settings {
             poll: self.poll,
             log_format: self.log_format.unwrap_or(LogFormat::Text),
             log_level: self.log_level.unwrap_or(LogLevel::Info),
+            file: ConfigFile::default(),
         }
     }
 }
@@ -325,30 +292,37 @@ impl Settings {
 /// # Errors
 /// As [`read_file`].
 pub fn effective(args: SettingsArgs) -> Result<Effective, Error> {
-    let file = read_file(args.config.as_deref())?
-        .map(|(_, settings)| settings)
-        .unwrap_or_default();
-    Ok(args.settings.or(file).decided())
+    let path = args.config.clone();
+    let said = read_file(args.config.as_deref())?.map(|(_, settings)| settings);
+    let settings = args.settings.or(said.clone().unwrap_or_default());
+    Ok(Effective {
+        file: ConfigFile {
+            path: path.unwrap_or_else(|| DEFAULT_FILE.into()),
+            settings: said,
+        },
+        ..settings.decided()
+    })
 }
 
-/// Where each setting's value came from, in the order of the flags.
+/// Where each setting's value came from, in the order of the flags; `dhcp` last.
 pub fn origins(matches: &ArgMatches, file: Option<&(PathBuf, Settings)>) -> Vec<(String, Origin)> {
     let command = Settings::augment_args(clap::Command::new("settings"));
     let in_file = |key: &str| {
         file.filter(|(_, settings)| settings.gives(key))
-            .map(|(path, _)| path.clone())
+            .map_or(Origin::Default, |(path, _)| Origin::File(path.clone()))
     };
-    command
-        .get_arguments()
-        .map(|arg| {
-            let id = arg.get_id().as_str();
-            let key = id.replace('_', "-");
-            let origin = match matches.value_source(id) {
-                Some(ValueSource::CommandLine) => Origin::Flag,
-                Some(ValueSource::EnvVariable) => Origin::Environment,
-                _ => in_file(&key).map_or(Origin::Default, Origin::File),
-            };
-            (key, origin)
-        })
+    let of = |arg: &clap::Arg| {
+        let id = arg.get_id().as_str();
+        let key = id.replace('_', "-");
+        let origin = match matches.value_source(id) {
+            Some(ValueSource::CommandLine) => Origin::Flag,
+            Some(ValueSource::EnvVariable) => Origin::Environment,
+            _ => in_file(&key),
+        };
+        (key, origin)
+    };
+    let flags = command.get_arguments().map(of);
+    flags
+        .chain([("dhcp".to_owned(), in_file("dhcp"))])
         .collect()
 }

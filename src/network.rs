@@ -37,3 +37,4 @@ pub use model::{
     Reservation, Subnet, Terms, Who, Whom,
 };
 pub use reserved::Reservations;
+pub use schema::PROFILE_DHCP;

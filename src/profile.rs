@@ -15,6 +15,8 @@
 //! * `index`, [`select`], `choose`: which profile a client gets, and the trace of why
 //! * [`snapshot`]: profiles and what else a decision depends on, in one immutable value
 //!
+//! What a profile says of DHCP is read by room `network`.
+//!
 //! Absent on purpose: files and watching (the service hands in texts), dialects (see `render`), and
 //! whether a kernel or loader that is named exists (it may arrive later).
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use bootjack::config::{ConfigFile, Mode, settings};
 use bootjack::profile::Installed;
 use bootjack::service::load::{Loaded, Loader, Places};
 use bootjack::yaml::Severity;
@@ -13,15 +14,34 @@ use tempfile::TempDir;
 const PROFILE: &str = "menu: {entries: [{id: disk, local: true}]}\n";
 
 fn load(dir: &Path, required: bool) -> Loaded {
+    Loader::new(places(dir, required)).load()
+}
+
+fn places(dir: &Path, required: bool) -> Places {
     let assets = dir.join("assets");
-    Loader::new(Places {
+    Places {
         profiles: dir.join("profiles"),
         required,
         images: dir.join("images"),
         assets: assets.exists().then_some(assets),
         http_port: 8067,
-    })
-    .load()
+        config: ConfigFile {
+            path: dir.join("bootjack.yaml"),
+            settings: None,
+        },
+        mode: Mode::Proxy,
+    }
+}
+
+/// Loads in a mode, with this config file at the start and now.
+fn load_config(dir: &Path, mode: Mode, start: Option<&str>, now: Option<&str>) -> Loaded {
+    let mut places = places(dir, false);
+    places.mode = mode;
+    places.config.settings = start.map(|text| settings(text).unwrap());
+    if let Some(text) = now {
+        fs::write(&places.config.path, text).unwrap();
+    }
+    Loader::new(places).load()
 }
 
 /// The findings without the temporary folder's name.
@@ -205,4 +225,154 @@ fn equal_folders_have_equal_digests_and_a_change_shows() {
     fs::write(dir.path().join("images/x/linux"), "k").unwrap();
     fs::write(dir.path().join("images/x/initrd.gz"), "i").unwrap();
     assert_ne!(load(dir.path(), true).digest, first.digest);
+}
+
+const NETWORKS: &str = "mode: dhcp
+dhcp:
+  networks: [{subnet: 10.1.0.0/24, pools: 10.1.0.100-10.1.0.199}]
+  reservations:
+    - {mac: \"52:54:00:00:00:01\", address: 10.1.0.10, profile: default}
+";
+
+#[test]
+fn networks_come_from_the_config_file() {
+    let dir = TempDir::new().unwrap();
+    let loaded = load_config(dir.path(), Mode::Dhcp, Some(NETWORKS), Some(NETWORKS));
+    assert_eq!(told(dir.path(), &loaded), Vec::<String>::new());
+    assert_eq!(loaded.notices, Vec::<String>::new());
+    let networks = loaded.snapshot.unwrap().networks;
+    assert_eq!(networks.all.len(), 1);
+    assert_eq!(networks.reservations.len(), 1);
+    let proxy = NETWORKS.replace("mode: dhcp", "mode: proxy");
+    let loaded = load_config(dir.path(), Mode::Proxy, Some(&proxy), Some(&proxy));
+    assert_eq!(loaded.snapshot.unwrap().networks, networks);
+}
+
+#[test]
+fn what_is_wrong_with_networks_is_told_beside_what_is_wrong_with_profiles() {
+    let dir = TempDir::new().unwrap();
+    fs::create_dir(dir.path().join("profiles")).unwrap();
+    fs::write(dir.path().join("profiles/a.yaml"), "nmae: a\n").unwrap();
+    let broken = NETWORKS.replace("10.1.0.10,", "10.2.0.10,");
+    let loaded = load_config(dir.path(), Mode::Dhcp, Some(NETWORKS), Some(&broken));
+    assert!(loaded.snapshot.is_none());
+    let told = told(dir.path(), &loaded).join("\n");
+    for part in [
+        "profiles/a.yaml:1:1: error: unknown key \"nmae\"",
+        "bootjack.yaml:5:43: error: 10.2.0.10 is in no subnet",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+}
+
+#[test]
+fn a_reservation_for_a_profile_that_is_not_there() {
+    let dir = TempDir::new().unwrap();
+    let stray = NETWORKS.replace("profile: default", "profile: defualt");
+    let loaded = load_config(dir.path(), Mode::Dhcp, Some(&stray), Some(&stray));
+    assert!(loaded.snapshot.is_none());
+    let line = "    - {mac: \"52:54:00:00:00:01\", address: 10.1.0.10, profile: defualt}";
+    let caret = "          ^";
+    assert_eq!(
+        told(dir.path(), &loaded),
+        [format!(
+            "bootjack.yaml:5:7: error: no profile is called \"defualt\"\n    {line}\n{caret}\n    did you mean \"default\"?"
+        )]
+    );
+}
+
+#[test]
+fn mode_dhcp_needs_a_network_and_shows_one() {
+    for text in [
+        None,
+        Some("mode: dhcp\n"),
+        Some("mode: dhcp\ndhcp: {reservations: []}\n"),
+    ] {
+        let dir = TempDir::new().unwrap();
+        let loaded = load_config(dir.path(), Mode::Dhcp, text, text);
+        assert!(loaded.snapshot.is_none(), "{text:?}");
+        let [told] = told(dir.path(), &loaded).try_into().unwrap();
+        let told: String = told;
+        let (message, example) = told.split_once("for example:\n").unwrap();
+        assert!(
+            message.starts_with("bootjack.yaml: error: mode dhcp has no network to serve"),
+            "{message}"
+        );
+        // The example is one: with the mode it can be served.
+        let lines = example
+            .lines()
+            .map(|line| line.trim_start_matches("      "));
+        let example = format!(
+            "mode: dhcp\ndhcp:\n{}",
+            example.split_once("dhcp:\n").unwrap().1
+        );
+        assert!(lines.count() > 3);
+        let loaded = load_config(dir.path(), Mode::Dhcp, Some(&example), Some(&example));
+        assert_eq!(loaded.findings, [], "{example}");
+    }
+}
+
+#[test]
+fn a_config_file_that_cannot_be_read_again_matters_where_it_speaks_of_dhcp() {
+    for (mode, start, severity) in [
+        (Mode::Dhcp, NETWORKS, Severity::Error),
+        (Mode::Proxy, NETWORKS, Severity::Error),
+        (Mode::Proxy, "mode: proxy\n", Severity::Warning),
+    ] {
+        let dir = TempDir::new().unwrap();
+        let gone = load_config(dir.path(), mode, Some(start), None);
+        fs::create_dir(dir.path().join("bootjack.yaml")).unwrap();
+        let folder = load_config(dir.path(), mode, Some(start), None);
+        for loaded in [gone, folder] {
+            let [finding] = loaded.findings.as_slice() else {
+                panic!("{:?}", loaded.findings)
+            };
+            assert_eq!(finding.severity, severity, "{finding}");
+            assert!(finding.message.starts_with("cannot be read: "), "{finding}");
+            assert_eq!(loaded.snapshot.is_some(), severity == Severity::Warning);
+        }
+    }
+}
+
+#[test]
+fn settings_that_have_changed_wait_for_a_restart() {
+    let dir = TempDir::new().unwrap();
+    let load = |now: &str| {
+        load_config(
+            dir.path(),
+            Mode::Proxy,
+            Some("poll: 5\nhttp-port: 80\n"),
+            Some(now),
+        )
+    };
+    assert_eq!(
+        load("http-port: 80\npoll: 5\n").notices,
+        Vec::<String>::new()
+    );
+    let changed = load("http-port: 81\nuser: bob\npoll: 5\ndhcp: {}\n");
+    assert!(changed.snapshot.is_some());
+    let [notice] = changed.notices.as_slice() else {
+        panic!("{:?}", changed.notices)
+    };
+    let words = "bootjack.yaml has changed since the start: http-port, user; it is in force after a restart";
+    assert!(notice.ends_with(words), "{notice}");
+    let broken = load("http-prot: 81\ndhcp: {network: []}\n");
+    assert!(broken.snapshot.is_none());
+    let told = told(dir.path(), &broken);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told.iter()
+            .any(|t| t.contains("did you mean `http-port`") || t.contains("\"http-port\"")),
+        "{told:?}"
+    );
+    let twice = load("dhcp: {}\ndhcp: {}\n");
+    assert_eq!(twice.findings.len(), 1, "{:?}", twice.findings);
+}
+
+#[test]
+fn the_digest_covers_the_config_file() {
+    let dir = TempDir::new().unwrap();
+    let load = |text| load_config(dir.path(), Mode::Proxy, None, Some(text)).digest;
+    assert_eq!(load("poll: 5\n"), load("poll: 5\n"));
+    assert_ne!(load("poll: 5\n"), load("poll: 6\n"));
 }

@@ -286,7 +286,7 @@ dhcp:
 #[test]
 fn another_decoder_reads_search_lists_and_routes() {
     let all = networks(
-        r#"
+        r"
 dhcp:
   options:
     search: [eng.apple.com, marketing.apple.com, example.org]
@@ -295,7 +295,7 @@ dhcp:
     mtu: 9000
     time-offset: -7200
   networks: [{subnet: 10.1.0.0/24}]
-"#,
+",
     );
     let terms = &all.all[0].subnets[0].terms;
     let options: Options = terms.options.iter().map(|o| (o.code, &*o.value)).collect();

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use bootjack::network::{Criteria, PxeShape, Terms};
 use bootjack::profile::{Action, ArchFilter, Loader, PerArch, Profiles, Source, Target, compile};
 use bootjack::wire::{Arch, Platform};
 use bootjack::yaml::{Finding, Severity};
@@ -272,6 +273,43 @@ fn what_is_written_is_what_is_compiled() {
     );
     assert_eq!(args.get(Platform::Bios).unwrap().0, "r={{ release }}");
     assert_eq!(profile.menu.entries[1].title, "b");
+}
+
+#[test]
+fn what_a_profile_says_of_dhcp_is_compiled() {
+    let set = set(&[&format!(
+        "dhcp:\n  options: {{domain: lab.example}}\n  lease-time: 2h\n  pxe: offer-4011\n  tags: {{include: [lab, fast], exclude: guest}}\n{MENU}"
+    )]);
+    let profile = &set.all[0];
+    let option = Terms::option(&[&profile.terms], 15).unwrap();
+    assert_eq!(&*option.value, b"lab.example");
+    assert_eq!(profile.terms.lease.default, Some(7200));
+    assert_eq!(profile.terms.pxe, Some(PxeShape::Offer4011));
+    let tags = |list: &[&str]| list.iter().map(|t| (*t).to_owned()).collect();
+    let criteria = Criteria {
+        include: tags(&["lab", "fast"]),
+        exclude: tags(&["guest"]),
+    };
+    assert_eq!(profile.criteria, criteria);
+}
+
+#[test]
+fn a_profile_is_found_by_its_name() {
+    let text = |name: &str, arch: &str| format!("name: {name}\nmatch: {{arch: {arch}}}\n{MENU}");
+    let sources = [
+        text("b", "bios"),
+        text("a", "efi-x64"),
+        text("b", "efi-ia32"),
+    ];
+    let sources = (0..).zip(&sources);
+    let sources: Vec<_> = sources
+        .map(|(n, t)| source(&format!("{n}.yaml"), t))
+        .collect();
+    let set = compile(&sources).0.unwrap();
+    let file = |name: &str| set.named(name).map(|p| p.file.to_string());
+    assert_eq!(file("a").as_deref(), Some("1.yaml"));
+    assert_eq!(file("b").as_deref(), Some("0.yaml"), "the first of two");
+    assert_eq!((file("c"), file("")), (None, None));
 }
 
 /// The shipped examples, for tests that break them.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use crate::config::{self, Effective, SettingsArgs};
 use crate::error::Error;
+use crate::profile::Snapshot;
 use crate::service::load::{Loader, Places};
 use crate::service::{interfaces, privilege};
 use crate::yaml::{Finding, Severity};
@@ -21,12 +22,11 @@ pub(super) fn run(args: SettingsArgs) -> Result<ExitCode, Error> {
             .count()
     };
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    let profiles = loaded
-        .snapshot
-        .map_or(0, |snapshot| snapshot.profiles.all.len());
+    let snapshot = loaded.snapshot.unwrap_or_default();
     let mut said: Vec<String> = loaded.findings.iter().map(ToString::to_string).collect();
     said.push(format!(
-        "{profiles} profiles can be served, {errors} errors, {warnings} warnings\n"
+        "{} can be served, {errors} errors, {warnings} warnings\n",
+        counted(&snapshot)
     ));
     super::done(io::stdout().write_all(said.join("\n").as_bytes()))?;
     Ok(if errors == 0 {
@@ -34,6 +34,17 @@ pub(super) fn run(args: SettingsArgs) -> Result<ExitCode, Error> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// What can be served; networks where there are any.
+fn counted(snapshot: &Snapshot) -> String {
+    let profiles = snapshot.profiles.all.len();
+    let networks = snapshot.networks.all.len();
+    let reservations = snapshot.networks.reservations.len();
+    if networks + reservations == 0 {
+        return format!("{profiles} profiles");
+    }
+    format!("{profiles} profiles, {networks} networks and {reservations} reservations")
 }
 
 /// What `serve` would stumble over in its settings, and what is probably a slip.

@@ -9,7 +9,7 @@ use super::ground::Ground;
 use super::model::{Conflict, ConflictMethod, Criteria, Networks, Terms};
 use super::networks::{self, Around};
 use super::reserved::Reservations;
-use super::schema::{CONFLICT, CRITERIA, DHCP, PROFILE};
+use super::schema::{CONFLICT, CRITERIA, DHCP, PROFILE_DHCP};
 use super::words::{span, tags};
 use super::{reservations, terms};
 use crate::yaml::{
@@ -137,7 +137,7 @@ fn method(node: &Node, report: &mut Report<'_>) -> ConflictMethod {
 
 /// `dhcp:` of a profile: what its machines are told, and which pools they may have addresses from.
 pub fn of_profile(node: &Node, report: &mut Report<'_>) -> Option<(Terms, Criteria)> {
-    let section = Section::open(node, &PROFILE, report)?;
+    let section = Section::open(node, &PROFILE_DHCP, report)?;
     let terms = terms::within(&Terms::default(), &section, report);
     let criteria = section.get("tags");
     let criteria = criteria.map_or_else(Criteria::default, |n| criteria_of(n, report));

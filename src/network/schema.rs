@@ -80,16 +80,16 @@ pub(super) static RESERVATION: Shape = Shape {
 pub(super) const WHOM: [&str; 4] = ["mac", "client-id", "uuid", "circuit-id"];
 
 /// `dhcp:` of a profile.
-pub static PROFILE: Shape = Shape {
+pub static PROFILE_DHCP: Shape = Shape {
     what: "a profile's dhcp",
     keys: &["options", "lease-time", "pxe", "tags"],
-    kin: SHAPES,
+    kin: IN_PROFILES,
     aliases: ALIASES,
 };
 pub(super) static CRITERIA: Shape = Shape {
     what: "a profile's tags",
     keys: &["include", "exclude"],
-    kin: SHAPES,
+    kin: IN_PROFILES,
     aliases: ALIASES,
 };
 
@@ -130,6 +130,8 @@ static SHAPES: &[&Shape] = &[
     &CONFLICT,
     &OPTIONS,
 ];
+
+static IN_PROFILES: &[&Shape] = &[&PROFILE_DHCP, &CRITERIA, &LEASE_TIME, &OPTIONS];
 
 /// The options that have a name, and `custom` for all others.
 #[expect(clippy::indexing_slicing, reason = "it would fail when compiled")]

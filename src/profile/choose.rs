@@ -1,8 +1,6 @@
 //! A machine → its profile: the one that its reservation names, else the most specific match.
 
-use std::sync::Arc;
-
-use super::{Profile, Selection, Snapshot, Subject, select};
+use super::{Selection, Snapshot, Subject, select};
 use crate::client::Client;
 use crate::network::{Reservation, Who};
 
@@ -50,8 +48,7 @@ fn reserved<'s>(snapshot: &'s Snapshot, client: &Client) -> Option<&'s Reservati
 /// The profile that a reservation names; where there is none of that name (a finding), nothing.
 fn pinned(snapshot: &Snapshot, reservation: &Reservation) -> Option<Selection> {
     let name = reservation.profile.as_ref()?;
-    let named = |profile: &&Arc<Profile>| profile.name.as_str() == &**name;
-    let profile = snapshot.profiles.all.iter().find(named)?;
+    let profile = snapshot.profiles.named(name)?;
     Some(Selection {
         profile: profile.clone(),
         why: format!("reserved for {}", reservation.whom),

@@ -11,6 +11,7 @@ use super::model::{Loader, PerArch, Profile};
 use super::schema::{PROFILE, per_arch};
 use super::template::{NAMES, Values};
 use super::words::{MAX_TITLE, title};
+use crate::network;
 use crate::wire::Platform;
 use crate::yaml::{
     self, At, Finding, MAX_FILE, Node, Report, Section, Severity, Value, kind, similar, text,
@@ -77,11 +78,14 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     let auto = PerArch::All(Loader::Auto);
     let loader = section.or("loader", auto, |n| loader(n, report));
     let secure_boot = section.or("secure_boot", false, |n| yes_no(n, "secure_boot", report));
+    let dhcp = section.or("dhcp", Default::default(), |n| {
+        network::of_profile(n, report)
+    });
     let known = vars.clone().unwrap_or_else(|| named(&section));
     let called = name.as_deref().unwrap_or_default();
     let menu = section.need("menu", report);
     let menu = menu.and_then(|n| menu::read(n, called, &sample(&known), report));
-    let (menu, matching) = (menu?, matching?);
+    let (menu, matching, (terms, criteria)) = (menu?, matching?, dhcp?);
     menu.warn_of_dead_entries(&matching, report);
     let loader_at = section.get("loader").map_or(section.at, |n| n.at);
     let profile = Profile {
@@ -91,8 +95,8 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
         loader: loader?,
         secure_boot: secure_boot?,
         vars: vars?,
-        terms: crate::network::Terms::default(),
-        criteria: crate::network::Criteria::default(),
+        terms,
+        criteria,
     };
     warn_of_missing_loaders(&profile, &matching, loader_at, report);
     Some((name_at, profile, matching))

@@ -24,6 +24,8 @@ use crate::wire::{Mac, Uuid};
 pub struct Profiles {
     /// Every profile, in file order.
     pub all: Vec<Arc<Profile>>,
+    /// Places in `all`, by the profile's name.
+    by_name: Vec<u32>,
     matches: Vec<Arc<Match>>,
     macs: Table<Mac>,
     uuids: Table<Uuid>,
@@ -80,8 +82,20 @@ impl Profiles {
             set.file(number, &matching);
             set.all.push(profile);
             set.matches.push(matching);
+            set.by_name.push(number);
         }
+        let all = &set.all;
+        let name = |number: &u32| all.get(*number as usize).map(|p| p.name.as_str());
+        set.by_name.sort_by(|a, b| name(a).cmp(&name(b)));
         set
+    }
+
+    /// The profile of this name; the first in file order where several have it.
+    pub fn named(&self, name: &str) -> Option<&Arc<Profile>> {
+        let of = |number: &u32| self.all.get(*number as usize);
+        let before = |number: &u32| of(number).is_some_and(|p| p.name.as_str() < name);
+        let at = self.by_name.partition_point(before);
+        of(self.by_name.get(at)?).filter(|profile| profile.name == name)
     }
 
     /// Each profile with its `match:`, in file order.

@@ -1,16 +1,26 @@
 //! The YAML shape of a profile: which keys stand where.
 //!
 //! ```text
-//! name, match {mac, uuid, subnet, arch}, menu {…, entries [{…, linux {…}}]}, loader, secure_boot, vars
+//! name, match {mac, uuid, subnet, arch}, menu {…, entries [{…, linux {…}}]}, loader, secure_boot,
+//! vars, dhcp {options, lease-time, pxe, tags} (room `network`)
 //! ```
 
 use super::model::PerArch;
+use crate::network::PROFILE_DHCP;
 use crate::wire::Platform;
 use crate::yaml::{Key, Node, Report, Shape, Value, similar};
 
 pub(super) static PROFILE: Shape = Shape {
     what: "a profile",
-    keys: &["name", "match", "menu", "loader", "secure_boot", "vars"],
+    keys: &[
+        "name",
+        "match",
+        "menu",
+        "loader",
+        "secure_boot",
+        "vars",
+        "dhcp",
+    ],
     kin: SHAPES,
     aliases: ALIASES,
 };
@@ -43,7 +53,7 @@ pub(super) static LINUX: Shape = Shape {
     aliases: ALIASES,
 };
 
-static SHAPES: &[&Shape] = &[&PROFILE, &MATCH, &MENU, &ENTRY, &LINUX];
+static SHAPES: &[&Shape] = &[&PROFILE, &MATCH, &MENU, &ENTRY, &LINUX, &PROFILE_DHCP];
 
 /// What other boot programs call our keys.
 const ALIASES: &[(&str, &str)] = &[

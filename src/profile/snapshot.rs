@@ -24,12 +24,12 @@ pub struct Installed {
 pub struct Snapshot {
     /// The compiled profiles.
     pub profiles: Profiles,
-    /// Networks and reservations.
-    pub networks: Arc<Networks>,
     /// What the image folder holds in the simple layout, sorted by name.
     pub installed: Vec<Installed>,
     /// Names below the operator's asset folder: they stand in for embedded assets.
     pub overrides: BTreeSet<String>,
     /// The port HTTP is served on, for URLs.
     pub http_port: u16,
+    /// The networks that `dhcp:` of the config file describes.
+    pub networks: Arc<Networks>,
 }

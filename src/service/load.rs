@@ -1,11 +1,12 @@
 //! Folders → [`Snapshot`]: the profile folder, what the image folder holds, what stands in for
-//! embedded assets.
+//! embedded assets; and `dhcp:` of the config file.
 //!
 //! A [`Loader`] reads everything again at each [`Loader::load`] and compiles only the files whose
 //! text has changed. Nothing it meets in a folder is fatal: what is wrong is a finding, and a load
 //! with an error among its findings has no snapshot, so that the caller keeps the last good one.
 //!
 //! * [`folder`]: the profile folder → texts
+//! * [`networks`]: the config file → networks, and which settings have changed since the start
 //! * [`images`]: distributions in the simple layout below the image folder, asset overrides
 //! * [`stamp`]: whether anything has changed, from sizes and times alone
 //!
@@ -14,6 +15,7 @@
 
 pub mod folder;
 pub mod images;
+pub mod networks;
 pub mod stamp;
 
 use std::collections::BTreeSet;
@@ -22,7 +24,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::config::Effective;
+use crate::config::{ConfigFile, Effective, Mode};
 use crate::profile::{Compiler, Installed, Snapshot, Source};
 use crate::yaml::{Finding, Severity};
 
@@ -47,6 +49,10 @@ pub struct Places {
     pub assets: Option<PathBuf>,
     /// The port of HTTP, for the snapshot.
     pub http_port: u16,
+    /// The config file.
+    pub config: ConfigFile,
+    /// The mode served: in mode `dhcp` there must be a network.
+    pub mode: Mode,
 }
 
 impl From<&Effective> for Places {
@@ -58,6 +64,8 @@ impl From<&Effective> for Places {
             images: settings.images.clone(),
             assets: settings.assets.clone(),
             http_port: settings.http_port,
+            config: settings.file.clone(),
+            mode: settings.mode,
         }
     }
 }
@@ -68,6 +76,7 @@ pub struct Loader {
     places: Places,
     compiler: Compiler,
     folder_seen: bool,
+    config_seen: bool,
 }
 
 /// The outcome of one [`Loader::load`].
@@ -79,6 +88,8 @@ pub struct Loaded {
     pub findings: Vec<Finding>,
     /// A digest of everything that was read: equal digests, equal outcome.
     pub digest: [u8; 32],
+    /// What the operator should know although nothing is wrong.
+    pub notices: Vec<String>,
 }
 
 /// Everything read from disk for one snapshot.
@@ -86,6 +97,7 @@ struct Material {
     sources: Vec<Source>,
     installed: Vec<Installed>,
     overrides: BTreeSet<String>,
+    config: Option<String>,
     findings: Vec<Finding>,
 }
 
@@ -96,6 +108,7 @@ impl Loader {
             places,
             compiler: Compiler::default(),
             folder_seen: false,
+            config_seen: false,
         }
     }
 
@@ -109,19 +122,28 @@ impl Loader {
         let material = self.read();
         let digest = material.digest();
         let (profiles, mut findings) = self.compiler.compile(&material.sources);
+        let config = networks::compile(&self.places, material.config.as_deref());
+        findings.extend(config.findings);
+        if let (Some(networks), Some(profiles)) = (&config.networks, &profiles) {
+            let text = material.config.as_deref().unwrap_or_default();
+            let strays = networks::strays(networks, profiles, &self.places, text);
+            findings.extend(strays);
+        }
         findings.extend(material.findings);
         let wrong = findings.iter().any(|f| f.severity == Severity::Error);
-        let snapshot = profiles.filter(|_| !wrong).map(|profiles| Snapshot {
+        let parts = profiles.zip(config.networks).filter(|_| !wrong);
+        let snapshot = parts.map(|(profiles, networks)| Snapshot {
             profiles,
             installed: material.installed,
-            networks: Arc::default(),
             overrides: material.overrides,
             http_port: self.places.http_port,
+            networks: Arc::new(networks),
         });
         Loaded {
             snapshot,
             findings,
             digest,
+            notices: config.notices,
         }
     }
 
@@ -131,10 +153,13 @@ impl Loader {
         let installed = images::installed(&self.places.images, &mut findings);
         let assets = self.places.assets.as_deref();
         let overrides = assets.map(|folder| images::overrides(folder, &mut findings));
+        let config = networks::read(&self.places, self.config_seen, &mut findings);
+        self.config_seen |= config.is_some();
         Material {
             sources,
             installed,
             overrides: overrides.unwrap_or_default(),
+            config,
             findings,
         }
     }
@@ -175,6 +200,7 @@ impl Material {
             part(&finding.to_string());
         }
         part(&format!("{:?} {:?}", self.installed, self.overrides));
+        part(self.config.as_deref().unwrap_or_default());
         hash.finalize().into()
     }
 }

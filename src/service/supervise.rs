@@ -124,10 +124,8 @@ struct Watching {
 pub fn in_force(first: &mut Loaded) -> Result<Snapshot, Error> {
     first.snapshot.take().ok_or_else(|| {
         let said: Vec<String> = first.findings.iter().map(ToString::to_string).collect();
-        Error::failed(format!(
-            "the profiles cannot be served:\n{}",
-            said.join("\n")
-        ))
+        let said = said.join("\n");
+        Error::failed(format!("what is configured cannot be served:\n{said}"))
     })
 }
 

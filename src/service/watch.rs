@@ -1,15 +1,17 @@
-//! Profile folder → snapshot, while running.
+//! Profile folder and config file → snapshot, while running.
 //!
 //! ```text
 //! inotify event, or the stamp differs, or reload() → settle → load (blocking pool) → swap, or keep
 //! ```
 //!
 //! An event says only that something may have changed: everything is read again, and a digest of
-//! what was read tells whether it has. The folder is watched, never a file, since a watch on a file
-//! goes deaf when the file is renamed over. A snapshot is swapped in only if it is valid; the whole
+//! what was read tells whether it has. Folders are watched, never a file, since a watch on a file
+//! goes deaf when the file is renamed over; of the config file's folder only that file counts. A snapshot is swapped in only if it is valid; the whole
 //! last good set stays otherwise. notify's own polling compares whole seconds and only forward, and
 //! a debouncer sorts events that are thrown away here, so both are done by the few lines below.
 
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -134,8 +136,8 @@ impl Keeper {
         }
     }
 
-    fn cannot_watch(&self, error: &notify::Error) {
-        let folder = self.places.profiles.display();
+    fn cannot_watch(&self, folder: &Path, error: &notify::Error) {
+        let folder = folder.display();
         let text = format!(
             "{folder} cannot be watched: {error}; sizes and times are compared instead (raise \
              fs.inotify.max_user_watches if it is the limit)"
@@ -171,7 +173,10 @@ impl Keeper {
 /// Swaps a valid snapshot in, and says what happened.
 fn put_in_force(shared: &Shared, loaded: Loaded, since: Instant) {
     let Loaded {
-        snapshot, findings, ..
+        snapshot,
+        findings,
+        notices,
+        ..
     } = loaded;
     shared.findings.store(Arc::new(findings.clone()));
     let event = match snapshot {
@@ -184,6 +189,9 @@ fn put_in_force(shared: &Shared, loaded: Loaded, since: Instant) {
         None => What::Rejected { findings },
     };
     shared.emit(None, event);
+    for text in notices {
+        shared.emit(None, What::Notice { text });
+    }
 }
 
 /// One set in the place of another; for leases in one step, so that no message is decided by the
@@ -219,31 +227,34 @@ async fn blocking<T: Send + 'static>(
     done.ok()
 }
 
-/// The watch on the profile folder, set again where another one stands in its place. The other
-/// folders are left to the stamp: a disk image that is copied there is a flood of events.
+/// The watches on the profile folder and on the config file's, set again where another folder
+/// stands in its place. The other folders are left to the stamp: a disk image that is copied there
+/// is a flood of events.
 struct Arm {
     watcher: Option<RecommendedWatcher>,
-    armed: Identity,
+    armed: Vec<(PathBuf, Identity)>,
 }
 
 impl Arm {
     fn new(keeper: &Keeper, events: bool) -> Self {
         let changed = keeper.changed.clone();
+        let scope = Scope::of(&keeper.places);
+        let folders = scope.folders();
         let handler = move |event: notify::Result<notify::Event>| {
-            if event.map_or(true, |e| is_change(e.kind)) {
+            if event.map_or(true, |e| is_change(e.kind) && scope.concerns(&e.paths)) {
                 changed.notify_one();
             }
         };
         let watcher = match events.then(|| notify::recommended_watcher(handler)) {
             Some(Err(error)) => {
-                keeper.cannot_watch(&error);
+                keeper.cannot_watch(&keeper.places.profiles, &error);
                 None
             }
             other => other.and_then(Result::ok),
         };
         Self {
             watcher,
-            armed: None,
+            armed: folders.into_iter().map(|folder| (folder, None)).collect(),
         }
     }
 
@@ -251,21 +262,60 @@ impl Arm {
         let Some(watcher) = &mut self.watcher else {
             return;
         };
-        let (folder, before) = (&keeper.places.profiles, self.armed);
-        self.armed = identity(folder);
-        if self.armed == before {
-            return;
+        for (folder, armed) in &mut self.armed {
+            let before = std::mem::replace(armed, identity(folder));
+            if *armed == before {
+                continue;
+            }
+            // The old watch may be gone with its folder; that is what is wanted.
+            let _ = watcher.unwatch(folder);
+            let set = armed.map(|_| watcher.watch(folder, RecursiveMode::NonRecursive));
+            if let Some(Err(error)) = set {
+                keeper.cannot_watch(folder, &error);
+            }
+            // What happened between the last look and the watch was not seen.
+            keeper.changed.notify_one();
         }
-        // The old watch may be gone with its folder; that is what is wanted.
-        let _ = watcher.unwatch(folder);
-        let set = self
-            .armed
-            .map(|_| watcher.watch(folder, RecursiveMode::NonRecursive));
-        if let Some(Err(error)) = set {
-            keeper.cannot_watch(&error);
+    }
+}
+
+/// Which events are about us.
+struct Scope {
+    profiles: PathBuf,
+    config: PathBuf,
+}
+
+impl Scope {
+    fn of(places: &Places) -> Self {
+        Self {
+            profiles: places.profiles.clone(),
+            config: places.config.path.clone(),
         }
-        // What happened between the last look and the watch was not seen.
-        keeper.changed.notify_one();
+    }
+
+    /// The folder of the config file.
+    fn home(&self) -> &Path {
+        match self.config.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        }
+    }
+
+    fn folders(&self) -> Vec<PathBuf> {
+        let mut folders = vec![self.profiles.clone(), self.home().to_owned()];
+        folders.dedup();
+        folders
+    }
+
+    /// Everything in the profile folder; beside the config file that file alone, and the link by
+    /// which Kubernetes swaps it. What names no file is about the watch itself.
+    fn concerns(&self, paths: &[PathBuf]) -> bool {
+        let beside = |path: &PathBuf| {
+            let name = path.file_name();
+            let ours = name == self.config.file_name() || name == Some(OsStr::new("..data"));
+            path.parent() == Some(self.home()) && self.home() != self.profiles && !ours
+        };
+        paths.is_empty() || !paths.iter().all(beside)
     }
 }
 

@@ -94,7 +94,8 @@ pub fn options() -> Options {
 }
 
 impl At {
-    pub(super) fn of(location: serde_saphyr::Location) -> Self {
+    /// The place that the YAML library names.
+    pub fn of(location: serde_saphyr::Location) -> Self {
         let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         Self {
             line: number(location.line()),

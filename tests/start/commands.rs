@@ -91,6 +91,39 @@ fn check_says_what_serve_would_and_tells_by_its_exit_code() {
 }
 
 #[test]
+fn check_tells_of_networks_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bootjack.yaml");
+    let check = |text: &str| {
+        fs::write(&file, text).unwrap();
+        let args = ["check", "--profiles", PROFILES, "--images", PROFILES];
+        let mut command = bootjack(folder.path(), &args);
+        Said::from(command.arg("--config").arg(&file).output().unwrap())
+    };
+    let good = "mode: dhcp\ndhcp:\n  networks: [{subnet: 10.1.0.0/24}]\n  reservations: [{mac: \"52:54:00:00:00:01\", address: 10.1.0.9}]\n";
+    let said = check(good);
+    let end = "profiles, 1 networks and 1 reservations can be served, 0 errors, 0 warnings\n";
+    assert!(said.succeeds().ends_with(end), "{said:?}");
+    let broken = good.replace("10.1.0.9", "10.2.0.9");
+    for (text, words) in [
+        (
+            &*broken,
+            &["bootjack.yaml:4:54: error: 10.2.0.9 is in no subnet", "^"][..],
+        ),
+        (
+            "mode: dhcp\n",
+            &["mode dhcp has no network to serve", "- subnet: 10.1.0.0/24"],
+        ),
+    ] {
+        let said = check(text);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        for word in words {
+            assert!(said.out.contains(word), "{word}: {said:?}");
+        }
+    }
+}
+
+#[test]
 fn check_finds_settings_that_serve_would_stumble_over() {
     for (flag, value, word) in [
         ("--interface", "eth99", "no such interface"),

@@ -120,7 +120,7 @@ fn profiles_that_cannot_be_served() {
     start().fails(
         1,
         &[
-            "the profiles cannot be served",
+            "what is configured cannot be served",
             &path,
             "create it, or name another",
         ],
@@ -128,13 +128,41 @@ fn profiles_that_cannot_be_served() {
     fs::write(&folder, "a file").unwrap();
     start().fails(
         1,
-        &["the profiles cannot be served", &path, "cannot be read"],
+        &[
+            "what is configured cannot be served",
+            &path,
+            "cannot be read",
+        ],
     );
     fs::remove_file(&folder).unwrap();
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("a.yaml"), "menu:\n  titel: T\n").unwrap();
     let place = format!("{path}/a.yaml:2:3");
     start().fails(1, &[&place, "titel", "did you mean \"title\"?"]);
+}
+
+#[test]
+fn networks_that_cannot_be_served() {
+    as_root!("networks_that_cannot_be_served");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    let file = host.file("bootjack.yaml");
+    let path = file.display().to_string();
+    for (text, words) in [
+        (
+            "mode: dhcp\n",
+            ["has no network to serve", "- subnet: 10.1.0.0/24"],
+        ),
+        (
+            "mode: dhcp\ndhcp: {networks: [{subnet: 10.1.0.0}]}\n",
+            [":2:28: error: 10.1.0.0 has no prefix length", "10.1.0.0/24"],
+        ),
+    ] {
+        fs::write(&file, text).unwrap();
+        let said = serve(&host, &["--config", &path]);
+        said.fails(1, &["what is configured cannot be served", &path]);
+        said.fails(1, &words);
+    }
 }
 
 #[test]

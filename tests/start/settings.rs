@@ -55,7 +55,7 @@ fn config(key: &str, values: [&str; 3], sources: usize) -> (Said, String) {
 fn shown(key: &str, value: &str) -> String {
     match key {
         "interface" => format!("[\"{value}\"]"),
-        "force" | "http-port" | "poll" => value.to_owned(),
+        "http-port" | "poll" | "force" => value.to_owned(),
         _ => format!("\"{value}\""),
     }
 }
@@ -92,7 +92,39 @@ fn the_list_above_is_complete() {
     let keys: Vec<&str> = lines
         .map(|l| l.trim_start_matches("# ").split(':').next().unwrap())
         .collect();
-    assert_eq!(keys, SETTINGS.map(|(key, ..)| key));
+    // `dhcp` is a key of the file alone.
+    let (last, keys) = keys.split_last().unwrap();
+    assert_eq!((keys, *last), (&SETTINGS.map(|(key, ..)| key)[..], "dhcp"));
+}
+
+#[test]
+fn config_counts_what_dhcp_describes() {
+    let network = "dhcp:\n  networks: [{subnet: 10.1.0.0/24}]\n";
+    let reserved = "  reservations: [{mac: \"52:54:00:00:00:01\", address: 10.1.0.9}]\n";
+    for (text, words) in [
+        ("# nothing\n".to_owned(), "# dhcp:"),
+        ("dhcp:\n".to_owned(), "# dhcp:"),
+        (network.to_owned(), "# dhcp: 1 networks, 0 reservations"),
+        (
+            format!("{network}{reserved}"),
+            "# dhcp: 1 networks, 1 reservations",
+        ),
+        (
+            "dhcp: {subnet: 10.1.0.0/24, pool: x}\n".to_owned(),
+            "# dhcp: 2 findings, see `bootjack check`",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("bootjack.yaml");
+        fs::write(&file, &text).unwrap();
+        let mut command = bootjack(folder.path(), &["config", "--config"]);
+        let said = Said::from(command.arg(&file).output().unwrap());
+        let line = said.succeeds().lines().last().unwrap();
+        let (shown, origin) = line.rsplit_once('#').unwrap();
+        assert_eq!(shown.trim(), words, "{text}");
+        let given = words != "# dhcp:";
+        assert_eq!(origin.trim() == file.display().to_string(), given, "{line}");
+    }
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn texts(folder: &Path, names: &[String], findings: &mut Vec<Finding>) -> Vec<So
 }
 
 /// The text of a file; `None` where it is gone since the folder was listed.
-fn text(path: &Path, left: usize) -> io::Result<Option<String>> {
+pub(super) fn text(path: &Path, left: usize) -> io::Result<Option<String>> {
     let meta = match fs::metadata(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err() => {
             return Ok(None);
@@ -126,7 +126,7 @@ fn not_text(error: std::str::Utf8Error) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message)
 }
 
-fn unreadable(error: &io::Error) -> String {
+pub(super) fn unreadable(error: &io::Error) -> String {
     format!("cannot be read: {error}")
 }
 

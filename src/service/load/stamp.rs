@@ -27,6 +27,8 @@ pub fn stamp(places: &Places) -> Stamp {
         let meta = fs::metadata(places.profiles.join(&name)).ok();
         (name, meta.as_ref().map(times)).hash(&mut hash);
     }
+    let config = fs::metadata(&places.config.path).ok();
+    config.as_ref().map(times).hash(&mut hash);
     let mut findings = Vec::new();
     for found in images::installed(&places.images, &mut findings) {
         (found.name, found.kernel, found.initrd).hash(&mut hash);
