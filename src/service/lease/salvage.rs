@@ -69,6 +69,7 @@ mod tests {
             state: State::Leased,
             since,
             until,
+            seconds: None,
             host_name: Some(r#"{"address":"10.0.0.9"#.to_owned()),
             profile: None,
         }
