@@ -1,6 +1,8 @@
 //! What comes back after a restart, and what ends by itself.
 
 use bootjack::lease::{Kind, State, Verdict};
+use bootjack::service::lease::clock::{Anchor, Readings};
+use bootjack::service::lease::store::Store;
 
 use crate::house::{A, B, acquire, acquire_for, ask, opened, record, server, stored};
 use crate::support::poll;
@@ -80,4 +82,27 @@ fn a_record_that_makes_no_sense_is_left_out_and_told() {
         "{notices:?}"
     );
     assert_eq!(leases.addresses().len(), 1);
+}
+
+#[test]
+fn lease_time_goes_on_from_the_disk_where_the_wall_clock_is_behind_after_a_reboot() {
+    let folder = tempfile::tempdir().unwrap();
+    let ahead = Anchor {
+        boot: "another boot".to_owned(),
+        uptime: 5,
+        time: Readings::now().wall + 86_400,
+    };
+    let mut lease = record(10, A, "leased", 0, 0);
+    (lease.since, lease.until) = (ahead.time - 10, ahead.time + 3600);
+    let mut store = Store::open(folder.path()).unwrap().store;
+    store.write(&[lease], &ahead, true).unwrap();
+    drop(store);
+    let (leases, _, _) = opened(folder.path());
+    assert!(leases.now() >= ahead.time, "it does not run back");
+    let row = leases.rows(&leases.addresses()).remove(0);
+    assert_eq!(row.state, State::Leased);
+    // People are shown an hour from now, by the clock they have.
+    let until: jiff::Timestamp = row.until.unwrap().parse().unwrap();
+    let left = until.as_second().cast_unsigned() - Readings::now().wall;
+    assert!((3000..=3601).contains(&left), "{left}");
 }
