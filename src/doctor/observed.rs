@@ -201,12 +201,14 @@ impl Observed {
         self.is_local(offer) && holds(67)
     }
 
-    /// The DHCP server of this host on an interface: it answered, or is known by its name.
+    /// Whether another program is the DHCP server of this host on an interface: it answered, or is
+    /// known by its name and is no boot server.
     pub fn local_dhcp_server(&self, link: &Link) -> bool {
         let held = self.holder_of(link, 67);
         let foreign = held.is_some_and(|h| !h.is_ours());
-        let answered = link.leases().any(|o| self.is_local(o));
-        foreign && (answered || held.is_some_and(Held::is_dhcp_server))
+        let leases = link.leases().any(|o| self.is_local(o));
+        let boots = link.proxies().any(|o| self.is_local(o));
+        foreign && (leases || !boots && held.is_some_and(Held::is_dhcp_server))
     }
 }
 

@@ -188,7 +188,7 @@ impl Verdict {
 mod tests {
     use super::*;
     use crate::decide::sample::Flavour;
-    use crate::doctor::offer::made::offer;
+    use crate::doctor::offer::made::{offer, proxy};
     use crate::doctor::{Holder, Offer, Protocol, State};
     use crate::wire::dhcp::code;
 
@@ -289,6 +289,14 @@ mod tests {
             "it is set up already"
         );
         assert_eq!(lines(Some("mydhcp")).len(), 3);
+    }
+
+    #[test]
+    fn a_boot_server_here_is_no_dhcp_server() {
+        let proxy = proxy(Flavour::Bios, [10, 0, 0, 2]);
+        let offers = [answered(), vec![proxy]].concat();
+        let observed = lan(vec![link("eth0", offers)], vec![held(67, "dnsmasq")]);
+        assert_eq!(of(&observed).mode, Choice::Proxy);
     }
 
     #[test]

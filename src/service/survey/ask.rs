@@ -224,7 +224,8 @@ pub(super) fn all(mut asking: Vec<Asking>, patience: Patience<'_>) -> Result<Vec
 
 /// How much longer to listen; `None`: enough was heard.
 fn left(asking: &[Asking], patience: Patience<'_>, now: Duration) -> Option<Duration> {
-    let enough = patience.first_is_enough && asking.iter().any(Asking::has_address);
+    let first = patience.first_is_enough && asking.iter().any(Asking::has_address);
+    let enough = first || asking.is_empty();
     let until = if asking.iter().all(Asking::has_address) {
         patience.answered
     } else {

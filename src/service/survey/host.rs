@@ -41,14 +41,14 @@ fn addresses() -> Result<Vec<InterfaceAddress>, Error> {
     Ok(all.collect())
 }
 
-/// Those named, in that order; else all that could be served: no loopback, no ports of a bridge.
+/// Those named, else all that could be served: no loopback, no ports of a bridge.
 fn links(all: &[InterfaceAddress], named: &[String]) -> Result<Vec<Link>, Error> {
     let mut names: Vec<&str> = named.iter().map(String::as_str).collect();
     if names.is_empty() {
         let candidates = all.iter().filter(|e| could_serve(e));
         names = candidates.map(|e| e.interface_name.as_str()).collect();
-        names.sort_unstable();
     }
+    names.sort_unstable();
     names.dedup();
     names.into_iter().map(|name| link(all, name)).collect()
 }
