@@ -11,7 +11,8 @@ mod model;
 #[path = "lease/world.rs"]
 mod world;
 
-use model::{CLIENTS, CONFIGS, Model, OFFERS, Op, Which};
+use model::layout::{CLIENTS, CONFIGS, OFFERS};
+use model::{Model, Op, Which};
 use proptest::prelude::*;
 
 use bootjack::lease::Kind;
@@ -86,10 +87,18 @@ fn ops() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// Enough for a few seconds; `PROPTEST_CASES=20000` for a long look.
+fn cases() -> u32 {
+    let asked = std::env::var("PROPTEST_CASES").ok();
+    asked.map_or(250, |n| n.parse().expect("PROPTEST_CASES is a number"))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
+        cases: cases(),
+        failure_persistence: None,
         max_shrink_iters: 20_000,
-        ..ProptestConfig::with_cases(400)
+        ..ProptestConfig::default()
     })]
 
     #[test]
@@ -113,7 +122,7 @@ fn the_walks_go_everywhere() {
     let mut runner = TestRunner::deterministic();
     let walks = prop::collection::vec(ops(), 100..120);
     let mut seen = model::Seen::default();
-    for _ in 0..300 {
+    for _ in 0..150 {
         let mut model = Model::new(0);
         for op in &walks.new_tree(&mut runner).unwrap().current() {
             model.step(op);

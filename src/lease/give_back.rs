@@ -19,7 +19,7 @@ impl Book {
         let Some(address) = ask.address else {
             return silence(Silence::NoAddress);
         };
-        let own = self.entry(address).filter(|e| e.lease.is_of(ask.holder));
+        let own = self.entry(address).filter(|e| e.is_of(ask.holder));
         let given = |e: &&Entry| matches!(e.lease.state, State::Offered | State::Leased);
         if own.filter(given).is_none_or(Entry::is_probing) {
             return silence(Silence::NotOwn);
@@ -33,7 +33,7 @@ impl Book {
         let Some(address) = ask.address else {
             return silence(Silence::NoAddress);
         };
-        let own = self.entry(address).filter(|e| e.lease.is_of(ask.holder));
+        let own = self.entry(address).filter(|e| e.is_of(ask.holder));
         let Some(entry) = own else {
             return silence(Silence::NotOwn);
         };

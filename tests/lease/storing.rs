@@ -86,6 +86,19 @@ fn an_address_on_its_way_to_disk_is_nobody_elses() {
 }
 
 #[test]
+fn a_quarantine_that_ends_before_the_disk_answers_leaves_nothing_to_ask_for() {
+    let mut world = offered();
+    let (ack, _) = requested(&mut world, &client(1), OURS);
+    world.ask(&client(1), Kind::Decline, Some(ack.address));
+    world.pass(QUARANTINE);
+    let late = world.ask(&client(1), OURS, Some(ack.address)).verdict;
+    assert!(matches!(late, Verdict::Nak(_)), "{late:?}");
+    assert!(!world.book.stored(ack.address, ack.serial));
+    assert_eq!(world.book.get(ack.address), None);
+    assert_eq!(world.offer(&client(2)).unwrap().address, ack.address);
+}
+
+#[test]
 fn a_lease_that_ends_while_it_is_stored_is_not_acknowledged() {
     let mut world = offered();
     let (ack, _) = requested(&mut world, &client(1), OURS);
