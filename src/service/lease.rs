@@ -165,13 +165,18 @@ impl Leases {
         let Binding {
             address, serial, ..
         } = binding;
-        let leases = self.clone();
+        // Nothing is held while the answer leaves: whoever drops the leases after it closes them.
+        let leases = Arc::downgrade(self);
         let done = move |outcome: Result<(), Arc<str>>| {
+            let Some(leases) = leases.upgrade() else {
+                return;
+            };
             if outcome.is_err() {
                 let changes = leases.book().unstored(leases.now(), address, serial);
                 return leases.tell(&changes);
             }
             let may_leave = leases.book().stored(address, serial);
+            drop(leases);
             if may_leave {
                 answer();
             }
