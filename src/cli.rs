@@ -6,6 +6,7 @@ pub mod assets;
 mod check;
 mod config;
 mod docs;
+mod doctor;
 mod explain;
 mod leases;
 mod serve;
@@ -44,6 +45,8 @@ pub enum Command {
     /// List, show, end and export the leases of mode dhcp
     #[command(subcommand)]
     Leases(leases::Leases),
+    /// Ask the LAN and this host what is there, what is wrong, and which mode to run (as root)
+    Doctor(doctor::Doctor),
     /// Show the settings in force and where each comes from
     Config(SettingsArgs),
     /// List the embedded boot loaders: version, licence, digest, source
@@ -83,6 +86,7 @@ fn run(command: Command, matches: &clap::ArgMatches) -> Result<ExitCode, Error> 
         Command::Check(args) => check::run(args),
         Command::Explain(explain) => explain.run(),
         Command::Leases(leases) => leases.run(),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Config(args) => config::run(args, matches),
         Command::Assets { json } => done(assets::print(&mut std::io::stdout().lock(), json)),
         Command::Completions { shell } => done(docs::completions(shell)),

@@ -30,6 +30,6 @@ mod space;
 
 pub use book::Book;
 pub use model::{
-    Ask, Binding, Change, Holder, Kind, Lease, Limits, Nak, Outcome, Record, Serial, Silence,
-    State, Time, Verdict,
+    Ask, Binding, Change, FOREVER, Holder, Kind, Lease, Limits, Nak, Outcome, Record, Serial,
+    Silence, State, Time, Verdict,
 };

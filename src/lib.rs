@@ -22,6 +22,7 @@
 //! * [`render`]: menu → pxelinux, iPXE, GRUB
 //! * [`tree`]: name + who asks → asset, file, or rendered text
 //! * [`transfer`]: TFTP sending as a state machine
+//! * [`doctor`]: what was observed of a LAN → what is wrong, and which mode to run
 //! * [`event`]: everything an operator can see
 //! * [`assets`]: the embedded boot loaders
 //! * [`config`]: effective settings
@@ -29,11 +30,11 @@
 //! * [`cli`]: the commands
 //!
 //! # Invariants
-//! * `wire`, `yaml`, `client`, `network`, `profile`, `lease`, `decide`, `render`, `transfer` and `tree` are pure: no socket,
+//! * `wire`, `yaml`, `client`, `network`, `profile`, `lease`, `decide`, `render`, `transfer`, `tree` and `doctor` are pure: no socket,
 //!   no file, no clock, no randomness, no tokio (`tests/tidy.rs` holds them to it).
 //!   One exception: `profile` compiles many files on several threads, which it joins.
 //! * Imports run `wire ← yaml ← client ← network ← profile ← lease ← decide ← render ← tree ←
-//!   service ← cli`.
+//!   transfer ← doctor ← service ← cli`.
 //! * A request takes one `Arc` of the snapshot and keeps it to the end.
 //! * What can go wrong with a request is a value with its reason and becomes an event.
 //! * No input from the network can panic, block, or grow memory past a bound.
@@ -43,6 +44,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod decide;
+pub mod doctor;
 pub mod error;
 pub mod event;
 pub mod lease;

@@ -6,13 +6,16 @@
 //! * [`links`]: interfaces that change while running
 //! * [`shared`]: what every service holds: snapshot, clients, events, limits
 //! * [`dhcp`], [`tftp`], [`http`]: the doors
+//! * [`giving`]: what mode `dhcp` needs to give out leases
 //! * [`files`]: a name in the tree → bytes or an open file, never outside its folder
 //! * [`load`], [`watch`]: folders → snapshot, now and whenever they change
+//! * [`survey`]: this host and its LANs, asked as a machine that boots asks
 //! * [`throttle`]: a flood of packets is no flood of log lines
 //! * [`sys`]: socket options, and every unsafe line
 
 pub mod dhcp;
 pub mod files;
+pub mod giving;
 pub mod holder;
 pub mod http;
 pub mod interfaces;
@@ -23,6 +26,7 @@ pub mod open;
 pub mod privilege;
 pub mod shared;
 pub mod supervise;
+pub mod survey;
 pub mod sys;
 pub mod tftp;
 mod throttle;

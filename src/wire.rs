@@ -6,6 +6,7 @@
 //! * [`dhcp`]: DHCPv4 messages, decoded by our own TLV pass, encoded in a chosen order
 //! * [`pxe`]: options 43, 60, 77, 93, 94, 97 and 175
 //! * [`relay`]: what relay agents add (option 82)
+//! * [`frame`]: IPv4 and UDP headers around a payload
 //! * [`tftp`]: TFTP packets
 //! * [`arp`], [`echo`]: whether an address is in use
 //!
@@ -15,6 +16,8 @@ pub mod arch;
 pub mod arp;
 pub mod dhcp;
 pub mod echo;
+
+pub mod frame;
 
 pub mod mac;
 pub mod pxe;
@@ -30,3 +33,9 @@ pub use arch::{Arch, Platform};
 pub use mac::Mac;
 pub use path::{BadPath, CleanPath};
 pub use uuid::Uuid;
+
+/// Bytes as hex digits, two each, with blanks between.
+pub fn hex(bytes: &[u8]) -> String {
+    let digits: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    digits.join(" ")
+}

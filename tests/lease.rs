@@ -10,6 +10,8 @@ mod ending;
 mod identity;
 #[path = "lease/requests.rs"]
 mod requests;
+#[path = "lease/size.rs"]
+mod size;
 #[path = "lease/storing.rs"]
 mod storing;
 #[path = "lease/world.rs"]

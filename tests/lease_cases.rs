@@ -163,11 +163,11 @@ fn snapshot(case: &Case) -> Snapshot {
         .collect();
     let (profiles, findings) = compile(&profiles);
     let profiles = profiles.unwrap_or_else(|| panic!("{findings:#?}"));
-    let indented: String = case.dhcp.lines().map(|l| format!("  {l}\n")).collect();
-    let (networks, findings) = network::compile("bootjack.yaml", &format!("dhcp:\n{indented}"));
+    let indented = case.dhcp.replace('\n', "\n  ");
+    let (networks, findings) = network::compile("bootjack.yaml", &format!("dhcp:\n  {indented}"));
     Snapshot {
         profiles,
-        networks: networks.unwrap_or_else(|| panic!("{findings:#?}")),
+        networks: networks.unwrap_or_else(|| panic!("{findings:#?}")).into(),
         http_port: 8067,
         ..Snapshot::default()
     }
@@ -233,7 +233,9 @@ fn same(grant: &Grant, expected: &Expected) {
     let boot = grant.boot.as_ref();
     let strategy = boot.and_then(|b| b.as_ref().ok()).map(|b| b.strategy.name);
     assert_eq!(strategy, expected.strategy.as_deref());
-    let no_boot = boot.and_then(|b| b.as_ref().err()).map(|why| why.word());
+    let no_boot = boot
+        .and_then(|b| b.as_ref().err())
+        .map(bootjack::decide::Ignore::word);
     assert_eq!(no_boot, expected.no_boot.as_deref());
     let got: Vec<(u8, Vec<u8>)> = message
         .options

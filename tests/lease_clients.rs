@@ -23,7 +23,9 @@ use support::servers::{POOL, Server};
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 
 /// What every server of these tests hands out.
-const OPTIONS: [&str; 8] = [
+const OPTIONS: [&str; 10] = [
+    "--dhcp-option=58,4",
+    "--dhcp-option=59,8",
     "--dhcp-option=6,10.77.0.1,10.77.0.3",
     "--dhcp-option=15,lab.example",
     "--dhcp-option=26,1400",
@@ -80,14 +82,24 @@ impl Ear {
         Self(socket)
     }
 
-    /// The states of the REQUESTs since the last look, each once in a row.
+    /// A REQUEST of this state was sent since the last look, and none that the RFC does not have.
+    /// On a busy machine there may be others beside it: something was said twice.
+    #[track_caller]
+    fn heard(&self, state: &State) {
+        let states = self.states();
+        let wrong = |state: &State| matches!(state, State::Wrong(_));
+        assert!(
+            states.contains(state) && !states.iter().any(wrong),
+            "{states:?}"
+        );
+    }
+
     fn states(&self) -> Vec<State> {
         let mut buffer = [0; 2048];
         let mut states = Vec::new();
         while let Ok(length) = (&self.0).read(&mut buffer) {
             states.extend(state(&buffer[..length]));
         }
-        states.dedup();
         states
     }
 }
@@ -126,18 +138,18 @@ fn whole_life(program: Program) {
     let ear = Ear::new(&host);
     let mut client = LeaseClient::new(program, &host).ask(224).ask(225).eager();
     let first = client.get();
-    assert_eq!(ear.states()[0], State::Selecting, "{program:?}");
+    ear.heard(&State::Selecting);
     let address = first.address;
     assert!((POOL.0..=POOL.1).contains(&address), "{address}");
     assert_eq!(first, expected(address), "{program:?}");
     assert!(has(&host, address));
 
     assert_eq!(client.renew(), expected(address), "{program:?}");
-    assert_eq!(ear.states(), [State::Renewing], "{program:?}");
+    ear.heard(&State::Renewing);
     assert_eq!(client.rebind(), expected(address), "{program:?}");
-    assert_eq!(ear.states(), [State::Rebinding], "{program:?}");
-    assert_eq!(heard(&server, "DHCPDISCOVER("), 1, "{}", server.log());
+    ear.heard(&State::Rebinding);
     assert!(heard(&server, "DHCPACK(") >= 3);
+    let discovers = heard(&server, "DHCPDISCOVER(");
 
     client.crash();
     assert!(!has(&host, address));
@@ -147,9 +159,9 @@ fn whole_life(program: Program) {
     } else {
         State::InitReboot
     };
-    assert_eq!(ear.states()[0], again, "{program:?}");
-    let asked_anew = usize::from(program == Program::Udhcpc);
-    assert_eq!(heard(&server, "DHCPDISCOVER("), 1 + asked_anew);
+    ear.heard(&again);
+    let asked_anew = heard(&server, "DHCPDISCOVER(") > discovers;
+    assert_eq!(asked_anew, program == Program::Udhcpc);
     assert_eq!((client.naks(), heard(&server, "DHCPRELEASE(")), (0, 0));
 
     client.release();
@@ -180,6 +192,31 @@ fn dhcpcd_through_the_life_of_a_lease() {
         return;
     }
     whole_life(Program::Dhcpcd);
+}
+
+#[test]
+fn an_address_in_use_is_declined_and_options_are_had_without_a_lease() {
+    if support::left_out("an_address_in_use_is_declined_and_options_are_had_without_a_lease") {
+        return;
+    }
+    let lan = Lan::new();
+    let server = Server::dnsmasq_with(&lan.dhcp_host(), &OPTIONS);
+    let host = lan.client("client");
+    let mut client = LeaseClient::new(Program::Udhcpc, &host);
+    let address = client.get().address;
+    client.crash();
+    let _squatter = lan.host("squatter", &format!("{address}/24"));
+    let mut careful = LeaseClient::new(Program::Udhcpc, &host).flag("-a");
+    assert_ne!(careful.get().address, address);
+    assert_eq!(heard(&server, "DHCPDECLINE("), 1, "{}", server.log());
+
+    let fixed = lan.client("fixed");
+    fixed.address("eth0", "10.77.0.5/24");
+    let inform = LeaseClient::new(Program::Dhcpcd, &fixed).flag("--inform");
+    let told = { inform }.get();
+    assert_eq!(told.address, Ipv4Addr::new(10, 77, 0, 5));
+    assert_eq!(told.domain.as_deref(), Some("lab.example"));
+    assert_eq!((told.seconds, heard(&server, "DHCPINFORM(")), (None, 1));
 }
 
 /// A lease of one network, asked for in another: the server there says no, and gives another one.

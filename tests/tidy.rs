@@ -6,8 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms without sockets, files, clock or runtime.
-const PURE: [&str; 10] = [
-    "wire", "yaml", "client", "network", "profile", "lease", "decide", "render", "tree", "transfer",
+const PURE: [&str; 11] = [
+    "wire", "yaml", "client", "network", "profile", "lease", "decide", "render", "tree",
+    "transfer", "doctor",
 ];
 
 /// What a pure room never names.
@@ -22,9 +23,9 @@ const OUTSIDE: [&str; 7] = [
 ];
 
 /// Imports run one way: each room may use those before it.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "wire", "assets", "yaml", "client", "network", "profile", "lease", "decide", "render", "tree",
-    "transfer", "event", "config", "service", "cli",
+    "transfer", "doctor", "event", "config", "service", "cli",
 ];
 
 fn root() -> &'static Path {

@@ -1,5 +1,7 @@
 //! `bootjack explain`: what a machine would be answered, and why, before it happens.
 
+mod lease;
+
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -57,10 +59,7 @@ impl Explain {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
         let settings = config::effective(self.settings.clone())?;
         let snapshot = supervise::in_force(&mut Loader::new(Places::from(&settings)).load())?;
-        let server = interfaces::to_serve(&settings.interface)
-            .ok()
-            .and_then(|all| all.first()?.addresses.first().copied());
-        let server = server.unwrap_or(Ipv4Addr::new(192, 0, 2, 1));
+        let server = server(&settings.interface, &snapshot);
         let mut out = String::new();
         let answered = self
             .explain(&snapshot, settings.mode, server, &mut out)
@@ -95,6 +94,10 @@ impl Explain {
         server: Ipv4Addr,
         out: &mut String,
     ) -> std::fmt::Result {
+        if mode == Mode::Dhcp {
+            let message = self.message(server, Port::Dhcp);
+            return lease::explain(snapshot, &message, server, out);
+        }
         let first = match mode {
             Mode::Colocated => Port::Pxe,
             Mode::Proxy | Mode::Dhcp => Port::Dhcp,
@@ -124,20 +127,29 @@ impl Explain {
         Ok(())
     }
 
-    fn ask(&self, snapshot: &Snapshot, server: Ipv4Addr, port: Port) -> Outcome {
+    /// What the machine sends to this port.
+    fn message(&self, server: Ipv4Addr, port: Port) -> Message {
         let address = self.ip.unwrap_or(server);
-        let (kind, peer) = match port {
-            Port::Dhcp => (Kind::Discover, SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68)),
-            Port::Pxe => (Kind::Request, SocketAddrV4::new(address, 4011)),
+        let kind = match port {
+            Port::Dhcp => Kind::Discover,
+            Port::Pxe => Kind::Request,
         };
         let mut message = sample::message(self.machine(), kind, address);
         if let (Port::Dhcp, Some(ip)) = (port, self.ip.filter(|ip| *ip != server)) {
             message.giaddr = ip; // a DISCOVER tells its subnet by the relay it came through
         }
+        message
+    }
+
+    fn ask(&self, snapshot: &Snapshot, server: Ipv4Addr, port: Port) -> Outcome {
+        let peer = match port {
+            Port::Dhcp => SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68),
+            Port::Pxe => SocketAddrV4::new(self.ip.unwrap_or(server), 4011),
+        };
         decide::decide(
             snapshot,
             Incoming {
-                message: &message,
+                message: &self.message(server, port),
                 port,
                 local: server,
                 peer,
@@ -145,6 +157,18 @@ impl Explain {
             },
         )
     }
+}
+
+/// Our address that a machine asks: the first that is in a network of ours, else the first, else
+/// one for documentation.
+fn server(interfaces: &[String], snapshot: &Snapshot) -> Ipv4Addr {
+    let all = interfaces::to_serve(interfaces).unwrap_or_default();
+    let all: Vec<Ipv4Addr> = all.into_iter().flat_map(|i| i.addresses).collect();
+    let home = all
+        .iter()
+        .find(|a| snapshot.networks.of_link(**a).is_some());
+    let server = home.or(all.first()).copied();
+    server.unwrap_or(Ipv4Addr::new(192, 0, 2, 1))
 }
 
 /// Mode `colocated`: all that is ours to say is said at 4011.
@@ -212,14 +236,20 @@ fn strategy(answer: &Answer, out: &mut String) -> std::fmt::Result {
 }
 
 fn reply(title: &str, answer: &Answer, out: &mut String) -> std::fmt::Result {
-    writeln!(
-        out,
-        "\n{title}: {} bytes to {}",
-        answer.bytes.len(),
-        answer.to
-    )?;
-    decoded(&answer.message, out)?;
-    for line in answer.bytes.chunks(16).enumerate() {
+    print(title, answer.to, &answer.message, &answer.bytes, out)
+}
+
+/// A reply, decoded and in hex.
+fn print(
+    title: &str,
+    to: SocketAddrV4,
+    message: &Message,
+    bytes: &[u8],
+    out: &mut String,
+) -> std::fmt::Result {
+    writeln!(out, "\n{title}: {} bytes to {to}", bytes.len())?;
+    decoded(message, out)?;
+    for line in bytes.chunks(16).enumerate() {
         hex(line, out)?;
     }
     Ok(())
@@ -233,8 +263,8 @@ fn decoded(message: &Message, out: &mut String) -> std::fmt::Result {
     };
     writeln!(
         out,
-        "  siaddr {}  giaddr {}  flags {:#06x}",
-        message.siaddr, message.giaddr, message.flags
+        "  yiaddr {}  siaddr {}  giaddr {}  flags {:#06x}",
+        message.yiaddr, message.siaddr, message.giaddr, message.flags
     )?;
     writeln!(
         out,

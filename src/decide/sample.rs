@@ -1,4 +1,5 @@
-//! The message a machine would send, made from what an operator says of it: for `explain`.
+//! The message a machine would send, made from what an operator says of it: for `explain`, and for
+//! asking a LAN what it answers.
 
 use crate::client::Stage;
 use crate::wire::dhcp::{BOOTREQUEST, BROADCAST, Kind, Message, Options, code};
@@ -15,6 +16,86 @@ pub struct Machine {
     pub uuid: Option<Uuid>,
     /// Who speaks.
     pub stage: Stage,
+}
+
+/// What kind of machine a LAN is asked as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flavour {
+    /// An ordinary machine that only wants an address
+    Plain,
+    /// A BIOS machine's PXE ROM
+    Bios,
+    /// 64-bit x86 UEFI over PXE
+    Uefi,
+    /// 64-bit x86 UEFI over HTTP
+    Http,
+}
+
+impl Flavour {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Plain, Self::Bios, Self::Uefi, Self::Http];
+
+    /// Architecture and stage of a machine that boots.
+    const fn boots_as(self) -> Option<(Arch, Stage)> {
+        match self {
+            Self::Plain => None,
+            Self::Bios => Some((Arch::BIOS, Stage::Rom)),
+            Self::Uefi => Some((Arch::EFI_X64, Stage::Rom)),
+            Self::Http => Some((Arch::HTTP_X64, Stage::HttpBoot)),
+        }
+    }
+
+    /// Its name for people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "an ordinary machine",
+            Self::Bios => "BIOS",
+            Self::Uefi => "UEFI",
+            Self::Http => "UEFI HTTP boot",
+        }
+    }
+}
+
+/// What an ordinary machine asks for (dhclient's list).
+const PLAIN_LIST: [u8; 11] = [1, 3, 6, 12, 15, 26, 28, 42, 51, 119, 121];
+/// What firmware asks for (EDK2's list), and iPXE's 175.
+const BOOT_LIST: [u8; 36] = [
+    1, 2, 3, 4, 5, 6, 12, 13, 15, 17, 18, 22, 23, 28, 40, 41, 42, 43, 50, 51, 54, 58, 59, 60, 66,
+    67, 97, 128, 129, 130, 131, 132, 133, 134, 135, 175,
+];
+
+/// The DISCOVER of a machine of this kind, `secs` seconds after its first one. Its UUID is made
+/// from its MAC: real firmware always sends one.
+pub fn discover(flavour: Flavour, mac: Mac, xid: u32, secs: u16) -> Message {
+    let (arch, stage) = flavour.boots_as().unwrap_or((Arch::BIOS, Stage::Os));
+    let machine = Machine {
+        mac,
+        arch,
+        uuid: uuid_of(mac),
+        stage,
+    };
+    let mut message = message(machine, Kind::Discover, std::net::Ipv4Addr::UNSPECIFIED);
+    (message.xid, message.secs) = (xid, secs);
+    if flavour == Flavour::Plain {
+        message.options = Options::default();
+        message
+            .options
+            .push(code::MESSAGE_TYPE, &[Kind::Discover.number()]);
+        message
+            .options
+            .push(code::MAX_MESSAGE_SIZE, &1472_u16.to_be_bytes());
+        message.options.push(code::PARAMETER_LIST, &PLAIN_LIST);
+    } else {
+        message.options.push(code::PARAMETER_LIST, &BOOT_LIST);
+    }
+    message
+}
+
+fn uuid_of(mac: Mac) -> Option<Uuid> {
+    let mut option = vec![0; 11];
+    option.extend(mac.as_bytes());
+    Uuid::from_option_97(&option)
 }
 
 /// The message such a machine sends to `67` (a DISCOVER) or to 4011 (a REQUEST), shaped as EDK2,
@@ -70,4 +151,31 @@ fn options(machine: Machine, kind: Kind) -> Options {
         options.push(code::ETHERBOOT, &[0x13, 1, 1, 0xeb, 3, 1, 21, 1]);
     }
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{Class, identify};
+
+    #[test]
+    fn each_flavour_is_taken_for_what_it_says() {
+        let mac = Mac::ethernet([2, 0, 0, 0, 0, 1]);
+        for (flavour, class) in [
+            (Flavour::Plain, None),
+            (Flavour::Bios, Some((Class::Pxe, Arch::BIOS))),
+            (Flavour::Uefi, Some((Class::Pxe, Arch::EFI_X64))),
+            (Flavour::Http, Some((Class::Http, Arch::HTTP_X64))),
+        ] {
+            let sent = discover(flavour, mac, 7, 3).encode();
+            let message = Message::decode(&sent).unwrap();
+            assert_eq!(
+                (message.xid, message.secs, message.mac()),
+                (7, 3, Some(mac))
+            );
+            assert_eq!(message.flags, BROADCAST);
+            let client = identify(&message, std::net::Ipv4Addr::LOCALHOST).ok();
+            assert_eq!(client.map(|c| (c.class, c.arch())), class, "{flavour:?}");
+        }
+    }
 }

@@ -170,6 +170,11 @@ impl Book {
     /// Writes an entry, in place of the one of its address.
     pub(super) fn set(&mut self, entry: Entry, turn: &mut Turn) {
         let address = entry.lease.address;
+        let old = self.entries.get_mut(&address);
+        if let Some(old) = old.filter(|old| old.is_filed_as(&entry)) {
+            *old = entry;
+            return;
+        }
         let old = self.take(address);
         let was = old.as_ref().map_or(State::Available, |e| e.lease.state);
         if was != entry.lease.state {

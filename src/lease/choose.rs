@@ -43,7 +43,7 @@ impl Book {
         let suits = |pool: &Pool| pool.suits(ask.criteria);
         let suits = ask.network.pool_of(address).is_none_or(suits);
         let entry = self.entry(address);
-        (suits && entry.is_none_or(|e| e.is_free() || e.lease.is_of(ask.holder))).then_some(address)
+        (suits && entry.is_none_or(|e| e.is_free() || e.is_of(ask.holder))).then_some(address)
     }
 
     /// The client's address in this network: the current one before the last ones.
@@ -59,7 +59,7 @@ impl Book {
         let all = self.addresses_of(ask.holder).into_iter();
         all.filter(|address| ask.network.subnet_of(*address).is_some())
             .filter_map(|address| self.entry(address))
-            .filter(|entry| entry.lease.is_of(ask.holder))
+            .filter(|entry| entry.is_of(ask.holder))
     }
 
     /// The address that the client asks for, if nobody has it.

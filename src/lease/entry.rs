@@ -59,9 +59,31 @@ impl Entry {
         matches!(self.standing, Standing::Settled) && self.lease.is_over()
     }
 
+    /// Whether it belongs to this client, now or last. Not where a quarantine ended before the disk
+    /// had answered to older records.
+    pub(super) fn is_of(&self, holder: &Holder) -> bool {
+        let forgotten = self.lease.state == State::Available && self.is_storing();
+        self.lease.is_of(holder) && !forgotten
+    }
+
     /// Whether it is being tried for an offer.
     pub(super) fn is_probing(&self) -> bool {
         matches!(self.standing, Standing::Offered { probing: true, .. })
+    }
+
+    /// Whether it is an offer, or remembers one.
+    pub(super) fn is_tentative(&self) -> bool {
+        let offer = matches!(self.lease.state, State::Offered | State::Available);
+        offer && !self.is_storing()
+    }
+
+    /// Whether both are in the same lists under the same keys.
+    pub(super) fn is_filed_as(&self, other: &Self) -> bool {
+        let (own, their) = (&self.lease, &other.lease);
+        (own.address, own.state, own.until) == (their.address, their.state, their.until)
+            && own.holder == their.holder
+            && self.is_free() == other.is_free()
+            && self.is_tentative() == other.is_tentative()
     }
 
     /// Whether records of it are on their way.

@@ -19,7 +19,7 @@ impl Book {
         let Some(address) = ask.address else {
             return silence(Silence::NoAddress);
         };
-        let own = self.entry(address).filter(|e| e.lease.is_of(ask.holder));
+        let own = self.entry(address).filter(|e| e.is_of(ask.holder));
         let given = |e: &&Entry| matches!(e.lease.state, State::Offered | State::Leased);
         if own.filter(given).is_none_or(Entry::is_probing) {
             return silence(Silence::NotOwn);
@@ -33,7 +33,7 @@ impl Book {
         let Some(address) = ask.address else {
             return silence(Silence::NoAddress);
         };
-        let own = self.entry(address).filter(|e| e.lease.is_of(ask.holder));
+        let own = self.entry(address).filter(|e| e.is_of(ask.holder));
         let Some(entry) = own else {
             return silence(Silence::NotOwn);
         };
@@ -47,16 +47,23 @@ impl Book {
     /// The operator ends a lease or a quarantine; nothing where there is neither. The client is
     /// not told: it may use the address until it asks again.
     pub fn release(&mut self, now: Time, address: Ipv4Addr) -> Option<(Change, Record)> {
-        let lease = &self.entry(address)?.lease;
-        if !matches!(lease.state, State::Leased | State::Declined) {
-            return None;
-        }
-        let released = lease.ended(State::Released, now);
         let mut turn = Turn {
             now,
             ..Turn::default()
         };
-        self.give_back(released, &mut turn);
+        let lease = &self.entry(address)?.lease;
+        match lease.state {
+            State::Leased => {
+                let released = lease.ended(State::Released, now);
+                self.give_back(released, &mut turn);
+            }
+            // Over at once: nobody had the address, so there is nobody to keep it for.
+            State::Declined => {
+                self.quarantine(address, Duration::ZERO, &mut turn);
+                self.end(address, &mut turn);
+            }
+            _ => return None,
+        }
         turn.changes.pop().zip(turn.records.pop())
     }
 

@@ -46,7 +46,7 @@ impl Index {
         if let Some(until) = entry.lease.deadline() {
             self.deadlines.insert((until, *address));
         }
-        if is_tentative(entry) {
+        if entry.is_tentative() {
             self.offers.insert((entry.lease.until, *address));
         }
         self.numbers.add(&entry.lease);
@@ -65,7 +65,7 @@ impl Index {
         if let Some(until) = entry.lease.deadline() {
             self.deadlines.remove(&(until, *address));
         }
-        if is_tentative(entry) {
+        if entry.is_tentative() {
             self.offers.remove(&(entry.lease.until, *address));
         }
         self.numbers.remove(&entry.lease);
@@ -122,12 +122,6 @@ impl Index {
             ..Self::default()
         }
     }
-}
-
-/// Whether an entry is an offer, or remembers one.
-fn is_tentative(entry: &Entry) -> bool {
-    let offer = matches!(entry.lease.state, State::Offered | State::Available);
-    offer && !entry.is_storing()
 }
 
 /// How many addresses with an entry are in each state, by network.

@@ -21,7 +21,7 @@ impl Book {
             let pools = self.pools_size(ask);
             return silence(Silence::Exhausted { pools });
         };
-        let own = self.entry(address).filter(|e| e.lease.is_of(ask.holder));
+        let own = self.entry(address).filter(|e| e.is_of(ask.holder));
         match own.map(|entry| (entry.lease.state, entry.serial)) {
             Some((State::Leased, serial)) => offer(ask, address, serial, false),
             Some((State::Offered, serial)) => self.offer_again(ask, address, serial, turn),

@@ -15,11 +15,16 @@ const NAME: usize = 63;
 const IDENTIFIER: usize = 255;
 
 impl Book {
-    /// Takes a stored lease, at start. False for one that makes no sense: it is left out. One that
-    /// is over by `now` is told of at the next [`Book::expire`].
+    /// Takes a stored lease, at start. False for one that makes no sense: it is left out. What is
+    /// over by `now` is taken as such, and no event tells of it: most of it was told long ago.
     pub fn restore(&mut self, now: Time, record: &Record) -> bool {
-        let lease = read(now, record);
-        lease.map(|lease| self.take_over(lease)).is_some()
+        let Some(lease) = read(now, record).map(|lease| lease.at(now)) else {
+            return false;
+        };
+        if lease.state != State::Available {
+            self.take_over(lease);
+        }
+        true
     }
 }
 

@@ -69,9 +69,7 @@ impl Book {
         }
         match self.entry(address) {
             _ if own => self.ack_acceptable(ask, address, turn),
-            Some(entry) if !entry.is_free() && !entry.lease.is_of(ask.holder) => {
-                Verdict::Nak(Nak::Taken)
-            }
+            Some(entry) if !entry.is_free() && !entry.is_of(ask.holder) => Verdict::Nak(Nak::Taken),
             _ => self.unknown(ask, address),
         }
     }
@@ -138,7 +136,7 @@ impl Book {
 
     /// The entry of an address if it is this client's, were it by an offer that ran out.
     fn own_at(&self, ask: &Ask<'_>, address: Ipv4Addr) -> Option<&Entry> {
-        self.entry(address).filter(|e| e.lease.is_of(ask.holder))
+        self.entry(address).filter(|e| e.is_of(ask.holder))
     }
 
     fn unknown(&self, ask: &Ask<'_>, address: Ipv4Addr) -> Verdict {

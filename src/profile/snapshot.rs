@@ -3,6 +3,7 @@
 //! A packet takes one `Arc` of it and keeps it to the end; a reload builds another beside it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::Profiles;
 use crate::network::Networks;
@@ -30,5 +31,5 @@ pub struct Snapshot {
     /// The port HTTP is served on, for URLs.
     pub http_port: u16,
     /// The networks that `dhcp:` of the config file describes.
-    pub networks: Networks,
+    pub networks: Arc<Networks>,
 }

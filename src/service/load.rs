@@ -137,7 +137,7 @@ impl Loader {
             installed: material.installed,
             overrides: material.overrides,
             http_port: self.places.http_port,
-            networks,
+            networks: Arc::new(networks),
         });
         Loaded {
             snapshot,

@@ -84,6 +84,21 @@ pub fn http(port: u16, interfaces: &[Interface]) -> Result<Vec<TcpListener>, Err
         .collect()
 }
 
+/// Whether somebody has a UDP port on this interface, so that [`udp`] could not.
+pub fn udp_is_taken(port: u16, interface: &str) -> bool {
+    let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port);
+    in_use(udp::open(any, Some(interface), true).err())
+}
+
+/// Whether somebody has a TCP port on this interface, so that [`http`] could not.
+pub fn tcp_is_taken(port: u16, interface: &str) -> bool {
+    in_use(listen(port, interface).err())
+}
+
+fn in_use(why: Option<io::Error>) -> bool {
+    why.is_some_and(|e| e.kind() == io::ErrorKind::AddrInUse)
+}
+
 fn listen(port: u16, interface: &str) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;

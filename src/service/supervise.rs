@@ -5,7 +5,7 @@
 //! read from the network ([`Prepared::run`]).
 
 use std::io::{self, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use nix::sys::signal::{SigSet, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinError, JoinSet};
 
+use super::giving::{self, Giving};
 use super::interfaces::{self, Interface, Own};
 use super::load::{Loaded, Loader, Places};
 use super::open::{self, Opened};
@@ -43,6 +44,7 @@ fn hangup_alone() -> SigSet {
 pub struct Prepared {
     opened: Vec<Opened>,
     http: Vec<TcpListener>,
+    giving: Option<Giving>,
     watching: Watching,
     shared: Arc<Shared>,
     cautions: Vec<String>,
@@ -56,23 +58,32 @@ pub struct Prepared {
 /// Whatever keeps the appliance from starting.
 pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let interfaces = interfaces::to_serve(&settings.interface)?;
+    let mut loader = Loader::new(Places::from(settings));
+    let networks = in_force(&mut loader.load())?.networks;
     let opened = open::udp(settings.mode, &interfaces)?;
     let http = open::http(settings.http_port, &interfaces)?;
     let no_server = colocated_with_nobody(settings.mode);
+    let raw = giving::Raw::open(settings, &networks, &interfaces)?;
     let user = privilege::drop_to(settings.user.as_deref(), &settings.state)?;
-    // Read as the user that will read them again at every change.
-    let mut loader = Loader::new(Places::from(settings));
+    // Read once more, as the user that will read them again at every change.
     let mut first = loader.load();
     let snapshot = in_force(&mut first)?;
     raise_file_limit();
     let shared = Shared::new(snapshot, folders(settings), Limits::default());
     shared.findings.store(Arc::new(first.findings.clone()));
+    let giving = raw
+        .map(|raw| Giving::open(raw, settings, &shared))
+        .transpose()?;
+    let (giving, notices) = giving.unzip();
+    let places = giving
+        .as_ref()
+        .map(|_| giving::cautions(&networks, &interfaces));
+    let told = no_server.into_iter().chain(notices.unwrap_or_default());
+    let told = told.chain(places.unwrap_or_default());
     Ok(Prepared {
         ready: ready(&opened, settings.http_port, &user),
-        cautions: no_server
-            .into_iter()
-            .chain(cautions(settings, &user))
-            .collect(),
+        cautions: told.chain(cautions(settings, &user)).collect(),
+        giving,
         opened,
         http,
         watching: Watching {
@@ -91,7 +102,7 @@ impl Prepared {
     /// The system gives no threads, or a service ended.
     pub fn run(self) -> Result<(), Error> {
         let findings = self.watching.first.findings.iter().map(ToString::to_string);
-        for text in findings.chain(self.cautions) {
+        for text in findings.chain(self.cautions.iter().cloned()) {
             self.shared.emit(None, What::Warning { text });
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -99,13 +110,7 @@ impl Prepared {
             .build();
         let runtime =
             runtime.map_err(|e| Error::failed(format!("cannot start the runtime: {e}")))?;
-        runtime.block_on(serve(
-            self.opened,
-            self.http,
-            self.watching,
-            self.shared,
-            self.ready,
-        ))
+        runtime.block_on(serve(self))
     }
 }
 
@@ -179,35 +184,25 @@ fn pace(settings: &Effective) -> Pace {
     }
 }
 
-async fn serve(
-    opened: Vec<Opened>,
-    http: Vec<TcpListener>,
-    watching: Watching,
-    shared: Arc<Shared>,
-    ready: What,
-) -> Result<(), Error> {
+async fn serve(prepared: Prepared) -> Result<(), Error> {
+    let Prepared {
+        opened,
+        http,
+        giving,
+        watching,
+        shared,
+        cautions: _,
+        ready,
+    } = prepared;
     let failed = |e: io::Error| Error::failed(format!("cannot register a socket or signal: {e}"));
     let (mut hangup, mut terminate, mut interrupt) = signals().map_err(failed)?;
     let _ = hangup_alone().thread_unblock();
     let mut tasks: JoinSet<io::Result<()>> = JoinSet::new();
-    let mut tftp_sockets = Vec::new();
+    let giver = giving.map(|giving| giving.start(&shared, &mut tasks));
+    let giver = giver.transpose().map_err(failed)?;
     let served: Vec<Interface> = opened.iter().map(|o| o.interface.clone()).collect();
-    for open in opened {
-        let dhcp = open.dhcp.map(|socket| (socket, Port::Dhcp));
-        for (socket, port) in dhcp.into_iter().chain([(open.pxe, Port::Pxe)]) {
-            let listener = Listener::new(socket).map_err(failed)?;
-            let door = dhcp::Door {
-                listener,
-                port,
-                interface: open.interface.name.clone(),
-                own: Own::of(&open.interface),
-                giver: None,
-            };
-            tasks.spawn(dhcp::serve(door, shared.clone()));
-        }
-        tftp_sockets.push(open.tftp);
-    }
-    tasks.spawn(tftp::serve(tftp_sockets, shared.clone()));
+    let tftp = doors(opened, giver.as_ref(), &shared, &mut tasks).map_err(failed)?;
+    tasks.spawn(tftp::serve(tftp, shared.clone()));
     tasks.spawn(http::serve(http, shared.clone()));
     tasks.spawn(links::watch(served, shared.clone()));
     let Watching {
@@ -229,6 +224,31 @@ async fn serve(
             }
         }
     }
+}
+
+/// Serves 67 and 4011 of every interface; gives the sockets of TFTP, which is served as one.
+fn doors(
+    opened: Vec<Opened>,
+    giver: Option<&Arc<dhcp::Giver>>,
+    shared: &Arc<Shared>,
+    tasks: &mut JoinSet<io::Result<()>>,
+) -> io::Result<Vec<UdpSocket>> {
+    let mut tftp = Vec::new();
+    for open in opened {
+        let dhcp = open.dhcp.map(|socket| (socket, Port::Dhcp));
+        for (socket, port) in dhcp.into_iter().chain([(open.pxe, Port::Pxe)]) {
+            let door = dhcp::Door {
+                listener: Listener::new(socket)?,
+                port,
+                interface: open.interface.name.clone(),
+                own: Own::of(&open.interface),
+                giver: giver.filter(|_| port == Port::Dhcp).cloned(),
+            };
+            tasks.spawn(dhcp::serve(door, shared.clone()));
+        }
+        tftp.push(open.tftp);
+    }
+    Ok(tftp)
 }
 
 /// Services run for ever; one that does not takes the process with it, so that its supervisor sees.

@@ -5,9 +5,11 @@
 //! * [`connected`]: one transfer's socket
 //! * [`arp`], [`icmp`]: the packets that try an address
 //! * [`file`]: reading what is in the page cache without waiting for what is not
+//! * [`packet`]: frames of one interface, past the sockets of this host
 
 pub mod arp;
 pub mod connected;
 pub mod file;
 pub mod icmp;
+pub mod packet;
 pub mod udp;

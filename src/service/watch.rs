@@ -26,6 +26,7 @@ use super::Shared;
 use super::load::stamp::{Identity, Stamp, identity, stamp};
 use super::load::{Loaded, Loader, Places};
 use crate::event::What;
+use crate::profile::Snapshot;
 
 /// How changes are noticed.
 #[derive(Debug, Clone)]
@@ -181,7 +182,7 @@ fn put_in_force(shared: &Shared, loaded: Loaded, since: Instant) {
     let event = match snapshot {
         Some(snapshot) => {
             let profiles = snapshot.profiles.all.len();
-            shared.snapshot.store(Arc::new(snapshot));
+            swap(shared, snapshot);
             let took = since.elapsed();
             What::Reloaded { profiles, took }
         }
@@ -190,6 +191,17 @@ fn put_in_force(shared: &Shared, loaded: Loaded, since: Instant) {
     shared.emit(None, event);
     for text in notices {
         shared.emit(None, What::Notice { text });
+    }
+}
+
+/// One set in the place of another; for leases in one step, so that no message is decided by the
+/// networks of one and the book of the other.
+fn swap(shared: &Shared, snapshot: Snapshot) {
+    let networks = snapshot.networks.clone();
+    let store = || shared.snapshot.store(Arc::new(snapshot));
+    match shared.leases.get() {
+        Some(leases) => leases.set_networks(networks, store),
+        None => store(),
     }
 }
 

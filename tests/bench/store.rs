@@ -3,14 +3,17 @@
 
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use bootjack::lease::Record;
+use bootjack::lease::{Limits, Record};
+use bootjack::network::{Network, Networks, Pool, Range, Subnet, Terms};
 use bootjack::service::lease::clock::{Anchor, Clock, Readings};
 use bootjack::service::lease::commit::{Committer, Pending, Syncing};
 use bootjack::service::lease::store::{FILE, Store};
+use bootjack::service::lease::{Emit, Leases};
 
 use super::Run;
 use super::table::{Figure, Table, median};
@@ -120,6 +123,9 @@ fn start(run: &Run, table: &mut Table) {
     });
     let took = Figure::plain(median(rounds.collect()), "ms");
     table.alone("the same after kill -9", &took);
+    let rounds = (0..run.rounds(5)).map(|_| in_the_book(folder.path()));
+    let took = Figure::plain(median(rounds.collect()), "ms");
+    table.alone("100,000 leases read at start and in the book", &took);
 }
 
 fn opening(folder: &Path) -> f64 {
@@ -128,4 +134,44 @@ fn opening(folder: &Path) -> f64 {
     let took = began.elapsed();
     assert_eq!(opened.contents.records.len(), LEASES as usize);
     took.as_secs_f64() * 1e3
+}
+
+/// Milliseconds of a start with the book.
+fn in_the_book(folder: &Path) -> f64 {
+    let began = Instant::now();
+    let emit: Emit = Arc::new(|_, what| panic!("{what:?}"));
+    let (limits, syncing) = (Limits::default(), Syncing::Each);
+    let opened = Leases::open(folder, Arc::new(networks()), limits, syncing, emit);
+    let (leases, _) = opened.expect("the store");
+    let took = began.elapsed();
+    assert_eq!(leases.addresses().len(), LEASES as usize);
+    took.as_secs_f64() * 1e3
+}
+
+/// One network, with room for all.
+fn networks() -> Networks {
+    let pool = Pool {
+        range: Range {
+            first: Ipv4Addr::new(10, 0, 0, 1),
+            last: Ipv4Addr::new(10, 1, 255, 254),
+        },
+        exclude: Vec::new(),
+        tags: [].into(),
+        bootp: false,
+        terms: Terms::default(),
+    };
+    let subnet = Subnet {
+        net: "10.0.0.0/15".parse().expect("a prefix"),
+        pools: vec![pool],
+        terms: Terms::default(),
+    };
+    let all = vec![Network {
+        name: "bench".into(),
+        match_client_id: true,
+        subnets: vec![subnet],
+    }];
+    Networks {
+        all,
+        ..Networks::default()
+    }
 }

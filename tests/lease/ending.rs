@@ -112,11 +112,12 @@ fn the_operator_ends_leases_and_quarantines() {
     assert_eq!(world.book.release(world.now, a), None);
     world.lease(&client(2));
     world.ask(&client(2), Kind::Decline, Some(a));
-    assert_eq!(
-        world.book.release(world.now, a).unwrap().0.was,
-        State::Declined
-    );
-    world.lease(&client(1));
+    let (change, record) = world.book.release(world.now, a).unwrap();
+    let (was, is) = (change.was, change.lease.state);
+    assert_eq!((was, is), (State::Declined, State::Available));
+    assert_eq!((record.state, record.until), (State::Declined, world.now));
+    let again = world.ask(&client(2), Kind::Discover, None).verdict;
+    assert!(matches!(again, Verdict::Offer { probe: true, .. }));
 }
 
 #[test]

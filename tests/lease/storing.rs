@@ -86,6 +86,48 @@ fn an_address_on_its_way_to_disk_is_nobody_elses() {
 }
 
 #[test]
+fn what_was_given_back_stays_so_when_an_older_record_fails() {
+    for (kind, state) in [
+        (Kind::Release, State::Released),
+        (Kind::Decline, State::Declined),
+    ] {
+        let mut world = offered();
+        world.acked(&client(1), OURS, ip("10.0.0.10"));
+        let (ack, _) = requested(&mut world, &client(1), Kind::Renewing);
+        world.ask(&client(1), kind, Some(ack.address));
+        let changes = world.book.unstored(world.now, ack.address, ack.serial);
+        assert_eq!(changes, []);
+        assert_eq!(world.state("10.0.0.10"), state);
+    }
+}
+
+#[test]
+fn a_failed_renewal_does_not_bring_back_a_lease_that_is_over() {
+    let mut world = offered();
+    world.acked(&client(1), OURS, ip("10.0.0.10"));
+    world.pass(u64::from(DEFAULT) - 1);
+    let (ack, _) = requested(&mut world, &client(1), Kind::Renewing);
+    world.pass(1);
+    let changes = world.book.unstored(world.now, ack.address, ack.serial);
+    assert_eq!(changes[0].lease.state, State::Expired);
+    assert_eq!(changes[0].lease.until, world.now);
+    assert_eq!(world.offer(&client(2)).unwrap().address, ack.address);
+}
+
+#[test]
+fn a_quarantine_that_ends_before_the_disk_answers_leaves_nothing_to_ask_for() {
+    let mut world = offered();
+    let (ack, _) = requested(&mut world, &client(1), OURS);
+    world.ask(&client(1), Kind::Decline, Some(ack.address));
+    world.pass(QUARANTINE);
+    let late = world.ask(&client(1), OURS, Some(ack.address)).verdict;
+    assert!(matches!(late, Verdict::Nak(_)), "{late:?}");
+    assert!(!world.book.stored(ack.address, ack.serial));
+    assert_eq!(world.book.get(ack.address), None);
+    assert_eq!(world.offer(&client(2)).unwrap().address, ack.address);
+}
+
+#[test]
 fn a_lease_that_ends_while_it_is_stored_is_not_acknowledged() {
     let mut world = offered();
     let (ack, _) = requested(&mut world, &client(1), OURS);
@@ -174,14 +216,15 @@ fn a_restart_brings_back_what_was_stored() {
     assert_eq!(world.lease(&with_id), ip("10.0.0.11"));
     assert_eq!(world.lease(&client(3)), ip("10.0.0.12"));
     assert_eq!(world.lease(&client(5)), ip("10.0.0.14"));
-    // What ended while nobody served is told at once.
+    // What ended while nobody served is over, and old stories are not told again.
     world.pass(5000);
     restart(&mut world, &read);
     world.told();
     world.expire();
-    let told = world.told();
-    assert_eq!(told.len(), 3);
-    assert!(told.contains(&(ip("10.0.0.13"), State::Declined, State::Available)));
+    assert_eq!(world.told(), []);
+    let states = [10, 11, 12, 13].map(|n| world.state(&format!("10.0.0.{n}")));
+    let (over, back) = (State::Expired, State::Released);
+    assert_eq!(states, [over, over, back, State::Available]);
 }
 
 #[test]

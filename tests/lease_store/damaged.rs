@@ -32,7 +32,7 @@ fn survives(bytes: &[u8], what: &str) -> (Vec<Record>, bool) {
     let more = record(999, 1);
     opened
         .store
-        .write(&[more.clone()], &anchor(), true)
+        .write(std::slice::from_ref(&more), &anchor(), true)
         .unwrap();
     let before = opened.contents.records;
     drop(opened.store);
@@ -96,7 +96,7 @@ fn garbage_is_moved_aside() {
     let bytes: Vec<u8> = (0..100_000).map(&mut random).collect();
     assert_eq!(survives(&bytes, "noise"), (Vec::new(), true));
     assert_eq!(survives(b"leases:\n", "a text"), (Vec::new(), true));
-    assert_eq!(survives(&[0; 70_000], "zeros"), (Vec::new(), true));
+    assert_eq!(survives(&vec![0; 70_000], "zeros"), (Vec::new(), true));
 }
 
 #[test]

@@ -1,12 +1,17 @@
 //! Many records in one sync, in order, and no more than there is room for.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use bootjack::service::lease::commit::{Pending, QUEUE};
+use bootjack::lease::Record;
+use bootjack::service::lease::commit::{Committer, Pending, QUEUE, Syncing};
+use bootjack::service::lease::store::{FILE, Store};
 
-use crate::store::{committer, found, record};
+use crate::store::{clock, committer, found, record, write};
+use crate::support::poll;
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -63,6 +68,54 @@ fn who_finds_the_queue_full_is_told_so() {
 }
 
 #[test]
+fn an_answer_may_be_the_last_who_holds_the_committer() {
+    let folder = tempfile::tempdir().unwrap();
+    let committer = Arc::new(committer(folder.path()).0);
+    let (told, answer) = channel();
+    let (let_go, gone) = channel::<()>();
+    let last = committer.clone();
+    let done = Some(Box::new(move |_| {
+        assert!(gone.recv().is_err(), "the other one has let go");
+        drop(last);
+        told.send(()).unwrap();
+    }) as _);
+    let records = vec![record(0, 1)];
+    committer.submit(Pending { records, done }).unwrap();
+    drop(committer);
+    drop(let_go);
+    assert_eq!(
+        answer.recv_timeout(SOON),
+        Ok(()),
+        "it does not wait for itself"
+    );
+    let closed = || Store::open(folder.path()).is_ok();
+    poll::expect("the store is closed", SOON, closed);
+}
+
+/// The file as it is: what a crash of the process would leave.
+fn after_a_crash(folder: &Path) -> (Vec<Record>, Vec<String>) {
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::copy(folder.join(FILE), copy.path().join(FILE)).unwrap();
+    found(copy.path())
+}
+
+#[test]
+fn lazy_syncing_is_a_second_behind_at_most() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap().store;
+    let say = Box::new(|what| panic!("{what:?}"));
+    let committer = Committer::start(store, clock(), Syncing::Lazy, say).unwrap();
+    for n in 0..100 {
+        write(&committer, record(n, 1)).unwrap();
+    }
+    let all = || after_a_crash(folder.path()).0.len() == 100;
+    poll::expect("synced, though nobody asks for more", SOON, all);
+    write(&committer, record(100, 1)).unwrap();
+    drop(committer);
+    assert_eq!(found(folder.path()).0.len(), 101, "the end syncs");
+}
+
+#[test]
 fn one_answer_that_breaks_does_not_stop_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let (committer, said) = committer(folder.path());
@@ -71,7 +124,7 @@ fn one_answer_that_breaks_does_not_stop_the_others() {
         done: Some(Box::new(|_| panic!("an answer that breaks, on purpose"))),
     };
     committer.submit(breaks).unwrap();
-    crate::store::write(&committer, record(1, 1)).unwrap();
+    write(&committer, record(1, 1)).unwrap();
     let event = said.recv_timeout(SOON).unwrap();
     assert_eq!(event.name(), "fault");
 }

@@ -12,8 +12,12 @@
 //! gives the interface the address and writes down everything it was told, one file an event.
 //! What programs call differently has one name in [`Lease`].
 //!
-//! What they cannot: udhcpc has no INIT-REBOOT; dhclient renews by its timers alone, which
-//! [`LeaseClient::eager`] shortens.
+//! An address in use is declined by udhcpc with `.flag("-a")`; INFORM is sent by dhcpcd with
+//! `.flag("--inform")` on a host that has an address (dhcpcd 9.4.1 breaks where the flag names one).
+//!
+//! What they cannot: udhcpc has no INIT-REBOOT; dhclient renews, and dhclient and dhcpcd rebind, by
+//! timers alone. [`LeaseClient::eager`] shortens dhclient's; dhcpcd takes those of the server
+//! (options 58 and 59; its `--rebind` is now an INIT-REBOOT, now a rebinding).
 
 mod programs;
 mod told;
@@ -127,7 +131,7 @@ impl LeaseClient {
     }
 
     /// Makes dhclient, which cannot be told to, renew every one to two seconds, and rebind two
-    /// seconds later. The others renew when they are told.
+    /// seconds later, whatever its server says. The others renew when they are told.
     pub fn eager(self) -> Self {
         match self.program {
             Program::Dhclient => self
@@ -168,22 +172,31 @@ impl LeaseClient {
             Program::Udhcpc => self.signal(Signal::SIGUSR1),
             Program::Dhcpcd => self.control("-N"),
         }
-        self.awaited("renewed")
+        let lease = self.next_lease(PATIENCE);
+        lease.unwrap_or_else(|| panic!("{:?}: not renewed\n{}", self.program, self.log()))
     }
 
     /// Rebinds its lease, by broadcast, because the server does not hear it: until then nothing
-    /// that is sent to a server's address leaves the host. The lease it has then.
+    /// that is sent to a server's address leaves the host. The lease it has then. dhclient and dhcpcd
+    /// do so when the time has come (T2: option 59, or [`LeaseClient::eager`]).
     pub fn rebind(&mut self) -> Lease {
         self.cut();
         self.seen = self.events().len();
-        match self.program {
-            Program::Dhclient => {}
-            Program::Udhcpc => self.signal(Signal::SIGUSR1),
-            Program::Dhcpcd => self.control("-n"),
-        }
-        let lease = self.awaited("rebound");
+        let reason = match self.program {
+            Program::Dhclient => {
+                self.await_a_broadcast();
+                "RENEW"
+            }
+            Program::Udhcpc => {
+                self.signal(Signal::SIGUSR1);
+                "renew"
+            }
+            Program::Dhcpcd => "REBIND",
+        };
+        let told = self.next_event(PATIENCE, |told| told.reason == reason);
+        let lease = told.and_then(|told| told.lease(&self.asked));
         self.uncut();
-        lease
+        lease.unwrap_or_else(|| panic!("{:?}: not rebound\n{}", self.program, self.log()))
     }
 
     /// Gives its lease back and ends.
@@ -249,9 +262,12 @@ impl LeaseClient {
         told.and_then(|told| told.lease(&self.asked))
     }
 
-    fn awaited(&mut self, what: &str) -> Lease {
-        let lease = self.next_lease(PATIENCE);
-        lease.unwrap_or_else(|| panic!("{:?}: not {what}\n{}", self.program, self.log()))
+    /// dhclient calls a rebinding RENEW, too: what counts is told after its broadcast.
+    fn await_a_broadcast(&mut self) {
+        let sent = |client: &Self| client.log().matches("to 255.255.255.255 port 67").count();
+        let before = sent(self);
+        poll::expect("dhclient broadcasts", PATIENCE, || sent(self) > before);
+        self.seen = self.events().len();
     }
 
     fn next_event(&mut self, within: Duration, wanted: impl Fn(&Told) -> bool) -> Option<Told> {

@@ -13,8 +13,10 @@ folder=target/lab
 list() {
     cat <<'LIST'
 iproute2 ip network namespaces: the private LAN
-nftables nft packet loss on that LAN
+nftables nft packet loss and firewalls on that LAN
+iptables iptables firewalls of the older kind
 util-linux setpriv programs that end with their test
+bsdutils script a terminal for programs that look for one
 qemu-system-x86 qemu-system-x86_64 PCs under software emulation
 seabios /usr/share/seabios/bios-256k.bin BIOS firmware
 ovmf /usr/share/OVMF/OVMF_CODE_4M.fd UEFI firmware

@@ -179,7 +179,11 @@ pub fn ask(folder: &Path, ask: &Ask) -> io::Result<Option<Result<Vec<Row>, Strin
     };
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    (&stream).write_all(&line(ask))?;
+    match (&stream).write_all(&line(ask)) {
+        // It has said no already, and hung up: what it said is read below.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        outcome => outcome?,
+    }
     let mut rows = Vec::new();
     for line in BufReader::new(&stream).lines() {
         match serde_json::from_str(&line?)? {

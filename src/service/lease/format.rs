@@ -6,8 +6,8 @@
 //!
 //! | format | |
 //! |---|---|
-//! | 1 | records without host name and profile, no clock |
-//! | 2 | both |
+//! | 1 | records without the lease's length, host name and profile; no clock |
+//! | 2 | with them |
 //!
 //! A file of an older format is brought up step by step, in one transaction; one of a newer format
 //! is left alone.

@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::commit::Say;
+use super::Emit;
 use crate::error::Error;
 use crate::event::What;
 use crate::network::ConflictMethod;
@@ -129,7 +129,7 @@ pub struct Prober {
     echo: Option<Arc<icmp::Echo>>,
     keys: RandomState,
     board: Arc<Board>,
-    say: Say,
+    emit: Emit,
     _readers: JoinSet<()>,
 }
 
@@ -138,7 +138,7 @@ impl Prober {
     ///
     /// # Errors
     /// The runtime takes no socket.
-    pub fn start(opened: Opened, say: Say) -> io::Result<Self> {
+    pub fn start(opened: Opened, emit: Emit) -> io::Result<Self> {
         let (board, mut readers) = (Arc::<Board>::default(), JoinSet::new());
         let mut own = Vec::new();
         let mut links = HashMap::new();
@@ -160,22 +160,26 @@ impl Prober {
             echo,
             keys,
             board,
-            say,
+            emit,
             _readers: readers,
         })
     }
 
-    /// Whether anybody answers from an address within `wait`. An address of ours is in use.
+    /// Whether anybody answers from an address within `wait`. An address of ours is in use,
+    /// whether it is to be tried or not.
     pub async fn try_address(
         &self,
         interface: &str,
         address: Ipv4Addr,
-        method: Method,
+        method: Option<Method>,
         wait: Duration,
     ) -> Answer {
         if self.own.contains(&address) {
             return Answer::Used(None);
         }
+        let Some(method) = method else {
+            return Answer::Unknown;
+        };
         let link = self.links.get(interface);
         match (method, link, &self.echo) {
             (Method::Arp, Some(link), _) => {
@@ -208,11 +212,12 @@ impl Prober {
     }
 
     fn skipped(&self, address: Ipv4Addr) {
-        (self.say)(What::Refused {
+        let refused = What::Refused {
             service: "probe",
             peer: IpAddr::V4(address),
             limit: format!("{MOST} addresses tried at once; this one is offered untried"),
-        });
+        };
+        (self.emit)(None, refused);
     }
 }
 

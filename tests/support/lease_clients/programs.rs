@@ -57,7 +57,7 @@ impl LeaseClient {
 
     fn udhcpc(&self) -> Command {
         let mut command = self.host.command("udhcpc");
-        command.args(["-f", "-i", "eth0", "-t", "5", "-T", "1", "-A", "1", "-s"]);
+        command.args(["-f", "-i", "eth0", "-t", "5", "-T", "2", "-A", "1", "-s"]);
         command.arg(self.script());
         for code in [26, 42, 119, 121].iter().chain(&self.asked) {
             command.args(["-O", &code.to_string()]);

@@ -56,9 +56,11 @@ impl Told {
         }
     }
 
-    /// The lease it tells of, with the options of these numbers.
+    /// The lease (or what an INFORM has brought) that it tells of, with the options of these numbers.
     pub fn lease(&self, asked: &[u8]) -> Option<Lease> {
-        let has = ["BOUND", "RENEW", "REBIND", "REBOOT", "bound", "renew"];
+        let has = [
+            "BOUND", "RENEW", "REBIND", "REBOOT", "INFORM", "bound", "renew",
+        ];
         has.contains(&self.reason.as_str()).then_some(())?;
         let others = asked
             .iter()

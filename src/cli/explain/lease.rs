@@ -1,0 +1,85 @@
+//! Mode `dhcp`: the lease a machine would be offered, by the networks alone: which address it gets
+//! depends on who has one already (`bootjack leases`), so none has one here.
+
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use super::{describe, print, trace};
+use crate::client::identify;
+use crate::decide::grant::Grant;
+use crate::decide::lease::{Desk, Leasing, decide};
+use crate::decide::{Incoming, Port};
+use crate::lease::{Book, Limits};
+use crate::profile::Snapshot;
+use crate::wire::dhcp::Message;
+
+/// Lease time of the explanation.
+const NOW: u64 = 1;
+
+/// Explains a DISCOVER that comes to this address of ours.
+pub(super) fn explain(
+    snapshot: &Snapshot,
+    message: &Message,
+    server: Ipv4Addr,
+    out: &mut String,
+) -> std::fmt::Result {
+    if let Ok(client) = identify(message, server) {
+        describe(&client, out)?;
+        trace(snapshot, &client, out)?;
+    }
+    let leasing = offered(snapshot, message, server);
+    if let Some(network) = &leasing.network {
+        writeln!(out, "network: {network}")?;
+    }
+    match &leasing.decision {
+        Ok(grant) => granted(grant, out),
+        Err(why) => {
+            writeln!(out, "answer: none: {why}")?;
+            Err(std::fmt::Error)
+        }
+    }
+}
+
+fn offered(snapshot: &Snapshot, message: &Message, server: Ipv4Addr) -> Leasing {
+    let mut book = Book::new(Limits::default());
+    book.set_networks(&snapshot.networks);
+    let desk = Desk {
+        snapshot,
+        book: &mut book,
+        now: NOW,
+        authoritative: true,
+    };
+    let incoming = Incoming {
+        message,
+        port: Port::Dhcp,
+        local: server,
+        peer: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68),
+        unicast: false,
+    };
+    decide(desk, incoming)
+}
+
+fn granted(grant: &Grant, out: &mut String) -> std::fmt::Result {
+    match &grant.boot {
+        Some(Ok(boot)) => {
+            let profile = &boot.selection.profile;
+            let (name, file, why) = (&profile.name, &profile.file, &boot.selection.why);
+            writeln!(out, "profile: \"{name}\" ({file}): {why}")?;
+            let strategy = boot.strategy;
+            writeln!(out, "strategy: {}: {}", strategy.name, strategy.evidence)?;
+            writeln!(out, "loader: {}", boot.loader)?;
+        }
+        Some(Err(why)) => writeln!(out, "boot data: none: {why}")?,
+        None => {}
+    }
+    if let Some(binding) = grant.told.binding() {
+        let lasting = grant.told.detail();
+        writeln!(
+            out,
+            "lease: {} for {lasting}, while nobody has it",
+            binding.address
+        )?;
+    }
+    let title = "OFFER, in answer to DISCOVER on port 67";
+    print(title, grant.to, &grant.message, &grant.bytes, out)
+}

@@ -1,0 +1,294 @@
+//! What the answers of one interface say together: who serves, who rivals whom, and when.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use super::{Code, Finding, Link, Observed, Offer, Severity, offers};
+use crate::decide::sample::Flavour;
+
+/// From here on an answer is worth a word.
+const LATE: Duration = Duration::from_secs(2);
+/// EDK2's first try is over (facts, section C).
+const TOO_LATE: Duration = Duration::from_secs(4);
+
+/// Everything about one interface that was asked.
+pub fn findings(observed: &Observed, link: &Link) -> Vec<Finding> {
+    let lists = [
+        nobody(observed, link),
+        several(link),
+        ignored(link),
+        proxies(observed, link),
+        own(observed, link),
+        slow(link),
+        tree(link),
+        nowhere(link),
+    ];
+    lists.into_iter().flatten().collect()
+}
+
+fn nobody(observed: &Observed, link: &Link) -> Vec<Finding> {
+    let unheard = observed.local_dhcp_server(link) || !link.unreadable.is_empty();
+    if link.leases().next().is_some() || unheard {
+        return Vec::new();
+    }
+    let what = "nobody offers an address".to_owned();
+    vec![Finding::on(
+        &link.name,
+        Code::NO_DHCP_SERVER,
+        Severity::Warning,
+        what,
+    )]
+}
+
+/// Servers with what people know them by, each once.
+fn servers<'a>(offers: impl Iterator<Item = &'a Offer>) -> BTreeMap<Ipv4Addr, String> {
+    offers.map(|o| (o.server(), o.who())).collect()
+}
+
+fn listed(servers: BTreeMap<Ipv4Addr, String>) -> String {
+    servers.into_values().collect::<Vec<_>>().join(", ")
+}
+
+fn several(link: &Link) -> Vec<Finding> {
+    let servers = servers(link.leases());
+    if servers.len() < 2 {
+        return Vec::new();
+    }
+    let what = format!(
+        "{} servers offer addresses: {}",
+        servers.len(),
+        listed(servers)
+    );
+    vec![Finding::on(
+        &link.name,
+        Code::SEVERAL_DHCP_SERVERS,
+        Severity::Warning,
+        what,
+    )]
+}
+
+/// Ordinary machines are answered, and some kinds of boot clients are not.
+fn ignored(link: &Link) -> Vec<Finding> {
+    let answered = |flavour| link.leases().any(|o| o.flavour == flavour);
+    let boots = [Flavour::Bios, Flavour::Uefi, Flavour::Http];
+    let unreadable = |f: &Flavour| link.unreadable.iter().any(|u| u.flavour == *f);
+    let left_out: Vec<Flavour> = boots
+        .into_iter()
+        .filter(|f| !answered(*f) && !unreadable(f))
+        .collect();
+    // A slow server may not have come to the others yet.
+    let soon = |o: &Offer| o.flavour == Flavour::Plain && o.after < LATE;
+    if left_out.is_empty() || !link.leases().any(soon) {
+        return Vec::new();
+    }
+    let what = format!(
+        "ordinary machines are offered an address, {} not",
+        offers::names(&left_out)
+    );
+    vec![Finding::on(
+        &link.name,
+        Code::BOOT_CLIENTS_IGNORED,
+        Severity::Warning,
+        what,
+    )]
+}
+
+fn proxies(observed: &Observed, link: &Link) -> Vec<Finding> {
+    let rivals = servers(link.proxies().filter(|o| !observed.is_ours(link, o)));
+    if rivals.is_empty() {
+        return Vec::new();
+    }
+    let what = format!("another boot server answers: {}", listed(rivals));
+    vec![Finding::on(
+        &link.name,
+        Code::RIVAL_PROXY,
+        Severity::Warning,
+        what,
+    )]
+}
+
+fn own(observed: &Observed, link: &Link) -> Vec<Finding> {
+    let ours = servers(link.offers.iter().filter(|o| observed.is_ours(link, o)));
+    if ours.is_empty() {
+        return Vec::new();
+    }
+    let what = format!("bootjack on this host answers: {}", listed(ours));
+    vec![Finding::on(
+        &link.name,
+        Code::OWN_PROXY_HEARD,
+        Severity::Info,
+        what,
+    )]
+}
+
+fn slow(link: &Link) -> Vec<Finding> {
+    let Some(first) = link.leases().map(|o| o.after).min() else {
+        return Vec::new();
+    };
+    let severity = match first {
+        t if t >= TOO_LATE => Severity::Warning,
+        t if t >= LATE => Severity::Info,
+        _ => return Vec::new(),
+    };
+    let what = format!(
+        "the first address was offered after {:.1} s",
+        first.as_secs_f64()
+    );
+    vec![Finding::on(
+        &link.name,
+        Code::SLOW_FIRST_ANSWER,
+        severity,
+        what,
+    )]
+}
+
+fn tree(link: &Link) -> Vec<Finding> {
+    let Some(tree) = link.spanning_tree else {
+        return Vec::new();
+    };
+    let what = format!(
+        "the switch speaks spanning tree, forward delay {} s",
+        tree.forward_delay.as_secs()
+    );
+    vec![Finding::on(
+        &link.name,
+        Code::SPANNING_TREE,
+        Severity::Info,
+        what,
+    )]
+}
+
+fn nowhere(link: &Link) -> Vec<Finding> {
+    let local = |address| link.nets.iter().any(|net| net.contains(&address));
+    let strange = link.leases().find(|o| !local(o.message.yiaddr));
+    let found = strange.map(|offer| {
+        let (who, address) = (offer.who(), offer.message.yiaddr);
+        let nets: Vec<String> = link.nets.iter().map(|n| n.trunc().to_string()).collect();
+        let what = format!(
+            "{who} offers {address}; this interface has {}",
+            nets.join(", ")
+        );
+        Finding::on(
+            &link.name,
+            Code::ADDRESS_FROM_NOWHERE,
+            Severity::Warning,
+            what,
+        )
+    });
+    found.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::observed::SpanningTree;
+    use crate::doctor::offer::made::{offer, proxy};
+    use crate::wire::dhcp::code;
+
+    fn link(offers: Vec<Offer>) -> Link {
+        Link {
+            name: "eth0".into(),
+            nets: vec!["10.0.0.2/24".parse().unwrap()],
+            offers,
+            ..Link::default()
+        }
+    }
+
+    fn found(link: &Link) -> Vec<(&'static str, Severity)> {
+        let observed = Observed {
+            own: vec![[10, 0, 0, 2].into()],
+            ..Observed::default()
+        };
+        let found = findings(&observed, link);
+        found.iter().map(|f| (f.code.name(), f.severity)).collect()
+    }
+
+    fn all() -> Vec<Offer> {
+        Flavour::ALL.map(|f| offer(f, |_| {})).into()
+    }
+
+    fn from(server: [u8; 4]) -> Offer {
+        let mut offer = offer(Flavour::Plain, |_| {});
+        offer.message.options = [(code::SERVER_ID, &server[..])].into_iter().collect();
+        offer
+    }
+
+    #[test]
+    fn a_healthy_lan() {
+        assert_eq!(found(&link(all())), []);
+    }
+
+    #[test]
+    fn nobody_answers() {
+        assert_eq!(
+            found(&link(vec![])),
+            [("no-dhcp-server", Severity::Warning)]
+        );
+        let rival = proxy(Flavour::Bios, [10, 0, 0, 3]);
+        assert_eq!(
+            found(&link(vec![rival])),
+            [
+                ("no-dhcp-server", Severity::Warning),
+                ("rival-proxy", Severity::Warning)
+            ]
+        );
+    }
+
+    #[test]
+    fn two_servers_are_named() {
+        let both = [all(), vec![from([10, 0, 0, 6])]].concat();
+        let found = findings(&Observed::default(), &link(both));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].code, Code::SEVERAL_DHCP_SERVERS);
+        assert!(
+            found[0]
+                .what
+                .contains("10.0.0.1 (02:00:00:00:00:09), 10.0.0.6 (")
+        );
+    }
+
+    #[test]
+    fn boot_clients_are_left_out() {
+        let some = vec![offer(Flavour::Plain, |_| {}), offer(Flavour::Bios, |_| {})];
+        let found = findings(&Observed::default(), &link(some));
+        assert_eq!(found[0].code, Code::BOOT_CLIENTS_IGNORED);
+        assert!(
+            found[0].what.ends_with("UEFI, UEFI HTTP boot not"),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn late_answers() {
+        let after = |ms| {
+            let mut offers = all();
+            for offer in &mut offers {
+                offer.after = Duration::from_millis(ms);
+            }
+            found(&link(offers))
+        };
+        assert_eq!(after(1900), []);
+        assert_eq!(after(3000), [("slow-first-answer", Severity::Info)]);
+        assert_eq!(after(4500), [("slow-first-answer", Severity::Warning)]);
+    }
+
+    #[test]
+    fn an_address_of_another_subnet() {
+        let mut offers = all();
+        offers[1].message.yiaddr = [192, 168, 1, 7].into();
+        assert_eq!(
+            found(&link(offers)),
+            [("address-from-nowhere", Severity::Warning)]
+        );
+    }
+
+    #[test]
+    fn spanning_tree_is_an_info() {
+        let mut link = link(all());
+        link.spanning_tree = Some(SpanningTree {
+            forward_delay: Duration::from_secs(15),
+        });
+        assert_eq!(found(&link), [("spanning-tree", Severity::Info)]);
+    }
+}

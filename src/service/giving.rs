@@ -1,0 +1,128 @@
+//! What mode `dhcp` needs beside its sockets, in the order of privileges: raw sockets to try
+//! addresses with while the process may ([`Raw`]), then the store, the control socket and the book
+//! of leases, all the unprivileged user's ([`Giving`]), and in the runtime what gives out
+//! ([`Giving::start`]).
+
+use std::io;
+use std::os::unix::net::UnixListener;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::Shared;
+use super::dhcp::Giver;
+use super::interfaces::Interface;
+use super::lease::commit::Syncing;
+use super::lease::probe::{self, Prober};
+use super::lease::{Leases, control};
+use super::survey;
+use crate::config::{Effective, Mode};
+use crate::error::Error;
+use crate::lease::Limits;
+use crate::network::Networks;
+
+/// What takes privileges.
+pub struct Raw(probe::Opened);
+
+/// Everything opened, nothing running.
+pub struct Giving {
+    raw: Raw,
+    leases: Arc<Leases>,
+    control: UnixListener,
+    authoritative: bool,
+}
+
+impl Raw {
+    /// Asks the LAN whether another DHCP server answers, and opens the raw sockets; nothing in
+    /// other modes.
+    ///
+    /// # Errors
+    /// There is another one; the sockets cannot be had.
+    pub fn open(
+        settings: &Effective,
+        networks: &Networks,
+        interfaces: &[Interface],
+    ) -> Result<Option<Self>, Error> {
+        if settings.mode != Mode::Dhcp {
+            return Ok(None);
+        }
+        if !settings.force {
+            survey::alone(interfaces, survey::RIVALS)?;
+        }
+        let opened = probe::open(networks.conflict.method, interfaces)?;
+        Ok(Some(Self(opened)))
+    }
+}
+
+/// What is probably not meant so: interfaces that no subnet is for, own addresses in a pool.
+pub fn cautions(networks: &Networks, interfaces: &[Interface]) -> Vec<String> {
+    let homeless = interfaces.iter().filter(|interface| {
+        let mut addresses = interface.addresses.iter();
+        !addresses.any(|address| networks.of_link(*address).is_some())
+    });
+    let homeless = homeless.map(|i| {
+        format!(
+            "{} ({}) is in no subnet below `dhcp: networks:`; no leases are given there, but to clients behind relays",
+            i.name,
+            i.shown()
+        )
+    });
+    let own = interfaces.iter().flat_map(|i| &i.addresses);
+    let given = own.filter(|address| {
+        let network = networks.of_link(**address);
+        network.is_some_and(|n| n.pool_of(**address).is_some())
+    });
+    let given = given.map(|address| {
+        format!("{address} is this host's own and lies in a pool; it is not given out: `exclude` it there")
+    });
+    homeless.chain(given).collect()
+}
+
+impl Giving {
+    /// Opens the store and the control socket. Returns with it what the operator has to know.
+    ///
+    /// # Errors
+    /// As [`Leases::open`]; the state folder takes no socket.
+    pub fn open(
+        raw: Raw,
+        settings: &Effective,
+        shared: &Arc<Shared>,
+    ) -> Result<(Self, Vec<String>), Error> {
+        let networks = shared.snapshot.load().networks.clone();
+        let folder = &settings.state;
+        let (limits, emit) = (Limits::default(), shared.emitter());
+        let (leases, notices) = Leases::open(folder, networks, limits, Syncing::Each, emit)?;
+        let control = control::open(folder).map_err(|e| {
+            Error::failed(format!(
+                "cannot make the control socket in {}: {e}; make the folder writable for the user that bootjack runs as, or set `state`",
+                folder.display()
+            ))
+        })?;
+        let _ = shared.leases.set(leases.clone());
+        let giving = Self {
+            raw,
+            leases,
+            control,
+            authoritative: !settings.force,
+        };
+        Ok((giving, notices))
+    }
+
+    /// Begins to give out; its tasks run for ever.
+    ///
+    /// # Errors
+    /// The runtime takes no socket.
+    pub fn start(
+        self,
+        shared: &Arc<Shared>,
+        tasks: &mut JoinSet<io::Result<()>>,
+    ) -> io::Result<Arc<Giver>> {
+        tasks.spawn(self.leases.clone().expire());
+        tasks.spawn(control::serve(self.control, self.leases.clone()));
+        Ok(Arc::new(Giver {
+            leases: self.leases,
+            prober: Prober::start(self.raw.0, shared.emitter())?,
+            authoritative: self.authoritative,
+        }))
+    }
+}

@@ -1,0 +1,162 @@
+//! Looks at this host and asks its LANs, as a machine that boots would: for `bootjack doctor`, and
+//! before mode `dhcp` serves.
+//!
+//! * [`ask`]: DISCOVERs out, offers in, on all interfaces at once and on one thread
+//! * [`host`]: interfaces, ports, firewall
+//!
+//! Nothing is changed: a DISCOVER takes no lease, and a port is held for no longer than it takes to
+//! find it free.
+
+mod ask;
+mod host;
+
+use std::time::Duration;
+
+use nix::net::if_::if_nametoindex;
+
+use super::interfaces::Interface;
+use crate::decide::sample::Flavour;
+use crate::doctor::{Observed, Offer};
+use crate::error::Error;
+use ask::{Asking, Patience, Question};
+
+/// When a DISCOVER is sent, again and again (as firmware does, but sooner).
+const SENT_AT: [Duration; 3] = [
+    Duration::ZERO,
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+];
+/// How long offers are listened for where somebody offers addresses, and where nobody does.
+const LISTENED: (Duration, Duration) = (Duration::from_secs(6), Duration::from_secs(8));
+/// How long mode `dhcp` looks for rivals before it serves.
+pub const RIVALS: Duration = Duration::from_millis(2500);
+
+/// What is surveyed.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// Interfaces named; empty: all.
+    pub interfaces: &'a [String],
+    /// The HTTP port to be served.
+    pub http_port: u16,
+}
+
+/// A host before it is asked about: what it is, and how long asking will take.
+#[derive(Debug)]
+pub struct Survey {
+    observed: Observed,
+}
+
+impl Survey {
+    /// Looks at the host.
+    ///
+    /// # Errors
+    /// A named interface does not exist; interfaces cannot be listed.
+    pub fn begin(scope: Scope<'_>) -> Result<Self, Error> {
+        let observed = host::look(scope)?;
+        Ok(Self { observed })
+    }
+
+    /// The interfaces that will be asked.
+    pub fn asked(&self) -> Vec<&str> {
+        self.observed.asked().map(|l| l.name.as_str()).collect()
+    }
+
+    /// The longest that asking takes.
+    pub fn longest() -> Duration {
+        LISTENED.1
+    }
+
+    /// Asks the LANs.
+    ///
+    /// # Errors
+    /// No right to; an interface that goes away meanwhile.
+    pub fn ask(mut self) -> Result<Observed, Error> {
+        let asking: Vec<Asking> = self
+            .observed
+            .asked()
+            .filter_map(|link| {
+                let own = self.observed.holder_of(link, 67).is_some();
+                asking(&link.name, own, &Flavour::ALL).transpose()
+            })
+            .collect::<Result<_, Error>>()?;
+        let patience = Patience {
+            sent_at: &SENT_AT,
+            answered: LISTENED.0,
+            unanswered: LISTENED.1,
+            first_is_enough: false,
+        };
+        for heard in ask::all(asking, patience)? {
+            let mut links = self.observed.links.iter_mut();
+            if let Some(link) = links.find(|l| l.name == heard.interface) {
+                link.offers = heard.offers;
+                link.unreadable = heard.unreadable;
+                link.spanning_tree = heard.spanning_tree;
+            }
+        }
+        Ok(self.observed)
+    }
+}
+
+/// A question for one interface; `None` where it has no Ethernet address to ask from.
+fn asking(name: &str, local: bool, flavours: &[Flavour]) -> Result<Option<Asking>, Error> {
+    let Some(mac) = host::mac_of(name)? else {
+        return Ok(None);
+    };
+    let index =
+        if_nametoindex(name).map_err(|e| Error::failed(format!("interface {name}: {e}")))?;
+    let question = Question {
+        interface: name.to_owned(),
+        index,
+        mac,
+        also_local: local,
+        flavours: flavours.to_vec(),
+    };
+    Asking::open(question).map(Some)
+}
+
+/// Offers of addresses on these interfaces by others, within `patience`; ends with the first.
+///
+/// Called before privileges are given up, and while there is one thread.
+///
+/// # Errors
+/// No right to send and hear frames.
+pub fn rivals(interfaces: &[Interface], patience: Duration) -> Result<Vec<(String, Offer)>, Error> {
+    let flavours = [Flavour::Plain, Flavour::Bios];
+    let asking: Vec<Asking> = interfaces
+        .iter()
+        .filter_map(|i| asking(&i.name, false, &flavours).transpose())
+        .collect::<Result<_, Error>>()?;
+    let patience = Patience {
+        sent_at: &SENT_AT,
+        answered: patience,
+        unanswered: patience,
+        first_is_enough: true,
+    };
+    let heard = ask::all(asking, patience)?;
+    let offers = heard.into_iter().flat_map(|h| {
+        let leases = h.offers.into_iter().filter(|o| !o.is_proxy());
+        leases.map(move |o| (h.interface.clone(), o))
+    });
+    Ok(offers.collect())
+}
+
+/// Refuses to be a second DHCP server.
+///
+/// # Errors
+/// There is one: where, who, what it offers, what to do. Or it cannot be found out.
+pub fn alone(interfaces: &[Interface], patience: Duration) -> Result<(), Error> {
+    match rivals(interfaces, patience)?.first() {
+        None => Ok(()),
+        Some((interface, offer)) => Err(Error::failed(refusal(interface, offer))),
+    }
+}
+
+fn refusal(interface: &str, offer: &Offer) -> String {
+    format!(
+        "another DHCP server answers on {interface}: {} offers {}; two of them would give out the \
+         same addresses: serve beside it with `--mode proxy`, switch it off, or serve nevertheless \
+         with `--force`",
+        offer.who(),
+        offer.message.yiaddr
+    )
+}

@@ -1,0 +1,258 @@
+//! DISCOVERs out, offers in: one loop over the packet sockets of all interfaces.
+//!
+//! Asked from 0.0.0.0:68 with the interface's own hardware address, by frames: nothing depends on
+//! port 68 being free, and offers are heard whoever has it, those of programs on this host
+//! included. A server on this host does not hear our frames; where port 67 is held, it is asked by
+//! a broadcast of an ordinary socket as well.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::os::fd::AsFd as _;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::decide::sample::{self, Flavour};
+use crate::doctor::Offer;
+use crate::doctor::observed::SpanningTree;
+use crate::doctor::offer::{self, Unreadable};
+use crate::error::Error;
+use crate::service::sys::packet::{Ear, Kind};
+use crate::wire::Mac;
+use crate::wire::frame::Datagram;
+
+const CLIENT: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68);
+const SERVERS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::BROADCAST, 67);
+/// The largest frame that is looked at.
+const FRAME: usize = 65_536;
+/// Answers kept of one interface; a flood of them is no reason to grow.
+const MOST: usize = 64;
+
+/// What is asked on one interface.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) interface: String,
+    pub(super) index: u32,
+    pub(super) mac: Mac,
+    /// Whether a server of this host is to hear it, too.
+    pub(super) also_local: bool,
+    pub(super) flavours: Vec<Flavour>,
+}
+
+/// An interface being asked.
+#[derive(Debug)]
+pub(super) struct Asking {
+    question: Question,
+    ear: Ear,
+    /// Of the first flavour; the others count on from it.
+    first_xid: u32,
+    began: Instant,
+    heard: Heard,
+}
+
+/// What was heard on one interface.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    pub(super) interface: String,
+    pub(super) offers: Vec<Offer>,
+    pub(super) unreadable: Vec<Unreadable>,
+    pub(super) spanning_tree: Option<SpanningTree>,
+}
+
+/// How often to ask, and how long to listen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience<'a> {
+    pub(super) sent_at: &'a [Duration],
+    /// Where an address was offered on every interface.
+    pub(super) answered: Duration,
+    /// Where on one of them none was.
+    pub(super) unanswered: Duration,
+    /// Whether the first offer of an address ends it.
+    pub(super) first_is_enough: bool,
+}
+
+impl Asking {
+    pub(super) fn open(question: Question) -> Result<Self, Error> {
+        let ear = Ear::open(question.index).map_err(|e| failed("hear", &question.interface, &e))?;
+        // Without it only the hello of spanning tree is missing.
+        let _ = ear.hear_spanning_tree();
+        Ok(Self {
+            heard: Heard {
+                interface: question.interface.clone(),
+                ..Heard::default()
+            },
+            first_xid: RandomState::new().hash_one(&question.interface) as u32,
+            began: Instant::now(),
+            question,
+            ear,
+        })
+    }
+
+    fn send(&self, secs: u16) -> io::Result<()> {
+        for (n, flavour) in (0..).zip(&self.question.flavours) {
+            let xid = self.first_xid.wrapping_add(n);
+            let message = sample::discover(*flavour, self.question.mac, xid, secs).encode();
+            let frame = Datagram::new(CLIENT, SERVERS, &message).encode();
+            self.ear.broadcast(&frame.map_err(io::Error::other)?)?;
+            if self.question.also_local {
+                // A server of this host that is not reached so is still named by its port.
+                let _ = broadcast(&self.question.interface, &message);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in everything that waits.
+    fn listen(&mut self, buf: &mut [u8]) -> io::Result<()> {
+        // A flood must not keep us here: poll comes back at once where more waits.
+        for _ in 0..MOST {
+            let heard = match self.ear.recv(buf) {
+                Ok(heard) => heard,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => return Err(e),
+            };
+            let packet = buf.get(..heard.len).unwrap_or_default();
+            match heard.kind {
+                Kind::Ipv4 => self.take(packet, heard.source.map(Mac::ethernet)),
+                Kind::Llc => {
+                    let hello = SpanningTree::decode(packet);
+                    self.heard.spanning_tree = self.heard.spanning_tree.or(hello);
+                }
+                Kind::Other => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, packet: &[u8], source_mac: Option<Mac>) {
+        let Ok(datagram) = Datagram::decode(packet) else {
+            return;
+        };
+        let Some(flavour) = self.asked_as(datagram.payload) else {
+            return;
+        };
+        let from = offer::Datagram {
+            source: *datagram.from.ip(),
+            source_mac,
+            payload: datagram.payload,
+            length: datagram.length,
+            after: self.began.elapsed(),
+        };
+        let Heard {
+            offers, unreadable, ..
+        } = &mut self.heard;
+        match Offer::read(flavour, from) {
+            Some(Ok(offer)) => add(offers, offer, same_offer),
+            Some(Err(bad)) => add(unreadable, bad, same_unreadable),
+            None => {}
+        }
+    }
+
+    /// The flavour that this answers.
+    fn asked_as(&self, payload: &[u8]) -> Option<Flavour> {
+        let xid = offer::transaction(payload, self.question.mac)?;
+        let n = usize::try_from(xid.wrapping_sub(self.first_xid)).ok()?;
+        self.question.flavours.get(n).copied()
+    }
+
+    fn has_address(&self) -> bool {
+        self.heard.offers.iter().any(|o| !o.is_proxy())
+    }
+}
+
+/// Adds what is not there yet, up to the bound.
+fn add<T>(all: &mut Vec<T>, new: T, same: fn(&T, &T) -> bool) {
+    if all.len() < MOST && !all.iter().any(|known| same(known, &new)) {
+        all.push(new);
+    }
+}
+
+/// The answer to a DISCOVER said again.
+fn same_offer(a: &Offer, b: &Offer) -> bool {
+    (a.flavour, a.source, a.server(), a.is_proxy())
+        == (b.flavour, b.source, b.server(), b.is_proxy())
+}
+
+fn same_unreadable(a: &Unreadable, b: &Unreadable) -> bool {
+    (a.flavour, a.source) == (b.flavour, b.source)
+}
+
+/// From port 68 where that is free, else from any: servers of this host answer by broadcast.
+fn broadcast(interface: &str, message: &[u8]) -> io::Result<()> {
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_broadcast(true)?;
+    socket.set_reuse_address(true)?;
+    socket.bind_device(Some(interface.as_bytes()))?;
+    let _ = socket.bind(&CLIENT.into());
+    socket.send_to(message, &SERVERS.into()).map(drop)
+}
+
+/// Asks on all interfaces at once.
+pub(super) fn all(mut asking: Vec<Asking>, patience: Patience<'_>) -> Result<Vec<Heard>, Error> {
+    let began = Instant::now();
+    for one in &mut asking {
+        one.began = began;
+    }
+    let mut to_send = patience.sent_at.iter().peekable();
+    let mut buf = vec![0; FRAME];
+    loop {
+        let now = began.elapsed();
+        if let Some(at) = to_send.next_if(|at| **at <= now) {
+            for one in &asking {
+                let secs = at.as_secs() as u16;
+                one.send(secs)
+                    .map_err(|e| failed("ask", &one.question.interface, &e))?;
+            }
+            continue;
+        }
+        let Some(left) = left(&asking, patience, now) else {
+            return Ok(asking.into_iter().map(|one| one.heard).collect());
+        };
+        let next = to_send
+            .peek()
+            .map_or(left, |at| left.min(at.saturating_sub(now)));
+        wait(&asking, next);
+        for one in &mut asking {
+            one.listen(&mut buf)
+                .map_err(|e| failed("hear", &one.question.interface, &e))?;
+        }
+    }
+}
+
+/// How much longer to listen; `None`: enough was heard.
+fn left(asking: &[Asking], patience: Patience<'_>, now: Duration) -> Option<Duration> {
+    let first = patience.first_is_enough && asking.iter().any(Asking::has_address);
+    let enough = first || asking.is_empty();
+    let until = if asking.iter().all(Asking::has_address) {
+        patience.answered
+    } else {
+        patience.unanswered
+    };
+    let left = until.checked_sub(now).filter(|left| !left.is_zero());
+    left.filter(|_| !enough)
+}
+
+/// Until something is heard, or the time is over. An interrupted wait is a short one.
+fn wait(asking: &[Asking], at_most: Duration) {
+    let at_most = at_most.max(Duration::from_millis(1));
+    let timeout = PollTimeout::try_from(at_most).unwrap_or(PollTimeout::MAX);
+    let mut fds: Vec<PollFd> = asking
+        .iter()
+        .map(|one| PollFd::new(one.ear.as_fd(), PollFlags::POLLIN))
+        .collect();
+    let _ = poll(&mut fds, timeout);
+}
+
+fn failed(what: &str, interface: &str, why: &io::Error) -> Error {
+    let remedy = match why.kind() {
+        io::ErrorKind::PermissionDenied => "; run it as root (sudo), or give it CAP_NET_RAW",
+        io::ErrorKind::NetworkDown => "; it went down meanwhile",
+        _ => "",
+    };
+    Error::failed(format!(
+        "cannot {what} DHCP servers on {interface}: {why}{remedy}"
+    ))
+}

@@ -1,0 +1,185 @@
+//! Frames of one interface, past the UDP sockets of this host: what is sent leaves whoever holds
+//! the port, and everything is heard, also what programs on this host send (`PACKET_OUTGOING`,
+//! which the kernel shows only to sockets of `ETH_P_ALL`).
+//!
+//! The kernel puts the link-layer header in front, with the interface's own address as source, and
+//! takes it off what is heard. A filter in the kernel lets through what DHCP servers send to
+//! clients, and spanning tree, so that a busy interface costs nothing.
+//!
+//! Needs `CAP_NET_RAW`. Sending and receiving never wait.
+
+use std::io;
+use std::mem::size_of;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+use nix::libc;
+use nix::sys::socket::{LinkAddr, MsgFlags, SockaddrLike, bind, recvfrom, sendto};
+use socket2::{Domain, SockFilter, Socket, Type};
+
+/// The port DHCP clients listen on, as the filter compares it.
+const CLIENT_PORT: i32 = 68;
+const BROADCAST: [u8; 6] = [0xff; 6];
+
+/// A packet socket on one interface.
+#[derive(Debug)]
+pub struct Ear {
+    socket: Socket,
+    index: u32,
+}
+
+/// A packet that was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard {
+    /// Bytes written to the caller's buffer.
+    pub len: usize,
+    /// The link-layer address it came from, where it has six bytes.
+    pub source: Option<[u8; 6]>,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What a packet is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// IPv4, from its header on
+    Ipv4,
+    /// IEEE 802.2, from its LLC header on: spanning tree
+    Llc,
+    /// Anything else
+    Other,
+}
+
+impl Ear {
+    /// Listens on the interface of this index.
+    ///
+    /// # Errors
+    /// `PermissionDenied` without `CAP_NET_RAW`; no such interface.
+    pub fn open(index: u32) -> io::Result<Self> {
+        // Protocol 0: nothing is heard before it is bound to its interface and filtered.
+        let socket = Socket::new(Domain::PACKET, Type::DGRAM, None)?;
+        socket.set_nonblocking(true)?;
+        socket.attach_filter(&filter())?;
+        bind(
+            socket.as_raw_fd(),
+            &address(index, libc::ETH_P_ALL as u16, BROADCAST)?,
+        )?;
+        Ok(Self { socket, index })
+    }
+
+    /// Also hears frames to the group that bridges send spanning tree to.
+    pub fn hear_spanning_tree(&self) -> io::Result<()> {
+        join(&self.socket, self.index, [0x01, 0x80, 0xc2, 0, 0, 0])
+    }
+
+    /// Sends an IPv4 packet to everyone on the wire.
+    pub fn broadcast(&self, packet: &[u8]) -> io::Result<()> {
+        let to = address(self.index, libc::ETH_P_IP as u16, BROADCAST)?;
+        sendto(self.socket.as_raw_fd(), packet, &to, MsgFlags::MSG_DONTWAIT)?;
+        Ok(())
+    }
+
+    /// The next packet that waits; what does not fit into `buf` is cut off.
+    ///
+    /// # Errors
+    /// `WouldBlock` when none does; `NetworkDown`, once, when the interface went down.
+    pub fn recv(&self, buf: &mut [u8]) -> io::Result<Heard> {
+        let (len, from) = recvfrom::<LinkAddr>(self.socket.as_raw_fd(), buf)?;
+        let protocol = from.map(|f| i32::from(u16::from_be(f.protocol())));
+        Ok(Heard {
+            len,
+            source: from.filter(|f| f.halen() == 6).and_then(|f| f.addr()),
+            kind: match protocol {
+                Some(libc::ETH_P_IP) => Kind::Ipv4,
+                Some(libc::ETH_P_802_2) => Kind::Llc,
+                _ => Kind::Other,
+            },
+        })
+    }
+}
+
+impl AsFd for Ear {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// An address of the link layer: interface, protocol, and whom to.
+#[allow(unsafe_code)]
+fn address(index: u32, protocol: u16, to: [u8; 6]) -> io::Result<LinkAddr> {
+    let mut sll_addr = [0; 8];
+    sll_addr.iter_mut().zip(to).for_each(|(a, b)| *a = b);
+    let raw = libc::sockaddr_ll {
+        sll_family: libc::AF_PACKET as u16,
+        sll_protocol: protocol.to_be(),
+        sll_ifindex: i32::try_from(index).map_err(io::Error::other)?,
+        sll_hatype: 0,
+        sll_pkttype: 0,
+        sll_halen: 6,
+        sll_addr,
+    };
+    // SAFETY: the pointer is to a live sockaddr_ll with its family set, and the length is its own;
+    // the bytes are copied before `raw` goes.
+    let copied = unsafe {
+        LinkAddr::from_raw(
+            (&raw const raw).cast(),
+            Some(size_of::<libc::sockaddr_ll>() as libc::socklen_t),
+        )
+    };
+    copied.ok_or_else(|| io::Error::other("no link-layer address"))
+}
+
+/// Joins a multicast group of the link layer.
+#[allow(unsafe_code)]
+fn join(socket: &Socket, index: u32, group: [u8; 6]) -> io::Result<()> {
+    let mut mr_address = [0; 8];
+    mr_address.iter_mut().zip(group).for_each(|(a, b)| *a = b);
+    let membership = libc::packet_mreq {
+        mr_ifindex: i32::try_from(index).map_err(io::Error::other)?,
+        mr_type: libc::PACKET_MR_MULTICAST as u16,
+        mr_alen: 6,
+        mr_address,
+    };
+    // SAFETY: the descriptor is open, the pointer is to a live packet_mreq and the length its own;
+    // the kernel copies it and keeps no pointer.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_PACKET,
+            libc::PACKET_ADD_MEMBERSHIP,
+            (&raw const membership).cast(),
+            size_of::<libc::packet_mreq>() as libc::socklen_t,
+        )
+    };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// The filter, in the kernel's own small language: UDP to port 68 over IPv4 (no later fragments),
+/// and LLC frames; nothing else.
+fn filter() -> [SockFilter; 12] {
+    let op = |code: u32, k: u32, jt: u8, jf: u8| SockFilter::new(code as u16, jt, jf, k);
+    let load = |size: u32, mode: u32, k: u32| op(libc::BPF_LD | size | mode, k, 0, 0);
+    let equal = |k: i32, jt, jf| {
+        let code = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+        op(code, k.cast_unsigned(), jt, jf)
+    };
+    let fragmented = libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K;
+    let protocol = (libc::SKF_AD_OFF + libc::SKF_AD_PROTOCOL).cast_unsigned();
+    [
+        load(libc::BPF_H, libc::BPF_ABS, protocol),
+        equal(libc::ETH_P_802_2, 8, 0), // accept
+        equal(libc::ETH_P_IP, 0, 8),    // else refuse
+        load(libc::BPF_B, libc::BPF_ABS, 9),
+        equal(libc::IPPROTO_UDP, 0, 6), // else refuse
+        load(libc::BPF_H, libc::BPF_ABS, 6),
+        op(fragmented, 0x1fff, 4, 0), // refuse
+        op(libc::BPF_LDX | libc::BPF_MSH | libc::BPF_B, 0, 0, 0),
+        load(libc::BPF_H, libc::BPF_IND, 2),
+        equal(CLIENT_PORT, 0, 1), // else refuse
+        op(libc::BPF_RET | libc::BPF_K, 0xffff, 0, 0),
+        op(libc::BPF_RET | libc::BPF_K, 0, 0, 0),
+    ]
+}

@@ -1,0 +1,30 @@
+//! `bootjack doctor` on LANs made wrong on purpose, one for each finding, with real servers where
+//! they can be made so.
+//!
+//! * `lan`: what DHCP servers and rivals do
+//! * `odd`: answers that no real server gives, made of bytes
+//! * `host`: interfaces, ports, firewall, bootjack itself
+//! * `rivals`: the look around before mode `dhcp` serves
+//! * `readme`: its table of codes is the program's
+//! * `run`: the command and its report
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may fail like tests"
+)]
+
+#[path = "doctor/host.rs"]
+mod host;
+#[path = "doctor/lan.rs"]
+mod lan;
+#[path = "doctor/odd.rs"]
+mod odd;
+#[path = "doctor/readme.rs"]
+mod readme;
+#[path = "doctor/rivals.rs"]
+mod rivals;
+#[path = "doctor/run.rs"]
+mod run;
+mod support;

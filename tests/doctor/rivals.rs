@@ -1,0 +1,57 @@
+//! The look around before mode `dhcp` serves.
+
+use std::time::{Duration, Instant};
+
+use bootjack::service::interfaces;
+use bootjack::service::survey::{alone, rivals};
+
+use crate::doctors;
+use crate::support::lan::{Host, Lan};
+use crate::support::servers::{Proxy, Server};
+
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Where an answer will come, on however busy a machine.
+const LONG: Duration = Duration::from_secs(60);
+
+fn refusal(host: &Host, patience: Duration) -> Option<String> {
+    host.enter(|| {
+        let served = interfaces::to_serve(&[]).unwrap();
+        alone(&served, patience).err().map(|e| e.to_string())
+    })
+}
+
+#[test]
+fn nobody_else() {
+    doctors!("rivals: nobody_else");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    let began = Instant::now();
+    assert_eq!(refusal(&host, PATIENCE), None);
+    assert!(began.elapsed() >= PATIENCE, "it gave up too early");
+    // A boot server gives no addresses.
+    let rival = lan.host("rival", "10.77.0.8/24");
+    let root = lan.folder().join("rival");
+    std::fs::create_dir(&root).unwrap();
+    let _rival = Proxy::dnsmasq(&rival, &root, &[("x86PC", "a.0")]);
+    assert_eq!(refusal(&host, PATIENCE), None);
+}
+
+#[test]
+fn another_dhcp_server() {
+    doctors!("rivals: another_dhcp_server");
+    let lan = Lan::new();
+    let far = lan.dhcp_host();
+    let _server = Server::dnsmasq(&far);
+    let host = lan.appliance_host();
+    let text = refusal(&host, LONG).unwrap();
+    let mac = far.mac("eth0").map(|b| format!("{b:02x}")).join(":");
+    let who = format!("another DHCP server answers on eth0: 10.77.0.1 ({mac}) offers 10.77.0.1");
+    for part in [who.as_str(), "--mode proxy", "--force"] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    // It need not wait until the end.
+    let began = Instant::now();
+    let found = host.enter(|| rivals(&interfaces::to_serve(&[]).unwrap(), LONG).unwrap());
+    assert!(began.elapsed() < LONG, "it ended with the first answer");
+    assert_eq!(found[0].0, "eth0");
+}

@@ -1,0 +1,35 @@
+//! What random walks have come by.
+
+/// How often what happened.
+#[derive(Debug, Default, Clone)]
+pub struct Seen {
+    pub offers: usize,
+    pub acks: usize,
+    pub void: usize,
+    pub naks: usize,
+    pub unstored: usize,
+    pub conflicts: usize,
+    pub exhausted: usize,
+    pub expired: usize,
+    pub survived: usize,
+    pub declined: usize,
+    pub bootp: usize,
+    pub evicted: usize,
+}
+
+impl Seen {
+    pub fn add(&mut self, other: &Self) {
+        self.offers += other.offers;
+        self.acks += other.acks;
+        self.void += other.void;
+        self.naks += other.naks;
+        self.unstored += other.unstored;
+        self.conflicts += other.conflicts;
+        self.exhausted += other.exhausted;
+        self.expired += other.expired;
+        self.survived += other.survived;
+        self.declined += other.declined;
+        self.bootp += other.bootp;
+        self.evicted += other.evicted;
+    }
+}
