@@ -65,7 +65,7 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let http = open::http(settings.http_port, &interfaces)?;
     let no_server = colocated_with_nobody(settings.mode);
     let mut raw = giving::Raw::open(settings, &networks, &interfaces)?;
-    let user = privilege::drop_to(settings.user.as_deref(), &settings.state)?;
+    let user = privilege::drop_to(settings.user.as_deref(), Some(&settings.state))?;
     raw.as_mut().map_or(Ok(()), giving::Raw::alone)?;
     // Read once more, as the user that will read them again at every change.
     let mut first = loader.load();

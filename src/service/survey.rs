@@ -40,20 +40,28 @@ pub struct Scope<'a> {
     pub http_port: u16,
 }
 
-/// A host before it is asked about: what it is, and how long asking will take.
+/// A host that was looked at, and how to ask its LANs: opened while the process may, asked when it
+/// no longer may.
 #[derive(Debug)]
 pub struct Survey {
     observed: Observed,
+    asking: Vec<Asking>,
 }
 
 impl Survey {
     /// Looks at the host.
     ///
     /// # Errors
-    /// A named interface does not exist; interfaces cannot be listed.
+    /// A named interface does not exist; interfaces cannot be listed; no right to send and hear
+    /// frames.
     pub fn begin(scope: Scope<'_>) -> Result<Self, Error> {
         let observed = host::look(scope)?;
-        Ok(Self { observed })
+        let asking = observed.asked().filter_map(|link| {
+            let own = observed.holder_of(link, 67).is_some();
+            asking(&link.name, own, &Flavour::ALL).transpose()
+        });
+        let asking = asking.collect::<Result<_, Error>>()?;
+        Ok(Self { observed, asking })
     }
 
     /// The interfaces that will be asked.
@@ -66,26 +74,18 @@ impl Survey {
         LISTENED.1
     }
 
-    /// Asks the LANs.
+    /// Asks the LANs. What anybody may send is read: to be called when privileges are given up.
     ///
     /// # Errors
-    /// No right to; an interface that goes away meanwhile.
+    /// An interface that goes away meanwhile.
     pub fn ask(mut self) -> Result<Observed, Error> {
-        let asking: Vec<Asking> = self
-            .observed
-            .asked()
-            .filter_map(|link| {
-                let own = self.observed.holder_of(link, 67).is_some();
-                asking(&link.name, own, &Flavour::ALL).transpose()
-            })
-            .collect::<Result<_, Error>>()?;
         let patience = Patience {
             sent_at: &SENT_AT,
             answered: LISTENED.0,
             unanswered: LISTENED.1,
             first_is_enough: false,
         };
-        for heard in ask::all(asking, patience)? {
+        for heard in ask::all(self.asking, patience)? {
             let mut links = self.observed.links.iter_mut();
             if let Some(link) = links.find(|l| l.name == heard.interface) {
                 link.offers = heard.offers;
