@@ -37,9 +37,14 @@ impl Doctor {
                 "cannot ask the LAN: doctor sends and hears frames and looks who holds ports; run it as root (sudo)",
             ));
         }
+        let file = &settings.file;
+        let path = file.path.display().to_string();
+        let said = file.settings.as_ref();
         let survey = Survey::begin(Scope {
             interfaces: &settings.interface,
             http_port: settings.http_port,
+            config: (path != config::DEFAULT_FILE).then_some(path.as_str()),
+            described: said.is_some_and(|said| said.dhcp.is_some()),
         })?;
         privilege::drop_to(settings.user.as_deref(), None)?;
         let observed = ask(survey)?;

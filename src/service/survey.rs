@@ -38,6 +38,10 @@ pub struct Scope<'a> {
     pub interfaces: &'a [String],
     /// The HTTP port to be served.
     pub http_port: u16,
+    /// The config file, where it is not the usual one.
+    pub config: Option<&'a str>,
+    /// Whether the config file describes networks.
+    pub described: bool,
 }
 
 /// A host that was looked at, and how to ask its LANs: opened while the process may, asked when it

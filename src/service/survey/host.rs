@@ -27,6 +27,8 @@ pub(super) fn look(scope: Scope<'_>) -> Result<Observed, Error> {
         named: !scope.interfaces.is_empty(),
         own: all.iter().filter_map(ipv4).collect(),
         http_port: scope.http_port,
+        config: scope.config.map(str::to_owned),
+        described: scope.described,
         links,
         ..Observed::default()
     };
@@ -83,6 +85,7 @@ fn link(all: &[InterfaceAddress], name: &str) -> Result<Link, Error> {
         state: state(first.flags, name, &nets),
         mac: entries.iter().find_map(|e| mac(e)),
         nets,
+        routers: routers(name),
         strict_reverse_path: strict(name),
         ..Link::default()
     })
@@ -113,6 +116,14 @@ fn net(entry: &InterfaceAddress) -> Option<Ipv4Net> {
 fn mac(entry: &InterfaceAddress) -> Option<Mac> {
     let link = entry.address.as_ref()?.as_link_addr()?;
     link.addr().filter(|_| link.halen() == 6).map(Mac::ethernet)
+}
+
+/// The routers of default routes through an interface.
+fn routers(name: &str) -> Vec<Ipv4Addr> {
+    let all = procfs::net::route().into_iter().flatten();
+    let default = all.filter(|r| r.iface == name && r.mask.is_unspecified());
+    let routers = default.map(|r| r.gateway);
+    routers.filter(|r| !r.is_unspecified()).collect()
 }
 
 /// The Ethernet address of an interface.
