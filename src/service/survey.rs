@@ -2,13 +2,14 @@
 //! before mode `dhcp` serves.
 //!
 //! * [`ask`]: DISCOVERs out, offers in, on all interfaces at once and on one thread
-//! * [`host`]: interfaces, ports, firewall
+//! * [`host`]: interfaces, ports, firewall; [`tool`]: what a tool prints
 //!
 //! Nothing is changed: a DISCOVER takes no lease, and a port is held for no longer than it takes to
 //! find it free.
 
 mod ask;
 mod host;
+mod tool;
 
 use std::time::Duration;
 

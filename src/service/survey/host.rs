@@ -3,21 +3,18 @@
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use ipnet::Ipv4Net;
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nix::net::if_::InterfaceFlags;
 
 use super::Scope;
+use super::tool::said_by;
 use crate::doctor::firewall::Rules;
 use crate::doctor::{Held, Holder, Link, Observed, Protocol, State, host::UDP_PORTS};
 use crate::error::Error;
 use crate::service::{holder, open};
 use crate::wire::Mac;
-
-/// Where administrators' tools are, for a user without them in `PATH`.
-const PLACES: [&str; 4] = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
 
 /// Everything but what the LANs answer.
 pub(super) fn look(scope: Scope<'_>) -> Result<Observed, Error> {
@@ -178,21 +175,4 @@ fn rules() -> Rules {
         nft: said_by("nft", &["-j", "list", "ruleset"]),
         iptables: said_by("iptables-save", &[]),
     }
-}
-
-/// What a tool prints; why not.
-fn said_by(tool: &str, args: &[&str]) -> Result<String, String> {
-    let mut places = PLACES.iter().map(|place| Path::new(place).join(tool));
-    let path = places.find(|path| path.exists());
-    let path = path.ok_or_else(|| format!("{tool} is not there"))?;
-    let output = Command::new(path).args(args).stdin(Stdio::null()).output();
-    let output = output.map_err(|e| format!("{tool} cannot be run: {e}"))?;
-    if !output.status.success() {
-        let why = String::from_utf8_lossy(&output.stderr);
-        return Err(format!(
-            "{tool} failed: {}",
-            why.lines().next().unwrap_or_default()
-        ));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
