@@ -20,7 +20,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::config::SettingsArgs;
 use crate::error::Error;
 
-/// Netboot appliance: ProxyDHCP, TFTP, HTTP and boot menus beside the DHCP server you already have
+/// Netboot appliance: ProxyDHCP or DHCP, TFTP, HTTP and boot menus, beside the DHCP server you have or in its place
 #[derive(Debug, Parser)]
 #[command(
     name = "bootjack",
