@@ -73,6 +73,22 @@ pub struct Client {
 }
 
 impl Client {
+    /// A BOOTP client, which tells nothing of itself: BIOS, as all of them were.
+    pub fn bootp(mac: Mac, network: Ipv4Addr) -> Self {
+        Self {
+            mac,
+            uuid: None,
+            archs: vec![Arch::BIOS],
+            class: Class::Pxe,
+            stage: Stage::Rom,
+            undi: None,
+            ipxe: None,
+            ip: None,
+            network,
+            known_by: KnownBy::default(),
+        }
+    }
+
     /// The first architecture it named.
     pub fn arch(&self) -> Arch {
         self.archs.first().copied().unwrap_or(Arch::BIOS)

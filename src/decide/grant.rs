@@ -13,8 +13,8 @@ use super::reply;
 use super::strategy::{self, Strategy};
 use super::{Ignore, Port};
 use crate::client::{Client, Stage};
-use crate::lease::{Binding, Kind as Asking, Nak, Verdict};
-use crate::network::{Subnet, Terms};
+use crate::lease::{Binding, Nak, Verdict};
+use crate::network::{PxeShape, Subnet, Terms};
 use crate::profile::{Selection, Snapshot};
 use crate::wire::dhcp::{BROADCAST, Kind, Message, Options, code};
 
@@ -99,10 +99,14 @@ pub(super) fn build(
         Verdict::Nak(why) => (Told::Nak(why), First::Nothing),
         Verdict::Silence(why) => return Err(Ignore::Lease(why)),
     };
-    let boot = boots(told, asked).map(|client| boot(snapshot, asked, client));
+    let boot = boots(told, asked).map(|client| boot(snapshot, asked, told, client));
     let (message, left_out) = message(asked, told, boot.as_ref().and_then(|b| b.as_ref().ok()));
+    let bytes = message.encode();
+    if bytes.len() > limit(asked, told) {
+        return Err(Ignore::TooLarge(bytes.len()));
+    }
     Ok(Grant {
-        bytes: message.encode(),
+        bytes,
         to: destination(asked, told),
         message,
         told,
@@ -115,30 +119,43 @@ pub(super) fn build(
 /// The machine, where it boots and is told an address.
 fn boots<'a>(told: Told, asked: &'a Asked<'_>) -> Option<&'a Client> {
     match told {
-        Told::Offer(_) | Told::Ack(_) => asked.client.as_ref(),
-        Told::Bootp(_) | Told::Inform | Told::Nak(_) => None,
+        Told::Offer(_) | Told::Ack(_) | Told::Bootp(_) => asked.client.as_ref(),
+        Told::Inform | Told::Nak(_) => None,
     }
 }
 
-fn boot(snapshot: &Snapshot, asked: &Asked<'_>, client: &Client) -> Result<Boot, Ignore> {
+fn boot(
+    snapshot: &Snapshot,
+    asked: &Asked<'_>,
+    told: Told,
+    client: &Client,
+) -> Result<Boot, Ignore> {
     let selection = asked.selection.clone().ok_or(Ignore::NoProfile)?;
     let here = loader::Here {
         server: asked.incoming.local,
         http_port: snapshot.http_port,
     };
     Ok(Boot {
-        strategy: strategy::for_lease(client, Terms::pxe_of(&layers(asked, None))),
+        strategy: strategy::for_lease(client, shape(asked, told)),
         loader: loader::for_client(&selection.profile, client, here)?,
         selection,
     })
 }
 
-/// The terms of a client, the most specific first; of an address, its pool's or its subnet's last.
-fn layers<'a>(asked: &'a Asked<'_>, address: Option<Ipv4Addr>) -> Vec<&'a Terms> {
-    let place = address.or(Some(asked.incoming.message.ciaddr));
-    let subnet = place.and_then(|a| asked.network.subnet_of(a));
+/// The shape of boot data for this address; BOOTP has no options for any but the plain one.
+fn shape(asked: &Asked<'_>, told: Told) -> PxeShape {
+    match told {
+        Told::Offer(binding) | Told::Ack(binding) => Terms::pxe_of(&layers(asked, binding.address)),
+        Told::Bootp(_) | Told::Inform | Told::Nak(_) => PxeShape::Plain,
+    }
+}
+
+/// The terms for an address, the most specific first: its reservation's, its profile's, its pool's
+/// or its subnet's.
+fn layers<'a>(asked: &'a Asked<'_>, address: Ipv4Addr) -> Vec<&'a Terms> {
+    let subnet = asked.network.subnet_of(address);
     let subnet = subnet.or_else(|| asked.network.subnets.first());
-    let pool = place.and_then(|a| asked.network.pool_of(a));
+    let pool = asked.network.pool_of(address);
     let own = asked.reservation.map(|r| &r.terms);
     let profile = asked.selection.as_ref().map(|s| &s.profile.terms);
     let place = pool.map(|p| &p.terms).or(subnet.map(|s| &s.terms));
@@ -155,7 +172,7 @@ fn message(asked: &Asked<'_>, told: Told, boot: Option<&Boot>) -> (Message, Vec<
         Told::Offer(binding) | Told::Bootp(binding) => message.yiaddr = binding.address,
         Told::Ack(binding) => {
             message.yiaddr = binding.address;
-            message.ciaddr = request.ciaddr;
+            message.ciaddr = asked.has().unwrap_or(message.ciaddr);
         }
         Told::Inform => message.ciaddr = request.ciaddr,
         Told::Nak(_) => {}
@@ -197,10 +214,7 @@ fn options(
     if name.is_some() {
         own.retain(|(code, _)| ![code::TFTP_SERVER, code::BOOT_FILE].contains(code));
     }
-    let limit = match told {
-        Told::Bootp(_) => BOOTP_REPLY,
-        _ => asked.incoming.message.reply_limit(),
-    };
+    let limit = limit(asked, told);
     let mut left_out = Vec::new();
     loop {
         message.options = joined(&head, &own, &tail);
@@ -211,6 +225,14 @@ fn options(
             Some((code, _)) => left_out.push(code),
             None => return left_out,
         }
+    }
+}
+
+/// How long the reply may be.
+fn limit(asked: &Asked<'_>, told: Told) -> usize {
+    match told {
+        Told::Bootp(_) => BOOTP_REPLY,
+        _ => asked.incoming.message.reply_limit(),
     }
 }
 
@@ -254,10 +276,10 @@ fn push_times(seconds: u32, to: &mut Options) {
 fn own(asked: &Asked<'_>, told: Told) -> Vec<(u8, Vec<u8>)> {
     let address = match told {
         Told::Offer(binding) | Told::Ack(binding) | Told::Bootp(binding) => binding.address,
-        Told::Inform => asked.incoming.message.ciaddr,
+        Told::Inform => asked.has().unwrap_or(asked.incoming.local),
         Told::Nak(_) => return Vec::new(),
     };
-    let layers = layers(asked, Some(address));
+    let layers = layers(asked, address);
     let wanted = asked.incoming.message.options.get(code::PARAMETER_LIST);
     let mut codes = vec![code::SUBNET_MASK];
     codes.extend(wanted.unwrap_or_default());
@@ -295,7 +317,8 @@ fn value(asked: &Asked<'_>, layers: &[&Terms], address: Ipv4Addr, code: u8) -> O
 fn tail(asked: &Asked<'_>, told: Told, boot: Option<&Boot>, name: Option<&str>) -> Options {
     let request = &asked.incoming.message.options;
     let mut tail = Options::default();
-    if let Some(boot) = boot {
+    let bootp = matches!(told, Told::Bootp(_));
+    if let Some(boot) = boot.filter(|_| !bootp) {
         reply::push_boot(request, boot.strategy, name.unwrap_or_default(), &mut tail);
     }
     let ipxe = asked
@@ -307,7 +330,7 @@ fn tail(asked: &Asked<'_>, told: Told, boot: Option<&Boot>, name: Option<&str>) 
     }
     // RFC 6842: the client identifier goes back as it came.
     let id = request.get(code::CLIENT_ID).filter(|id| !id.is_empty());
-    if let Some(id) = id.filter(|_| !matches!(told, Told::Bootp(_))) {
+    if let Some(id) = id.filter(|_| !bootp) {
         tail.push(code::CLIENT_ID, id);
     }
     if let Some(relay) = request.get(code::RELAY_AGENT) {
@@ -327,12 +350,10 @@ fn destination(asked: &Asked<'_>, told: Told) -> SocketAddrV4 {
         return SocketAddrV4::new(request.giaddr, Port::Dhcp.number());
     }
     let peer = asked.incoming.peer;
-    match told {
-        Told::Nak(_) => everybody,
-        _ if request.ciaddr.is_unspecified() && asked.kind == Asking::Inform => peer,
-        _ if request.ciaddr.is_unspecified() => everybody,
-        _ if *peer.ip() == request.ciaddr => peer,
-        _ => SocketAddrV4::new(request.ciaddr, 68),
+    match (told, asked.has()) {
+        (Told::Nak(_), _) | (_, None) => everybody,
+        (_, Some(has)) if *peer.ip() == has => peer,
+        (_, Some(has)) => SocketAddrV4::new(has, 68),
     }
 }
 

@@ -50,7 +50,6 @@ struct Case {
 /// What is to be told, and of whom.
 struct Reply {
     mac: Option<Mac>,
-    client: Option<Client>,
     network: Arc<str>,
     grant: Box<Grant>,
 }
@@ -115,7 +114,6 @@ impl Case {
         let (first, binding) = (grant.first, grant.told.binding());
         let reply = Reply {
             mac,
-            client,
             network: network.unwrap_or_default(),
             grant,
         };
@@ -157,14 +155,15 @@ impl Case {
 
     async fn send_when_tried(mut self, reply: Reply, binding: Binding) {
         match self.try_address(binding.address).await {
-            Answer::Used(by) => {
+            // After a lost store: the client itself still has the address.
+            Answer::Used(by) if by.is_none() || by != reply.mac => {
                 self.conflict(binding, by);
                 self.tries = self.tries.saturating_sub(1);
                 if self.tries > 0 {
                     self.handle();
                 }
             }
-            Answer::Free | Answer::Unknown => {
+            Answer::Used(_) | Answer::Free | Answer::Unknown => {
                 if self.probed(binding) {
                     self.send(&reply);
                 }
@@ -216,9 +215,9 @@ impl Case {
             Ok(()) => granted(reply),
             Err(error) => self.door.unsent(grant.to, &error),
         };
-        if let (Told::Ack(binding), Some(client)) = (grant.told, &reply.client) {
-            let mut clients = self.shared.clients();
-            clients.has_address(client.mac, binding.address);
+        if let (Told::Ack(binding) | Told::Bootp(binding), Some(mac)) = (grant.told, reply.mac) {
+            // Its operating system's too: files that it fetches later are known to be its own.
+            self.shared.clients().has_address(mac, binding.address);
         }
         self.shared.emit(reply.mac, what);
     }
