@@ -260,6 +260,18 @@ fn leases_end_and_their_events_tell_of_it() {
     let ack = |r: &Reply| r.xid() == machine.xid && kind(r) == ACK;
     assert!(other.card.hear(ANSWER, ack).is_some(), "the ACK");
     assert_eq!(row(&boot, offer.yiaddr()).unwrap()["profile"], "Lab");
+    let timeline = appliance.timeline("52:54:00:78:00:01");
+    let told: Vec<_> = timeline
+        .iter()
+        .map(|e| (e["event"].as_str().unwrap(), e["state"].as_str()))
+        .collect();
+    for event in [
+        ("discover", None),
+        ("lease", Some("offered")),
+        ("lease", Some("leased")),
+    ] {
+        assert!(told.contains(&event), "{event:?}: {told:?}");
+    }
 }
 
 /// A host whose address is set by hand asks for the rest: no lease is made of it.

@@ -117,7 +117,13 @@ fn real_clients_behind_real_relays() {
         let address = client.rebind().address;
         assert!(first.iter().any(|lease| lease.address == address));
     }
-    for (client, lease) in clients.iter_mut().zip(&first) {
+    // Behind the second relay, with the lease that it got behind the first: the NAK comes by it.
+    let (moved, others) = clients.split_first_mut().unwrap();
+    moved.crash();
+    lan.replug(&hosts[0], "eth0", routers[1].segment);
+    assert_eq!(moved.reboot().address.octets()[1], 82);
+    assert_eq!(moved.naks(), 1);
+    for (client, lease) in others.iter_mut().zip(&first[1..]) {
         client.crash();
         assert_eq!(client.reboot().address, lease.address);
         assert_eq!(client.naks(), 0);
