@@ -33,7 +33,7 @@ use serde::Serialize;
 pub use code::{Code, Finding, Severity};
 pub use observed::{Held, Holder, Link, Observed, Protocol, State};
 pub use offer::Offer;
-pub use verdict::Verdict;
+pub use verdict::{LINES, Verdict};
 
 /// Everything there is to say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -112,7 +112,7 @@ fn ends() -> Roff {
     for (title, text) in [
         (
             "SIGNALS",
-            "serve reads its folders again on SIGHUP, and ends on SIGTERM and SIGINT.",
+            "serve reads its folders, and dhcp of the config file, again on SIGHUP, and ends on SIGTERM and SIGINT.",
         ),
         (
             "EXIT STATUS",

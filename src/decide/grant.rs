@@ -192,6 +192,11 @@ fn options(
     let head = head(asked, told);
     let tail = tail(asked, told, boot, name);
     let mut own = own(asked, told);
+    // What the operator sets beside it would be joined to it, or lead elsewhere.
+    own.retain(|(code, _)| !head.has(*code) && !tail.has(*code));
+    if name.is_some() {
+        own.retain(|(code, _)| ![code::TFTP_SERVER, code::BOOT_FILE].contains(code));
+    }
     let limit = match told {
         Told::Bootp(_) => BOOTP_REPLY,
         _ => asked.incoming.message.reply_limit(),

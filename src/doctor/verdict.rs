@@ -132,9 +132,9 @@ fn announces(observed: &Observed, link: &Link) -> bool {
     local.any(|o| o.class_is(CLASS_PXE))
 }
 
-/// What makes each server send option 60 to PXE clients and to nobody else: UEFI HTTP boot would
+/// Server, its command, and what makes it send option 60 to PXE clients and to nobody else: UEFI HTTP boot would
 /// drop a lease with it.
-const LINES: [(&str, &str, &str); 3] = [
+pub const LINES: [(&str, &str, &str); 3] = [
     (
         "dnsmasq",
         "dnsmasq",
@@ -143,7 +143,8 @@ const LINES: [(&str, &str, &str); 3] = [
     (
         "ISC dhcpd",
         "dhcpd",
-        "if substring(option vendor-class-identifier, 0, 9) = \"PXEClient\" { option vendor-class-identifier \"PXEClient\"; }",
+        "class \"pxe\" { match if substring(option vendor-class-identifier, 0, 9) = \"PXEClient\"; \
+         option vendor-class-identifier \"PXEClient\"; }",
     ),
     (
         "Kea",

@@ -54,6 +54,30 @@ impl Raw {
     }
 }
 
+/// What is probably not meant so: interfaces that no subnet is for, own addresses in a pool.
+pub fn cautions(networks: &Networks, interfaces: &[Interface]) -> Vec<String> {
+    let homeless = interfaces.iter().filter(|interface| {
+        let mut addresses = interface.addresses.iter();
+        !addresses.any(|address| networks.of_link(*address).is_some())
+    });
+    let homeless = homeless.map(|i| {
+        format!(
+            "{} ({}) is in no subnet below `dhcp: networks:`; no leases are given there, but to clients behind relays",
+            i.name,
+            i.shown()
+        )
+    });
+    let own = interfaces.iter().flat_map(|i| &i.addresses);
+    let given = own.filter(|address| {
+        let network = networks.of_link(**address);
+        network.is_some_and(|n| n.pool_of(**address).is_some())
+    });
+    let given = given.map(|address| {
+        format!("{address} is this host's own and lies in a pool; it is not given out: `exclude` it there")
+    });
+    homeless.chain(given).collect()
+}
+
 impl Giving {
     /// Opens the store and the control socket. Returns with it what the operator has to know.
     ///

@@ -75,7 +75,11 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
         .map(|raw| Giving::open(raw, settings, &shared))
         .transpose()?;
     let (giving, notices) = giving.unzip();
+    let places = giving
+        .as_ref()
+        .map(|_| giving::cautions(&networks, &interfaces));
     let told = no_server.into_iter().chain(notices.unwrap_or_default());
+    let told = told.chain(places.unwrap_or_default());
     Ok(Prepared {
         ready: ready(&opened, settings.http_port, &user),
         cautions: told.chain(cautions(settings, &user)).collect(),

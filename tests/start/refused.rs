@@ -70,8 +70,12 @@ fn another_dhcp_server_on_the_same_interface() {
         let holder = format!("{name} (pid {})", dhcp.process().id());
         let what = format!("cannot bind UDP 67 on eth0: address in use by {holder}; stop it");
         let remedy = "leave it running and use --mode colocated";
+        let config = host.file("bootjack.yaml");
+        fs::write(&config, "dhcp: {networks: [{subnet: 10.77.0.0/24}]}\n").unwrap();
+        let config = config.display().to_string();
         for mode in ["proxy", "dhcp"] {
-            serve(&host, &["--mode", mode]).fails(1, &[&what, remedy]);
+            let args = ["--mode", mode, "--config", &config];
+            serve(&host, &args).fails(1, &[&what, remedy]);
         }
         let second = lan.plug(&host, Lan::FIRST);
         host.address(&second, "10.77.0.4/24");

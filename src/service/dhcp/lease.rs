@@ -184,9 +184,7 @@ impl Case {
     async fn try_address(&self, address: Ipv4Addr) -> Answer {
         let conflict = self.shared.snapshot.load().networks.conflict;
         let relayed = !self.message.giaddr.is_unspecified();
-        let Some(method) = Method::of(conflict.method, relayed) else {
-            return Answer::Unknown;
-        };
+        let method = Method::of(conflict.method, relayed);
         let prober = &self.giver.prober;
         prober
             .try_address(&self.door.interface, address, method, conflict.wait)

@@ -165,17 +165,21 @@ impl Prober {
         })
     }
 
-    /// Whether anybody answers from an address within `wait`. An address of ours is in use.
+    /// Whether anybody answers from an address within `wait`. An address of ours is in use,
+    /// whether it is to be tried or not.
     pub async fn try_address(
         &self,
         interface: &str,
         address: Ipv4Addr,
-        method: Method,
+        method: Option<Method>,
         wait: Duration,
     ) -> Answer {
         if self.own.contains(&address) {
             return Answer::Used(None);
         }
+        let Some(method) = method else {
+            return Answer::Unknown;
+        };
         let link = self.links.get(interface);
         match (method, link, &self.echo) {
             (Method::Arp, Some(link), _) => {

@@ -156,14 +156,10 @@ fn held(observed: &Observed) -> Vec<Held> {
 }
 
 fn who(protocol: Protocol, port: u16) -> Option<Holder> {
-    let holder = match protocol {
+    match protocol {
         Protocol::Udp => holder::of_udp(port),
         Protocol::Tcp => holder::of_tcp(port),
-    };
-    holder.map(|h| Holder {
-        name: h.name,
-        pid: h.pid,
-    })
+    }
 }
 
 fn rules() -> Rules {
