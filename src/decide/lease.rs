@@ -15,8 +15,8 @@ use std::sync::Arc;
 use super::grant::{self, Grant};
 use super::{Ignore, Incoming};
 use crate::client::{Client, identify};
-use crate::lease::{Ask, Book, Change, Holder, Kind, Record, Time};
-use crate::network::{Criteria, Network, Reservation, Terms, Who};
+use crate::lease::{Ask, Book, Change, Holder, Kind, Lease, Record, State, Time};
+use crate::network::{Criteria, Network, Networks, Reservation, Terms, Who, Whom};
 use crate::profile::{Selection, Snapshot, Subject, chosen};
 use crate::wire::dhcp::{BOOTREQUEST, Kind as Type, Message, code};
 use crate::wire::pxe;
@@ -76,7 +76,7 @@ pub fn decide(desk: Desk<'_>, incoming: Incoming<'_>) -> Leasing {
         now,
         authoritative,
     } = desk;
-    let asked = match Asked::read(snapshot, incoming) {
+    let asked = match Asked::read(snapshot, book, incoming) {
         Ok(asked) => asked,
         Err(why) => return Leasing::silence(incoming.message.mac(), why),
     };
@@ -107,7 +107,7 @@ impl Leasing {
 }
 
 impl<'a> Asked<'a> {
-    fn read(snapshot: &'a Snapshot, incoming: Incoming<'a>) -> Result<Self, Ignore> {
+    fn read(snapshot: &'a Snapshot, book: &Book, incoming: Incoming<'a>) -> Result<Self, Ignore> {
         let message = incoming.message;
         if message.op != BOOTREQUEST {
             return Err(Ignore::NotRequest);
@@ -132,7 +132,10 @@ impl<'a> Asked<'a> {
             uuid: uuid.and_then(Uuid::from_option_97),
             circuit: relay.circuit_id,
         };
-        let reservation = networks.reserved_for(network, &who);
+        let holder = Holder::new(mac, option_61, network.match_client_id);
+        let reservation = networks
+            .reserved_for(network, &who)
+            .or_else(|| kept(networks, network, (book, &holder), &who));
         let subject = Subject {
             mac,
             uuid: who.uuid,
@@ -143,7 +146,7 @@ impl<'a> Asked<'a> {
             incoming,
             relay,
             kind,
-            holder: Holder::new(mac, option_61, network.match_client_id),
+            holder,
             network,
             reservation,
             selection: chosen(snapshot, reservation, &subject),
@@ -203,6 +206,33 @@ impl<'a> Asked<'a> {
     /// so that renewals come by it too (RFC 5107).
     pub(super) fn server_id(&self) -> Ipv4Addr {
         self.relay.server_id.unwrap_or(self.incoming.local)
+    }
+}
+
+/// The reservation of the address that a client has, where this message cannot show that it is the
+/// client's: a renewal by unicast passes by the relay that knows the circuit, and an operating
+/// system does not tell the UUID that its firmware told. It holds as long as the lease.
+fn kept<'a>(
+    networks: &'a Networks,
+    network: &Network,
+    (book, holder): (&Book, &Holder),
+    who: &Who<'_>,
+) -> Option<&'a Reservation> {
+    let has = |lease: &&Lease| lease.state == State::Leased && lease.holder.is(holder);
+    let here = |address: &Ipv4Addr| network.subnet_of(*address).is_some();
+    let own = book.of_mac(holder.mac).filter(has).map(|l| l.address);
+    own.filter(here)
+        .filter_map(|address| networks.reservations.of_address(address))
+        .find(|reservation| is_untold(&reservation.whom, who))
+}
+
+/// Whether a message says nothing at all of what a reservation knows its client by.
+fn is_untold(whom: &Whom, who: &Who<'_>) -> bool {
+    match whom {
+        Whom::Mac(_) => false,
+        Whom::ClientId(_) => who.client_id.is_none(),
+        Whom::Uuid(_) => who.uuid.is_none(),
+        Whom::Circuit(_) => who.circuit.is_none(),
     }
 }
 

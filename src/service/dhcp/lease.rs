@@ -74,13 +74,16 @@ impl Door {
     }
 
     /// The address of ours that stands for the link: of several on the interface, one in a subnet
-    /// that is served.
+    /// that is served. Where a client has brought its address from another link, the kernel names
+    /// the one of ours that is there.
     fn at_home(&self, shared: &Shared, mut received: Received) -> Received {
         let snapshot = shared.snapshot.load();
-        let served = |address: Ipv4Addr| snapshot.networks.of_link(address).is_some();
-        if received.to != received.local && !served(received.local) {
-            let home = self.own.all().into_iter().find(|a| served(*a));
-            received.local = home.unwrap_or(received.local);
+        let served = |address: &Ipv4Addr| snapshot.networks.of_link(*address).is_some();
+        let at_home = self.own.has(received.local) && served(&received.local);
+        if received.to != received.local && !at_home {
+            let own = self.own.all();
+            let home = own.iter().find(|a| served(a)).or(own.first());
+            received.local = home.copied().unwrap_or(received.local);
         }
         received
     }
