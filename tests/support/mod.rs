@@ -5,7 +5,7 @@
 //! * [`process`]: a program that runs beside the test, with its output
 //! * [`servers`]: somebody else's DHCP server; [`relay`]: relays to it
 //! * [`lease_clients`]: real DHCP clients, through all of a lease's life; [`requests`]: which kind of
-//!   REQUEST they send
+//!   REQUEST they send; [`perfdhcp`]: thousands of imitated ones
 //! * [`packages`]: programs that are unpacked and not installed
 //! * [`appliance`]: bootjack under test
 //! * [`qemu`]: a PC with real firmware; [`serial`] reads its console, [`monitor`] its screen,
@@ -41,6 +41,7 @@ pub mod monitor;
 pub mod netns;
 pub mod packages;
 pub mod packet;
+pub mod perfdhcp;
 pub mod poll;
 pub mod process;
 pub mod qemu;
