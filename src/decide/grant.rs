@@ -191,6 +191,8 @@ fn destination(asked: &Asked<'_>, told: Told) -> SocketAddrV4 {
     }
     let peer = asked.incoming.peer;
     match (told, asked.has()) {
+        // Past its relay, by unicast: our broadcast would not reach it.
+        (Told::Nak(_), Some(has)) if asked.is_afar() => SocketAddrV4::new(has, 68),
         (Told::Nak(_), _) | (_, None) => everybody,
         (_, Some(has)) if *peer.ip() == has => peer,
         (_, Some(has)) => SocketAddrV4::new(has, 68),

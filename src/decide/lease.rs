@@ -190,6 +190,12 @@ impl<'a> Asked<'a> {
         has(self.incoming, self.kind)
     }
 
+    /// Whether the client speaks to us from another link than ours.
+    pub(super) fn is_afar(&self) -> bool {
+        let here = self.network.subnet_of(self.incoming.local).is_some();
+        self.incoming.unicast && !here
+    }
+
     fn seconds(&self) -> Option<u32> {
         let option = self.incoming.message.options.get(code::LEASE_TIME)?;
         Some(u32::from_be_bytes(option.try_into().ok()?))
