@@ -44,7 +44,8 @@ fn with_prober<F: Future<Output = ()>>(
             name: "eth0".to_owned(),
             addresses: vec![APPLIANCE_IP.parse().unwrap()],
         };
-        let opened = probe::open(ConflictMethod::Auto, &[interface]).unwrap();
+        // The setting may change while it runs; the sockets are there for each.
+        let opened = probe::open(ConflictMethod::Off, &[interface]).unwrap();
         for set in [CapSet::Effective, CapSet::Permitted] {
             caps::clear(None, set).unwrap();
         }
@@ -72,7 +73,7 @@ fn a_host_with_the_address_is_found_and_no_other() {
     }
     let lan = Lan::new();
     let (us, host) = (lan.appliance_host(), lan.host("pc", "10.77.0.50/24"));
-    with_prober(&us, async |prober, _| {
+    with_prober(&us, async |prober, said| {
         for (method, used) in [
             (Method::Arp, used_by(&host)),
             (Method::Ping, Answer::Used(None)),
@@ -95,6 +96,9 @@ fn a_host_with_the_address_is_found_and_no_other() {
             .try_address("eth9", HOST, Some(Method::Arp), BRIEF)
             .await;
         assert_eq!(nowhere, Answer::Unknown, "no such interface");
+        let said = said.lock().unwrap();
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].to_string().contains("eth9"), "{said:?}");
     });
 }
 
@@ -188,12 +192,22 @@ fn an_interface_that_is_down_says_nothing_of_an_address() {
     let lan = Lan::new();
     let (us, host) = (lan.appliance_host(), lan.host("pc", "10.77.0.50/24"));
     let link = us.clone();
-    with_prober(&us, async |prober, _| {
+    with_prober(&us, async |prober, said| {
         link.ip(&["link", "set", "eth0", "down"]);
-        let down = prober
-            .try_address("eth0", HOST, Some(Method::Arp), BRIEF)
-            .await;
-        assert_eq!(down, Answer::Unknown);
+        for method in [Method::Arp, Method::Ping, Method::Arp, Method::Ping] {
+            let down = prober.try_address("eth0", HOST, Some(method), BRIEF).await;
+            assert_eq!(down, Answer::Unknown);
+        }
+        let words: Vec<String> = said.lock().unwrap().iter().map(What::to_string).collect();
+        let [arp, ping] = &words[..] else {
+            panic!("one of each link, and no more: {words:?}");
+        };
+        assert!(
+            arp.contains("cannot try 10.77.0.50 by ARP on eth0: "),
+            "{arp}"
+        );
+        assert!(ping.contains("cannot try 10.77.0.50 by ping: "), "{ping}");
+        assert!(ping.contains("offered untried"), "{ping}");
         link.ip(&["link", "set", "eth0", "up"]);
         let mut up = Answer::Unknown;
         for _ in 0..100 {

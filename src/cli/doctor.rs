@@ -1,6 +1,8 @@
 //! `bootjack doctor`: which mode this LAN needs, and what is wrong on it.
 //!
-//! Exit code 0 where nothing has to be done (infos do not count), 1 with findings.
+//! Exit code 0 where nothing has to be done (infos do not count), 1 with findings. What the LAN
+//! answers is read by the unprivileged user that `serve` becomes; only looking at the host and
+//! opening the sockets take root.
 
 mod json;
 mod words;
@@ -14,6 +16,7 @@ use nix::unistd::Uid;
 use crate::config::{self, SettingsArgs};
 use crate::doctor::{Observed, diagnose};
 use crate::error::Error;
+use crate::service::privilege;
 use crate::service::survey::{Scope, Survey};
 
 /// What to look at: interfaces and the HTTP port are settings.
@@ -38,6 +41,7 @@ impl Doctor {
             interfaces: &settings.interface,
             http_port: settings.http_port,
         })?;
+        privilege::drop_to(settings.user.as_deref(), None)?;
         let observed = ask(survey)?;
         let diagnosis = diagnose(&observed);
         let text = if self.json {

@@ -169,6 +169,31 @@ fn networks_that_cannot_be_served() {
     }
 }
 
+const LAB: &str = "mode: dhcp\ndhcp: {networks: [{subnet: 10.77.0.0/24}]}\n";
+
+/// Mode `dhcp` beside another DHCP server ends with a code of its own, which the unit knows: a start
+/// tried again and again would succeed as soon as that server is silent for a moment.
+#[test]
+fn another_dhcp_server_on_the_lan() {
+    as_root!("another_dhcp_server_on_the_lan");
+    let lan = Lan::new();
+    let _server = Server::dnsmasq(&lan.dhcp_host());
+    let host = lan.appliance_host();
+    let file = host.file("bootjack.yaml");
+    fs::write(&file, LAB).unwrap();
+    let path = file.display().to_string();
+    let words = [
+        "another DHCP server answers on eth0: 10.77.0.1",
+        "--interface",
+    ];
+    serve(&host, &["--config", &path]).fails(3, &words);
+    let unit = include_str!("../../packaging/bootjack.service");
+    assert!(unit.contains("\nRestartPreventExitStatus=3\n"));
+    // What that server sends is not read by root: becoming nobody comes first.
+    let nobody = ["--config", &path, "--user", "nobody-at-all"];
+    serve(&host, &nobody).fails(2, &["no user \"nobody-at-all\""]);
+}
+
 #[test]
 fn settings_that_are_wrong() {
     as_root!("settings_that_are_wrong");
