@@ -73,8 +73,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A BOOTP client, which tells nothing of itself: BIOS, as all of them were.
-    pub fn bootp(mac: Mac, network: Ipv4Addr) -> Self {
+    /// A machine of which no more is known: BIOS, as all BOOTP clients were.
+    pub fn unknown(mac: Mac, network: Ipv4Addr) -> Self {
         Self {
             mac,
             uuid: None,

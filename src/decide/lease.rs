@@ -122,7 +122,7 @@ impl<'a> Asked<'a> {
         let network = networks.of_link(link).ok_or(Ignore::NoNetwork(link))?;
         let option_61 = message.options.get(code::CLIENT_ID);
         let client = match kind {
-            Kind::Bootp => Some(Client::bootp(mac, link)),
+            Kind::Bootp => Some(Client::unknown(mac, link)),
             _ => identify(message, incoming.local).ok(),
         };
         let uuid = message.options.get(code::CLIENT_UUID);
