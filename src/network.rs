@@ -34,7 +34,7 @@ pub use compile::{compile, of_profile};
 pub use links::Links;
 pub use model::{
     Conflict, ConflictMethod, Criteria, LeaseTimes, Network, Networks, Opt, Pool, PxeShape, Range,
-    Reservation, Subnet, Terms, Who, Whom,
+    Reservation, Subnet, Syncing, Terms, Who, Whom,
 };
 pub use reserved::Reservations;
 pub use schema::PROFILE_DHCP;

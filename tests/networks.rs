@@ -8,8 +8,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use bootjack::network::{
-    ConflictMethod, Criteria, LeaseTimes, Network, Networks, Pool, PxeShape, Terms, Who, Whom,
-    compile,
+    ConflictMethod, Criteria, LeaseTimes, Network, Networks, Pool, PxeShape, Syncing, Terms, Who,
+    Whom, compile,
 };
 use bootjack::wire::dhcp::{Message, Options};
 use bootjack::wire::{Mac, Uuid};
@@ -72,6 +72,7 @@ dhcp:
   match-client-id: true
   conflict-check: { method: arp, wait: 500ms }
   quarantine: 30m
+  sync: lazy
   lease-time: { min: 5m, default: 1h, max: 1d }
   pxe: single-offer
   options:
@@ -121,6 +122,7 @@ fn what_is_written_is_what_is_compiled() {
     assert_eq!(all.conflict.method, ConflictMethod::Arp);
     assert_eq!(all.conflict.wait, Duration::from_millis(500));
     assert_eq!(all.quarantine, Duration::from_secs(1800));
+    assert_eq!(all.syncing, Syncing::Lazy);
     let [lab, short] = all.all.as_slice() else {
         panic!("{:?}", all.all)
     };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ground::Ground;
-use super::model::{Conflict, ConflictMethod, Criteria, Networks, Terms};
+use super::model::{Conflict, ConflictMethod, Criteria, Networks, Syncing, Terms};
 use super::networks::{self, Around};
 use super::reserved::Reservations;
 use super::schema::{CONFLICT, CRITERIA, DHCP, PROFILE_DHCP};
@@ -77,6 +77,8 @@ fn read(node: &Node, report: &mut Report<'_>) -> Option<Networks> {
     let quarantine = section.or("quarantine", Networks::QUARANTINE, |n| {
         span(n, "quarantine", QUARANTINE, report)
     });
+    let syncing = section.get("sync");
+    let syncing = syncing.map_or_else(Syncing::default, |n| syncing_of(n, report));
     let terms = terms::within(&Terms::default(), &section, report);
     let around = Around {
         terms: &terms,
@@ -94,6 +96,7 @@ fn read(node: &Node, report: &mut Report<'_>) -> Option<Networks> {
         authoritative,
         conflict,
         quarantine: quarantine.unwrap_or(Networks::QUARANTINE),
+        syncing,
         all,
         reservations: Reservations::new(reserved),
         ..Networks::default()
@@ -132,6 +135,19 @@ fn method(node: &Node, report: &mut Report<'_>) -> ConflictMethod {
         let hint = similar::hint(word, all.map(ConflictMethod::name));
         report.error(node.at, message, hint);
         ConflictMethod::default()
+    })
+}
+
+fn syncing_of(node: &Node, report: &mut Report<'_>) -> Syncing {
+    let Some(word) = text(node, "sync", report) else {
+        return Syncing::default();
+    };
+    let found = Syncing::ALL.into_iter().find(|s| s.name() == word);
+    found.unwrap_or_else(|| {
+        let message = format!("sync: \"{}\" is neither each nor lazy", word.escape_debug());
+        let hint = similar::hint(word, Syncing::ALL.map(Syncing::name));
+        report.error(node.at, message, hint);
+        Syncing::default()
     })
 }
 

@@ -27,6 +27,8 @@ pub struct Networks {
     pub conflict: Conflict,
     /// How long a declined address, or one that somebody else uses, is left alone.
     pub quarantine: Duration,
+    /// When what is acknowledged is on the disk.
+    pub syncing: Syncing,
     /// The networks, in the order of the file.
     pub all: Vec<Network>,
     /// Which address belongs to which of them; found at the first question.
@@ -150,6 +152,17 @@ pub enum ConflictMethod {
     Off,
 }
 
+/// When leases are synced to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Syncing {
+    /// `each`: before their clients are told; nothing acknowledged is ever lost
+    #[default]
+    Each,
+    /// `lazy`: every second; a crash of the machine, or of bootjack, may lose the last one's, and
+    /// their addresses may then be offered to others (conflict detection catches those that answer)
+    Lazy,
+}
+
 impl Default for Conflict {
     /// A quarter of a second: hosts on a LAN answer ARP within milliseconds, and EDK2 and iPXE
     /// wait at least a second for an OFFER.
@@ -233,6 +246,7 @@ impl Default for Networks {
             authoritative: None,
             conflict: Conflict::default(),
             quarantine: Self::QUARANTINE,
+            syncing: Syncing::Each,
             all: Vec::new(),
             links: Links::default(),
             reservations: Reservations::default(),
@@ -265,6 +279,19 @@ impl ConflictMethod {
             Self::Arp => "arp",
             Self::Ping => "ping",
             Self::Off => "off",
+        }
+    }
+}
+
+impl Syncing {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Each, Self::Lazy];
+
+    /// The word in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Each => "each",
+            Self::Lazy => "lazy",
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The YAML shape of `dhcp:`: which keys stand where.
 //!
 //! ```text
-//! dhcp {authoritative, match-client-id, conflict-check, quarantine, lease-time, options, pxe,
-//!       networks [{…, subnets [{…, pools [{…}]}]}], reservations [{…}]}
+//! dhcp {authoritative, match-client-id, conflict-check, quarantine, sync, lease-time, options,
+//!       pxe, networks [{…, subnets [{…, pools [{…}]}]}], reservations [{…}]}
 //! ```
 
 use crate::wire::dhcp::names::SETTABLE;
@@ -15,6 +15,7 @@ pub(super) static DHCP: Shape = Shape {
         "match-client-id",
         "conflict-check",
         "quarantine",
+        "sync",
         "lease-time",
         "options",
         "pxe",

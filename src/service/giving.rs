@@ -12,7 +12,6 @@ use tokio::task::JoinSet;
 use super::Shared;
 use super::dhcp::Giver;
 use super::interfaces::Interface;
-use super::lease::commit::Syncing;
 use super::lease::probe::{self, Prober};
 use super::lease::{Leases, control};
 use super::survey::{RIVALS, Rivals};
@@ -109,7 +108,7 @@ impl Giving {
         let networks = shared.snapshot.load().networks.clone();
         let folder = &settings.state;
         let (limits, emit) = (Limits::default(), shared.emitter());
-        let (leases, notices) = Leases::open(folder, networks, limits, Syncing::Each, emit)?;
+        let (leases, notices) = Leases::open(folder, networks, limits, emit)?;
         let control = control::open(folder).map_err(|e| {
             Error::failed(format!(
                 "cannot make the control socket in {}: {e}; make the folder writable for the user that bootjack runs as, or set `state`",

@@ -29,7 +29,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
 
 use self::clock::{Clock, Readings};
-use self::commit::{Committer, Done, Pending, Syncing, Written};
+use self::commit::{Committer, Done, Pending, Written};
 use self::row::Row;
 use self::store::Store;
 use crate::error::Error;
@@ -66,7 +66,6 @@ impl Leases {
         folder: &Path,
         networks: Arc<Networks>,
         limits: Limits,
-        syncing: Syncing,
         emit: Emit,
     ) -> Result<(Arc<Self>, Vec<String>), Error> {
         let mut opened = Store::open(folder)?;
@@ -86,8 +85,8 @@ impl Leases {
         let say = Box::new(move |what| heard(None, what));
         let leases = Self {
             book: Mutex::new(book),
+            committer: Committer::start(opened.store, clock.clone(), networks.syncing, say)?,
             networks: ArcSwap::new(networks),
-            committer: Committer::start(opened.store, clock.clone(), syncing, say)?,
             clock,
             emit,
         };
@@ -116,6 +115,7 @@ impl Leases {
         let mut book = self.book();
         if changed {
             book.set_networks(&networks);
+            self.committer.set_syncing(networks.syncing);
             self.networks.store(networks);
         }
         with_it();

@@ -140,8 +140,8 @@ fn opening(folder: &Path) -> f64 {
 fn in_the_book(folder: &Path) -> f64 {
     let began = Instant::now();
     let emit: Emit = Arc::new(|_, what| panic!("{what:?}"));
-    let (limits, syncing) = (Limits::default(), Syncing::Each);
-    let opened = Leases::open(folder, Arc::new(networks()), limits, syncing, emit);
+    let limits = Limits::default();
+    let opened = Leases::open(folder, Arc::new(networks()), limits, emit);
     let (leases, _) = opened.expect("the store");
     let took = began.elapsed();
     assert_eq!(leases.addresses().len(), LEASES as usize);

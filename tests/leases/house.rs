@@ -9,7 +9,6 @@ use bootjack::lease::{Ask, Binding, Holder, Kind, Limits, Record, Verdict};
 use bootjack::network::{Criteria, LeaseTimes, Network, Networks, Pool, Range, Subnet, Terms};
 use bootjack::profile::Snapshot;
 use bootjack::service::lease::clock::{Clock, Readings};
-use bootjack::service::lease::commit::Syncing;
 use bootjack::service::lease::store::Store;
 use bootjack::service::lease::{Emit, Leases, control};
 use bootjack::service::shared::Folders;
@@ -111,8 +110,8 @@ pub fn opened(folder: &Path) -> (Arc<Leases>, Heard, Vec<String>) {
     let heard = Heard::default();
     let hears = heard.clone();
     let emit: Emit = Arc::new(move |client, what| hears.lock().unwrap().push((client, what)));
-    let (limits, syncing) = (Limits::default(), Syncing::Each);
-    let (leases, notices) = Leases::open(folder, networks(), limits, syncing, emit).unwrap();
+    let limits = Limits::default();
+    let (leases, notices) = Leases::open(folder, networks(), limits, emit).unwrap();
     (leases, heard, notices)
 }
 
@@ -135,8 +134,8 @@ pub fn server(folder: &Path) -> Server {
         folders,
         bootjack::service::Limits::default(),
     );
-    let (limits, syncing) = (Limits::default(), Syncing::Each);
-    let opened = Leases::open(folder, networks(), limits, syncing, shared.emitter());
+    let limits = Limits::default();
+    let opened = Leases::open(folder, networks(), limits, shared.emitter());
     let leases = opened.unwrap().0;
     assert!(shared.leases.set(leases.clone()).is_ok());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

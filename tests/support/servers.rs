@@ -131,6 +131,14 @@ impl Server {
         Self::kea_by(host, &config)
     }
 
+    /// Kea for thousands of clients behind the relay 10.77.0.50, with addresses from 10.96.0.0 on;
+    /// its leases are in a memfile, and no packet is logged.
+    pub fn kea_for_thousands(host: &Host) -> Self {
+        let leases = host.file("kea.leases");
+        let _ = fs::remove_file(&leases);
+        Self::kea_by(host, &for_thousands(&leases))
+    }
+
     /// Kea with a whole configuration. Its leases are only read where it keeps them in the host's
     /// file `kea.leases`.
     pub fn kea_by(host: &Host, config: &str) -> Self {
@@ -217,6 +225,29 @@ impl Kind {
             Self::Kea => Server::kea(host, &lines),
         }
     }
+}
+
+/// The logger of starts says so; all others are quiet.
+fn for_thousands(leases: &Path) -> String {
+    let logger = |name: &str, severity: &str| {
+        format!(
+            r#"{{ "name": "{name}", "severity": "{severity}", "output_options": [ {{ "output": "stdout" }} ] }}"#
+        )
+    };
+    format!(
+        r#"{{ "Dhcp4": {{
+  "interfaces-config": {{ "interfaces": [ "eth0" ] }},
+  "authoritative": true,
+  "valid-lifetime": 3600,
+  "lease-database": {{ "type": "memfile", "name": "{}", "lfc-interval": 0 }},
+  "loggers": [ {}, {} ],
+  "subnet4": [ {{ "id": 1, "subnet": "10.0.0.0/8", "pools": [ {{ "pool": "10.96.0.0 - 10.111.255.255" }} ] }} ]
+}} }}
+"#,
+        leases.display(),
+        logger("kea-dhcp4", "WARN"),
+        logger("kea-dhcp4.dhcp4", "INFO"),
+    )
 }
 
 fn append(file: &Path) {

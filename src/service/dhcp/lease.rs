@@ -50,7 +50,6 @@ struct Case {
 /// What is to be told, and of whom.
 struct Reply {
     mac: Option<Mac>,
-    client: Option<Client>,
     network: Arc<str>,
     grant: Box<Grant>,
 }
@@ -75,13 +74,16 @@ impl Door {
     }
 
     /// The address of ours that stands for the link: of several on the interface, one in a subnet
-    /// that is served.
+    /// that is served. Where a client has brought its address from another link, the kernel names
+    /// the one of ours that is there.
     fn at_home(&self, shared: &Shared, mut received: Received) -> Received {
         let snapshot = shared.snapshot.load();
-        let served = |address: Ipv4Addr| snapshot.networks.of_link(address).is_some();
-        if received.to != received.local && !served(received.local) {
-            let home = self.own.all().into_iter().find(|a| served(*a));
-            received.local = home.unwrap_or(received.local);
+        let served = |address: &Ipv4Addr| snapshot.networks.of_link(*address).is_some();
+        let at_home = self.own.has(received.local) && served(&received.local);
+        if received.to != received.local && !at_home {
+            let own = self.own.all();
+            let home = own.iter().find(|a| served(a)).or(own.first());
+            received.local = home.copied().unwrap_or(received.local);
         }
         received
     }
@@ -115,7 +117,6 @@ impl Case {
         let (first, binding) = (grant.first, grant.told.binding());
         let reply = Reply {
             mac,
-            client,
             network: network.unwrap_or_default(),
             grant,
         };
@@ -157,14 +158,15 @@ impl Case {
 
     async fn send_when_tried(mut self, reply: Reply, binding: Binding) {
         match self.try_address(binding.address).await {
-            Answer::Used(by) => {
+            // After a lost store: the client itself still has the address.
+            Answer::Used(by) if by.is_none() || by != reply.mac => {
                 self.conflict(binding, by);
                 self.tries = self.tries.saturating_sub(1);
                 if self.tries > 0 {
                     self.handle();
                 }
             }
-            Answer::Free | Answer::Unknown => {
+            Answer::Used(_) | Answer::Free | Answer::Unknown => {
                 if self.probed(binding) {
                     self.send(&reply);
                 }
@@ -216,9 +218,9 @@ impl Case {
             Ok(()) => granted(reply),
             Err(error) => self.door.unsent(grant.to, &error),
         };
-        if let (Told::Ack(binding), Some(client)) = (grant.told, &reply.client) {
-            let mut clients = self.shared.clients();
-            clients.has_address(client.mac, binding.address);
+        if let (Told::Ack(binding) | Told::Bootp(binding), Some(mac)) = (grant.told, reply.mac) {
+            // Its operating system's too: files that it fetches later are known to be its own.
+            self.shared.clients().has_address(mac, binding.address);
         }
         self.shared.emit(reply.mac, what);
     }

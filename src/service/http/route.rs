@@ -2,6 +2,7 @@
 //! `api/…`; every other name is the tree's.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
@@ -40,7 +41,7 @@ pub(super) async fn answer(peer: &Arc<Peer>, request: Request<Incoming>) -> Resp
         return page::answer(peer, method).await;
     };
     match name.split_first() {
-        ("healthz", None) => reply::line(peer, method, StatusCode::OK, "ok"),
+        ("healthz", None) => health(peer, method),
         ("metrics", None) => scraped(peer, method),
         ("api", rest) => api::answer(peer, method, rest.as_ref()).await,
         _ => boot::answer(peer, &request, name).await,
@@ -60,6 +61,19 @@ fn name_of(uri: &Uri) -> Result<Option<CleanPath>, BadPath> {
         Err(BadPath::Empty) => Ok(None),
         Err(bad) => Err(bad),
     }
+}
+
+/// Whether everything is served that should be.
+fn health(peer: &Peer, method: &Method) -> Response<Payload> {
+    let leases = peer.http.shared.leases.get();
+    let failing = leases.is_some_and(|l| l.written().failing.load(Ordering::Relaxed));
+    let (status, line) = if failing {
+        let line = "the lease store cannot be written: no lease is given";
+        (StatusCode::SERVICE_UNAVAILABLE, line)
+    } else {
+        (StatusCode::OK, "ok")
+    };
+    reply::line(peer, method, status, line)
 }
 
 fn scraped(peer: &Peer, method: &Method) -> Response<Payload> {

@@ -14,7 +14,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -24,6 +24,7 @@ use super::store::Store;
 use crate::error::Error;
 use crate::event::What;
 use crate::lease::Record;
+pub use crate::network::Syncing;
 
 /// What may wait to be written: over a second of the fastest storm.
 pub const QUEUE: usize = 16_384;
@@ -35,16 +36,6 @@ const OWED: usize = 4096;
 const RETRY: Duration = Duration::from_secs(2);
 /// How long records may be unsynced, where syncing is lazy.
 const LAZY: Duration = Duration::from_secs(1);
-
-/// When records are synced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Syncing {
-    /// Before anybody is told: nothing acknowledged is ever lost.
-    #[default]
-    Each,
-    /// Every second: a crash of the machine, or of the process, may lose the last one.
-    Lazy,
-}
 
 /// Told when the records are on the disk, or why they are not. It runs on the committing thread:
 /// everybody behind it waits, so it does not block.
@@ -73,9 +64,11 @@ impl fmt::Debug for Pending {
 #[error("{QUEUE} leases wait for the disk")]
 pub struct Full(pub Pending);
 
-/// What was written since the start.
+/// What was written since the start, and whether anything can be.
 #[derive(Debug, Default)]
 pub struct Written {
+    /// The last write failed.
+    pub failing: AtomicBool,
     /// Transactions, each with one sync.
     pub commits: AtomicU64,
     /// Records in them.
@@ -88,6 +81,7 @@ pub struct Committer {
     queue: Option<SyncSender<Pending>>,
     thread: Option<JoinHandle<()>>,
     written: Arc<Written>,
+    lazy: Arc<AtomicBool>,
 }
 
 impl Committer {
@@ -98,10 +92,11 @@ impl Committer {
     pub fn start(store: Store, clock: Clock, syncing: Syncing, say: Say) -> Result<Self, Error> {
         let (queue, waiting) = sync_channel(QUEUE);
         let written = Arc::new(Written::default());
+        let lazy = Arc::new(AtomicBool::new(syncing == Syncing::Lazy));
         let writer = Writer {
             store,
             clock,
-            syncing,
+            lazy: lazy.clone(),
             say,
             waiting,
             written: written.clone(),
@@ -117,6 +112,7 @@ impl Committer {
             queue: Some(queue),
             thread: Some(thread),
             written,
+            lazy,
         })
     }
 
@@ -132,6 +128,11 @@ impl Committer {
         queue.try_send(pending).map_err(|refused| match refused {
             TrySendError::Full(pending) | TrySendError::Disconnected(pending) => Full(pending),
         })
+    }
+
+    /// From the next write on.
+    pub fn set_syncing(&self, syncing: Syncing) {
+        self.lazy.store(syncing == Syncing::Lazy, Ordering::Relaxed);
     }
 
     /// What was written since the start.
@@ -154,7 +155,8 @@ impl Drop for Committer {
 struct Writer {
     store: Store,
     clock: Clock,
-    syncing: Syncing,
+    /// [`Syncing::Lazy`]
+    lazy: Arc<AtomicBool>,
     say: Say,
     waiting: Receiver<Pending>,
     written: Arc<Written>,
@@ -234,13 +236,16 @@ impl Writer {
     /// Synced, unless syncing is lazy and the last sync is fresh.
     fn try_write(&mut self, records: &[Record], quiet: bool) -> Result<(), Arc<str>> {
         let due = self.unsynced.is_some_and(|since| since.elapsed() >= LAZY);
-        let sync = self.syncing == Syncing::Each || due || quiet;
+        let sync = !self.lazy.load(Ordering::Relaxed) || due || quiet;
         let written = self.store.write(records, &self.clock.anchor(), sync);
         let outcome: Result<(), Arc<str>> = written.map_err(Into::into);
         self.unsynced = match (&outcome, sync) {
             (Ok(()), false) => self.unsynced.or_else(|| Some(Instant::now())),
             _ => None,
         };
+        self.written
+            .failing
+            .store(outcome.is_err(), Ordering::Relaxed);
         if outcome.is_ok() {
             self.written.commits.fetch_add(1, Ordering::Relaxed);
             let count = records.len() as u64;
