@@ -103,7 +103,7 @@ impl Model {
     pub fn new(now: Time) -> Self {
         let networks = config(0);
         let mut book = Book::new(limits());
-        book.set_networks(&networks);
+        book.set_networks(now, &networks);
         Self {
             book,
             networks,
@@ -159,7 +159,9 @@ impl Model {
             Op::Reload(n) => {
                 self.networks = config(*n);
                 self.reload += 1;
-                self.book.set_networks(&self.networks);
+                let changes = self.book.set_networks(self.now, &self.networks);
+                self.replay(&changes);
+                self.forgotten_are_told();
             }
             Op::Operator(n) => {
                 if let Some((change, record)) = self.book.release(self.now, universe(*n)) {

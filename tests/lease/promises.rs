@@ -128,6 +128,14 @@ impl Model {
         }
     }
 
+    /// After a reload nothing is gone that was not told of.
+    pub(super) fn forgotten_are_told(&self) {
+        for (address, state) in &self.states {
+            let known = self.book.get(*address).is_some();
+            assert!(known || *state == State::Available, "{address} was {state}");
+        }
+    }
+
     /// What holds between any two messages.
     pub(super) fn check(&mut self) {
         let now = self.now;

@@ -151,11 +151,12 @@ impl World {
 
     pub fn bounded(networks: Networks, limits: Limits) -> Self {
         let mut book = Book::new(limits);
-        book.set_networks(&networks);
+        let now = 1_000_000;
+        book.set_networks(now, &networks);
         Self {
             book,
             networks,
-            now: 1_000_000,
+            now,
             authoritative: true,
             changes: Vec::new(),
         }
@@ -168,7 +169,8 @@ impl World {
     }
 
     pub fn reload(&mut self, networks: Networks) {
-        self.book.set_networks(&networks);
+        self.changes
+            .extend(self.book.set_networks(self.now, &networks));
         self.networks = networks;
     }
 
