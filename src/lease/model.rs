@@ -22,15 +22,20 @@ pub const FOREVER: Time = Time::MAX;
 pub struct Holder {
     /// `chaddr`
     pub mac: Mac,
-    /// Option 61, unless it says no more than `mac`, or is not to be looked at.
+    /// Option 61, unless it says no more than `mac`, is longer than an option is, or is not to be
+    /// looked at.
     pub id: Option<Box<[u8]>>,
 }
 
 impl Holder {
+    /// The longest client identifier that tells clients apart, in bytes: what one option holds
+    /// (RFC 2132 2). Several of them joined (RFC 3396) could hold more, which nobody has a use for.
+    pub const IDENTIFIER: usize = 255;
+
     /// The client of a message with this `chaddr` and option 61.
     pub fn new(mac: Mac, option_61: Option<&[u8]>, match_client_id: bool) -> Self {
-        let own = |id: &[u8]| matches!(id, [1, rest @ ..] if rest == mac.as_bytes());
-        let id = option_61.filter(|id| match_client_id && !id.is_empty() && !own(id));
+        let fits = |id: &&[u8]| (1..=Self::IDENTIFIER).contains(&id.len());
+        let id = option_61.filter(|id| match_client_id && fits(id) && !mac.is_identifier(id));
         Self {
             mac,
             id: id.map(Into::into),

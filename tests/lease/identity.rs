@@ -55,6 +55,16 @@ fn the_identifier_goes_before_the_hardware_address() {
 }
 
 #[test]
+fn an_identifier_longer_than_an_option_is_not_looked_at() {
+    let mut world = World::simple("10.0.0.10", "10.0.0.19");
+    let longest = client(1).with_id(&[7; 255]);
+    let (long, other) = (client(2).with_id(&[7; 256]), client(2).with_id(&[8; 256]));
+    assert_eq!(longest.holder.id.as_deref(), Some(&[7; 255][..]));
+    assert_eq!(long.holder, client(2).holder);
+    assert_eq!(world.lease(&long), world.lease(&other));
+}
+
+#[test]
 fn a_collector_of_identifiers_does_not_hide_a_client_without_one() {
     let subnets = vec![subnet("10.0.0.0/16", vec![pool("10.0.0.1", "10.0.9.255")])];
     let mut world = World::new(networks(vec![network("lan", subnets)], vec![]));
