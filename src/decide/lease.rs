@@ -73,7 +73,7 @@ pub fn decide(desk: Desk<'_>, incoming: Incoming<'_>) -> Leasing {
         now,
         authoritative,
     } = desk;
-    let asked = match Asked::read(snapshot, incoming) {
+    let asked = match Asked::read(snapshot, book, incoming) {
         Ok(asked) => asked,
         Err(why) => return Leasing::silence(incoming.message.mac(), why),
     };
@@ -104,7 +104,7 @@ impl Leasing {
 }
 
 impl<'a> Asked<'a> {
-    fn read(snapshot: &'a Snapshot, incoming: Incoming<'a>) -> Result<Self, Ignore> {
+    fn read(snapshot: &'a Snapshot, book: &Book, incoming: Incoming<'a>) -> Result<Self, Ignore> {
         let message = incoming.message;
         if message.op != BOOTREQUEST {
             return Err(Ignore::NotRequest);
@@ -124,7 +124,11 @@ impl<'a> Asked<'a> {
             uuid: uuid.and_then(Uuid::from_option_97),
             circuit: relay.circuit_id,
         };
-        let reservation = networks.reserved_for(network, &who);
+        let holder = Holder::new(mac, option_61, network.match_client_id);
+        let about = message.address(code::REQUESTED_ADDRESS);
+        let about = about.or(known(message.ciaddr));
+        let about = about.filter(|_| kind != Kind::Discover);
+        let reservation = book.reserved_for(networks, network, (&holder, &who), about);
         let subject = Subject {
             mac,
             uuid: who.uuid,
@@ -135,7 +139,7 @@ impl<'a> Asked<'a> {
             incoming,
             relay,
             kind,
-            holder: Holder::new(mac, option_61, network.match_client_id),
+            holder,
             network,
             reservation,
             selection: chosen(snapshot, reservation, &subject),

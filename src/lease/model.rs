@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::network::{Criteria, Network, Networks, Reservation, Terms};
+use crate::network::{Criteria, Network, Networks, Reservation, Terms, Whom};
 use crate::wire::Mac;
 
 /// Seconds of lease time: it never runs backwards and is not moved by a clock that is set. About
@@ -108,6 +108,8 @@ pub struct Lease {
     pub host_name: Option<Box<str>>,
     /// The profile it got, where it boots.
     pub profile: Option<Arc<str>>,
+    /// What the reservation that it was given by knows its client by, where there is one.
+    pub reserved: Option<Whom>,
 }
 
 /// A lease as it is stored. Fields may be added with a default; a store of an older version is
@@ -137,6 +139,9 @@ pub struct Record {
     /// The profile it got.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+    /// What the reservation that it was given by knows its client by: `circuit-id 65746831`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved: Option<String>,
 }
 
 /// Bounds.
@@ -200,7 +205,7 @@ pub struct Ask<'a> {
     pub networks: &'a Networks,
     /// The client's network.
     pub network: &'a Network,
-    /// What is reserved for it there.
+    /// What is reserved for it there ([`super::Book::reserved_for`]).
     pub reservation: Option<&'a Reservation>,
     /// The profile it gets, where it boots.
     pub profile: Option<&'a Arc<str>>,

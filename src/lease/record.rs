@@ -37,6 +37,7 @@ pub(super) fn record(lease: &Lease, seconds: Option<u32>) -> Record {
         seconds,
         host_name: lease.host_name.as_deref().map(str::to_owned),
         profile: lease.profile.as_deref().map(str::to_owned),
+        reserved: lease.reserved.as_ref().map(ToString::to_string),
     }
 }
 
@@ -70,6 +71,7 @@ fn read(now: Time, record: &Record) -> Option<Lease> {
         },
         host_name: name.and_then(|name| host_name(name.as_bytes())),
         profile: record.profile.as_deref().map(Into::into),
+        reserved: record.reserved.as_ref().and_then(|whom| whom.parse().ok()),
     })
 }
 
@@ -89,6 +91,7 @@ pub(super) fn shown(ask: &Ask<'_>, address: Ipv4Addr, old: Option<&Lease>) -> Le
             None => own.and_then(|lease| lease.host_name.clone()),
         },
         profile: profile.cloned(),
+        reserved: ask.reservation.map(|r| r.whom.clone()),
     }
 }
 
@@ -136,7 +139,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::wire::Mac;
+    use crate::network::Whom;
+    use crate::wire::{Mac, Uuid};
 
     fn macs(shortest: usize) -> impl Strategy<Value = Mac> {
         vec(any::<u8>(), shortest..=Mac::MAX).prop_map(|bytes| Mac::new(&bytes).unwrap())
@@ -146,6 +150,19 @@ mod tests {
     fn holders() -> impl Strategy<Value = Holder> {
         let ids = proptest::option::of(vec(any::<u8>(), 0..600));
         (macs(1), ids).prop_map(|(mac, id)| Holder::new(mac, id.as_deref(), true))
+    }
+
+    /// As the config file makes them.
+    fn whom() -> impl Strategy<Value = Whom> {
+        let bytes = || vec(any::<u8>(), 1..=255).prop_map(Vec::into_boxed_slice);
+        let uuids =
+            any::<[u8; 16]>().prop_map(|id| Uuid::from_option_97(&[&[0], &id[..]].concat()));
+        prop_oneof![
+            macs(6).prop_map(Whom::Mac),
+            bytes().prop_map(Whom::ClientId),
+            bytes().prop_map(Whom::Circuit),
+            uuids.prop_filter_map("no identity", |id| id.map(Whom::Uuid)),
+        ]
     }
 
     fn times() -> impl Strategy<Value = Time> {
@@ -162,6 +179,7 @@ mod tests {
             long in times(),
             name in proptest::option::of(prop_oneof!["[a-z0-9.-]{1,70}\0?", any::<String>()]),
             profile in proptest::option::of(any::<String>()),
+            reserved in proptest::option::of(whom()),
         ) -> Lease {
             Lease {
                 address,
@@ -171,6 +189,7 @@ mod tests {
                 until: since.saturating_add(long),
                 host_name: name.and_then(|name| host_name(name.as_bytes())),
                 profile: profile.map(Into::into),
+                reserved,
             }
         }
     }

@@ -54,7 +54,7 @@ impl Book {
             return self.ack_acceptable(ask, address, turn);
         }
         let held = |entry: &Entry| entry.lease.was_held();
-        let otherwise = if self.own_entries(ask).any(held) {
+        let otherwise = if self.own_entries(ask.network, ask.holder).any(held) {
             Nak::NotOffered
         } else {
             Nak::Unknown
@@ -149,7 +149,7 @@ impl Book {
     /// Whether a client that asks to keep an address may be told NAK, though it names no server.
     fn may_refuse(&self, ask: &Ask<'_>, address: Ipv4Addr) -> bool {
         let leased = |entry: &Entry| entry.lease.state == State::Leased;
-        let has_another = || self.own_entries(ask).any(leased);
+        let has_another = || self.own_entries(ask.network, ask.holder).any(leased);
         let recorded = self.own_at(ask, address).is_some_and(is_record);
         ask.authoritative || recorded || is_handed_out(ask, address) && has_another()
     }
