@@ -146,8 +146,8 @@ fn snapshot(case: &Case) -> Snapshot {
 fn play(case: &Case) {
     let snapshot = snapshot(case);
     let mut book = Book::new(Limits::default());
-    book.set_networks(&snapshot.networks);
     let mut now = START;
+    book.set_networks(now, &snapshot.networks);
     for (number, turn) in (1..).zip(&case.talk) {
         println!("  turn {number}: {}", turn.ask.kind);
         now += turn.after;

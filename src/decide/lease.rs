@@ -15,8 +15,8 @@ use std::sync::Arc;
 use super::grant::{self, Grant};
 use super::{Ignore, Incoming};
 use crate::client::{Client, identify};
-use crate::lease::{Ask, Book, Change, Holder, Kind, Lease, Record, State, Time};
-use crate::network::{Criteria, Network, Networks, Reservation, Terms, Who, Whom};
+use crate::lease::{Ask, Book, Change, Holder, Kind, Record, Time};
+use crate::network::{Criteria, Network, Reservation, Terms, Who};
 use crate::profile::{Selection, Snapshot, Subject, chosen};
 use crate::wire::dhcp::{BOOTREQUEST, Kind as Type, Message, code};
 use crate::wire::pxe;
@@ -133,9 +133,10 @@ impl<'a> Asked<'a> {
             circuit: relay.circuit_id,
         };
         let holder = Holder::new(mac, option_61, network.match_client_id);
-        let reservation = networks
-            .reserved_for(network, &who)
-            .or_else(|| kept(networks, network, (book, &holder), &who));
+        let about = message.address(code::REQUESTED_ADDRESS);
+        let about = about.or_else(|| has(incoming, kind));
+        let about = about.filter(|_| kind != Kind::Discover);
+        let reservation = book.reserved_for(networks, network, (&holder, &who), about);
         let subject = Subject {
             mac,
             uuid: who.uuid,
@@ -212,33 +213,6 @@ impl<'a> Asked<'a> {
     /// so that renewals come by it too (RFC 5107).
     pub(super) fn server_id(&self) -> Ipv4Addr {
         self.relay.server_id.unwrap_or(self.incoming.local)
-    }
-}
-
-/// The reservation of the address that a client has, where this message cannot show that it is the
-/// client's: a renewal by unicast passes by the relay that knows the circuit, and an operating
-/// system does not tell the UUID that its firmware told. It holds as long as the lease.
-fn kept<'a>(
-    networks: &'a Networks,
-    network: &Network,
-    (book, holder): (&Book, &Holder),
-    who: &Who<'_>,
-) -> Option<&'a Reservation> {
-    let has = |lease: &&Lease| lease.state == State::Leased && lease.holder.is(holder);
-    let here = |address: &Ipv4Addr| network.subnet_of(*address).is_some();
-    let own = book.of_mac(holder.mac).filter(has).map(|l| l.address);
-    own.filter(here)
-        .filter_map(|address| networks.reservations.of_address(address))
-        .find(|reservation| is_untold(&reservation.whom, who))
-}
-
-/// Whether a message says nothing at all of what a reservation knows its client by.
-fn is_untold(whom: &Whom, who: &Who<'_>) -> bool {
-    match whom {
-        Whom::Mac(_) => false,
-        Whom::ClientId(_) => who.client_id.is_none(),
-        Whom::Uuid(_) => who.uuid.is_none(),
-        Whom::Circuit(_) => who.circuit.is_none(),
     }
 }
 

@@ -71,8 +71,8 @@ impl Leases {
         let mut opened = Store::open(folder)?;
         let clock = Clock::start(opened.contents.anchor.as_ref(), Readings::now());
         let mut book = Book::new(limits);
-        book.set_networks(&networks);
         let now = clock.now();
+        book.set_networks(now, &networks);
         let all = opened.contents.records.iter();
         let unknown = all.filter(|record| !book.restore(now, record)).count();
         if unknown > 0 {
@@ -113,12 +113,15 @@ impl Leases {
         // With 100,000 leases this takes a third of a second: not for a profile that has changed.
         let changed = *self.networks() != *networks;
         let mut book = self.book();
+        let mut changes = Vec::new();
         if changed {
-            book.set_networks(&networks);
+            changes = book.set_networks(self.now(), &networks);
             self.committer.set_syncing(networks.syncing);
             self.networks.store(networks);
         }
         with_it();
+        drop(book);
+        self.tell(&changes);
     }
 
     /// What was written since the start.

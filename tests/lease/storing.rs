@@ -174,7 +174,7 @@ fn restart(world: &mut World, records: &[Record]) -> Vec<bool> {
     world.book = Book::new(Limits::default());
     let taken = records.iter().map(|r| world.book.restore(world.now, r));
     let taken = taken.collect();
-    world.book.set_networks(&world.networks);
+    world.book.set_networks(world.now, &world.networks);
     taken
 }
 
