@@ -124,13 +124,17 @@ impl Case {
             return leases.store(&mut book, peer, binding, records, move || self.send(&reply));
         }
         giver.leases.submit(&mut book, self.peer(), records, None);
-        drop(book);
-        match (first, binding) {
-            (First::Probe, Some(binding)) => {
-                tokio::spawn(self.send_when_tried(reply, binding));
-            }
-            _ => self.send(&reply),
+        let probe = binding.filter(|_| first == First::Probe);
+        if let (Some(binding), Some(method)) = (probe, self.method()) {
+            drop(book);
+            tokio::spawn(self.send_when_tried(reply, binding, method));
+            return;
         }
+        if let Some(binding) = probe {
+            book.probed(binding.address, binding.serial); // it need not be tried
+        }
+        drop(book);
+        self.send(&reply);
     }
 
     fn decide(&self, book: &mut Book) -> Leasing {
@@ -155,8 +159,8 @@ impl Case {
         (*self.received.from.ip()).into()
     }
 
-    async fn send_when_tried(mut self, reply: Reply, binding: Binding) {
-        match self.try_address(binding.address).await {
+    async fn send_when_tried(mut self, reply: Reply, binding: Binding, method: Method) {
+        match self.try_address(binding.address, method).await {
             Answer::Used(by) => {
                 self.conflict(binding, by);
                 self.tries = self.tries.saturating_sub(1);
@@ -178,15 +182,18 @@ impl Case {
         book.probed(binding.address, binding.serial)
     }
 
-    async fn try_address(&self, address: Ipv4Addr) -> Answer {
+    /// How an address is tried for this client; `None`: not at all.
+    fn method(&self) -> Option<Method> {
         let conflict = self.shared.snapshot.load().networks.conflict;
         let relayed = !self.message.giaddr.is_unspecified();
-        let Some(method) = Method::of(conflict.method, relayed) else {
-            return Answer::Unknown;
-        };
+        Method::of(conflict.method, relayed)
+    }
+
+    async fn try_address(&self, address: Ipv4Addr, method: Method) -> Answer {
+        let wait = self.shared.snapshot.load().networks.conflict.wait;
         let prober = &self.giver.prober;
         prober
-            .try_address(&self.door.interface, address, method, conflict.wait)
+            .try_address(&self.door.interface, address, method, wait)
             .await
     }
 
