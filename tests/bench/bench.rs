@@ -6,11 +6,11 @@
 //! does: the ratios are what counts. Nothing here passes or fails.
 //!
 //! ```text
-//! bench [--quick] [--one-cpu] [start|decision|reload|store|proxy|tftp|http …]
+//! bench [--quick] [--one-cpu] [start|decision|reload|store|leases|proxy|tftp|http …]
 //! ```
 //!
 //! * [`start`], [`decision`], [`reload`], [`store`]: bootjack alone
-//! * [`proxy`], [`tftp`], [`http`]: beside dnsmasq, tftpd-hpa, nginx
+//! * [`leases`], [`proxy`], [`tftp`], [`http`]: beside Kea and dnsmasq, dnsmasq, tftpd-hpa, nginx
 //! * [`peers`]: how those are run; [`meter`]: processor time and memory out of `/proc`
 //! * [`dhcp_load`], [`tftp_client`], [`http_client`]: the clients, the same for both sides
 //! * [`table`]: what is printed; [`sample`]: profiles and files to measure with
@@ -30,6 +30,7 @@ mod decision;
 mod dhcp_load;
 mod http;
 mod http_client;
+mod leases;
 mod machine;
 mod meter;
 mod peers;
@@ -51,11 +52,12 @@ use table::Table;
 /// A benchmark: its name on the command line, and what it does.
 type Bench = (&'static str, fn(&Run, &mut Table));
 
-const ALL: [Bench; 7] = [
+const ALL: [Bench; 8] = [
     ("start", start::run),
     ("decision", decision::run),
     ("reload", reload::run),
     ("store", store::run),
+    ("leases", leases::run),
     ("proxy", proxy::run),
     ("tftp", tftp::run),
     ("http", http::run),
@@ -93,7 +95,7 @@ fn main() -> ExitCode {
     let flag_known = |flag: &String| FLAGS.contains(&flag.as_str());
     if !flags.iter().all(flag_known) || !names.iter().all(known) {
         eprintln!(
-            "usage: bench [--quick] [--one-cpu] [start|decision|reload|store|proxy|tftp|http …]"
+            "usage: bench [--quick] [--one-cpu] [start|decision|reload|store|leases|proxy|tftp|http …]"
         );
         return ExitCode::from(2);
     }

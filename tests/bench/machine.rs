@@ -30,6 +30,12 @@ pub fn on_client_cpu() {
     let _ = set.and_then(|()| sched_setaffinity(Pid::from_raw(0), &cpu));
 }
 
+/// A program that runs already, and all its threads, stay on the servers' processor.
+pub fn to_server_cpu(id: u32) {
+    let id = id.to_string();
+    let _ = attempt(Command::new("taskset").args(["-a", "-c", "-p", "0", &id]));
+}
+
 /// This program and all it starts, servers and clients alike, go before what else the machine does:
 /// where two sides wait for each other at every packet, somebody else's turn would be most of what
 /// is measured.

@@ -59,6 +59,28 @@ pub fn dnsmasq(host: &Host, quiet: bool) -> Process {
     process
 }
 
+/// dnsmasq as DHCP server for thousands of clients behind a relay; it logs no packet, and asks
+/// nobody whether an address is in use.
+pub fn dnsmasq_leases(host: &Host) -> Process {
+    let leases = host.file("dnsmasq.leases");
+    let _ = fs::remove_file(&leases);
+    let mut command = pinned(host, "dnsmasq");
+    command.args([
+        "--no-daemon",
+        "--conf-file=/dev/null",
+        "--pid-file=",
+        "--user=root",
+    ]);
+    command.args(["--port=0", "--interface=eth0", "--log-facility=-"]);
+    command.args(["--quiet-dhcp", "--no-ping", "--dhcp-authoritative"]);
+    command.args(["--dhcp-range=10.0.0.1,10.1.255.254,255.0.0.0,1h"]);
+    command.arg("--dhcp-lease-max=200000");
+    command.arg(format!("--dhcp-leasefile={}", leases.display()));
+    let mut process = host.start("dnsmasq", command);
+    process.wait_for_line(START, |line| line.contains("DHCP, IP range"));
+    process
+}
+
 /// tftpd-hpa serving a folder at `address`.
 pub fn tftpd(host: &Host, address: &str, folder: &Path) -> Process {
     let mut command = pinned(host, &unpacked("usr/sbin/in.tftpd"));

@@ -23,7 +23,11 @@ pub fn run(run: &Run, table: &mut Table) {
     let many = lan.folder().join("many");
     folder(&many, PROFILES);
     for (what, folder) in [("1 profile", &few), ("10,000 profiles", &many)] {
-        let rounds = (0..run.rounds(10)).map(|_| to_ready(run, &host, folder));
+        let flags = [
+            format!("--profiles={}", folder.display()),
+            "--state=/nonexistent".to_owned(),
+        ];
+        let rounds = (0..run.rounds(10)).map(|_| to_ready(run, &host, &flags));
         let took = median(rounds.collect());
         table.alone(
             &format!("start to `ready` (median of 10), {what}"),
@@ -47,13 +51,13 @@ fn folder(path: &std::path::Path, count: u32) {
     }
 }
 
-/// From its start to its `ready` line, in milliseconds; `ip netns exec` stays
-/// out of it: it is started from a thread that is in its namespace already.
-fn to_ready(run: &Run, host: &Host, profiles: &std::path::Path) -> f64 {
+/// From its start with these flags to its `ready` line, in milliseconds; `ip netns exec` stays out
+/// of it: it is started from a thread that is in its namespace already.
+pub fn to_ready(run: &Run, host: &Host, flags: &[String]) -> f64 {
     host.enter(|| {
         let mut command = Command::new(&run.binary);
-        command.arg("serve").arg("--profiles").arg(profiles);
-        command.args(["--images", "/nonexistent", "--state", "/nonexistent"]);
+        command.arg("serve").args(flags);
+        command.args(["--images", "/nonexistent"]);
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

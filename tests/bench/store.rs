@@ -68,6 +68,13 @@ fn filled(folder: &Path) -> Store {
     store
 }
 
+/// A store with 100,000 leases, closed, and the same as kill -9 leaves it.
+pub fn filled_and_as_killed(closed: &Path, killed: &Path) {
+    let store = filled(closed);
+    std::fs::copy(closed.join(FILE), killed.join(FILE)).expect("a copy");
+    drop(store);
+}
+
 /// Records and commits a second, where each of so many clients asks again when it was told.
 fn rate(waiting: u32, syncing: Syncing, two_phase: bool) -> (f64, f64) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -103,10 +110,8 @@ fn rate(waiting: u32, syncing: Syncing, two_phase: bool) -> (f64, f64) {
 fn start(run: &Run, table: &mut Table) {
     let folder = tempfile::tempdir().expect("a folder");
     let killed = tempfile::tempdir().expect("a folder");
-    let store = filled(folder.path());
+    filled_and_as_killed(folder.path(), killed.path());
     let copy = killed.path().join(FILE);
-    std::fs::copy(folder.path().join(FILE), &copy).expect("a copy");
-    drop(store);
     let size = |path: &Path| std::fs::metadata(path).map_or(0, |m| m.len()) as f64 / 1e6;
     let closed = folder.path().join(FILE);
     table.alone(

@@ -131,12 +131,10 @@ impl Server {
         Self::kea_by(host, &config)
     }
 
-    /// Kea for thousands of clients behind the relay 10.77.0.50, with addresses from 10.96.0.0 on;
+    /// Kea for thousands of clients behind the relay 10.77.0.50, with addresses from 10.0.0.1 on;
     /// its leases are in a memfile, and no packet is logged.
     pub fn kea_for_thousands(host: &Host) -> Self {
-        let leases = host.file("kea.leases");
-        let _ = fs::remove_file(&leases);
-        Self::kea_by(host, &for_thousands(&leases))
+        Self::kea_by(host, &for_thousands(&host.file("kea.leases")))
     }
 
     /// Kea with a whole configuration. Its leases are only read where it keeps them in the host's
@@ -241,7 +239,7 @@ fn for_thousands(leases: &Path) -> String {
   "valid-lifetime": 3600,
   "lease-database": {{ "type": "memfile", "name": "{}", "lfc-interval": 0 }},
   "loggers": [ {}, {} ],
-  "subnet4": [ {{ "id": 1, "subnet": "10.0.0.0/8", "pools": [ {{ "pool": "10.96.0.0 - 10.111.255.255" }} ] }} ]
+  "subnet4": [ {{ "id": 1, "subnet": "10.0.0.0/8", "pools": [ {{ "pool": "10.0.0.1 - 10.1.255.254" }} ] }} ]
 }} }}
 "#,
         leases.display(),

@@ -125,13 +125,19 @@ impl Case {
             return leases.store(&mut book, peer, binding, records, move || self.send(&reply));
         }
         giver.leases.submit(&mut book, self.peer(), records, None);
-        drop(book);
-        match (first, binding) {
-            (First::Probe, Some(binding)) => {
-                tokio::spawn(self.send_when_tried(reply, binding));
+        match binding.filter(|_| first == First::Probe) {
+            Some(binding) if self.is_untried(binding.address) => {
+                book.probed(binding.address, binding.serial);
             }
-            _ => self.send(&reply),
+            Some(binding) => {
+                drop(book);
+                tokio::spawn(self.send_when_tried(reply, binding));
+                return;
+            }
+            None => {}
         }
+        drop(book);
+        self.send(&reply);
     }
 
     fn decide(&self, book: &mut Book) -> Leasing {
@@ -180,13 +186,23 @@ impl Case {
         book.probed(binding.address, binding.serial)
     }
 
-    async fn try_address(&self, address: Ipv4Addr) -> Answer {
+    /// Whether an address need not be tried: it is no own one, and the config says so.
+    fn is_untried(&self, address: Ipv4Addr) -> bool {
+        self.method().is_none() && !self.giver.prober.is_own(address)
+    }
+
+    /// How addresses are tried for this client; `None`: not at all.
+    fn method(&self) -> Option<Method> {
         let conflict = self.shared.snapshot.load().networks.conflict;
         let relayed = !self.message.giaddr.is_unspecified();
-        let method = Method::of(conflict.method, relayed);
-        let prober = &self.giver.prober;
+        Method::of(conflict.method, relayed)
+    }
+
+    async fn try_address(&self, address: Ipv4Addr) -> Answer {
+        let wait = self.shared.snapshot.load().networks.conflict.wait;
+        let (prober, interface) = (&self.giver.prober, &self.door.interface);
         prober
-            .try_address(&self.door.interface, address, method, conflict.wait)
+            .try_address(interface, address, self.method(), wait)
             .await
     }
 

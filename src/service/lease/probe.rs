@@ -174,6 +174,11 @@ impl Prober {
         })
     }
 
+    /// Whether an address is one of ours.
+    pub fn is_own(&self, address: Ipv4Addr) -> bool {
+        self.own.contains(&address)
+    }
+
     /// Whether anybody answers from an address within `wait`. An address of ours is in use,
     /// whether it is to be tried or not.
     pub async fn try_address(
@@ -183,7 +188,7 @@ impl Prober {
         method: Option<Method>,
         wait: Duration,
     ) -> Answer {
-        if self.own.contains(&address) {
+        if self.is_own(address) {
             return Answer::Used(None);
         }
         let Some(method) = method else {

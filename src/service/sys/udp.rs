@@ -22,9 +22,11 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// Bytes of packets the kernel may hold for a listener; it drops what comes beyond. Debian's
-/// `net.core.rmem_max` (212,992) caps it for the unprivileged.
-const RECEIVE_BUFFER: usize = 256 * 1024;
+/// Bytes of packets the kernel may hold for a listener; it drops what comes beyond. At some 800
+/// bytes a small packet this is a tenth of a second of the fastest storm, in which somebody else
+/// may have the processor; Debian's `net.core.rmem_max` (212,992), which root may exceed, a
+/// hundredth.
+const RECEIVE_BUFFER: usize = 1 << 20;
 
 /// A datagram as it came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +55,9 @@ pub fn open(addr: SocketAddrV4, device: Option<&str>, broadcast: bool) -> io::Re
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
     socket.set_broadcast(broadcast)?;
-    socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+    setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER)
+        .map_err(io::Error::from)
+        .or_else(|_| socket.set_recv_buffer_size(RECEIVE_BUFFER))?;
     socket.bind_device(device.map(str::as_bytes))?;
     setsockopt(&socket, sockopt::Ipv4PacketInfo, &true)?;
     set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::DONT)?;

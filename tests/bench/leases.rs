@@ -1,0 +1,343 @@
+//! Mode `dhcp` beside Kea with its memfile and dnsmasq: leases from DISCOVER to ACK, renewals,
+//! latency; what 100,000 leases take in memory and at start. Told by perfdhcp; each server alone on
+//! the LAN, in turn, with nothing leased before.
+//!
+//! A rate counts where fewer than one in two hundred questions stay unanswered in two seconds; one
+//! that does not is tried again, for a moment of somebody else's work is enough.
+
+use std::fs;
+use std::path::Path;
+
+use bootjack::service::lease::store::FILE;
+
+use super::support::appliance::{Appliance, Setup};
+use super::support::lan::{Host, Lan};
+use super::support::perfdhcp::{Asked, Load};
+use super::support::process::Process;
+use super::support::servers::Server;
+use super::table::{Figure, Table, median};
+use super::{Run, machine, meter, peers, start, store};
+
+/// Questions that may stay without an answer, of a thousand.
+const DROPPED: u64 = 5;
+/// Of load at each rate.
+const SECONDS: u32 = 2;
+/// Looks at how a server holds a rate, for one peak.
+const LOOKS: u32 = 6;
+/// Tries of a rate.
+const TRIES: u32 = 2;
+/// Imitated clients: more than exchanges in a round.
+const CLIENTS: u32 = 120_000;
+
+/// The servers, each as it is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// Every ACK synced; the log as it is by default, to a file.
+    Synced,
+    /// Every ACK synced; packets not logged.
+    Quiet,
+    /// A sync a second; packets not logged.
+    Lazy,
+    /// Its memfile, which is not synced; packets not logged.
+    Kea,
+    /// Its lease file, which is not synced; packets not logged.
+    Dnsmasq,
+}
+
+const OURS: [(Who, &str); 3] = [
+    (
+        Who::Synced,
+        "every ACK synced, log as it is by default, to a file",
+    ),
+    (Who::Quiet, "every ACK synced, packets not logged"),
+    (Who::Lazy, "a sync a second, packets not logged"),
+];
+const ALL: [Who; 5] = [Who::Synced, Who::Quiet, Who::Lazy, Who::Kea, Who::Dnsmasq];
+
+/// One at work.
+enum Running {
+    Ours(Appliance),
+    Kea(Server),
+    Dnsmasq(Process),
+}
+
+/// The LAN, and who asks on it.
+struct Lab<'r> {
+    run: &'r Run,
+    server: Host,
+    relay: Host,
+    _lan: Lan,
+}
+
+/// What a server reached in the rounds so far.
+struct Reached {
+    who: Who,
+    rounds: Vec<Figure>,
+}
+
+pub fn run(run: &Run, table: &mut Table) {
+    let lan = Lan::new();
+    let lab = Lab {
+        run,
+        server: lan.appliance_host(),
+        relay: lan.host("relay", "10.77.0.50/24"),
+        _lan: lan,
+    };
+    let peaks = lab.peaks(false, &[]);
+    rows(table, "leases, DISCOVER to ACK", &peaks);
+    let renewed = lab.peaks(true, &peaks);
+    rows(table, "leases, and as many renewals", &renewed);
+    lab.latencies(table, &peaks);
+    kept(&lab, table);
+}
+
+/// A row for each way that we are set, beside each peer.
+fn rows(table: &mut Table, what: &str, all: &[Reached]) {
+    let of = |who: Who| {
+        let reached = all.iter().find(|reached| reached.who == who);
+        Figure::median(&reached.expect("a figure").rounds)
+    };
+    for (who, how) in OURS {
+        for (peer, name) in [(Who::Kea, "kea"), (Who::Dnsmasq, "dnsmasq")] {
+            let what = format!("{what}, {how}");
+            table.beside(&what, &of(who), name, &of(peer));
+        }
+    }
+}
+
+impl Lab<'_> {
+    /// The highest rate of each server, in turns; `like` tells where to begin.
+    fn peaks(&self, renewals: bool, like: &[Reached]) -> Vec<Reached> {
+        let mut all = ALL.map(|who| Reached {
+            who,
+            rounds: Vec::new(),
+        });
+        let rounds = if renewals { 1 } else { self.run.rounds(3) };
+        for _ in 0..rounds {
+            for reached in &mut all {
+                let like = like.iter().find(|like| like.who == reached.who);
+                let last = reached.rounds.last().or_else(|| like?.rounds.last());
+                let usual = if reached.who == Who::Dnsmasq {
+                    400
+                } else {
+                    8000
+                };
+                let guess = last.map_or(usual, |figure| figure.value as u32);
+                let peak = self.peak(reached.who, guess, renewals);
+                reached.rounds.push(peak);
+            }
+        }
+        all.into()
+    }
+
+    /// From a guess by half up or by a third down, then between what was held and what was not.
+    fn peak(&self, who: Who, guess: u32, renewals: bool) -> Figure {
+        let (mut held, mut not) = (None::<(u32, Figure)>, None);
+        let mut rate = guess.max(50);
+        for _ in 0..LOOKS {
+            match (0..TRIES).find_map(|_| self.holds(who, rate, renewals)) {
+                Some(figure) => held = Some((rate, figure)),
+                None => not = Some(rate),
+            }
+            rate = match (&held, not) {
+                (Some((held, _)), None) => held * 3 / 2,
+                (None, Some(not)) => (not * 2 / 3).max(10),
+                (Some((held, _)), Some(not)) if f64::from(not) < 1.05 * f64::from(*held) => break,
+                (Some((held, _)), Some(not)) => f64::from(*held * not).sqrt() as u32,
+                (None, None) => break,
+            };
+        }
+        let nothing = Figure::plain(f64::NAN, "/s");
+        held.map_or(nothing, |(_, figure)| figure)
+    }
+
+    /// What was answered a second at this rate, where it was nearly all.
+    fn holds(&self, who: Who, rate: u32, renewals: bool) -> Option<Figure> {
+        let renewals = if renewals { rate } else { 0 };
+        let load = Load {
+            rate,
+            renewals,
+            clients: CLIENTS,
+            seconds: Some(SECONDS),
+            ..Load::default()
+        };
+        let (asked, cpu) = self.put(who, &load);
+        let sent: u64 = asked.iter().map(|asked| asked.sent).sum();
+        let wanted = u64::from(rate) * u64::from(SECONDS);
+        // A generator that lags behind tells nothing of the server.
+        let lagged = asked
+            .first()
+            .is_none_or(|asked| asked.sent * 10 < wanted * 9);
+        let lost: u64 = asked.iter().map(Asked::lost).sum();
+        let held = !lagged && lost * 1000 < sent * DROPPED;
+        let acks = asked.iter().filter(|asked| asked.what.contains("ACK"));
+        let acks = acks.map(|asked| asked.answered).sum::<u64>() as f64;
+        held.then(|| Figure {
+            value: acks / f64::from(SECONDS),
+            unit: "/s",
+            cost: Some((cpu * 1e5 / acks, "s/100k")),
+        })
+    }
+
+    /// Puts a load on a fresh server; what was asked, and its seconds of processor time.
+    fn put(&self, who: Who, load: &Load) -> (Vec<Asked>, f64) {
+        let mut running = self.start(who);
+        let (asked, spent) = meter::during(running.id(), || self.ask(load));
+        (asked, spent.cpu)
+    }
+
+    fn ask(&self, load: &Load) -> Vec<Asked> {
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(|| {
+                machine::on_client_cpu();
+                load.run(&self.relay)
+            });
+            asking.join().expect("perfdhcp")
+        })
+    }
+
+    fn start(&self, who: Who) -> Running {
+        match who {
+            Who::Synced => Running::Ours(self.ours("each", &[])),
+            Who::Quiet => Running::Ours(self.ours("each", &["--log-level=warn"])),
+            Who::Lazy => Running::Ours(self.ours("lazy", &["--log-level=warn"])),
+            Who::Kea => {
+                let _ = fs::remove_file(self.server.file("kea.leases"));
+                Running::Kea(self.kea())
+            }
+            Who::Dnsmasq => Running::Dnsmasq(peers::dnsmasq_leases(&self.server)),
+        }
+    }
+
+    fn ours(&self, sync: &str, flags: &[&str]) -> Appliance {
+        let state = self.server.file("bootjack").join("state");
+        let _ = fs::remove_file(state.join(FILE));
+        let setup = Setup::new(&self.server, &self.run.binary).config(&config(sync));
+        let setup = setup.under(&machine::ON_SERVER_CPU).text_log();
+        flags
+            .iter()
+            .fold(setup, |setup, flag| setup.flag(flag))
+            .start()
+    }
+
+    fn kea(&self) -> Server {
+        let mut kea = Server::kea_for_thousands(&self.server);
+        machine::to_server_cpu(kea.process().id());
+        kea
+    }
+
+    /// Of each at half its own peak.
+    fn latencies(&self, table: &mut Table, peaks: &[Reached]) {
+        let of = |who: Who| {
+            let reached = peaks.iter().find(|reached| reached.who == who);
+            let peak = Figure::median(&reached.expect("a figure").rounds).value;
+            let load = Load {
+                rate: (peak / 2.0) as u32,
+                clients: CLIENTS,
+                seconds: Some(SECONDS),
+                times: true,
+                ..Load::default()
+            };
+            let rounds = (0..self.run.rounds(3)).map(|_| percentiles(&self.put(who, &load).0));
+            let rounds: Vec<[f64; 4]> = rounds.collect();
+            let middle = |n: usize| median(rounds.iter().map(|round| round[n]).collect());
+            std::array::from_fn::<f64, 4, _>(middle)
+        };
+        let kea = of(Who::Kea);
+        for (who, how) in OURS {
+            let ours = of(who);
+            for (n, what) in PERCENTILES.into_iter().enumerate() {
+                let what = format!("{what} at half of each one's peak, {how}");
+                let figure = |value| Figure::plain(value, "ms");
+                table.beside(&what, &figure(ours[n]), "kea", &figure(kea[n]));
+            }
+        }
+    }
+}
+
+const PERCENTILES: [&str; 4] = [
+    "DISCOVER to OFFER, median",
+    "DISCOVER to OFFER, 99 of 100",
+    "REQUEST to ACK, median",
+    "REQUEST to ACK, 99 of 100",
+];
+
+/// [`PERCENTILES`], in milliseconds.
+fn percentiles(asked: &[Asked]) -> [f64; 4] {
+    let of = |what: &str, share: f64| {
+        let asked = asked.iter().find(|asked| asked.what == what);
+        let delays = asked.map_or(&[][..], |asked| &asked.delays);
+        let place = (delays.len() as f64 * share) as usize;
+        delays.get(place).copied().unwrap_or(f64::NAN)
+    };
+    let (offer, ack) = ("DISCOVER-OFFER", "REQUEST-ACK");
+    [of(offer, 0.5), of(offer, 0.99), of(ack, 0.5), of(ack, 0.99)]
+}
+
+/// A network with room for 100,000.
+fn config(sync: &str) -> String {
+    format!(
+        "mode: dhcp\nforce: true\ndhcp:\n  authoritative: yes\n  conflict-check: off\n  \
+         sync: {sync}\n  networks:\n    - subnet: 10.0.0.0/8\n      \
+         pools: [10.0.0.1-10.1.255.254]\n"
+    )
+}
+
+/// 100,000 leases: memory, and start to `ready`.
+fn kept(lab: &Lab<'_>, table: &mut Table) {
+    let (closed, killed) = (lab.server.file("closed"), lab.server.file("killed"));
+    let began = lab.server.file("began");
+    for folder in [&closed, &killed, &began] {
+        fs::create_dir_all(folder).expect("the lab's folder");
+    }
+    store::filled_and_as_killed(&closed, &killed);
+    let empty = held(lab, None);
+    let full = held(lab, Some(&closed));
+    let figure = Figure::plain(full - empty, "MiB");
+    table.alone("memory of 100,000 leases", &figure);
+    for (what, store) in [("", &closed), (" after kill -9", &killed)] {
+        let rounds = (0..lab.run.rounds(10)).map(|_| {
+            copy(store, &began);
+            start::to_ready(lab.run, &lab.server, &flags(lab, &began))
+        });
+        let took = Figure::plain(median(rounds.collect()), "ms");
+        let what = format!("start to `ready` with 100,000 leases{what}");
+        table.alone(&what, &took);
+    }
+}
+
+/// MiB held by a server with no leases, or those of a folder.
+fn held(lab: &Lab<'_>, leases: Option<&Path>) -> f64 {
+    let state = lab.server.file("bootjack").join("state");
+    let _ = fs::remove_file(state.join(FILE));
+    if let Some(leases) = leases {
+        copy(leases, &state);
+    }
+    let setup = Setup::new(&lab.server, &lab.run.binary).text_log();
+    let setup = setup.config(&config("each")).flag("--user=root");
+    meter::memory(setup.start().process().id()).0
+}
+
+fn flags(lab: &Lab<'_>, state: &Path) -> [String; 3] {
+    let file = lab.server.file("bench.yaml");
+    fs::write(&file, config("each")).expect("a config file");
+    [
+        format!("--config={}", file.display()),
+        format!("--state={}", state.display()),
+        "--user=root".to_owned(),
+    ]
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::copy(from.join(FILE), to.join(FILE)).expect("a copy");
+}
+
+impl Running {
+    fn id(&mut self) -> u32 {
+        match self {
+            Self::Ours(appliance) => appliance.process().id(),
+            Self::Kea(kea) => kea.process().id(),
+            Self::Dnsmasq(process) => process.id(),
+        }
+    }
+}
