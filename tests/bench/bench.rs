@@ -20,6 +20,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
     reason = "a benchmark that cannot be run says so and ends; figures are rounded anyway"
 )]
 
