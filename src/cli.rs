@@ -1,6 +1,7 @@
 //! The commands, one enum; each lives in a file of its own.
 //!
-//! Exit codes: 0 fine, 1 findings or runtime failure, 2 wrong usage.
+//! Exit codes: 0 fine, 1 findings or runtime failure, 2 wrong usage, 3 mode `dhcp` beside another
+//! DHCP server.
 
 pub mod assets;
 mod check;
@@ -19,7 +20,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::config::SettingsArgs;
 use crate::error::Error;
 
-/// Netboot appliance: ProxyDHCP, TFTP, HTTP and boot menus beside the DHCP server you already have
+/// Netboot appliance: ProxyDHCP or DHCP, TFTP, HTTP and boot menus, beside the DHCP server you have or in its place
 #[derive(Debug, Parser)]
 #[command(
     name = "bootjack",

@@ -73,6 +73,22 @@ pub struct Client {
 }
 
 impl Client {
+    /// A machine of which no more is known: BIOS, as all BOOTP clients were.
+    pub fn unknown(mac: Mac, network: Ipv4Addr) -> Self {
+        Self {
+            mac,
+            uuid: None,
+            archs: vec![Arch::BIOS],
+            class: Class::Pxe,
+            stage: Stage::Rom,
+            undi: None,
+            ipxe: None,
+            ip: None,
+            network,
+            known_by: KnownBy::default(),
+        }
+    }
+
     /// The first architecture it named.
     pub fn arch(&self) -> Arch {
         self.archs.first().copied().unwrap_or(Arch::BIOS)

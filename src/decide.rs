@@ -9,9 +9,9 @@
 //! * `reply`: the message that is sent, and where to
 //! * [`lease`], [`grant`]: the same in mode `dhcp`, where the reply is a lease with boot data in it
 //!
-//! Invariants: a client that is not booting is never answered; a lease REQUEST on 67 is never
-//! answered; every answer stays within the client's size limit; every other outcome is an
-//! [`Ignore`] with its reason.
+//! Invariants: beside another's leases, a client that is not booting is never answered, nor is a
+//! lease REQUEST on 67; every answer stays within the client's size limit; every other outcome is
+//! an [`Ignore`] with its reason.
 
 pub mod grant;
 pub mod lease;
@@ -116,6 +116,9 @@ pub enum Ignore {
     /// The profile's loader does not exist for this machine.
     #[error("{0}")]
     NoLoader(#[from] NoLoader),
+    /// `giaddr` is no host's address: what answers it would go anywhere.
+    #[error("relayed by {0}, which is no host's address")]
+    Relay(Ipv4Addr),
     /// Mode `dhcp`: `chaddr` is empty.
     #[error("no hardware address")]
     NoHardwareAddress,
@@ -144,6 +147,7 @@ impl Ignore {
             Self::BootServerType(_) => "boot-server-type",
             Self::NoProfile => "no-profile",
             Self::NoLoader(_) => "no-loader",
+            Self::Relay(_) => "bad-relay",
             Self::NoHardwareAddress => "no-hardware-address",
             Self::NoNetwork(_) => "no-network",
             Self::OtherServers => "other-server",
@@ -179,6 +183,7 @@ fn answer(
     client: &Client,
 ) -> Result<Box<Answer>, Ignore> {
     let kind = answerable(incoming)?;
+    relayed_by_a_host(incoming.message)?;
     let selection = choose(snapshot, client).ok_or(Ignore::NoProfile)?;
     let strategy = strategy::for_client(client);
     let here = loader::Here {
@@ -200,6 +205,15 @@ fn answer(
         selection,
         loader: loader.to_string(),
     }))
+}
+
+/// A relay is a host: neither everybody, nor a group, nor this host itself.
+fn relayed_by_a_host(message: &Message) -> Result<(), Ignore> {
+    let relay = message.giaddr;
+    if relay.is_broadcast() || relay.is_multicast() || relay.is_loopback() {
+        return Err(Ignore::Relay(relay));
+    }
+    Ok(())
 }
 
 /// The type of the reply, where this message has one on this port.

@@ -11,7 +11,7 @@
 //! * [`lan`]: what the answers of one interface say together
 //! * [`host`]: interfaces, ports and firewall of this host
 //! * [`firewall`]: whether rules let a packet in
-//! * [`verdict`]: the mode to run
+//! * [`verdict`]: the mode to run; `draft`: what mode `dhcp` would serve
 //!
 //! Invariants: no finding without evidence (what cannot be told is said so, as an info); the same
 //! observation gives the same diagnosis.
@@ -19,6 +19,7 @@
 //! Absent on purpose: asking (the service does), and IPv6.
 
 pub mod code;
+mod draft;
 pub mod firewall;
 pub mod host;
 pub mod lan;
@@ -33,7 +34,7 @@ use serde::Serialize;
 pub use code::{Code, Finding, Severity};
 pub use observed::{Held, Holder, Link, Observed, Protocol, State};
 pub use offer::Offer;
-pub use verdict::Verdict;
+pub use verdict::{LINES, Verdict};
 
 /// Everything there is to say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

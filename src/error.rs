@@ -8,7 +8,7 @@ use std::path::Path;
 #[error("{text}")]
 pub struct Error {
     text: String,
-    /// The exit code: 1 findings or runtime failure, 2 wrong usage.
+    /// The exit code: 1 findings or runtime failure, 2 wrong usage, 3 another DHCP server is there.
     pub code: u8,
 }
 
@@ -26,6 +26,15 @@ impl Error {
         Self {
             text: text.into(),
             code: 2,
+        }
+    }
+
+    /// Another DHCP server is there. A code of its own, for a supervisor that starts again what
+    /// failed: it would do so until that server is silent for a moment.
+    pub fn rival(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            code: 3,
         }
     }
 

@@ -264,15 +264,17 @@ pub enum What {
         /// Who the process is now.
         user: String,
     },
-    /// A new set of profiles is in force.
+    /// A new set of profiles and networks is in force.
     Reloaded {
         /// Profiles in force.
         profiles: usize,
+        /// Networks described.
+        networks: usize,
         /// From the last change seen to in force.
         #[serde(serialize_with = "words::seconds")]
         took: Duration,
     },
-    /// A set of profiles was refused; the last good one stays.
+    /// A set of profiles and networks was refused; the last good one stays.
     Rejected {
         /// What is wrong.
         findings: Vec<Finding>,

@@ -7,6 +7,7 @@
 //! socket → wire (bytes → message) → client (who asks, at which stage) → profile (which menu)
 //!        → decide (what to answer, and why) → wire (message → bytes) → socket
 //!                                           ↘ event → log · timeline · metrics · web
+//! mode dhcp: client + network + profile → decide ⇄ lease (whose address) → disk → wire → socket
 //! TFTP / HTTP request → client → tree (path + client → asset | file | rendered menu)
 //!                              → transfer → socket
 //! ```

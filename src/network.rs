@@ -36,5 +36,5 @@ pub use model::{
     Conflict, ConflictMethod, Criteria, LeaseTimes, Network, Networks, Opt, Pool, PxeShape, Range,
     Reservation, Subnet, Syncing, Terms, Who, Whom,
 };
-pub use reserved::Reservations;
+pub use reserved::{BadWhom, Reservations};
 pub use schema::PROFILE_DHCP;

@@ -6,14 +6,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+#[path = "support/asked.rs"]
+mod asked;
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
 
 use bootjack::decide::{Answer, Incoming, Port, decide};
 use bootjack::profile::{Snapshot, Source, compile};
-use bootjack::wire::dhcp::{Message, Options};
+use bootjack::wire::dhcp::Message;
 use serde::Deserialize;
+
+use asked::{Header, bytes, text};
 
 const US: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
@@ -63,48 +68,17 @@ fn nowhere() -> Ipv4Addr {
     Ipv4Addr::UNSPECIFIED
 }
 
-/// `text:PXEClient` or hexadecimal digits with any spaces.
-fn bytes(value: &str) -> Vec<u8> {
-    if let Some(text) = value.strip_prefix("text:") {
-        return text.as_bytes().to_vec();
-    }
-    let digits: String = value.chars().filter(|c| !c.is_whitespace()).collect();
-    (0..digits.len())
-        .step_by(2)
-        .map(|i| u8::from_str_radix(&digits[i..i + 2], 16).unwrap())
-        .collect()
-}
-
 fn message(packet: &Packet) -> Message {
-    let mac = bytes(&packet.chaddr);
-    let mut chaddr = [0; 16];
-    chaddr[..mac.len()].copy_from_slice(&mac);
-    let values: Vec<(u8, Vec<u8>)> = packet
-        .options
-        .iter()
-        .map(|(c, v)| (c.parse().unwrap(), bytes(v)))
-        .collect();
-    let message = Message {
+    let header = Header {
         op: packet.op,
-        htype: 1,
-        hlen: mac.len() as u8,
-        hops: 0,
-        xid: 0x0102_0304,
-        secs: 7,
         flags: packet.flags,
         ciaddr: packet.ciaddr,
-        yiaddr: nowhere(),
-        siaddr: nowhere(),
         giaddr: packet.giaddr,
-        chaddr,
-        sname: [0; 64],
-        file: [0; 128],
-        options: values
-            .iter()
-            .map(|(c, v)| (*c, v.as_slice()))
-            .collect::<Options>(),
+        chaddr: packet.chaddr.clone(),
     };
-    Message::decode(&message.encode()).unwrap()
+    let value = |(code, value): (&String, &String)| (code.parse().unwrap(), bytes(value));
+    let options: Vec<(u8, Vec<u8>)> = packet.options.iter().map(value).collect();
+    asked::message(&header, &options)
 }
 
 fn snapshot(case: &Case) -> Snapshot {
@@ -124,10 +98,6 @@ fn snapshot(case: &Case) -> Snapshot {
         http_port: 8067,
         ..Snapshot::default()
     }
-}
-
-fn text(field: &[u8]) -> String {
-    String::from_utf8(field.split(|b| *b == 0).next().unwrap().to_vec()).unwrap()
 }
 
 fn check(case: &Case) {
@@ -165,11 +135,7 @@ fn same(answer: &Answer, expected: &Expected) {
     assert_eq!(message.flags, expected.flags, "flags");
     assert_eq!(message.ciaddr, expected.ciaddr, "ciaddr");
     assert_eq!(text(&message.file), expected.file, "file");
-    let got: Vec<(u8, Vec<u8>)> = message
-        .options
-        .iter()
-        .map(|(c, v)| (c, v.to_vec()))
-        .collect();
+    let got = asked::options(&message);
     let wanted: Vec<(u8, Vec<u8>)> = expected
         .options
         .iter()

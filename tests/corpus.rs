@@ -40,6 +40,11 @@ fn profile() {
 }
 
 #[test]
+fn network() {
+    replay("network", targets::network);
+}
+
+#[test]
 fn path() {
     replay("path", targets::path);
 }

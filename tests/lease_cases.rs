@@ -6,6 +6,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+#[path = "support/asked.rs"]
+mod asked;
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
@@ -16,8 +19,10 @@ use bootjack::decide::{Incoming, Port};
 use bootjack::lease::{Book, Limits};
 use bootjack::network;
 use bootjack::profile::{Snapshot, Source, compile};
-use bootjack::wire::dhcp::{Message, Options};
+use bootjack::wire::dhcp::Message;
 use serde::Deserialize;
+
+use asked::{Header, bytes, text};
 
 const US: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 /// When every conversation begins.
@@ -95,26 +100,7 @@ fn everybody() -> SocketAddrV4 {
     SocketAddrV4::new(Ipv4Addr::BROADCAST, 68)
 }
 
-/// `text:PXEClient`, `ip:10.0.0.1`, `u32:3600`, or hexadecimal digits with any spaces.
-fn bytes(value: &str) -> Vec<u8> {
-    match value.split_once(':') {
-        Some(("text", text)) => text.as_bytes().to_vec(),
-        Some(("ip", ip)) => ip.parse::<Ipv4Addr>().unwrap().octets().to_vec(),
-        Some(("u32", number)) => number.parse::<u32>().unwrap().to_be_bytes().to_vec(),
-        _ => hex(value),
-    }
-}
-
-fn hex(digits: &str) -> Vec<u8> {
-    let digits: String = digits.chars().filter(|c| !c.is_whitespace()).collect();
-    let byte = |i| u8::from_str_radix(&digits[i..i + 2], 16).unwrap();
-    (0..digits.len()).step_by(2).map(byte).collect()
-}
-
 fn message(packet: &Packet) -> Message {
-    let mac = hex(&packet.mac);
-    let mut chaddr = [0; 16];
-    chaddr[..mac.len()].copy_from_slice(&mac);
     let kind = match packet.kind.as_str() {
         "discover" => Some(1),
         "request" => Some(3),
@@ -124,33 +110,16 @@ fn message(packet: &Packet) -> Message {
         "bootp" => None,
         other => panic!("no kind of message: {other}"),
     };
-    let values = packet.options.iter().map(|(c, v)| (*c, bytes(v)));
-    let values: Vec<(u8, Vec<u8>)> = kind
-        .into_iter()
-        .map(|kind| (53, vec![kind]))
-        .chain(values)
-        .collect();
-    let message = Message {
+    let header = Header {
         op: 1,
-        htype: 1,
-        hlen: mac.len() as u8,
-        hops: 0,
-        xid: 0x0102_0304,
-        secs: 7,
         flags: packet.flags,
         ciaddr: packet.ciaddr,
-        yiaddr: nowhere(),
-        siaddr: nowhere(),
         giaddr: packet.giaddr,
-        chaddr,
-        sname: [0; 64],
-        file: [0; 128],
-        options: values
-            .iter()
-            .map(|(c, v)| (*c, &v[..]))
-            .collect::<Options>(),
+        chaddr: packet.mac.clone(),
     };
-    Message::decode(&message.encode()).unwrap()
+    let further = packet.options.iter().map(|(c, v)| (*c, bytes(v)));
+    let options = kind.map(|kind| (53, vec![kind])).into_iter().chain(further);
+    asked::message(&header, &options.collect::<Vec<_>>())
 }
 
 fn snapshot(case: &Case) -> Snapshot {
@@ -173,16 +142,12 @@ fn snapshot(case: &Case) -> Snapshot {
     }
 }
 
-fn text(field: &[u8]) -> String {
-    String::from_utf8(field.split(|b| *b == 0).next().unwrap().to_vec()).unwrap()
-}
-
 /// Plays a conversation: probes find nobody, and the disk takes every record.
 fn play(case: &Case) {
     let snapshot = snapshot(case);
     let mut book = Book::new(Limits::default());
-    book.set_networks(&snapshot.networks);
     let mut now = START;
+    book.set_networks(now, &snapshot.networks);
     for (number, turn) in (1..).zip(&case.talk) {
         println!("  turn {number}: {}", turn.ask.kind);
         now += turn.after;
@@ -237,11 +202,7 @@ fn same(grant: &Grant, expected: &Expected) {
         .and_then(|b| b.as_ref().err())
         .map(bootjack::decide::Ignore::word);
     assert_eq!(no_boot, expected.no_boot.as_deref());
-    let got: Vec<(u8, Vec<u8>)> = message
-        .options
-        .iter()
-        .map(|(c, v)| (c, v.to_vec()))
-        .collect();
+    let got = asked::options(&message);
     let wanted = expected.options.iter().map(|(c, v)| (*c, bytes(v)));
     assert_eq!(got, wanted.collect::<Vec<_>>(), "options");
 }

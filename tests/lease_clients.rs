@@ -8,16 +8,12 @@
 
 mod support;
 
-use std::io::Read as _;
 use std::net::Ipv4Addr;
-
-use dhcproto::v4::{Message, MessageType, OptionCode};
-use dhcproto::{Decodable as _, Decoder};
-use socket2::{Domain, Protocol, Socket, Type};
 
 use support::lan::{Host, Lan};
 use support::lease_clients::{ALL, Lease, LeaseClient, Program};
 use support::relay;
+use support::requests::{Ear, State};
 use support::servers::{POOL, Server};
 
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
@@ -57,73 +53,6 @@ fn expected(address: Ipv4Addr) -> Lease {
 /// The messages of one kind that a server has logged, by dnsmasq's or ISC's word for them.
 fn heard(server: &Server, word: &str) -> usize {
     server.log().matches(word).count()
-}
-
-/// A client's REQUESTs on the wire.
-struct Ear(Socket);
-
-/// The states of RFC 2131 table 4, as a REQUEST tells them.
-#[derive(Debug, PartialEq, Eq)]
-enum State {
-    Selecting,
-    InitReboot,
-    Renewing,
-    Rebinding,
-    Wrong(String),
-}
-
-impl Ear {
-    fn new(host: &Host) -> Self {
-        let socket = host.enter(|| {
-            let every = Some(Protocol::from(0x0300)); // ETH_P_ALL
-            Socket::new(Domain::PACKET, Type::RAW, every).unwrap()
-        });
-        socket.set_nonblocking(true).unwrap();
-        Self(socket)
-    }
-
-    /// A REQUEST of this state was sent since the last look, and none that the RFC does not have.
-    /// On a busy machine there may be others beside it: something was said twice.
-    #[track_caller]
-    fn heard(&self, state: &State) {
-        let states = self.states();
-        let wrong = |state: &State| matches!(state, State::Wrong(_));
-        assert!(
-            states.contains(state) && !states.iter().any(wrong),
-            "{states:?}"
-        );
-    }
-
-    fn states(&self) -> Vec<State> {
-        let mut buffer = [0; 2048];
-        let mut states = Vec::new();
-        while let Ok(length) = (&self.0).read(&mut buffer) {
-            states.extend(state(&buffer[..length]));
-        }
-        states
-    }
-}
-
-fn state(frame: &[u8]) -> Option<State> {
-    let to_67 = frame.len() > 282 && frame[12..14] == [8, 0] && frame[36..38] == [0, 67];
-    let message = Message::decode(&mut Decoder::new(frame.get(42..)?));
-    let message = message.ok().filter(|_| to_67)?;
-    let options = message.opts();
-    (options.msg_type() == Some(MessageType::Request)).then_some(())?;
-    let everyone = frame[30..34] == [255; 4];
-    let has = |code| options.get(code).is_some();
-    let (wanted, server) = (
-        has(OptionCode::RequestedIpAddress),
-        has(OptionCode::ServerIdentifier),
-    );
-    let holds = !message.ciaddr().is_unspecified();
-    Some(match (everyone, wanted, server, holds) {
-        (true, true, true, false) => State::Selecting,
-        (true, true, false, false) => State::InitReboot,
-        (false, false, false, true) => State::Renewing,
-        (true, false, false, true) => State::Rebinding,
-        _ => State::Wrong(format!("{message:?} to {:?}", &frame[30..34])),
-    })
 }
 
 fn has(host: &Host, address: Ipv4Addr) -> bool {

@@ -55,15 +55,17 @@ fn sends() -> impl Strategy<Value = Op> {
         which(),
         seconds,
         any::<bool>(),
+        any::<bool>(),
     )
         .prop_map(
-            |(client, network, kind, which, seconds, authoritative)| Op::Send {
+            |(client, network, kind, which, seconds, authoritative, shows)| Op::Send {
                 client,
                 network,
                 kind,
                 which,
                 seconds,
                 authoritative,
+                shows,
             },
         )
 }
@@ -105,8 +107,9 @@ proptest! {
     fn no_interleaving_breaks_a_promise(
         all in prop::collection::vec(ops(), 1..120),
         start in prop_oneof![Just(0_u64), Just(1_700_000_000)],
+        first in 0..CONFIGS,
     ) {
-        let mut model = Model::new(start);
+        let mut model = Model::new(start, first);
         for op in &all {
             model.step(op);
         }
@@ -122,8 +125,8 @@ fn the_walks_go_everywhere() {
     let mut runner = TestRunner::deterministic();
     let walks = prop::collection::vec(ops(), 100..120);
     let mut seen = model::Seen::default();
-    for _ in 0..150 {
-        let mut model = Model::new(0);
+    for n in 0..150 {
+        let mut model = Model::new(0, n % CONFIGS);
         for op in &walks.new_tree(&mut runner).unwrap().current() {
             model.step(op);
         }
@@ -142,6 +145,7 @@ fn the_walks_go_everywhere() {
         seen.declined,
         seen.bootp,
         seen.evicted,
+        seen.kept,
     ];
     assert!(least.iter().all(|n| *n >= 10), "{seen:?}");
 }

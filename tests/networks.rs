@@ -427,6 +427,41 @@ const WORDS: [&str; 12] = [
     "-1",
 ];
 
+/// The YAML blocks of README's section, and the example of the shipped config file.
+fn documented() -> Vec<String> {
+    let readme = include_str!("../README.md");
+    let section = readme.split("## Being the DHCP server").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let blocks = section.split("```yaml\n").skip(1);
+    let mut all: Vec<String> = blocks
+        .map(|block| block.split("```").next().unwrap().to_owned())
+        .collect();
+    let shipped = include_str!("../packaging/bootjack.yaml");
+    let example = shipped.split_once("# dhcp:\n").unwrap().1;
+    let lines = example.lines().map(|line| line.trim_start_matches('#'));
+    let lines: Vec<&str> = lines.map(|l| l.strip_prefix(' ').unwrap_or(l)).collect();
+    all.push(format!("dhcp:\n{}", lines.join("\n")));
+    all
+}
+
+#[test]
+fn what_is_documented_compiles() {
+    let [short, whole, profile, shipped] = documented().try_into().unwrap();
+    for (text, count) in [(&short, (1, 1)), (&whole, (2, 4)), (&shipped, (1, 1))] {
+        let all = networks(text);
+        assert_eq!((all.all.len(), all.reservations.len()), count, "{text}");
+    }
+    let menu = "menu: {entries: [{id: disk, local: true}]}\n";
+    let source = bootjack::profile::Source {
+        file: "p.yaml".into(),
+        text: profile + menu,
+    };
+    let (profiles, findings) = bootjack::profile::compile(&[source]);
+    assert_eq!(findings, []);
+    let criteria = &profiles.unwrap().all[0].criteria;
+    assert!(criteria.include.contains("fast") && criteria.exclude.contains("guest"));
+}
+
 proptest! {
     #[test]
     fn no_text_brings_the_compiler_down(text in "[a-z:{}\\[\\]\"'|>&*!%@,# \n\t-]{0,200}") {

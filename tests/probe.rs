@@ -44,7 +44,8 @@ fn with_prober<F: Future<Output = ()>>(
             name: "eth0".to_owned(),
             addresses: vec![APPLIANCE_IP.parse().unwrap()],
         };
-        let opened = probe::open(ConflictMethod::Auto, &[interface]).unwrap();
+        // The setting may change while it runs; the sockets are there for each.
+        let opened = probe::open(ConflictMethod::Off, &[interface]).unwrap();
         for set in [CapSet::Effective, CapSet::Permitted] {
             caps::clear(None, set).unwrap();
         }
@@ -72,22 +73,32 @@ fn a_host_with_the_address_is_found_and_no_other() {
     }
     let lan = Lan::new();
     let (us, host) = (lan.appliance_host(), lan.host("pc", "10.77.0.50/24"));
-    with_prober(&us, async |prober, _| {
+    with_prober(&us, async |prober, said| {
         for (method, used) in [
             (Method::Arp, used_by(&host)),
             (Method::Ping, Answer::Used(None)),
         ] {
             // While one answers for its own address, the other is tried.
             let (there, nobody) = tokio::join!(
-                prober.try_address("eth0", HOST, method, PATIENT),
-                prober.try_address("eth0", NOBODY, method, BRIEF),
+                prober.try_address("eth0", HOST, Some(method), PATIENT),
+                prober.try_address("eth0", NOBODY, Some(method), BRIEF),
             );
             assert_eq!((there, nobody), (used, Answer::Free), "{method:?}");
         }
-        let own = prober.try_address("eth0", APPLIANCE_IP.parse().unwrap(), Method::Arp, BRIEF);
+        let own = prober.try_address(
+            "eth0",
+            APPLIANCE_IP.parse().unwrap(),
+            Some(Method::Arp),
+            BRIEF,
+        );
         assert_eq!(own.await, Answer::Used(None), "our own");
-        let nowhere = prober.try_address("eth9", HOST, Method::Arp, BRIEF).await;
+        let nowhere = prober
+            .try_address("eth9", HOST, Some(Method::Arp), BRIEF)
+            .await;
         assert_eq!(nowhere, Answer::Unknown, "no such interface");
+        let said = said.lock().unwrap();
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].to_string().contains("eth9"), "{said:?}");
     });
 }
 
@@ -108,8 +119,12 @@ fn a_firewall_hides_a_host_from_ping_but_not_from_arp() {
         ],
     );
     with_prober(&us, async |prober, _| {
-        let arp = prober.try_address("eth0", HOST, Method::Arp, PATIENT).await;
-        let ping = prober.try_address("eth0", HOST, Method::Ping, BRIEF).await;
+        let arp = prober
+            .try_address("eth0", HOST, Some(Method::Arp), PATIENT)
+            .await;
+        let ping = prober
+            .try_address("eth0", HOST, Some(Method::Ping), BRIEF)
+            .await;
         assert_eq!((arp, ping), (used_by(&host), Answer::Free));
     });
 }
@@ -131,7 +146,7 @@ fn somebody_who_tries_the_same_address_has_it() {
             }
         };
         tokio::select! {
-            answer = prober.try_address("eth0", NOBODY, Method::Arp, PATIENT) => {
+            answer = prober.try_address("eth0", NOBODY, Some(Method::Arp), PATIENT) => {
                 assert_eq!(answer, used_by(&other));
             }
             () = again => {}
@@ -157,13 +172,13 @@ fn a_host_behind_a_router_answers_ping() {
     with_prober(&us, async |prober, _| {
         let ping = |last, wait| {
             let address = Ipv4Addr::new(10, 78, 0, last);
-            prober.try_address("eth0", address, Method::Ping, wait)
+            prober.try_address("eth0", address, Some(Method::Ping), wait)
         };
         assert_eq!(ping(9, PATIENT).await, Answer::Used(None));
         assert_eq!(ping(10, BRIEF).await, Answer::Free);
         let unroutable = Ipv4Addr::new(192, 0, 2, 1);
         let answer = prober
-            .try_address("eth0", unroutable, Method::Ping, BRIEF)
+            .try_address("eth0", unroutable, Some(Method::Ping), BRIEF)
             .await;
         assert_eq!(answer, Answer::Unknown, "no way there");
     });
@@ -177,16 +192,30 @@ fn an_interface_that_is_down_says_nothing_of_an_address() {
     let lan = Lan::new();
     let (us, host) = (lan.appliance_host(), lan.host("pc", "10.77.0.50/24"));
     let link = us.clone();
-    with_prober(&us, async |prober, _| {
+    with_prober(&us, async |prober, said| {
         link.ip(&["link", "set", "eth0", "down"]);
-        let down = prober.try_address("eth0", HOST, Method::Arp, BRIEF).await;
-        assert_eq!(down, Answer::Unknown);
+        for method in [Method::Arp, Method::Ping, Method::Arp, Method::Ping] {
+            let down = prober.try_address("eth0", HOST, Some(method), BRIEF).await;
+            assert_eq!(down, Answer::Unknown);
+        }
+        let words: Vec<String> = said.lock().unwrap().iter().map(What::to_string).collect();
+        let [arp, ping] = &words[..] else {
+            panic!("one of each link, and no more: {words:?}");
+        };
+        assert!(
+            arp.contains("cannot try 10.77.0.50 by ARP on eth0: "),
+            "{arp}"
+        );
+        assert!(ping.contains("cannot try 10.77.0.50 by ping: "), "{ping}");
+        assert!(ping.contains("offered untried"), "{ping}");
         link.ip(&["link", "set", "eth0", "up"]);
         let mut up = Answer::Unknown;
         for _ in 0..100 {
             // The cable comes up in the kernel's own time.
             let wait = Duration::from_millis(200);
-            up = prober.try_address("eth0", HOST, Method::Arp, wait).await;
+            up = prober
+                .try_address("eth0", HOST, Some(Method::Arp), wait)
+                .await;
             if up == used_by(&host) {
                 break;
             }
@@ -210,7 +239,7 @@ fn beyond_so_many_at_once_an_address_is_left_untried_with_an_event() {
             let address = Ipv4Addr::from(0x0a4d_0100 + n);
             tries.spawn(async move {
                 prober
-                    .try_address("eth0", address, Method::Arp, Duration::from_secs(5))
+                    .try_address("eth0", address, Some(Method::Arp), Duration::from_secs(5))
                     .await
             });
         }

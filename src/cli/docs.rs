@@ -112,11 +112,11 @@ fn ends() -> Roff {
     for (title, text) in [
         (
             "SIGNALS",
-            "serve reads its folders again on SIGHUP, and ends on SIGTERM and SIGINT.",
+            "serve reads its folders, and dhcp of the config file, again on SIGHUP, and ends on SIGTERM and SIGINT.",
         ),
         (
             "EXIT STATUS",
-            "0: fine. 1: findings that are errors, or a failure at run time. 2: wrong usage or settings.",
+            "0: fine. 1: findings that are errors, or a failure at run time. 2: wrong usage or settings. 3: another DHCP server answers, so mode dhcp does not start; a supervisor should not try again.",
         ),
     ] {
         roff.control("SH", [title]).text([roman(text)]);

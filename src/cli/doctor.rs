@@ -1,6 +1,8 @@
 //! `bootjack doctor`: which mode this LAN needs, and what is wrong on it.
 //!
-//! Exit code 0 where nothing has to be done (infos do not count), 1 with findings.
+//! Exit code 0 where nothing has to be done (infos do not count), 1 with findings. What the LAN
+//! answers is read by the unprivileged user that `serve` becomes; only looking at the host and
+//! opening the sockets take root.
 
 mod json;
 mod words;
@@ -14,6 +16,7 @@ use nix::unistd::Uid;
 use crate::config::{self, SettingsArgs};
 use crate::doctor::{Observed, diagnose};
 use crate::error::Error;
+use crate::service::privilege;
 use crate::service::survey::{Scope, Survey};
 
 /// What to look at: interfaces and the HTTP port are settings.
@@ -34,10 +37,16 @@ impl Doctor {
                 "cannot ask the LAN: doctor sends and hears frames and looks who holds ports; run it as root (sudo)",
             ));
         }
+        let file = &settings.file;
+        let path = file.path.display().to_string();
+        let said = file.settings.as_ref();
         let survey = Survey::begin(Scope {
             interfaces: &settings.interface,
             http_port: settings.http_port,
+            config: (path != config::DEFAULT_FILE).then_some(path.as_str()),
+            described: said.is_some_and(|said| said.dhcp.is_some()),
         })?;
+        privilege::drop_to(settings.user.as_deref(), None)?;
         let observed = ask(survey)?;
         let diagnosis = diagnose(&observed);
         let text = if self.json {

@@ -109,21 +109,12 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::{Class, KnownBy, Stage};
-    use crate::wire::Arch;
 
     fn machine(n: u8, ip: Option<[u8; 4]>) -> Client {
+        let mac = Mac::ethernet([2, 0, 0, 0, 0, n]);
         Client {
-            mac: Mac::ethernet([2, 0, 0, 0, 0, n]),
-            uuid: None,
-            archs: vec![Arch::BIOS],
-            class: Class::Pxe,
-            stage: Stage::Rom,
-            undi: None,
-            ipxe: None,
             ip: ip.map(Ipv4Addr::from),
-            network: Ipv4Addr::UNSPECIFIED,
-            known_by: KnownBy::default(),
+            ..Client::unknown(mac, Ipv4Addr::UNSPECIFIED)
         }
     }
 

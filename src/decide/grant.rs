@@ -1,9 +1,7 @@
 //! A verdict of the book → the reply: RFC 2131 table 3, boot data (facts, section 0, kind 1), and
-//! the options of the client's terms.
-//!
-//! The order of options is the safe one: 53, 54, lease times, the client's own, 60, 97, 43, 67, 175,
-//! 61, 82. Never in it: option 52. What a client's size limit has no room for is left out from the
-//! end of the client's own, and named.
+//! the options of the client's terms (see `options`). Never in it: option 52.
+
+mod options;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -12,11 +10,11 @@ use super::loader::{self, Named};
 use super::reply;
 use super::strategy::{self, Strategy};
 use super::{Ignore, Port};
-use crate::client::{Client, Stage};
-use crate::lease::{Binding, Kind as Asking, Nak, Verdict};
-use crate::network::{Subnet, Terms};
+use crate::client::Client;
+use crate::lease::{Binding, Nak, Verdict};
+use crate::network::{PxeShape, Terms};
 use crate::profile::{Selection, Snapshot};
-use crate::wire::dhcp::{BROADCAST, Kind, Message, Options, code};
+use crate::wire::dhcp::{BROADCAST, Message};
 
 /// What a client is told.
 #[derive(Debug, Clone)]
@@ -74,13 +72,6 @@ pub struct Boot {
     pub loader: Named,
 }
 
-/// iPXE's option 175, sub-option 176 (`no-pxedhcp`): wait for no proxy (quirk 32).
-const NO_PROXY: [u8; 3] = [176, 1, 1];
-/// What a BOOTP client has room for: 300 bytes in all (RFC 1542 2.1).
-const BOOTP_REPLY: usize = 300;
-/// Options that say how long, asked for or not (RFC 2131 4.4.5).
-const TIMES: [u8; 3] = [code::LEASE_TIME, code::RENEWAL_TIME, code::REBINDING_TIME];
-
 /// Builds the reply to what was asked.
 pub(super) fn build(
     snapshot: &Snapshot,
@@ -99,10 +90,14 @@ pub(super) fn build(
         Verdict::Nak(why) => (Told::Nak(why), First::Nothing),
         Verdict::Silence(why) => return Err(Ignore::Lease(why)),
     };
-    let boot = boots(told, asked).map(|client| boot(snapshot, asked, client));
+    let boot = boots(told, asked).map(|client| boot(snapshot, asked, told, client));
     let (message, left_out) = message(asked, told, boot.as_ref().and_then(|b| b.as_ref().ok()));
+    let bytes = message.encode();
+    if bytes.len() > options::limit(asked, told) {
+        return Err(Ignore::TooLarge(bytes.len()));
+    }
     Ok(Grant {
-        bytes: message.encode(),
+        bytes,
         to: destination(asked, told),
         message,
         told,
@@ -115,34 +110,37 @@ pub(super) fn build(
 /// The machine, where it boots and is told an address.
 fn boots<'a>(told: Told, asked: &'a Asked<'_>) -> Option<&'a Client> {
     match told {
-        Told::Offer(_) | Told::Ack(_) => asked.client.as_ref(),
-        Told::Bootp(_) | Told::Inform | Told::Nak(_) => None,
+        Told::Offer(_) | Told::Ack(_) | Told::Bootp(_) => asked.client.as_ref(),
+        Told::Inform | Told::Nak(_) => None,
     }
 }
 
-fn boot(snapshot: &Snapshot, asked: &Asked<'_>, client: &Client) -> Result<Boot, Ignore> {
+fn boot(
+    snapshot: &Snapshot,
+    asked: &Asked<'_>,
+    told: Told,
+    client: &Client,
+) -> Result<Boot, Ignore> {
     let selection = asked.selection.clone().ok_or(Ignore::NoProfile)?;
     let here = loader::Here {
         server: asked.incoming.local,
         http_port: snapshot.http_port,
     };
     Ok(Boot {
-        strategy: strategy::for_lease(client, Terms::pxe_of(&layers(asked, None))),
+        strategy: strategy::for_lease(client, shape(asked, told)),
         loader: loader::for_client(&selection.profile, client, here)?,
         selection,
     })
 }
 
-/// The terms of a client, the most specific first; of an address, its pool's or its subnet's last.
-fn layers<'a>(asked: &'a Asked<'_>, address: Option<Ipv4Addr>) -> Vec<&'a Terms> {
-    let place = address.or(Some(asked.incoming.message.ciaddr));
-    let subnet = place.and_then(|a| asked.network.subnet_of(a));
-    let subnet = subnet.or_else(|| asked.network.subnets.first());
-    let pool = place.and_then(|a| asked.network.pool_of(a));
-    let own = asked.reservation.map(|r| &r.terms);
-    let profile = asked.selection.as_ref().map(|s| &s.profile.terms);
-    let place = pool.map(|p| &p.terms).or(subnet.map(|s| &s.terms));
-    [own, profile, place].into_iter().flatten().collect()
+/// The shape of boot data for this address; BOOTP has no options for any but the plain one.
+fn shape(asked: &Asked<'_>, told: Told) -> PxeShape {
+    match told {
+        Told::Offer(binding) | Told::Ack(binding) => {
+            Terms::pxe_of(&options::layers(asked, binding.address))
+        }
+        Told::Bootp(_) | Told::Inform | Told::Nak(_) => PxeShape::Plain,
+    }
 }
 
 fn message(asked: &Asked<'_>, told: Told, boot: Option<&Boot>) -> (Message, Vec<u8>) {
@@ -155,7 +153,7 @@ fn message(asked: &Asked<'_>, told: Told, boot: Option<&Boot>) -> (Message, Vec<
         Told::Offer(binding) | Told::Bootp(binding) => message.yiaddr = binding.address,
         Told::Ack(binding) => {
             message.yiaddr = binding.address;
-            message.ciaddr = request.ciaddr;
+            message.ciaddr = asked.has().unwrap_or(message.ciaddr);
         }
         Told::Inform => message.ciaddr = request.ciaddr,
         Told::Nak(_) => {}
@@ -168,7 +166,7 @@ fn message(asked: &Asked<'_>, told: Told, boot: Option<&Boot>) -> (Message, Vec<
         (None, Some(_)) => message.siaddr = asked.incoming.local, // where port 4011 is
         (None, None) => {}
     }
-    let left_out = options(asked, told, boot, name.as_deref(), &mut message);
+    let left_out = options::fill(asked, told, boot, name.as_deref(), &mut message);
     (message, left_out)
 }
 
@@ -179,136 +177,6 @@ fn flags(asked: &Asked<'_>, told: Told) -> u16 {
         Told::Nak(_) => asked.incoming.message.flags | BROADCAST,
         _ => asked.incoming.message.flags,
     }
-}
-
-/// Fills in the options; gives those that there was no room for.
-fn options(
-    asked: &Asked<'_>,
-    told: Told,
-    boot: Option<&Boot>,
-    name: Option<&str>,
-    message: &mut Message,
-) -> Vec<u8> {
-    let head = head(asked, told);
-    let tail = tail(asked, told, boot, name);
-    let mut own = own(asked, told);
-    let limit = match told {
-        Told::Bootp(_) => BOOTP_REPLY,
-        _ => asked.incoming.message.reply_limit(),
-    };
-    let mut left_out = Vec::new();
-    loop {
-        message.options = joined(&head, &own, &tail);
-        if message.encoded_len() <= limit {
-            return left_out;
-        }
-        match own.pop() {
-            Some((code, _)) => left_out.push(code),
-            None => return left_out,
-        }
-    }
-}
-
-fn joined(head: &Options, own: &[(u8, Vec<u8>)], tail: &Options) -> Options {
-    let own = own.iter().map(|(code, value)| (*code, value.as_slice()));
-    head.iter().chain(own).chain(tail.iter()).collect()
-}
-
-/// What the kind of reply asks for: 53, 54, the times, the message of a NAK.
-fn head(asked: &Asked<'_>, told: Told) -> Options {
-    let mut head = Options::default();
-    let kind = match told {
-        Told::Offer(_) => Kind::Offer,
-        Told::Ack(_) | Told::Inform => Kind::Ack,
-        Told::Nak(_) => Kind::Nak,
-        Told::Bootp(_) => return head,
-    };
-    head.push(code::MESSAGE_TYPE, &[kind.number()]);
-    head.push(code::SERVER_ID, &asked.server_id().octets());
-    match told {
-        Told::Offer(binding) | Told::Ack(binding) => push_times(binding.seconds, &mut head),
-        Told::Nak(why) => head.push(code::MESSAGE, why.to_string().as_bytes()),
-        Told::Inform | Told::Bootp(_) => {}
-    }
-    head
-}
-
-/// The lease time, and where it ends some day when to renew and when to ask everybody (RFC 2131
-/// 4.4.5: at half and at seven eighths).
-fn push_times(seconds: u32, to: &mut Options) {
-    to.push(code::LEASE_TIME, &seconds.to_be_bytes());
-    if seconds < u32::MAX {
-        to.push(code::RENEWAL_TIME, &(seconds / 2).to_be_bytes());
-        let rebinding = seconds - seconds / 8;
-        to.push(code::REBINDING_TIME, &rebinding.to_be_bytes());
-    }
-}
-
-/// What the client's terms say, in the order that the client lists (RFC 2131 4.3.1): the mask
-/// always, else what it asks for, and what is marked `always`. Without a list: everything.
-fn own(asked: &Asked<'_>, told: Told) -> Vec<(u8, Vec<u8>)> {
-    let address = match told {
-        Told::Offer(binding) | Told::Ack(binding) | Told::Bootp(binding) => binding.address,
-        Told::Inform => asked.incoming.message.ciaddr,
-        Told::Nak(_) => return Vec::new(),
-    };
-    let layers = layers(asked, Some(address));
-    let wanted = asked.incoming.message.options.get(code::PARAMETER_LIST);
-    let mut codes = vec![code::SUBNET_MASK];
-    codes.extend(wanted.unwrap_or_default());
-    let all = layers.iter().flat_map(|terms| &terms.options);
-    let further = all.filter(|o| o.always || wanted.is_none());
-    codes.extend(further.map(|o| o.code));
-    let mut own: Vec<(u8, Vec<u8>)> = Vec::new();
-    for code in codes {
-        if own.iter().any(|(known, _)| *known == code) || TIMES.contains(&code) {
-            continue;
-        }
-        own.extend(value(asked, &layers, address, code).map(|value| (code, value)));
-    }
-    own
-}
-
-/// One option: as configured, else as it follows from the subnet or the reservation.
-fn value(asked: &Asked<'_>, layers: &[&Terms], address: Ipv4Addr, code: u8) -> Option<Vec<u8>> {
-    if let Some(option) = Terms::option(layers, code) {
-        return Some(option.value.to_vec());
-    }
-    let subnet: Option<&Subnet> = asked.network.subnet_of(address);
-    match code {
-        code::SUBNET_MASK => subnet.map(|s| s.net.netmask().octets().to_vec()),
-        code::BROADCAST_ADDRESS => subnet.map(|s| s.net.broadcast().octets().to_vec()),
-        code::HOST_NAME => {
-            let reserved = asked.reservation?.host_name.as_ref()?;
-            Some(reserved.as_bytes().to_vec())
-        }
-        _ => None,
-    }
-}
-
-/// What comes last: boot data, the identifiers as they came, the relay's words.
-fn tail(asked: &Asked<'_>, told: Told, boot: Option<&Boot>, name: Option<&str>) -> Options {
-    let request = &asked.incoming.message.options;
-    let mut tail = Options::default();
-    if let Some(boot) = boot {
-        reply::push_boot(request, boot.strategy, name.unwrap_or_default(), &mut tail);
-    }
-    let ipxe = asked
-        .client
-        .as_ref()
-        .is_some_and(|c| c.stage == Stage::Ipxe);
-    if boot.is_some() && ipxe {
-        tail.push(code::ETHERBOOT, &NO_PROXY);
-    }
-    // RFC 6842: the client identifier goes back as it came.
-    let id = request.get(code::CLIENT_ID).filter(|id| !id.is_empty());
-    if let Some(id) = id.filter(|_| !matches!(told, Told::Bootp(_))) {
-        tail.push(code::CLIENT_ID, id);
-    }
-    if let Some(relay) = request.get(code::RELAY_AGENT) {
-        tail.push(code::RELAY_AGENT, relay);
-    }
-    tail
 }
 
 /// RFC 2131 4.1: to the relay; to a client that has an address, there; else to everybody on the
@@ -322,12 +190,12 @@ fn destination(asked: &Asked<'_>, told: Told) -> SocketAddrV4 {
         return SocketAddrV4::new(request.giaddr, Port::Dhcp.number());
     }
     let peer = asked.incoming.peer;
-    match told {
-        Told::Nak(_) => everybody,
-        _ if request.ciaddr.is_unspecified() && asked.kind == Asking::Inform => peer,
-        _ if request.ciaddr.is_unspecified() => everybody,
-        _ if *peer.ip() == request.ciaddr => peer,
-        _ => SocketAddrV4::new(request.ciaddr, 68),
+    match (told, asked.has()) {
+        // Past its relay, by unicast: our broadcast would not reach it.
+        (Told::Nak(_), Some(has)) if asked.is_afar() => SocketAddrV4::new(has, 68),
+        (Told::Nak(_), _) | (_, None) => everybody,
+        (_, Some(has)) if *peer.ip() == has => peer,
+        (_, Some(has)) => SocketAddrV4::new(has, 68),
     }
 }
 

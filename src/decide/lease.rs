@@ -18,10 +18,13 @@ use crate::client::{Client, identify};
 use crate::lease::{Ask, Book, Change, Holder, Kind, Record, Time};
 use crate::network::{Criteria, Network, Reservation, Terms, Who};
 use crate::profile::{Selection, Snapshot, Subject, chosen};
-use crate::wire::dhcp::{BOOTREQUEST, Kind as Type, code};
+use crate::wire::dhcp::{BOOTREQUEST, Kind as Type, Message, code};
 use crate::wire::pxe;
 use crate::wire::relay::RelayAgent;
 use crate::wire::{Mac, Uuid};
+
+/// What a reply takes without what is echoed and what can be left out, in bytes.
+const LEAST_REPLY: usize = 320;
 
 /// What a lease depends on beside the message.
 #[derive(Debug)]
@@ -73,7 +76,7 @@ pub fn decide(desk: Desk<'_>, incoming: Incoming<'_>) -> Leasing {
         now,
         authoritative,
     } = desk;
-    let asked = match Asked::read(snapshot, incoming) {
+    let asked = match Asked::read(snapshot, book, incoming) {
         Ok(asked) => asked,
         Err(why) => return Leasing::silence(incoming.message.mac(), why),
     };
@@ -104,19 +107,24 @@ impl Leasing {
 }
 
 impl<'a> Asked<'a> {
-    fn read(snapshot: &'a Snapshot, incoming: Incoming<'a>) -> Result<Self, Ignore> {
+    fn read(snapshot: &'a Snapshot, book: &Book, incoming: Incoming<'a>) -> Result<Self, Ignore> {
         let message = incoming.message;
         if message.op != BOOTREQUEST {
             return Err(Ignore::NotRequest);
         }
         let mac = message.mac().ok_or(Ignore::NoHardwareAddress)?;
+        super::relayed_by_a_host(message)?;
+        fits(message)?;
         let relay = RelayAgent::of(message);
         let kind = kind(incoming, relay)?;
         let link = link(incoming, relay, kind);
         let networks = &snapshot.networks;
         let network = networks.of_link(link).ok_or(Ignore::NoNetwork(link))?;
         let option_61 = message.options.get(code::CLIENT_ID);
-        let client = identify(message, incoming.local).ok();
+        let client = match kind {
+            Kind::Bootp => Some(Client::unknown(mac, link)),
+            _ => identify(message, incoming.local).ok(),
+        };
         let uuid = message.options.get(code::CLIENT_UUID);
         let who = Who {
             mac,
@@ -124,7 +132,11 @@ impl<'a> Asked<'a> {
             uuid: uuid.and_then(Uuid::from_option_97),
             circuit: relay.circuit_id,
         };
-        let reservation = networks.reserved_for(network, &who);
+        let holder = Holder::new(mac, option_61, network.match_client_id);
+        let about = message.address(code::REQUESTED_ADDRESS);
+        let about = about.or_else(|| has(incoming, kind));
+        let about = about.filter(|_| kind != Kind::Discover);
+        let reservation = book.reserved_for(networks, network, (&holder, &who), about);
         let subject = Subject {
             mac,
             uuid: who.uuid,
@@ -135,7 +147,7 @@ impl<'a> Asked<'a> {
             incoming,
             relay,
             kind,
-            holder: Holder::new(mac, option_61, network.match_client_id),
+            holder,
             network,
             reservation,
             selection: chosen(snapshot, reservation, &subject),
@@ -170,16 +182,19 @@ impl<'a> Asked<'a> {
 
     /// The address that the message is about: what it asks for, else what it has.
     fn address(&self) -> Option<Ipv4Addr> {
-        let message = self.incoming.message;
-        let has = known(message.ciaddr);
-        match self.kind {
-            Kind::Discover | Kind::Bootp | Kind::InitReboot | Kind::Decline => {
-                message.address(code::REQUESTED_ADDRESS)
-            }
-            Kind::Selecting { .. } => message.address(code::REQUESTED_ADDRESS).or(has),
-            Kind::Renewing | Kind::Rebinding | Kind::Release => has,
-            Kind::Inform => has.or(known(*self.incoming.peer.ip())),
-        }
+        let asked = self.incoming.message.address(code::REQUESTED_ADDRESS);
+        asked.or_else(|| self.has())
+    }
+
+    /// The address that the client has.
+    pub(super) fn has(&self) -> Option<Ipv4Addr> {
+        has(self.incoming, self.kind)
+    }
+
+    /// Whether the client speaks to us from another link than ours.
+    pub(super) fn is_afar(&self) -> bool {
+        let here = self.network.subnet_of(self.incoming.local).is_some();
+        self.incoming.unicast && !here
     }
 
     fn seconds(&self) -> Option<u32> {
@@ -204,11 +219,7 @@ impl<'a> Asked<'a> {
 /// What is asked. The four kinds of REQUEST are told apart by RFC 2131 4.3.2 (table 4).
 fn kind(incoming: Incoming<'_>, relay: RelayAgent<'_>) -> Result<Kind, Ignore> {
     let message = incoming.message;
-    if let Some((item, _)) = message
-        .options
-        .get(code::VENDOR_SPECIFIC)
-        .and_then(pxe::boot_item)
-    {
+    if let Some(item) = boot_server(message) {
         return Err(Ignore::BootServerType(item));
     }
     Ok(match message.kind() {
@@ -223,8 +234,17 @@ fn kind(incoming: Incoming<'_>, relay: RelayAgent<'_>) -> Result<Kind, Ignore> {
     })
 }
 
+/// The boot server type that firmware asks for; the tag means that to PXE clients alone.
+fn boot_server(message: &Message) -> Option<u16> {
+    let class = message.options.get(code::VENDOR_CLASS)?;
+    let asks = matches!(message.kind(), Some(Type::Request | Type::Inform));
+    let data = message.options.get(code::VENDOR_SPECIFIC)?;
+    let (item, _) = pxe::boot_item(data).filter(|_| asks && class.starts_with(pxe::CLASS_PXE))?;
+    Some(item)
+}
+
 fn request(incoming: Incoming<'_>, relay: RelayAgent<'_>) -> Kind {
-    let has_address = !incoming.message.ciaddr.is_unspecified();
+    let has_address = held(incoming.message).is_some();
     match is_ours(incoming, relay) {
         Some(false) => Kind::Selecting { ours: false },
         Some(true) if !has_address => Kind::Selecting { ours: true },
@@ -244,13 +264,37 @@ fn is_ours(incoming: Incoming<'_>, relay: RelayAgent<'_>) -> Option<bool> {
 /// client that speaks to us directly, else ours on the interface. A client that asks everybody
 /// may be on another link than its address: there ours counts.
 fn link(incoming: Incoming<'_>, relay: RelayAgent<'_>, kind: Kind) -> Ipv4Addr {
-    let message = incoming.message;
-    let own = known(message.ciaddr).filter(|_| incoming.unicast || kind == Kind::Inform);
+    let own = has(incoming, kind).filter(|_| incoming.unicast || kind == Kind::Inform);
     relay
         .link
-        .or(known(message.giaddr))
+        .or(known(incoming.message.giaddr))
         .or(own)
         .unwrap_or(incoming.local)
+}
+
+/// The address that a client has; of an INFORM without one, where it comes from.
+fn has(incoming: Incoming<'_>, kind: Kind) -> Option<Ipv4Addr> {
+    let from = known(*incoming.peer.ip()).filter(|_| kind == Kind::Inform);
+    held(incoming.message).or(from)
+}
+
+/// `ciaddr`, where it means something: a client that DISCOVERs, or names an address in option 50,
+/// has none yet, whatever stands there (quirk 21; RFC 2131 table 5).
+fn held(message: &Message) -> Option<Ipv4Addr> {
+    let none =
+        message.kind() == Some(Type::Discover) || message.options.has(code::REQUESTED_ADDRESS);
+    known(message.ciaddr).filter(|_| !none)
+}
+
+/// What goes back as it came must leave room for the rest of a reply.
+fn fits(message: &Message) -> Result<(), Ignore> {
+    let echoed = [code::CLIENT_ID, code::CLIENT_UUID, code::RELAY_AGENT];
+    let echoed = echoed.iter().filter_map(|code| message.options.get(*code));
+    let least = LEAST_REPLY + echoed.map(<[u8]>::len).sum::<usize>();
+    if least > message.reply_limit() {
+        return Err(Ignore::TooLarge(least));
+    }
+    Ok(())
 }
 
 fn known(address: Ipv4Addr) -> Option<Ipv4Addr> {

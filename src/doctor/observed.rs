@@ -26,6 +26,10 @@ pub struct Observed {
     pub http_port: u16,
     /// The firewall's rules.
     pub firewall: Rules,
+    /// The config file, where it is not the usual one.
+    pub config: Option<String>,
+    /// Whether the config file describes networks.
+    pub described: bool,
 }
 
 /// One interface.
@@ -39,6 +43,8 @@ pub struct Link {
     pub mac: Option<Mac>,
     /// Its addresses with their masks.
     pub nets: Vec<Ipv4Net>,
+    /// The routers of default routes through it.
+    pub routers: Vec<Ipv4Addr>,
     /// Whether the kernel's reverse path filter is strict on it.
     pub strict_reverse_path: bool,
     /// What was answered, in order of arrival.

@@ -5,11 +5,14 @@
 
 use serde::Serialize;
 
-use super::{Held, Link, Observed};
+use super::{Held, Link, Observed, draft};
 use crate::wire::pxe::CLASS_PXE;
 
 /// The port of HTTP that need not be said.
 const HTTP_PORT: u16 = 8067;
+
+/// The config file that need not be said.
+const CONFIG: &str = "/etc/bootjack/bootjack.yaml";
 
 /// What to run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,7 +23,7 @@ pub struct Verdict {
     pub why: String,
     /// The command, where there is one to run.
     pub command: Option<String>,
-    /// What to write into the other server's configuration first: server and text.
+    /// What to write into a configuration first, the other server's or bootjack's: whose, and text.
     pub config: Vec<(String, String)>,
 }
 
@@ -66,8 +69,7 @@ pub fn of(observed: &Observed) -> Verdict {
         return run(observed, Choice::Proxy, "proxy", why, &remote);
     }
     if !all.is_empty() {
-        let why = format!("nobody offers addresses on {}", names(&all));
-        return run(observed, Choice::Dhcp, "dhcp", why, &all);
+        return dhcp(observed, &all);
     }
     plain(Choice::None, "no interface can be served".to_owned())
 }
@@ -96,6 +98,10 @@ fn run(observed: &Observed, mode: Choice, word: &str, why: String, links: &[&Lin
             command.push_str(&link.name);
         }
     }
+    if let Some(config) = &observed.config {
+        command.push_str(" --config ");
+        command.push_str(config);
+    }
     if observed.http_port != HTTP_PORT {
         command.push_str(" --http-port ");
         command.push_str(&observed.http_port.to_string());
@@ -103,6 +109,24 @@ fn run(observed: &Observed, mode: Choice, word: &str, why: String, links: &[&Lin
     Verdict {
         command: Some(command),
         ..plain(mode, why)
+    }
+}
+
+/// Mode `dhcp` gives what its config file describes, and does not start without.
+fn dhcp(observed: &Observed, links: &[&Link]) -> Verdict {
+    let why = format!("nobody offers addresses on {}", names(links));
+    let verdict = |why| run(observed, Choice::Dhcp, "dhcp", why, links);
+    if observed.described {
+        return verdict(why);
+    }
+    let Some(text) = draft::lines(observed, links) else {
+        let why = format!("{why}, and no subnet of this host has room for clients");
+        return plain(Choice::Dhcp, why);
+    };
+    let file = observed.config.as_deref().unwrap_or(CONFIG);
+    Verdict {
+        config: vec![(format!("bootjack, {file}"), text)],
+        ..verdict(why)
     }
 }
 
@@ -132,9 +156,9 @@ fn announces(observed: &Observed, link: &Link) -> bool {
     local.any(|o| o.class_is(CLASS_PXE))
 }
 
-/// What makes each server send option 60 to PXE clients and to nobody else: UEFI HTTP boot would
+/// Server, its command, and what makes it send option 60 to PXE clients and to nobody else: UEFI HTTP boot would
 /// drop a lease with it.
-const LINES: [(&str, &str, &str); 3] = [
+pub const LINES: [(&str, &str, &str); 3] = [
     (
         "dnsmasq",
         "dnsmasq",
@@ -143,7 +167,8 @@ const LINES: [(&str, &str, &str); 3] = [
     (
         "ISC dhcpd",
         "dhcpd",
-        "if substring(option vendor-class-identifier, 0, 9) = \"PXEClient\" { option vendor-class-identifier \"PXEClient\"; }",
+        "class \"pxe\" { match if substring(option vendor-class-identifier, 0, 9) = \"PXEClient\"; \
+         option vendor-class-identifier \"PXEClient\"; }",
     ),
     (
         "Kea",
@@ -246,8 +271,27 @@ mod tests {
 
     #[test]
     fn nobody_wants_dhcp_and_nothing_wants_nothing() {
-        let observed = lan(vec![link("eth0", vec![])], vec![]);
-        assert_eq!(command(&observed).unwrap(), "bootjack serve --mode dhcp");
+        let mut observed = lan(vec![link("eth0", vec![])], vec![]);
+        let nowhere = of(&observed);
+        assert_eq!((nowhere.mode, nowhere.command), (Choice::Dhcp, None));
+        assert!(nowhere.why.ends_with("has room for clients"));
+        observed.links[0].nets = vec!["10.0.0.2/24".parse().unwrap()];
+        let words = of(&observed).words();
+        let expected = "Verdict: nobody offers addresses on eth0.
+Add to the configuration of bootjack, /etc/bootjack/bootjack.yaml:
+  mode: dhcp
+  dhcp:
+    networks:
+      - subnet: 10.0.0.0/24
+        pools: [ 10.0.0.100-10.0.0.199 ]
+Run: bootjack serve --mode dhcp";
+        assert_eq!(words, expected);
+        observed.described = true;
+        observed.config = Some("/srv/b.yaml".into());
+        let verdict = of(&observed);
+        assert_eq!(verdict.config, []);
+        let expected = "bootjack serve --mode dhcp --config /srv/b.yaml";
+        assert_eq!(verdict.command.unwrap(), expected);
         let down = Link {
             state: State::Down,
             ..link("eth0", vec![])

@@ -35,6 +35,12 @@ pub(super) fn seconds<S: Serializer>(took: &Duration, s: S) -> Result<S::Ok, S::
     s.serialize_f64(took.as_secs_f64())
 }
 
+/// `1 network`, `2 networks`
+fn counted(n: usize, what: &str) -> String {
+    let many = if n == 1 { "" } else { "s" };
+    format!("{n} {what}{many}")
+}
+
 impl Display for BootTold {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self {
@@ -221,15 +227,20 @@ impl Display for What {
                     ports.join(", ")
                 )
             }
-            Self::Reloaded { profiles, took } => {
-                write!(
-                    f,
-                    "{profiles} profiles in force, {:.3} s after the change",
-                    took.as_secs_f64()
-                )
+            Self::Reloaded {
+                profiles,
+                networks,
+                took,
+            } => {
+                f.write_str(&counted(*profiles, "profile"))?;
+                if *networks > 0 {
+                    write!(f, " and {}", counted(*networks, "network"))?;
+                }
+                let took = took.as_secs_f64();
+                write!(f, " in force, {took:.3} s after the change")
             }
             Self::Rejected { findings } => {
-                f.write_str("profiles rejected, the last good set stays")?;
+                f.write_str("what was changed is rejected, the last good set stays")?;
                 findings
                     .iter()
                     .try_for_each(|finding| write!(f, "\n  {finding}"))
@@ -249,5 +260,27 @@ impl Display for What {
                 f.write_str(text)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_force_is_counted() {
+        let said = |profiles, networks| {
+            let took = Duration::from_millis(30);
+            let what = What::Reloaded {
+                profiles,
+                networks,
+                took,
+            };
+            what.to_string()
+        };
+        let after = "in force, 0.030 s after the change";
+        assert_eq!(said(2, 0), format!("2 profiles {after}"));
+        assert_eq!(said(1, 1), format!("1 profile and 1 network {after}"));
+        assert_eq!(said(0, 3), format!("0 profiles and 3 networks {after}"));
     }
 }

@@ -51,8 +51,9 @@ impl Book {
 
     /// What these networks have is free from now on, as far as nobody has it. At start and at each
     /// reload; takes time in proportion to the leases. Leases of pools that are gone stay until
-    /// they end.
-    pub fn set_networks(&mut self, networks: &Networks) {
+    /// they end; what is over there is forgotten, which the changes tell.
+    pub fn set_networks(&mut self, now: Time, networks: &Networks) -> Vec<Change> {
+        let mut turn = self.turn(now);
         self.space = Space::new(networks);
         self.index = Index::new(networks);
         self.opened = true;
@@ -60,8 +61,11 @@ impl Book {
             if self.is_kept(&entry) {
                 self.space.enter(entry.lease.address);
                 self.put(entry);
+            } else if entry.lease.state != State::Available {
+                turn.tell(entry.lease.vacant(now), entry.lease.state);
             }
         }
+        turn.changes
     }
 
     /// Answers one message. [`Outcome`] says what has to happen before the answer goes out.

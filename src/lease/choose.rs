@@ -5,6 +5,10 @@
 //! (extension points, section 11, v4): a usable reservation rules out every other address, what is
 //! reserved for somebody else is never given, and a pool must suit the client's criteria. An
 //! address that is reserved outside of all pools has no tags, and suits everybody's criteria.
+//!
+//! A reservation is for a client that shows what it is known by, and for the holder of a lease that
+//! was given by it, in messages that do not show it: a renewal passes no relay that would add the
+//! circuit, and an operating system sends no UUID.
 
 use std::net::Ipv4Addr;
 
@@ -12,9 +16,30 @@ use super::Book;
 use super::entry::Entry;
 use super::model::{Ask, Holder, Kind, Lease, State, Time};
 use super::space::pools;
-use crate::network::{LeaseTimes, Pool, Terms};
+use crate::network::{LeaseTimes, Network, Networks, Pool, Reservation, Terms, Who};
 
 impl Book {
+    /// What is reserved for a client in its network: by what it shows; else what its lease there
+    /// was given by, unless it shows now that it is another ([`crate::network::Whom::fits`]). Of
+    /// several leases, that of the address which it asks to keep (`about`) goes first.
+    pub fn reserved_for<'n>(
+        &self,
+        networks: &'n Networks,
+        network: &Network,
+        (holder, who): (&Holder, &Who<'_>),
+        about: Option<Ipv4Addr>,
+    ) -> Option<&'n Reservation> {
+        let shown = networks.reserved_for(network, who);
+        shown.or_else(|| {
+            let own = self.own_entries(network, holder).map(|entry| &entry.lease);
+            let named = |lease: &Lease| Some(lease.address) == about;
+            let lease = own.max_by_key(|lease| (named(lease), rank(lease, holder)))?;
+            let whom = lease.reserved.as_ref()?;
+            let another = whom.fits(who) == Some(false);
+            networks.reserved_by(network, whom).filter(|_| !another)
+        })
+    }
+
     /// The address for a DISCOVER or BOOTP.
     pub(super) fn choose(&self, ask: &Ask<'_>) -> Option<Ipv4Addr> {
         self.usable_reservation(ask)
@@ -48,18 +73,23 @@ impl Book {
 
     /// The client's address in this network: the current one before the last ones.
     fn own(&self, ask: &Ask<'_>) -> Option<Ipv4Addr> {
-        let own = self.own_entries(ask).map(|entry| &entry.lease);
+        let own = self.own_entries(ask.network, ask.holder);
+        let own = own.map(|entry| &entry.lease);
         let acceptable = own.filter(|lease| self.is_acceptable(ask, lease.address));
         let best = acceptable.max_by_key(|lease| rank(lease, ask.holder))?;
         Some(best.address)
     }
 
-    /// What a client has or had in this network, offers included.
-    pub(super) fn own_entries<'b>(&'b self, ask: &'b Ask<'_>) -> impl Iterator<Item = &'b Entry> {
-        let all = self.addresses_of(ask.holder).into_iter();
-        all.filter(|address| ask.network.subnet_of(*address).is_some())
+    /// What a client has or had in a network, offers included.
+    pub(super) fn own_entries<'b>(
+        &'b self,
+        network: &'b Network,
+        holder: &'b Holder,
+    ) -> impl Iterator<Item = &'b Entry> {
+        let all = self.addresses_of(holder).into_iter();
+        all.filter(|address| network.subnet_of(*address).is_some())
             .filter_map(|address| self.entry(address))
-            .filter(|entry| entry.is_of(ask.holder))
+            .filter(|entry| entry.is_of(holder))
     }
 
     /// The address that the client asks for, if nobody has it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::network::{Criteria, Network, Networks, Reservation, Terms};
+use crate::network::{Criteria, Network, Networks, Reservation, Terms, Whom};
 use crate::wire::Mac;
 
 /// Seconds of lease time: it never runs backwards and is not moved by a clock that is set. About
@@ -22,15 +22,20 @@ pub const FOREVER: Time = Time::MAX;
 pub struct Holder {
     /// `chaddr`
     pub mac: Mac,
-    /// Option 61, unless it says no more than `mac`, or is not to be looked at.
+    /// Option 61, unless it says no more than `mac`, is longer than an option is, or is not to be
+    /// looked at.
     pub id: Option<Box<[u8]>>,
 }
 
 impl Holder {
+    /// The longest client identifier that tells clients apart, in bytes: what one option holds
+    /// (RFC 2132 2). Several of them joined (RFC 3396) could hold more, which nobody has a use for.
+    pub const IDENTIFIER: usize = 255;
+
     /// The client of a message with this `chaddr` and option 61.
     pub fn new(mac: Mac, option_61: Option<&[u8]>, match_client_id: bool) -> Self {
-        let own = |id: &[u8]| matches!(id, [1, rest @ ..] if rest == mac.as_bytes());
-        let id = option_61.filter(|id| match_client_id && !id.is_empty() && !own(id));
+        let fits = |id: &&[u8]| (1..=Self::IDENTIFIER).contains(&id.len());
+        let id = option_61.filter(|id| match_client_id && fits(id) && !mac.is_identifier(id));
         Self {
             mac,
             id: id.map(Into::into),
@@ -103,6 +108,8 @@ pub struct Lease {
     pub host_name: Option<Box<str>>,
     /// The profile it got, where it boots.
     pub profile: Option<Arc<str>>,
+    /// What the reservation that it was given by knows its client by, where there is one.
+    pub reserved: Option<Whom>,
 }
 
 /// A lease as it is stored. Fields may be added with a default; a store of an older version is
@@ -132,6 +139,9 @@ pub struct Record {
     /// The profile it got.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+    /// What the reservation that it was given by knows its client by: `circuit-id 65746831`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved: Option<String>,
 }
 
 /// Bounds.
@@ -195,7 +205,7 @@ pub struct Ask<'a> {
     pub networks: &'a Networks,
     /// The client's network.
     pub network: &'a Network,
-    /// What is reserved for it there.
+    /// What is reserved for it there ([`super::Book::reserved_for`]).
     pub reservation: Option<&'a Reservation>,
     /// The profile it gets, where it boots.
     pub profile: Option<&'a Arc<str>>,

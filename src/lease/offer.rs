@@ -46,6 +46,7 @@ impl Book {
         }
         let mut entry = entry.clone();
         entry.lease.holder = ask.holder.clone();
+        entry.lease.reserved = ask.reservation.map(|r| r.whom.clone());
         entry.lease.until = turn.now.saturating_add(self.limits.offer);
         self.set(entry, turn);
         offer(ask, address, serial, false)
@@ -82,7 +83,7 @@ impl Book {
     /// Takes back what a client is offered in its network.
     pub(super) fn take_back_all(&mut self, ask: &Ask<'_>, turn: &mut Turn) {
         let offered = |entry: &&Entry| entry.lease.state == State::Offered;
-        let own = self.own_entries(ask).filter(offered);
+        let own = self.own_entries(ask.network, ask.holder).filter(offered);
         let own = own.filter(|entry| entry.lease.holder == *ask.holder);
         let addresses: Vec<Ipv4Addr> = own.map(|entry| entry.lease.address).collect();
         for address in addresses {

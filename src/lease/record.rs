@@ -11,9 +11,6 @@ use super::model::{Ask, FOREVER, Holder, Lease, Record, State, Time};
 /// The longest name of a host that is kept: a DNS label (RFC 1035 2.3.4).
 const NAME: usize = 63;
 
-/// The longest client identifier: what an option holds (RFC 2132 2).
-const IDENTIFIER: usize = 255;
-
 impl Book {
     /// Takes a stored lease, at start. False for one that makes no sense: it is left out. What is
     /// over by `now` is taken as such, and no event tells of it: most of it was told long ago.
@@ -40,6 +37,7 @@ pub(super) fn record(lease: &Lease, seconds: Option<u32>) -> Record {
         seconds,
         host_name: lease.host_name.as_deref().map(str::to_owned),
         profile: lease.profile.as_deref().map(str::to_owned),
+        reserved: lease.reserved.as_ref().map(ToString::to_string),
     }
 }
 
@@ -73,6 +71,7 @@ fn read(now: Time, record: &Record) -> Option<Lease> {
         },
         host_name: name.and_then(|name| host_name(name.as_bytes())),
         profile: record.profile.as_deref().map(Into::into),
+        reserved: record.reserved.as_ref().and_then(|whom| whom.parse().ok()),
     })
 }
 
@@ -92,6 +91,7 @@ pub(super) fn shown(ask: &Ask<'_>, address: Ipv4Addr, old: Option<&Lease>) -> Le
             None => own.and_then(|lease| lease.host_name.clone()),
         },
         profile: profile.cloned(),
+        reserved: ask.reservation.map(|r| r.whom.clone()),
     }
 }
 
@@ -118,7 +118,7 @@ fn to_hex(bytes: &[u8]) -> String {
 fn from_hex(hex: &str) -> Option<Box<[u8]>> {
     let pairs = hex.as_bytes().chunks(2);
     let bytes: Option<Vec<u8>> = pairs.map(byte).collect();
-    let bytes = bytes.filter(|b| !b.is_empty() && b.len() <= IDENTIFIER)?;
+    let bytes = bytes.filter(|b| !b.is_empty() && b.len() <= Holder::IDENTIFIER)?;
     Some(bytes.into())
 }
 
@@ -131,4 +131,88 @@ fn byte(digits: &[u8]) -> Option<u8> {
     let digits = str::from_utf8(digits).ok().filter(|d| d.len() == 2)?;
     let plain = digits.bytes().all(|b| b.is_ascii_hexdigit());
     plain.then(|| u8::from_str_radix(digits, 16).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::network::Whom;
+    use crate::wire::{Mac, Uuid};
+
+    fn macs(shortest: usize) -> impl Strategy<Value = Mac> {
+        vec(any::<u8>(), shortest..=Mac::MAX).prop_map(|bytes| Mac::new(&bytes).unwrap())
+    }
+
+    /// As messages make them.
+    fn holders() -> impl Strategy<Value = Holder> {
+        let ids = proptest::option::of(vec(any::<u8>(), 0..600));
+        (macs(1), ids).prop_map(|(mac, id)| Holder::new(mac, id.as_deref(), true))
+    }
+
+    /// As the config file makes them.
+    fn whom() -> impl Strategy<Value = Whom> {
+        let bytes = || vec(any::<u8>(), 1..=255).prop_map(Vec::into_boxed_slice);
+        let uuids =
+            any::<[u8; 16]>().prop_map(|id| Uuid::from_option_97(&[&[0], &id[..]].concat()));
+        prop_oneof![
+            macs(6).prop_map(Whom::Mac),
+            bytes().prop_map(Whom::ClientId),
+            bytes().prop_map(Whom::Circuit),
+            uuids.prop_filter_map("no identity", |id| id.map(Whom::Uuid)),
+        ]
+    }
+
+    fn times() -> impl Strategy<Value = Time> {
+        let extremes = [0, 1, FOREVER - 1, FOREVER];
+        prop_oneof![any::<Time>(), proptest::sample::select(extremes.to_vec())]
+    }
+
+    prop_compose! {
+        fn leases()(
+            address in any::<Ipv4Addr>(),
+            holder in holders(),
+            state in prop_oneof![Just(State::Leased), Just(State::Released), Just(State::Declined)],
+            since in times(),
+            long in times(),
+            name in proptest::option::of(prop_oneof!["[a-z0-9.-]{1,70}\0?", any::<String>()]),
+            profile in proptest::option::of(any::<String>()),
+            reserved in proptest::option::of(whom()),
+        ) -> Lease {
+            Lease {
+                address,
+                holder,
+                state,
+                since,
+                until: since.saturating_add(long),
+                host_name: name.and_then(|name| host_name(name.as_bytes())),
+                profile: profile.map(Into::into),
+                reserved,
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(
+            lease in leases(),
+            seconds in proptest::option::of(any::<u32>()),
+            now in times(),
+        ) {
+            let text = serde_json::to_string(&record(&lease, seconds)).unwrap();
+            let stored: Record = serde_json::from_str(&text).unwrap();
+            let back = read(now, &stored).unwrap();
+            let (since, until) = (back.since, back.until);
+            prop_assert!(since <= lease.since && until <= lease.until);
+            prop_assert!(since <= now);
+            prop_assert_eq!(&Lease { since, until, ..lease.clone() }, &back);
+            // Unless the clock was set back, and for as long as it was given.
+            if seconds.is_none() && now >= lease.since {
+                prop_assert_eq!(&lease, &back);
+            }
+            prop_assert!(Book::default().restore(now, &stored));
+        }
+    }
 }

@@ -2,7 +2,9 @@
 //!
 //! Invariants: an ACK is for an address that was offered to this client or is, or was, its own and
 //! nobody else's since; it comes with its record. RFC 2131's silence of a server that has no record
-//! becomes NAK where the server is authoritative.
+//! becomes NAK where the server is authoritative; where it is not, nobody is told NAK who may be
+//! another server's client: only one who names us, one whose record speaks of that very address,
+//! and one who holds a lease of ours and asks for another address that we alone hand out.
 
 use std::net::Ipv4Addr;
 
@@ -44,17 +46,20 @@ impl Book {
         let Some(address) = ask.address else {
             return silence(Silence::NoAddress);
         };
+        let told = self.may_refuse(ask, address);
         if ask.network.subnet_of(address).is_none() {
-            return Verdict::Nak(Nak::WrongNetwork);
+            return nak_or_silence(told, Nak::WrongNetwork);
         }
         if self.own_at(ask, address).is_some_and(is_record) {
             return self.ack_acceptable(ask, address, turn);
         }
         let held = |entry: &Entry| entry.lease.was_held();
-        if self.own_entries(ask).any(held) {
-            return Verdict::Nak(self.why_not(address, Nak::NotOffered));
-        }
-        self.unknown(ask, address)
+        let otherwise = if self.own_entries(ask.network, ask.holder).any(held) {
+            Nak::NotOffered
+        } else {
+            Nak::Unknown
+        };
+        nak_or_silence(told, self.why_not(address, otherwise))
     }
 
     /// A client extends its lease.
@@ -64,14 +69,16 @@ impl Book {
         };
         let own = self.own_at(ask, address).is_some_and(is_record);
         if ask.network.subnet_of(address).is_none() {
-            let told = own || ask.authoritative;
+            let told = self.may_refuse(ask, address);
             return nak_or_silence(told, Nak::WrongNetwork);
         }
-        match self.entry(address) {
-            _ if own => self.ack_acceptable(ask, address, turn),
-            Some(entry) if !entry.is_free() && !entry.is_of(ask.holder) => Verdict::Nak(Nak::Taken),
-            _ => self.unknown(ask, address),
+        if own {
+            return self.ack_acceptable(ask, address, turn);
         }
+        // Not where it is merely offered, or left alone: its user may be this very client.
+        let leased = |entry: &Entry| entry.lease.state == State::Leased;
+        let told = ask.authoritative || self.entry(address).is_some_and(leased);
+        nak_or_silence(told, self.why_not(address, Nak::Unknown))
     }
 
     /// BOOTP (RFC 1534): an address for ever, reserved or from a pool that is for it.
@@ -139,8 +146,12 @@ impl Book {
         self.entry(address).filter(|e| e.is_of(ask.holder))
     }
 
-    fn unknown(&self, ask: &Ask<'_>, address: Ipv4Addr) -> Verdict {
-        nak_or_silence(ask.authoritative, self.why_not(address, Nak::Unknown))
+    /// Whether a client that asks to keep an address may be told NAK, though it names no server.
+    fn may_refuse(&self, ask: &Ask<'_>, address: Ipv4Addr) -> bool {
+        let leased = |entry: &Entry| entry.lease.state == State::Leased;
+        let has_another = || self.own_entries(ask.network, ask.holder).any(leased);
+        let recorded = self.own_at(ask, address).is_some_and(is_record);
+        ask.authoritative || recorded || is_handed_out(ask, address) && has_another()
     }
 
     /// Why an address is not for one whose it is not: somebody else has it, or `otherwise`.
@@ -160,6 +171,13 @@ impl Entry {
 /// keep. An offer that ran out is not.
 fn is_record(entry: &Entry) -> bool {
     entry.lease.state != State::Available && !entry.is_probing()
+}
+
+/// Whether an address is one that we hand out, on this link or another.
+fn is_handed_out(ask: &Ask<'_>, address: Ipv4Addr) -> bool {
+    let network = ask.networks.of_link(address);
+    let pool = network.and_then(|network| network.pool_of(address));
+    pool.is_some() || ask.networks.reservations.of_address(address).is_some()
 }
 
 fn nak_or_silence(told: bool, why: Nak) -> Verdict {

@@ -1,13 +1,16 @@
 //! Reservations, found by what a client shows and by their address.
 //!
 //! A client may show several things that are reserved for: its client identifier goes first, then
-//! its hardware address, its UUID, its relay's circuit.
+//! its hardware address, its UUID, its relay's circuit. It does not show all of them in every
+//! message: a renewal passes no relay, and most operating systems send no UUID ([`Whom::fits`]).
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::Ipv4Addr;
+use std::str::FromStr;
 
 use super::model::{Network, Networks, Reservation, Who, Whom};
+use super::words::hex;
 use crate::wire::{Mac, Uuid};
 
 /// All reservations, found by whom they are for and by their address.
@@ -86,6 +89,18 @@ impl Reservations {
         numbers.filter_map(|number| self.all.get(*number as usize))
     }
 
+    /// Those that know their client by this, in the order of [`Self::find`].
+    fn by(&self, whom: &Whom) -> impl Iterator<Item = &Reservation> {
+        let numbers = match whom {
+            Whom::ClientId(id) => self.ids.get(id),
+            Whom::Mac(mac) => self.macs.get(mac),
+            Whom::Uuid(uuid) => self.uuids.get(&uuid.canonical()),
+            Whom::Circuit(id) => self.circuits.get(id),
+        };
+        let numbers = numbers.into_iter().flatten();
+        numbers.filter_map(|number| self.all.get(*number as usize))
+    }
+
     /// The one that keeps this address.
     pub fn of_address(&self, address: Ipv4Addr) -> Option<&Reservation> {
         self.all.get(*self.addresses.get(&address)? as usize)
@@ -96,10 +111,105 @@ impl Networks {
     /// What is reserved for a client in a network: the first of [`Reservations::find`] whose
     /// address lies in that network, or that has no address.
     pub fn reserved_for(&self, network: &Network, who: &Who<'_>) -> Option<&Reservation> {
-        let here = |r: &&Reservation| {
-            let lies = |address| network.subnet_of(address).is_some();
-            r.address.is_none_or(lies)
+        self.reservations.find(who).find(|r| r.is_in(network))
+    }
+
+    /// What is reserved in a network for whom this tells; as [`Self::reserved_for`].
+    pub fn reserved_by(&self, network: &Network, whom: &Whom) -> Option<&Reservation> {
+        self.reservations.by(whom).find(|r| r.is_in(network))
+    }
+}
+
+impl Reservation {
+    /// Whether it counts in a network.
+    fn is_in(&self, network: &Network) -> bool {
+        let lies = |address| network.subnet_of(address).is_some();
+        self.address.is_none_or(lies)
+    }
+}
+
+impl Whom {
+    /// Whether a client is the one; `None` where it shows nothing that would tell. An identifier
+    /// that is just the hardware address tells nothing (quirk 22).
+    pub fn fits(&self, who: &Who<'_>) -> Option<bool> {
+        match self {
+            Self::Mac(mac) => Some(*mac == who.mac),
+            Self::ClientId(id) => {
+                let shown = who.client_id.map(|shown| (shown, *shown == **id));
+                let telling = shown.filter(|(id, same)| *same || !who.mac.is_identifier(id));
+                telling.map(|(_, same)| same)
+            }
+            Self::Uuid(uuid) => who.uuid.map(|u| u.canonical() == uuid.canonical()),
+            Self::Circuit(id) => who.circuit.map(|shown| *shown == **id),
+        }
+    }
+}
+
+/// The text tells nobody.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" tells no client")]
+pub struct BadWhom(pub String);
+
+impl FromStr for Whom {
+    type Err = BadWhom;
+
+    /// Takes what [`Whom`] is shown as.
+    fn from_str(text: &str) -> Result<Self, BadWhom> {
+        let bytes = |digits| hex(digits).map(Vec::into_boxed_slice);
+        let whom = text.split_once(' ').and_then(|(what, value)| match what {
+            "mac" => value.parse().ok().map(Self::Mac),
+            "uuid" => value.parse().ok().map(Self::Uuid),
+            "client-id" => bytes(value).map(Self::ClientId),
+            "circuit-id" => bytes(value).map(Self::Circuit),
+            _ => None,
+        });
+        whom.ok_or_else(|| BadWhom(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whom_is_read_as_it_is_shown() {
+        for text in [
+            "mac 52:54:00:12:34:56",
+            "uuid b8945908-d6a6-41a9-611d-74a6ab80b83d",
+            "client-id ff00",
+            "circuit-id 65746831",
+        ] {
+            assert_eq!(text.parse::<Whom>().unwrap().to_string(), text);
+        }
+        for text in ["", "mac", "mac 52", "circuit-id x", "name pc-1"] {
+            assert_eq!(text.parse::<Whom>(), Err(BadWhom(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_client_that_shows_nothing_is_neither_the_one_nor_another() {
+        let mac = Mac::ethernet([2, 0, 0, 0, 0, 1]);
+        let own = [&[1], mac.as_bytes()].concat();
+        let mut who = Who {
+            mac,
+            client_id: None,
+            uuid: None,
+            circuit: None,
         };
-        self.reservations.find(who).find(here)
+        let id = |bytes: &[u8]| Whom::ClientId(bytes.into());
+        let circuit = Whom::Circuit(b"eth1".as_slice().into());
+        assert_eq!(Whom::Mac(mac).fits(&who), Some(true));
+        assert_eq!((circuit.fits(&who), id(b"\0x").fits(&who)), (None, None));
+        who.client_id = Some(&own);
+        assert_eq!(
+            (id(b"\0x").fits(&who), id(&own).fits(&who)),
+            (None, Some(true))
+        );
+        who.client_id = Some(b"\0y");
+        who.circuit = Some(b"eth2");
+        assert_eq!(
+            (circuit.fits(&who), id(b"\0x").fits(&who)),
+            (Some(false), Some(false))
+        );
     }
 }

@@ -105,7 +105,7 @@ impl Door {
         let (stage, arch) = (client.stage.name(), client.arch());
         let relay = Some(incoming.message.giaddr).filter(|a| !a.is_unspecified());
         let what = match (self.port, incoming.message.kind()) {
-            (Port::Dhcp, Some(Kind::Discover)) => What::Discover {
+            (Port::Dhcp, Some(Kind::Discover) | None) => What::Discover {
                 stage,
                 arch,
                 interface: self.interface.clone(),

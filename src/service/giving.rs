@@ -1,7 +1,7 @@
-//! What mode `dhcp` needs beside its sockets, in the order of privileges: raw sockets to try
-//! addresses with while the process may ([`Raw`]), then the store, the control socket and the book
-//! of leases, all the unprivileged user's ([`Giving`]), and in the runtime what gives out
-//! ([`Giving::start`]).
+//! What mode `dhcp` needs beside its sockets, in the order of privileges: raw sockets to look for
+//! other servers and to try addresses with while the process may ([`Raw`]), then the look for other
+//! servers, the store, the control socket and the book of leases, all the unprivileged user's
+//! ([`Giving`]), and in the runtime what gives out ([`Giving::start`]).
 
 use std::io;
 use std::os::unix::net::UnixListener;
@@ -14,14 +14,17 @@ use super::dhcp::Giver;
 use super::interfaces::Interface;
 use super::lease::probe::{self, Prober};
 use super::lease::{Leases, control};
-use super::survey;
+use super::survey::{RIVALS, Rivals};
 use crate::config::{Effective, Mode};
 use crate::error::Error;
 use crate::lease::Limits;
 use crate::network::Networks;
 
-/// What takes privileges.
-pub struct Raw(probe::Opened);
+/// What takes privileges to open.
+pub struct Raw {
+    probe: probe::Opened,
+    rivals: Option<Rivals>,
+}
 
 /// Everything opened, nothing running.
 pub struct Giving {
@@ -32,11 +35,10 @@ pub struct Giving {
 }
 
 impl Raw {
-    /// Asks the LAN whether another DHCP server answers, and opens the raw sockets; nothing in
-    /// other modes.
+    /// Opens the raw sockets; nothing in other modes.
     ///
     /// # Errors
-    /// There is another one; the sockets cannot be had.
+    /// The sockets cannot be had.
     pub fn open(
         settings: &Effective,
         networks: &Networks,
@@ -45,12 +47,52 @@ impl Raw {
         if settings.mode != Mode::Dhcp {
             return Ok(None);
         }
-        if !settings.force {
-            survey::alone(interfaces, survey::RIVALS)?;
-        }
-        let opened = probe::open(networks.conflict.method, interfaces)?;
-        Ok(Some(Self(opened)))
+        let mut given: Vec<Interface> = interfaces.to_vec();
+        given.retain(|interface| is_home(networks, interface));
+        Ok(Some(Self {
+            probe: probe::open(networks.conflict.method, interfaces)?,
+            rivals: (!settings.force)
+                .then(|| Rivals::open(&given))
+                .transpose()?,
+        }))
     }
+
+    /// Asks the LANs that addresses are given out on whether another DHCP server answers. What
+    /// anybody may send is read: to be called when privileges are given up.
+    ///
+    /// # Errors
+    /// There is one.
+    pub fn alone(&mut self) -> Result<(), Error> {
+        let rivals = self.rivals.take();
+        rivals.map_or(Ok(()), |rivals| rivals.none(RIVALS))
+    }
+}
+
+/// Whether clients on this interface itself can be given addresses.
+fn is_home(networks: &Networks, interface: &Interface) -> bool {
+    let mut addresses = interface.addresses.iter();
+    addresses.any(|address| networks.of_link(*address).is_some())
+}
+
+/// What is probably not meant so: interfaces that no subnet is for, own addresses in a pool.
+pub fn cautions(networks: &Networks, interfaces: &[Interface]) -> Vec<String> {
+    let homeless = interfaces.iter().filter(|i| !is_home(networks, i));
+    let homeless = homeless.map(|i| {
+        format!(
+            "{} ({}) is in no subnet below `dhcp: networks:`; no leases are given there, but to clients behind relays",
+            i.name,
+            i.shown()
+        )
+    });
+    let own = interfaces.iter().flat_map(|i| &i.addresses);
+    let given = own.filter(|address| {
+        let network = networks.of_link(**address);
+        network.is_some_and(|n| n.pool_of(**address).is_some())
+    });
+    let given = given.map(|address| {
+        format!("{address} is this host's own and lies in a pool; it is not given out: `exclude` it there")
+    });
+    homeless.chain(given).collect()
 }
 
 impl Giving {
@@ -96,7 +138,7 @@ impl Giving {
         tasks.spawn(control::serve(self.control, self.leases.clone()));
         Ok(Arc::new(Giver {
             leases: self.leases,
-            prober: Prober::start(self.raw.0, shared.emitter())?,
+            prober: Prober::start(self.raw.probe, shared.emitter())?,
             authoritative: self.authoritative,
         }))
     }

@@ -1,23 +1,8 @@
 //! Who holds a port: for the message that tells an operator why a port cannot be opened.
 
-use std::fmt;
-
 use procfs::process::{FDTarget, all_processes};
 
-/// A process with a socket on the port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    /// The command's name.
-    pub name: String,
-    /// The process id.
-    pub pid: i32,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (pid {})", self.name, self.pid)
-    }
-}
+pub use crate::doctor::Holder;
 
 /// The first process that holds this UDP port, where we may see it.
 pub fn of_udp(port: u16) -> Option<Holder> {

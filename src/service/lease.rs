@@ -71,8 +71,8 @@ impl Leases {
         let mut opened = Store::open(folder)?;
         let clock = Clock::start(opened.contents.anchor.as_ref(), Readings::now());
         let mut book = Book::new(limits);
-        book.set_networks(&networks);
         let now = clock.now();
+        book.set_networks(now, &networks);
         let all = opened.contents.records.iter();
         let unknown = all.filter(|record| !book.restore(now, record)).count();
         if unknown > 0 {
@@ -110,11 +110,18 @@ impl Leases {
 
     /// Puts other networks in force; `with_it` happens before the next message is decided.
     pub fn set_networks(&self, networks: Arc<Networks>, with_it: impl FnOnce()) {
+        // With 100,000 leases this takes a third of a second: not for a profile that has changed.
+        let changed = *self.networks() != *networks;
         let mut book = self.book();
-        book.set_networks(&networks);
-        self.committer.set_syncing(networks.syncing);
-        self.networks.store(networks);
+        let mut changes = Vec::new();
+        if changed {
+            changes = book.set_networks(self.now(), &networks);
+            self.committer.set_syncing(networks.syncing);
+            self.networks.store(networks);
+        }
         with_it();
+        drop(book);
+        self.tell(&changes);
     }
 
     /// What was written since the start.
@@ -165,13 +172,18 @@ impl Leases {
         let Binding {
             address, serial, ..
         } = binding;
-        let leases = self.clone();
+        // Nothing is held while the answer leaves: whoever drops the leases after it closes them.
+        let leases = Arc::downgrade(self);
         let done = move |outcome: Result<(), Arc<str>>| {
+            let Some(leases) = leases.upgrade() else {
+                return;
+            };
             if outcome.is_err() {
                 let changes = leases.book().unstored(leases.now(), address, serial);
                 return leases.tell(&changes);
             }
             let may_leave = leases.book().stored(address, serial);
+            drop(leases);
             if may_leave {
                 answer();
             }

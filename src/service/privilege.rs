@@ -2,7 +2,8 @@
 //!
 //! Called before any other thread exists: capabilities and `no_new_privs` belong to threads.
 //! Afterwards the process has no effective, permitted, inheritable or ambient capability and cannot
-//! gain one by executing a file; it owns nothing but the state folder that was made for it.
+//! gain one by executing a file; it owns nothing but the state folder that was made for it, where it
+//! has one.
 
 use std::path::Path;
 
@@ -14,11 +15,12 @@ use crate::error::Error;
 /// Users taken when none is set, the first that exists.
 const FALLBACK: [&str; 2] = ["bootjack", "nobody"];
 
-/// Becomes `user` (root only) and gives up every capability. Returns who we are now.
+/// Becomes `user` (root only), for whom the `state` folder is made, and gives up every capability.
+/// Returns who we are now.
 ///
 /// # Errors
 /// No such user; a system call refused. The process must not go on serving then.
-pub fn drop_to(user: Option<&str>, state: &Path) -> Result<String, Error> {
+pub fn drop_to(user: Option<&str>, state: Option<&Path>) -> Result<String, Error> {
     let name = if Uid::effective().is_root() {
         become_user(&find(user)?, state)?
     } else {
@@ -57,17 +59,11 @@ pub fn find(user: Option<&str>) -> Result<User, Error> {
     }
 }
 
-fn become_user(user: &User, state: &Path) -> Result<String, Error> {
+fn become_user(user: &User, state: Option<&Path>) -> Result<String, Error> {
     let failed = |what: &str, e: nix::Error| {
         Error::failed(format!("cannot {what} for user {}: {e}", user.name))
     };
-    own(state, user).map_err(|e| {
-        Error::failed(format!(
-            "cannot make the state folder {} that of user {}: {e}; create it for that user, or set `state`",
-            state.display(),
-            user.name
-        ))
-    })?;
+    state.map_or(Ok(()), |state| own(state, user))?;
     setgroups(&[user.gid]).map_err(|e| failed("set groups", e))?;
     setgid(user.gid).map_err(|e| failed("set the group", e))?;
     setuid(user.uid).map_err(|e| failed("set the user", e))?;
@@ -81,12 +77,19 @@ fn become_user(user: &User, state: &Path) -> Result<String, Error> {
 
 /// Makes the folder where it is missing, for `user`. One that is there keeps its owner: it may be
 /// anything an operator has named.
-fn own(state: &Path, user: &User) -> std::io::Result<()> {
+fn own(state: &Path, user: &User) -> Result<(), Error> {
     if state.is_dir() {
         return Ok(());
     }
-    std::fs::create_dir_all(state)?;
-    Ok(chown(state, Some(user.uid), Some(user.gid))?)
+    let made = std::fs::create_dir_all(state)
+        .and_then(|()| Ok(chown(state, Some(user.uid), Some(user.gid))?));
+    made.map_err(|e| {
+        Error::failed(format!(
+            "cannot make the state folder {} that of user {}: {e}; create it for that user, or set `state`",
+            state.display(),
+            user.name
+        ))
+    })
 }
 
 fn me() -> String {

@@ -1,8 +1,9 @@
 //! Start, serve, end.
 //!
 //! The order is the security model: settings and profiles are read, every socket is opened,
-//! privileges are given up ([`prepare`]), and only then is there a second thread and does anything
-//! read from the network ([`Prepared::run`]).
+//! privileges are given up, and only then does anything read from the network: mode `dhcp` looks
+//! for other servers ([`prepare`]), then there are more threads and everybody is served
+//! ([`Prepared::run`]).
 
 use std::io::{self, Write as _};
 use std::net::{TcpListener, UdpSocket};
@@ -63,8 +64,9 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let opened = open::udp(settings.mode, &interfaces)?;
     let http = open::http(settings.http_port, &interfaces)?;
     let no_server = colocated_with_nobody(settings.mode);
-    let raw = giving::Raw::open(settings, &networks, &interfaces)?;
-    let user = privilege::drop_to(settings.user.as_deref(), &settings.state)?;
+    let mut raw = giving::Raw::open(settings, &networks, &interfaces)?;
+    let user = privilege::drop_to(settings.user.as_deref(), Some(&settings.state))?;
+    raw.as_mut().map_or(Ok(()), giving::Raw::alone)?;
     // Read once more, as the user that will read them again at every change.
     let mut first = loader.load();
     let snapshot = in_force(&mut first)?;
@@ -75,7 +77,11 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
         .map(|raw| Giving::open(raw, settings, &shared))
         .transpose()?;
     let (giving, notices) = giving.unzip();
+    let places = giving
+        .as_ref()
+        .map(|_| giving::cautions(&networks, &interfaces));
     let told = no_server.into_iter().chain(notices.unwrap_or_default());
+    let told = told.chain(places.unwrap_or_default());
     Ok(Prepared {
         ready: ready(&opened, settings.http_port, &user),
         cautions: told.chain(cautions(settings, &user)).collect(),

@@ -2,13 +2,14 @@
 //! before mode `dhcp` serves.
 //!
 //! * [`ask`]: DISCOVERs out, offers in, on all interfaces at once and on one thread
-//! * [`host`]: interfaces, ports, firewall
+//! * [`host`]: interfaces, ports, firewall; [`tool`]: what a tool prints
 //!
 //! Nothing is changed: a DISCOVER takes no lease, and a port is held for no longer than it takes to
 //! find it free.
 
 mod ask;
 mod host;
+mod tool;
 
 use std::time::Duration;
 
@@ -38,22 +39,34 @@ pub struct Scope<'a> {
     pub interfaces: &'a [String],
     /// The HTTP port to be served.
     pub http_port: u16,
+    /// The config file, where it is not the usual one.
+    pub config: Option<&'a str>,
+    /// Whether the config file describes networks.
+    pub described: bool,
 }
 
-/// A host before it is asked about: what it is, and how long asking will take.
+/// A host that was looked at, and how to ask its LANs: opened while the process may, asked when it
+/// no longer may.
 #[derive(Debug)]
 pub struct Survey {
     observed: Observed,
+    asking: Vec<Asking>,
 }
 
 impl Survey {
     /// Looks at the host.
     ///
     /// # Errors
-    /// A named interface does not exist; interfaces cannot be listed.
+    /// A named interface does not exist; interfaces cannot be listed; no right to send and hear
+    /// frames.
     pub fn begin(scope: Scope<'_>) -> Result<Self, Error> {
         let observed = host::look(scope)?;
-        Ok(Self { observed })
+        let asking = observed.asked().filter_map(|link| {
+            let own = observed.holder_of(link, 67).is_some();
+            asking(&link.name, own, &Flavour::ALL).transpose()
+        });
+        let asking = asking.collect::<Result<_, Error>>()?;
+        Ok(Self { observed, asking })
     }
 
     /// The interfaces that will be asked.
@@ -66,26 +79,18 @@ impl Survey {
         LISTENED.1
     }
 
-    /// Asks the LANs.
+    /// Asks the LANs. What anybody may send is read: to be called when privileges are given up.
     ///
     /// # Errors
-    /// No right to; an interface that goes away meanwhile.
+    /// An interface that goes away meanwhile.
     pub fn ask(mut self) -> Result<Observed, Error> {
-        let asking: Vec<Asking> = self
-            .observed
-            .asked()
-            .filter_map(|link| {
-                let own = self.observed.holder_of(link, 67).is_some();
-                asking(&link.name, own, &Flavour::ALL).transpose()
-            })
-            .collect::<Result<_, Error>>()?;
         let patience = Patience {
             sent_at: &SENT_AT,
             answered: LISTENED.0,
             unanswered: LISTENED.1,
             first_is_enough: false,
         };
-        for heard in ask::all(asking, patience)? {
+        for heard in ask::all(self.asking, patience)? {
             let mut links = self.observed.links.iter_mut();
             if let Some(link) = links.find(|l| l.name == heard.interface) {
                 link.offers = heard.offers;
@@ -114,48 +119,60 @@ fn asking(name: &str, local: bool, flavours: &[Flavour]) -> Result<Option<Asking
     Asking::open(question).map(Some)
 }
 
-/// Offers of addresses on these interfaces by others, within `patience`; ends with the first.
-///
-/// Called before privileges are given up, and while there is one thread.
-///
-/// # Errors
-/// No right to send and hear frames.
-pub fn rivals(interfaces: &[Interface], patience: Duration) -> Result<Vec<(String, Offer)>, Error> {
-    let flavours = [Flavour::Plain, Flavour::Bios];
-    let asking: Vec<Asking> = interfaces
-        .iter()
-        .filter_map(|i| asking(&i.name, false, &flavours).transpose())
-        .collect::<Result<_, Error>>()?;
-    let patience = Patience {
-        sent_at: &SENT_AT,
-        answered: patience,
-        unanswered: patience,
-        first_is_enough: true,
-    };
-    let heard = ask::all(asking, patience)?;
-    let offers = heard.into_iter().flat_map(|h| {
-        let leases = h.offers.into_iter().filter(|o| !o.is_proxy());
-        leases.map(move |o| (h.interface.clone(), o))
-    });
-    Ok(offers.collect())
-}
+/// Those who would be a second DHCP server beside us: how to look for them, opened while the
+/// process may, asked when it no longer may.
+#[derive(Debug)]
+pub struct Rivals(Vec<Asking>);
 
-/// Refuses to be a second DHCP server.
-///
-/// # Errors
-/// There is one: where, who, what it offers, what to do. Or it cannot be found out.
-pub fn alone(interfaces: &[Interface], patience: Duration) -> Result<(), Error> {
-    match rivals(interfaces, patience)?.first() {
-        None => Ok(()),
-        Some((interface, offer)) => Err(Error::failed(refusal(interface, offer))),
+impl Rivals {
+    /// Opens what asking on these interfaces takes.
+    ///
+    /// # Errors
+    /// No right to send and hear frames.
+    pub fn open(interfaces: &[Interface]) -> Result<Self, Error> {
+        let flavours = [Flavour::Plain, Flavour::Bios];
+        let asking = interfaces
+            .iter()
+            .filter_map(|i| asking(&i.name, false, &flavours).transpose());
+        Ok(Self(asking.collect::<Result<_, Error>>()?))
+    }
+
+    /// Offers of addresses by others, within `patience`; ends with the first.
+    ///
+    /// # Errors
+    /// An interface that goes away meanwhile.
+    pub fn ask(self, patience: Duration) -> Result<Vec<(String, Offer)>, Error> {
+        let patience = Patience {
+            sent_at: &SENT_AT,
+            answered: patience,
+            unanswered: patience,
+            first_is_enough: true,
+        };
+        let heard = ask::all(self.0, patience)?;
+        let offers = heard.into_iter().flat_map(|h| {
+            let leases = h.offers.into_iter().filter(|o| !o.is_proxy());
+            leases.map(move |o| (h.interface.clone(), o))
+        });
+        Ok(offers.collect())
+    }
+
+    /// Refuses to be a second DHCP server.
+    ///
+    /// # Errors
+    /// There is one: where, who, what it offers, what to do. Or it cannot be found out.
+    pub fn none(self, patience: Duration) -> Result<(), Error> {
+        match self.ask(patience)?.first() {
+            None => Ok(()),
+            Some((interface, offer)) => Err(Error::rival(refusal(interface, offer))),
+        }
     }
 }
 
 fn refusal(interface: &str, offer: &Offer) -> String {
     format!(
         "another DHCP server answers on {interface}: {} offers {}; two of them would give out the \
-         same addresses: serve beside it with `--mode proxy`, switch it off, or serve nevertheless \
-         with `--force`",
+         same addresses: serve beside it with `--mode proxy`, serve other interfaces with \
+         `--interface`, switch it off, or serve nevertheless with `--force`",
         offer.who(),
         offer.message.yiaddr
     )

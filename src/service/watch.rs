@@ -181,10 +181,13 @@ fn put_in_force(shared: &Shared, loaded: Loaded, since: Instant) {
     shared.findings.store(Arc::new(findings.clone()));
     let event = match snapshot {
         Some(snapshot) => {
-            let profiles = snapshot.profiles.all.len();
+            let (profiles, networks) = (snapshot.profiles.all.len(), snapshot.networks.all.len());
             swap(shared, snapshot);
-            let took = since.elapsed();
-            What::Reloaded { profiles, took }
+            What::Reloaded {
+                profiles,
+                networks,
+                took: since.elapsed(),
+            }
         }
         None => What::Rejected { findings },
     };
@@ -221,7 +224,8 @@ async fn blocking<T: Send + 'static>(
 ) -> Option<T> {
     let done = tokio::task::spawn_blocking(work).await;
     if let Err(error) = &done {
-        let text = format!("reading the profiles failed: {error}; the last good set stays");
+        let text =
+            format!("reading profiles and config file failed: {error}; the last good set stays");
         shared.emit(None, What::Fault { text });
     }
     done.ok()

@@ -3,7 +3,7 @@
 use super::names::{MenuKind, Name, Whose, name};
 use super::{CleanPath, FilePath, Found, Memory, Missing, Rendered, Requester, Root};
 use crate::assets;
-use crate::client::{Class, Client, KnownBy, Stage};
+use crate::client::{Client, Stage};
 use crate::profile::{Selection, Snapshot, choose};
 use crate::render::{self, Dialect, Place};
 use crate::wire::{Arch, Mac};
@@ -123,16 +123,10 @@ fn stranger(requester: &Requester, mac: Mac, arch: Arch, stage: Stage) -> Client
     };
     let network = ip.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED);
     Client {
-        mac,
-        uuid: None,
         archs: vec![arch],
-        class: Class::Pxe,
         stage,
-        undi: None,
-        ipxe: None,
         ip,
-        network,
-        known_by: KnownBy::default(),
+        ..Client::unknown(mac, network)
     }
 }
 

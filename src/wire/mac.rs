@@ -43,6 +43,12 @@ impl Mac {
         self.octets.get(..usize::from(self.len)).unwrap_or_default()
     }
 
+    /// Whether a client identifier (option 61) says no more than this address: type 1 and its
+    /// bytes (RFC 2132 9.14).
+    pub fn is_identifier(&self, id: &[u8]) -> bool {
+        matches!(id, [1, rest @ ..] if rest == self.as_bytes())
+    }
+
     /// `52-54-00-12-34-56`: the form that pxelinux and GRUB put into file names.
     pub fn dashed(&self) -> String {
         self.to_string().replace(':', "-")

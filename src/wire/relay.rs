@@ -28,10 +28,19 @@ pub struct RelayAgent<'a> {
 }
 
 impl<'a> RelayAgent<'a> {
-    /// What a message's relay says; nothing where it came without one.
+    /// What a message's relay says; nothing where it came without one. A switch that only adds
+    /// option 82 (giaddr 0) tells the port, and speaks for no other link.
     pub fn of(message: &'a Message) -> Self {
         let option = message.options.get(code::RELAY_AGENT);
-        option.map(Self::parse).unwrap_or_default()
+        let agent = option.map(Self::parse).unwrap_or_default();
+        if message.giaddr.is_unspecified() {
+            return Self {
+                link: None,
+                server_id: None,
+                ..agent
+            };
+        }
+        agent
     }
 
     /// Reads option 82; what is malformed in it counts as absent.

@@ -273,3 +273,13 @@ fn it_says_that_it_waits() {
     });
     assert!(waits.contains("asking on eth0, up to 8 s"), "{waits}");
 }
+
+/// Whoever is on the LAN is not listened to as root: without a user to become, nobody is asked.
+#[test]
+fn it_asks_as_an_unprivileged_user() {
+    doctors!("it_asks_as_an_unprivileged_user");
+    let (_lan, _server, host) = served();
+    let (code, out, err) = doctor(&host, &["--user", "nobody-at-all"]);
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+    assert!(err.contains("no user \"nobody-at-all\""), "{err}");
+}

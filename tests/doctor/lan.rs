@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::doctors;
 use crate::run::{doctor, examine};
+use crate::support::appliance::Setup;
 use crate::support::lan::{Host, Lan};
+use crate::support::lease_clients::{LeaseClient, Program};
 use crate::support::servers::{Proxy, Server};
 
 /// A LAN with a DHCP server on another host.
@@ -68,6 +70,33 @@ fn no_dhcp_server() {
     let report = examine(&host, &[]);
     assert_eq!(report.codes(), ["no-dhcp-server"]);
     assert_eq!(report.command(), "bootjack serve --mode dhcp");
+}
+
+/// What it says is enough: written down and run as it stands, it gives a machine an address.
+#[test]
+fn what_it_says_for_a_lan_without_a_dhcp_server_serves() {
+    doctors!("what_it_says_for_a_lan_without_a_dhcp_server_serves");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    host.ip(&["route", "add", "default", "via", "10.77.0.9"]);
+    let report = examine(&host, &[]);
+    let (whose, text) = report.config();
+    assert_eq!(whose, "bootjack, /etc/bootjack/bootjack.yaml");
+    assert_eq!(report.command(), "bootjack serve --mode dhcp");
+    let _appliance = Setup::new(&host, env!("CARGO_BIN_EXE_bootjack"))
+        .config(text)
+        .flag("--mode=dhcp")
+        .start();
+    let pc = lan.client("pc");
+    let lease = LeaseClient::new(Program::Udhcpc, &pc).get();
+    assert!(
+        lease.address.to_string().starts_with("10.77.0.1"),
+        "{lease:?}"
+    );
+    assert_eq!(
+        lease.routers,
+        ["10.77.0.9".parse::<std::net::Ipv4Addr>().unwrap()]
+    );
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use bootjack::service::interfaces;
-use bootjack::service::survey::{alone, rivals};
+use bootjack::service::survey::Rivals;
+use caps::CapSet;
 
 use crate::doctors;
 use crate::support::lan::{Host, Lan};
@@ -15,9 +16,20 @@ const LONG: Duration = Duration::from_secs(60);
 
 fn refusal(host: &Host, patience: Duration) -> Option<String> {
     host.enter(|| {
-        let served = interfaces::to_serve(&[]).unwrap();
-        alone(&served, patience).err().map(|e| e.to_string())
+        let rivals = unprivileged();
+        let error = rivals.none(patience).err()?;
+        assert_eq!(error.code, 3);
+        Some(error.to_string())
     })
+}
+
+/// Opened with privileges, asked without: what anybody sends is not read as root.
+fn unprivileged() -> Rivals {
+    let rivals = Rivals::open(&interfaces::to_serve(&[]).unwrap()).unwrap();
+    for set in [CapSet::Effective, CapSet::Permitted] {
+        caps::clear(None, set).unwrap();
+    }
+    rivals
 }
 
 #[test]
@@ -46,12 +58,12 @@ fn another_dhcp_server() {
     let text = refusal(&host, LONG).unwrap();
     let mac = far.mac("eth0").map(|b| format!("{b:02x}")).join(":");
     let who = format!("another DHCP server answers on eth0: 10.77.0.1 ({mac}) offers 10.77.0.1");
-    for part in [who.as_str(), "--mode proxy", "--force"] {
+    for part in [who.as_str(), "--mode proxy", "--interface", "--force"] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     // It need not wait until the end.
     let began = Instant::now();
-    let found = host.enter(|| rivals(&interfaces::to_serve(&[]).unwrap(), LONG).unwrap());
+    let found = host.enter(|| unprivileged().ask(LONG).unwrap());
     assert!(began.elapsed() < LONG, "it ended with the first answer");
     assert_eq!(found[0].0, "eth0");
 }

@@ -83,6 +83,12 @@ impl Report {
         self.data["verdict"]["command"].as_str().unwrap_or_default()
     }
 
+    /// The first thing to be written down: into whose configuration, and what.
+    pub fn config(&self) -> (&str, &str) {
+        let first = &self.data["verdict"]["config"][0];
+        (first[0].as_str().unwrap(), first[1].as_str().unwrap())
+    }
+
     /// Offers heard on the first interface.
     pub fn offers(&self) -> &[Value] {
         self.data["interfaces"][0]["offers"].as_array().unwrap()

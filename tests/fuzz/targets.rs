@@ -8,10 +8,11 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use bootjack::decide::{Incoming, Port, decide};
+use bootjack::network::{self, Network, Pool, Terms};
 use bootjack::profile::{Snapshot, Source, compile};
 use bootjack::transfer::{Bounds, Input, Next, Send, Sender, Step, agree};
 use bootjack::tree::{CleanPath, Door, Requester, resolve};
-use bootjack::wire::dhcp::Message;
+use bootjack::wire::dhcp::{MAX_REPLY, Message, Options, describe};
 use bootjack::wire::tftp::Packet;
 
 const US: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -168,6 +169,68 @@ pub fn profile(data: &[u8]) {
     ] {
         let _ = look_up(&snapshot, path.as_bytes());
     }
+}
+
+/// A `dhcp:` as an operator, or a broken disk, may leave it: findings, or networks that hold what
+/// all others rely on.
+pub fn network(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let (networks, findings) = network::compile("fuzz.yaml", text);
+    for finding in &findings {
+        let _ = finding.to_string();
+    }
+    let Some(networks) = networks else {
+        assert!(!findings.is_empty(), "refused without a finding");
+        return;
+    };
+    for one in &networks.all {
+        for subnet in &one.subnets {
+            let found = networks.of_link(subnet.net.addr());
+            assert_eq!(found, Some(one), "an address of two networks");
+            check_terms(&subnet.terms);
+            subnet.pools.iter().for_each(|pool| check_pool(pool, one));
+        }
+    }
+    for reservation in networks.reservations.iter() {
+        check_terms(&reservation.terms);
+        let address = reservation.address;
+        let network = address.map(|address| networks.of_link(address));
+        assert_ne!(network, Some(None), "reserved outside every network");
+        let kept = address.map(|address| networks.reservations.of_address(address));
+        assert!(kept.is_none_or(|kept| kept == Some(reservation)));
+    }
+}
+
+fn check_pool(pool: &Pool, network: &Network) {
+    check_terms(&pool.terms);
+    for address in [pool.range.first, pool.range.last] {
+        assert!(network.subnet_of(address).is_some(), "outside its network");
+        if pool.has(address) {
+            assert_eq!(
+                network.pool_of(address),
+                Some(pool),
+                "an address of two pools"
+            );
+        }
+    }
+    for part in &pool.exclude {
+        assert!(pool.range.covers(part) && !pool.has(part.first) && !pool.has(part.last));
+    }
+    assert!(pool.size() <= pool.range.size());
+}
+
+/// Each option once, described without a panic, and all of them fit a message.
+fn check_terms(terms: &Terms) {
+    let options: Options = terms.options.iter().map(|o| (o.code, &*o.value)).collect();
+    assert_eq!(options.iter().count(), terms.options.len());
+    for (code, value) in options.iter() {
+        assert!(!value.is_empty() && !matches!(code, 0 | 53 | 54 | 82 | 255));
+        let _ = describe(code, value);
+    }
+    let bytes: usize = options.iter().map(|(_, value)| value.len() + 2).sum();
+    assert!(bytes < MAX_REPLY - 400, "{bytes} bytes of options");
 }
 
 /// A name as a client asks for it, with everything that is rendered for it.

@@ -222,11 +222,14 @@ fn a_pool_that_is_gone() {
     let ended = (a, State::Leased, State::Expired);
     assert!(world.told().contains(&ended));
     assert_eq!(world.book.get(a), None, "nothing is left of it");
+    let b = ip("10.0.0.100");
+    assert_eq!(world.state("10.0.0.100"), State::Expired);
 
     world.reload(networks(
         vec![network("lan", vec![subnet("10.5.0.0/24", vec![])])],
         vec![],
     ));
+    assert_eq!(world.told(), [(b, State::Expired, State::Available)]);
     let wrong = world.verdict(&client(1), Kind::Renewing, "10.0.0.100");
     assert_eq!(wrong, Verdict::Nak(Nak::WrongNetwork));
     assert_eq!(world.book.iter().count(), 0);

@@ -108,8 +108,7 @@ impl Model {
             let rights = self.rights.entry(record.address).or_default();
             rights.push(lease.holder.clone());
         }
-        self.book.set_networks(&self.networks);
-        let changes = self.book.expire(self.now);
+        let changes = self.book.set_networks(self.now, &self.networks);
         self.replay(&changes);
         for (address, promise) in self.acked.iter().filter(|(_, p)| p.until > self.now) {
             let lease = self

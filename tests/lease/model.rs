@@ -4,6 +4,8 @@
 mod disk;
 #[path = "layout.rs"]
 pub mod layout;
+#[path = "offers.rs"]
+mod offers;
 #[path = "promises.rs"]
 mod promises;
 #[path = "seen.rs"]
@@ -11,14 +13,13 @@ mod seen;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
 use bootjack::lease::{
     Ask, Binding, Book, FOREVER, Holder, Kind, Record, Serial, Silence, State, Time, Verdict,
 };
-use bootjack::network::{Networks, Terms};
+use bootjack::network::{Networks, Terms, Whom};
 
-use super::world::{Client, QUARANTINE};
+use super::world::Client;
 use layout::{OFFERS, clients, config, granted, limits, own_reservation, universe};
 pub use seen::Seen;
 
@@ -32,6 +33,8 @@ pub enum Op {
         which: Which,
         seconds: Option<u32>,
         authoritative: bool,
+        /// Whether the client shows its UUID, or its relay its circuit.
+        shows: bool,
     },
     Probe {
         which: proptest::sample::Index,
@@ -74,6 +77,8 @@ struct Promise {
     holder: Holder,
     until: Time,
     reload: usize,
+    /// What the reservation that it was made by knows its client by.
+    by: Option<Whom>,
 }
 
 pub struct Model {
@@ -85,25 +90,27 @@ pub struct Model {
     disk: BTreeMap<Ipv4Addr, Record>,
     /// Who was offered an address or had it, since another client had it.
     rights: BTreeMap<Ipv4Addr, Vec<Holder>>,
+    /// Who was ever offered or given something by which reservation, in which network.
+    marks: Vec<(usize, Holder, Whom)>,
     /// ACKs that went out.
     acked: BTreeMap<Ipv4Addr, Promise>,
     /// Offers that went out.
     offers: BTreeMap<Ipv4Addr, Promise>,
     /// What the changes tell.
     states: BTreeMap<Ipv4Addr, State>,
-    probes: Vec<(Ipv4Addr, Serial, Holder, usize)>,
+    probes: Vec<(Ipv4Addr, Serial, Promise)>,
     /// What each client was offered or got last.
     mine: BTreeMap<usize, Ipv4Addr>,
-    /// The DISCOVER just before, and what was offered.
-    discovered: Option<(usize, usize, Ipv4Addr)>,
+    /// The DISCOVER just before, what was offered, and whether the client showed all of itself.
+    discovered: Option<(usize, usize, Ipv4Addr, bool)>,
     pub seen: Seen,
 }
 
 impl Model {
-    pub fn new(now: Time) -> Self {
-        let networks = config(0);
+    pub fn new(now: Time, first: usize) -> Self {
+        let networks = config(first);
         let mut book = Book::new(limits());
-        book.set_networks(&networks);
+        book.set_networks(now, &networks);
         Self {
             book,
             networks,
@@ -112,6 +119,7 @@ impl Model {
             queue: VecDeque::new(),
             disk: BTreeMap::new(),
             rights: BTreeMap::new(),
+            marks: Vec::new(),
             acked: BTreeMap::new(),
             offers: BTreeMap::new(),
             states: BTreeMap::new(),
@@ -132,6 +140,7 @@ impl Model {
                 which,
                 seconds,
                 authoritative,
+                shows,
             } => {
                 let address = match which {
                     Which::None => None,
@@ -140,9 +149,13 @@ impl Model {
                 };
                 let mut sender = clients(*client).at(*network);
                 sender.seconds = *seconds;
+                if !shows {
+                    (sender.uuid, sender.circuit) = (None, None);
+                }
                 self.send((*client, &sender), *kind, address, *authoritative);
                 if let (Some(before), Some(now)) = (discovered, self.discovered)
                     && (before.0, before.1) == (now.0, now.1)
+                    && before.3 == now.3
                 {
                     assert_eq!(before.2, now.2, "a rapid second DISCOVER gets the same");
                 }
@@ -159,7 +172,9 @@ impl Model {
             Op::Reload(n) => {
                 self.networks = config(*n);
                 self.reload += 1;
-                self.book.set_networks(&self.networks);
+                let changes = self.book.set_networks(self.now, &self.networks);
+                self.replay(&changes);
+                self.forgotten_are_told();
             }
             Op::Operator(n) => {
                 if let Some((change, record)) = self.book.release(self.now, universe(*n)) {
@@ -186,6 +201,15 @@ impl Model {
             .iter()
             .filter(|l| l.state == State::Offered)
             .count();
+        let asks = (&sender.holder, &sender.who());
+        let about = address.filter(|_| kind != Kind::Discover);
+        let reservation = self.book.reserved_for(&networks, network, asks, about);
+        let by = reservation.map(|r| r.whom.clone());
+        let shown = own_reservation(&networks, sender);
+        assert!(
+            shown.is_none() || reservation == shown,
+            "what it shows goes first"
+        );
         let outcome = self.book.handle(
             self.now,
             &Ask {
@@ -196,7 +220,7 @@ impl Model {
                 host_name: None,
                 networks: &networks,
                 network,
-                reservation: own_reservation(&networks, sender),
+                reservation,
                 profile: None,
                 terms: &Terms::default(),
                 criteria: &sender.criteria,
@@ -220,11 +244,18 @@ impl Model {
                 if offered == OFFERS && outcome.changes.len() > 1 {
                     self.seen.evicted += 1;
                 }
-                self.offer(number, sender, binding, probe, &before);
+                self.offer((number, sender), binding, probe, by, &before);
             }
             Verdict::Ack(binding) | Verdict::Bootp(binding) => {
                 assert_eq!(outcome.records.len(), 1, "an ACK comes with its record");
-                self.ack(number, sender, kind, binding, &outcome.records[0], &before);
+                self.ack(
+                    (number, sender),
+                    kind,
+                    binding,
+                    by,
+                    &outcome.records[0],
+                    &before,
+                );
                 return;
             }
             Verdict::Nak(_) => {
@@ -251,62 +282,12 @@ impl Model {
         }
     }
 
-    fn offer(
-        &mut self,
-        number: usize,
-        sender: &Client,
-        binding: Binding,
-        probe: bool,
-        before: &BTreeMap<Ipv4Addr, State>,
-    ) {
-        let address = binding.address;
-        self.seen.offers += 1;
-        self.may_have(sender, Kind::Discover, address, before);
-        assert_eq!(binding.seconds, granted(sender));
-        let holder = sender.holder.clone();
-        let offered = before.get(&address) == Some(&State::Offered);
-        let known = self
-            .rights
-            .get(&address)
-            .is_some_and(|r| r.iter().any(|h| h.is(&holder)));
-        assert!(
-            !offered || known || probe,
-            "{address} is offered to another"
-        );
-        assert!(
-            probe || known,
-            "{address} is offered untried to one who never had it"
-        );
-        self.mine.insert(number, address);
-        if probe {
-            let tried = (address, binding.serial, holder, self.reload);
-            self.probes.push(tried);
-        } else {
-            self.goes_out(address, holder, self.reload);
-        }
-        self.discovered = Some((number, sender.network, address));
-    }
-
-    /// An offer reaches its client; `reload`: the networks it was made by.
-    fn goes_out(&mut self, address: Ipv4Addr, holder: Holder, reload: usize) {
-        self.rights.entry(address).or_default().push(holder.clone());
-        let until = self.now + limits().offer;
-        self.offers.insert(
-            address,
-            Promise {
-                holder,
-                until,
-                reload,
-            },
-        );
-    }
-
     fn ack(
         &mut self,
-        number: usize,
-        sender: &Client,
+        (number, sender): (usize, &Client),
         kind: Kind,
         binding: Binding,
+        by: Option<Whom>,
         record: &Record,
         before: &BTreeMap<Ipv4Addr, State>,
     ) {
@@ -337,6 +318,10 @@ impl Model {
             wanted
         );
         assert_eq!(record.mac, holder.mac.to_string());
+        assert_eq!(record.reserved, by.as_ref().map(ToString::to_string));
+        self.mark(sender, by.as_ref());
+        let silent = own_reservation(&self.networks, sender).is_none();
+        self.seen.kept += usize::from(by.is_some() && silent);
         self.rights.insert(address, vec![holder.clone()]);
         self.offers.remove(&address);
         self.mine.insert(number, address);
@@ -346,6 +331,7 @@ impl Model {
             holder,
             until,
             reload,
+            by,
         };
         let ack = Some((binding.serial, promise));
         self.queue.push_back(Write {
@@ -353,27 +339,5 @@ impl Model {
             ack,
             void: false,
         });
-    }
-
-    fn probe(&mut self, which: proptest::sample::Index, free: bool) {
-        if self.probes.is_empty() {
-            return;
-        }
-        let (address, serial, holder, reload) = self.probes.remove(which.index(self.probes.len()));
-        if free {
-            if self.book.probed(address, serial) {
-                assert_eq!(self.states[&address], State::Offered);
-                self.goes_out(address, holder, reload);
-            }
-            return;
-        }
-        let quarantine = Duration::from_secs(QUARANTINE);
-        let (changes, records) = self.book.conflict(self.now, address, serial, quarantine);
-        self.replay(&changes);
-        for record in records {
-            self.seen.conflicts += 1;
-            assert_eq!((record.address, record.state), (address, State::Declined));
-            self.written_at_leisure(record);
-        }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use bootjack::lease::{Change, Kind, State};
-use bootjack::network::{Network, Reservation, Whom};
+use bootjack::network::{Network, Whom};
 
-use super::layout::{OFFERS, own_reservation, universe};
+use super::layout::{OFFERS, fits, own_reservation, reservation_of, universe};
 use super::{Model, Promise};
 use crate::world::Client;
 
@@ -24,13 +24,42 @@ impl Model {
         let here = self.networks.all[sender.network]
             .subnet_of(address)
             .is_some();
-        let unreserved = |r: &Reservation| r.whom != Whom::Mac(sender.holder.mac);
         let waiting = self.queue.iter().filter(|w| w.record.address == address);
         held.is_some_and(|p| {
-            p.holder == sender.holder && p.until > self.now && p.reload == self.reload
+            p.holder == sender.holder
+                && p.until > self.now
+                && p.reload == self.reload
+                && self.is_reserved_nowhere_else(sender, address, p.by.as_ref())
         }) && here
-            && self.networks.reservations.iter().all(unreserved)
             && waiting.count() < 8
+    }
+
+    /// Whether a client may keep an address as far as reservations go: for what it shows, else for
+    /// what the address was promised it by, this very address is reserved or none.
+    fn is_reserved_nowhere_else(
+        &self,
+        sender: &Client,
+        address: Ipv4Addr,
+        by: Option<&Whom>,
+    ) -> bool {
+        if by.is_some_and(|whom| fits(whom, sender) == Some(false)) {
+            return false;
+        }
+        let promised = by.and_then(|whom| reservation_of(&self.networks, sender.network, whom));
+        let reservation = own_reservation(&self.networks, sender).or(promised);
+        reservation.is_none_or(|r| r.address == Some(address))
+    }
+
+    /// Whether an address is reserved for what a client does not show now, but was given something
+    /// by in its network.
+    fn is_known_by_its_lease(&self, sender: &Client, address: Ipv4Addr) -> bool {
+        self.marks.iter().any(|(network, holder, whom)| {
+            let reservation = reservation_of(&self.networks, sender.network, whom);
+            *network == sender.network
+                && holder.is(&sender.holder)
+                && fits(whom, sender).is_none()
+                && reservation.is_some_and(|r| r.address == Some(address))
+        })
     }
 
     /// What must be so of any address that is offered or acknowledged.
@@ -63,7 +92,9 @@ impl Model {
         let declined = before.get(&address) == Some(&State::Declined);
         let ended = self.states.get(&address) != Some(&State::Declined);
         assert!(!declined || ended, "{address} is in quarantine");
-        let own = own_reservation(&self.networks, sender).and_then(|r| r.address);
+        let shown = own_reservation(&self.networks, sender).and_then(|r| r.address);
+        let given = self.is_known_by_its_lease(sender, address);
+        let own = shown.or(given.then_some(address));
         let reserved = self
             .networks
             .reservations
@@ -84,7 +115,7 @@ impl Model {
         );
         let bootp = kind != Kind::Bootp || pool.is_some_and(|p| p.bootp) || own == Some(address);
         assert!(bootp, "{address} is not for BOOTP");
-        if let Some(own) = own.filter(|own| *own != address) {
+        if let Some(own) = shown.filter(|own| *own != address) {
             let suits = network
                 .pool_of(own)
                 .is_none_or(|p| p.suits(&sender.criteria));
@@ -125,6 +156,14 @@ impl Model {
             if State::Offered == change.was || State::Offered == change.lease.state {
                 self.offers.remove(&change.lease.address);
             }
+        }
+    }
+
+    /// After a reload nothing is gone that was not told of.
+    pub(super) fn forgotten_are_told(&self) {
+        for (address, state) in &self.states {
+            let known = self.book.get(*address).is_some();
+            assert!(known || *state == State::Available, "{address} was {state}");
         }
     }
 

@@ -202,6 +202,55 @@ fn renewing_what_is_not_ones_own() {
 }
 
 #[test]
+fn who_is_not_authoritative_leaves_the_clients_of_other_servers_alone() {
+    let mut world = World::simple("10.0.0.10", "10.0.0.12");
+    let silent = Verdict::Silence(Silence::NoRecord);
+    let gone = world.lease(&client(1));
+    world.offer(&client(2)).unwrap();
+    let declined = world.lease(&client(3));
+    world.ask(&client(3), Kind::Decline, Some(declined));
+    world.pass(u64::from(DEFAULT) - 1);
+    world.lease(&client(1));
+    world.pass(1);
+    let addresses = ["10.0.0.11", "10.0.0.12", "10.0.0.200", "192.168.7.5"];
+    for (kind, n) in [
+        (Kind::InitReboot, 9),
+        (Kind::Renewing, 9),
+        (Kind::Rebinding, 9),
+        // It has a lease of ours, and of another server too.
+        (Kind::Rebinding, 1),
+    ] {
+        for at in addresses {
+            world.authoritative = true;
+            let nak = world.verdict(&client(n), kind, at);
+            assert!(matches!(nak, Verdict::Nak(_)), "{kind:?} of {at}: {nak:?}");
+            world.authoritative = false;
+            assert_eq!(
+                world.verdict(&client(n), kind, at),
+                silent,
+                "{kind:?} of {at}"
+            );
+        }
+    }
+    for at in ["10.0.0.200", "192.168.7.5"] {
+        assert_eq!(
+            world.verdict(&client(1), Kind::InitReboot, at),
+            silent,
+            "{at}"
+        );
+    }
+    let ours_alone = world.verdict(&client(1), Kind::InitReboot, "10.0.0.12");
+    assert_eq!(ours_alone, Verdict::Nak(Nak::Taken));
+    let leased = world.verdict(&client(9), Kind::Rebinding, &gone.to_string());
+    assert_eq!(leased, Verdict::Nak(Nak::Taken));
+    // Its lease from us is over: it may have another's by now.
+    world.pass(5000);
+    world.expire();
+    let over = world.verdict(&client(1), Kind::InitReboot, "10.0.0.12");
+    assert_eq!(over, silent);
+}
+
+#[test]
 fn inform_is_answered_without_a_lease() {
     let mut world = two();
     let outcome = world.ask(&client(1), Kind::Inform, Some(ip("10.0.0.77")));

@@ -15,6 +15,8 @@ pub struct Seen {
     pub declined: usize,
     pub bootp: usize,
     pub evicted: usize,
+    /// ACKs by a reservation for what the client did not show.
+    pub kept: usize,
 }
 
 impl Seen {
@@ -31,5 +33,6 @@ impl Seen {
         self.declined += other.declined;
         self.bootp += other.bootp;
         self.evicted += other.evicted;
+        self.kept += other.kept;
     }
 }

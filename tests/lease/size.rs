@@ -83,7 +83,7 @@ fn size_of_a_hundred_thousand_leases() {
     let lan = network("lan", vec![subnet("10.0.0.0/15", vec![wide])]);
     let networks = networks(vec![lan], vec![]);
     let mut book = Book::new(Limits::default());
-    book.set_networks(&networks);
+    book.set_networks(0, &networks);
     let before = resident();
     let mut addresses = Vec::with_capacity(LEASES as usize);
     timed("new client, DISCOVER to ACK", |n| {
@@ -105,7 +105,7 @@ fn size_of_a_hundred_thousand_leases() {
         book.stored(binding.address, binding.serial);
     });
     let start = Instant::now();
-    book.set_networks(&networks);
+    book.set_networks(u64::from(LEASES / 1000), &networks);
     println!("reload: {} ms", start.elapsed().as_millis());
     let start = Instant::now();
     let ended = book.expire(u64::MAX).len();

@@ -86,6 +86,35 @@ fn an_address_on_its_way_to_disk_is_nobody_elses() {
 }
 
 #[test]
+fn what_was_given_back_stays_so_when_an_older_record_fails() {
+    for (kind, state) in [
+        (Kind::Release, State::Released),
+        (Kind::Decline, State::Declined),
+    ] {
+        let mut world = offered();
+        world.acked(&client(1), OURS, ip("10.0.0.10"));
+        let (ack, _) = requested(&mut world, &client(1), Kind::Renewing);
+        world.ask(&client(1), kind, Some(ack.address));
+        let changes = world.book.unstored(world.now, ack.address, ack.serial);
+        assert_eq!(changes, []);
+        assert_eq!(world.state("10.0.0.10"), state);
+    }
+}
+
+#[test]
+fn a_failed_renewal_does_not_bring_back_a_lease_that_is_over() {
+    let mut world = offered();
+    world.acked(&client(1), OURS, ip("10.0.0.10"));
+    world.pass(u64::from(DEFAULT) - 1);
+    let (ack, _) = requested(&mut world, &client(1), Kind::Renewing);
+    world.pass(1);
+    let changes = world.book.unstored(world.now, ack.address, ack.serial);
+    assert_eq!(changes[0].lease.state, State::Expired);
+    assert_eq!(changes[0].lease.until, world.now);
+    assert_eq!(world.offer(&client(2)).unwrap().address, ack.address);
+}
+
+#[test]
 fn a_quarantine_that_ends_before_the_disk_answers_leaves_nothing_to_ask_for() {
     let mut world = offered();
     let (ack, _) = requested(&mut world, &client(1), OURS);
@@ -145,7 +174,7 @@ fn restart(world: &mut World, records: &[Record]) -> Vec<bool> {
     world.book = Book::new(Limits::default());
     let taken = records.iter().map(|r| world.book.restore(world.now, r));
     let taken = taken.collect();
-    world.book.set_networks(&world.networks);
+    world.book.set_networks(world.now, &world.networks);
     taken
 }
 

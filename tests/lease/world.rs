@@ -10,9 +10,9 @@ use bootjack::lease::{
 };
 use bootjack::network::{
     Conflict, Criteria, LeaseTimes, Network, Networks, Pool, Range, Reservation, Reservations,
-    Subnet, Terms, Whom,
+    Subnet, Terms, Who, Whom,
 };
-use bootjack::wire::Mac;
+use bootjack::wire::{Mac, Uuid};
 use bootjack::yaml::At;
 
 /// Lease times of every pool here, in seconds.
@@ -86,8 +86,12 @@ pub fn networks(all: Vec<Network>, reservations: Vec<Reservation>) -> Networks {
 }
 
 pub fn reserved(mac: Mac, address: &str) -> Reservation {
+    reserved_for(Whom::Mac(mac), address)
+}
+
+pub fn reserved_for(whom: Whom, address: &str) -> Reservation {
     Reservation {
-        whom: Whom::Mac(mac),
+        whom,
         address: Some(ip(address)),
         host_name: None,
         profile: None,
@@ -105,6 +109,9 @@ pub struct Client {
     pub seconds: Option<u32>,
     pub host_name: Option<Vec<u8>>,
     pub criteria: Criteria,
+    /// What it shows of itself beside `holder`, where it does.
+    pub uuid: Option<Uuid>,
+    pub circuit: Option<Vec<u8>>,
 }
 
 /// Client `n`, on the first network.
@@ -115,7 +122,17 @@ pub fn client(n: u8) -> Client {
         seconds: None,
         host_name: None,
         criteria: Criteria::default(),
+        uuid: None,
+        circuit: None,
     }
+}
+
+pub fn uuid(n: u8) -> Uuid {
+    Uuid::from_option_97(&[&[0][..], &[n; 16]].concat()).unwrap()
+}
+
+pub fn circuit(name: &str) -> Whom {
+    Whom::Circuit(name.as_bytes().into())
 }
 
 impl Client {
@@ -127,6 +144,26 @@ impl Client {
     pub fn at(mut self, network: usize) -> Self {
         self.network = network;
         self
+    }
+
+    /// The same behind a relay, which names its circuit.
+    pub fn on_circuit(mut self, name: &str) -> Self {
+        self.circuit = Some(name.into());
+        self
+    }
+
+    pub fn with_uuid(mut self, n: u8) -> Self {
+        self.uuid = Some(uuid(n));
+        self
+    }
+
+    pub fn who(&self) -> Who<'_> {
+        Who {
+            mac: self.holder.mac,
+            client_id: self.holder.id.as_deref(),
+            uuid: self.uuid,
+            circuit: self.circuit.as_deref(),
+        }
     }
 
     pub fn wanting(mut self, seconds: u32) -> Self {
@@ -145,17 +182,25 @@ pub struct World {
 }
 
 impl World {
+    /// One network, one subnet, 10.0.0.0/24, one pool of ten, and reservations.
+    pub fn reserving(reservations: Vec<Reservation>) -> Self {
+        let pools = vec![pool("10.0.0.10", "10.0.0.19")];
+        let lan = network("lan", vec![subnet("10.0.0.0/24", pools)]);
+        Self::new(networks(vec![lan], reservations))
+    }
+
     pub fn new(networks: Networks) -> Self {
         Self::bounded(networks, Limits::default())
     }
 
     pub fn bounded(networks: Networks, limits: Limits) -> Self {
         let mut book = Book::new(limits);
-        book.set_networks(&networks);
+        let now = 1_000_000;
+        book.set_networks(now, &networks);
         Self {
             book,
             networks,
-            now: 1_000_000,
+            now,
             authoritative: true,
             changes: Vec::new(),
         }
@@ -168,7 +213,8 @@ impl World {
     }
 
     pub fn reload(&mut self, networks: Networks) {
-        self.book.set_networks(&networks);
+        self.changes
+            .extend(self.book.set_networks(self.now, &networks));
         self.networks = networks;
     }
 
@@ -178,10 +224,10 @@ impl World {
 
     pub fn ask(&mut self, client: &Client, kind: Kind, address: Option<Ipv4Addr>) -> Outcome {
         let network = &self.networks.all[client.network];
-        let own = |r: &&Reservation| {
-            let here = r.address.is_none_or(|a| network.subnet_of(a).is_some());
-            here && r.whom == Whom::Mac(client.holder.mac)
-        };
+        let asks = (&client.holder, &client.who());
+        let about = address.filter(|_| kind != Kind::Discover);
+        let networks = &self.networks;
+        let reservation = self.book.reserved_for(networks, network, asks, about);
         let outcome = self.book.handle(
             self.now,
             &Ask {
@@ -192,7 +238,7 @@ impl World {
                 host_name: client.host_name.as_deref(),
                 networks: &self.networks,
                 network,
-                reservation: self.networks.reservations.iter().find(own),
+                reservation,
                 profile: None,
                 terms: &Terms::default(),
                 criteria: &client.criteria,

@@ -1,6 +1,7 @@
 //! Files that are not what was written: never fatal, nothing thrown away.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use bootjack::lease::Record;
@@ -224,4 +225,24 @@ fn two_servers_do_not_share_a_store() {
     let _first = Store::open(folder.path()).unwrap();
     let error = Store::open(folder.path()).unwrap_err().to_string();
     assert!(error.contains("another bootjack has it"), "{error}");
+}
+
+/// Who has which address, by which name, is not for everybody on this host: a new store, one of an
+/// older version, and what is put aside.
+#[test]
+fn only_the_owner_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE);
+    let open_to_all = || fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let owners = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777 == 0o600;
+    filled(folder.path(), 3);
+    assert!(owners(&path), "new");
+    open_to_all();
+    filled(folder.path(), 3);
+    assert!(owners(&path), "of an older version");
+    fs::write(&path, "damaged").unwrap();
+    open_to_all();
+    assert_eq!(found(folder.path()).1.len(), 1);
+    assert!(owners(&path), "made anew");
+    assert!(owners(&folder.path().join(format!("{FILE}.damaged-1"))));
 }

@@ -92,7 +92,9 @@ fn a_lease_is_released_in_the_store() {
         ],
     );
     let listed = leases(folder.path(), &["list", "--only", "released"]);
-    assert_eq!(listed.succeeds().lines().count(), 4);
+    assert_eq!(listed.succeeds().lines().count(), 3);
+    let gone = leases(folder.path(), &["show", "10.0.0.13"]);
+    gone.fails(1, &["no lease of 10.0.0.13"]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bootjack::service::lease::control;
 use serde_json::Value;
 
-use crate::house::{A, B, acquire, four, leases, server, stored};
+use crate::house::{A, B, acquire, acquire_for, four, leases, server, stored};
 use crate::run::{BOOTJACK, Said};
 use crate::support::left_out;
 
@@ -77,9 +77,10 @@ fn the_api_shows_all_one_address_and_one_machine() {
     let (_, metrics) = server.get("/metrics");
     let line = "bootjack_leases{state=\"leased\"} 1";
     assert!(metrics.lines().any(|l| l == line), "{metrics}");
+    acquire_for(&server.leases, A, 1);
     let line = "bootjack_lease_changes_total{state=\"expired\"} 1";
     let counted = || server.get("/metrics").1.lines().any(|l| l == line);
-    crate::support::poll::expect("the lease that is over is told of", SOON, counted);
+    crate::support::poll::expect("the end of a lease is counted", SOON, counted);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Interfaces that change under a running appliance: it says so, and never pretends to serve.
+//! Interfaces that change under a running appliance: it says so, and never pretends to serve. And
+//! one that is no business of mode `dhcp`.
 
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use crate::run::{BOOTJACK, EVERYONE};
 use crate::support::appliance::Setup;
 use crate::support::lan::Lan;
 use crate::support::poll;
+use crate::support::servers::Server;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -49,4 +51,25 @@ fn an_interface_that_is_made_anew_ends_the_process_for_its_supervisor() {
             && log.contains("start bootjack again"),
         "{log}"
     );
+}
+
+/// A lab behind an uplink: the uplink's DHCP server is nobody's rival, where no lease is given.
+#[test]
+fn the_dhcp_server_of_an_uplink_is_no_rival() {
+    as_root!("the_dhcp_server_of_an_uplink_is_no_rival");
+    let lan = Lan::new();
+    let _uplink = Server::dnsmasq(&lan.dhcp_host());
+    let host = lan.appliance_host();
+    let lab = lan.segment();
+    let second = lan.plug(&host, lab);
+    host.address(&second, "10.78.0.2/24");
+    let config = "mode: dhcp\ndhcp: {networks: [{subnet: 10.78.0.0/24}]}\n";
+    let appliance = Setup::new(&host, BOOTJACK)
+        .config(config)
+        .profile("p.yaml", EVERYONE)
+        .start();
+    appliance.wait_for_event(SOON, |e| {
+        let text = e["text"].as_str().unwrap_or_default();
+        text.contains("eth0 (10.77.0.2) is in no subnet")
+    });
 }

@@ -70,8 +70,12 @@ fn another_dhcp_server_on_the_same_interface() {
         let holder = format!("{name} (pid {})", dhcp.process().id());
         let what = format!("cannot bind UDP 67 on eth0: address in use by {holder}; stop it");
         let remedy = "leave it running and use --mode colocated";
+        let config = host.file("bootjack.yaml");
+        fs::write(&config, "dhcp: {networks: [{subnet: 10.77.0.0/24}]}\n").unwrap();
+        let config = config.display().to_string();
         for mode in ["proxy", "dhcp"] {
-            serve(&host, &["--mode", mode]).fails(1, &[&what, remedy]);
+            let args = ["--mode", mode, "--config", &config];
+            serve(&host, &args).fails(1, &[&what, remedy]);
         }
         let second = lan.plug(&host, Lan::FIRST);
         host.address(&second, "10.77.0.4/24");
@@ -163,6 +167,31 @@ fn networks_that_cannot_be_served() {
         said.fails(1, &["what is configured cannot be served", &path]);
         said.fails(1, &words);
     }
+}
+
+const LAB: &str = "mode: dhcp\ndhcp: {networks: [{subnet: 10.77.0.0/24}]}\n";
+
+/// Mode `dhcp` beside another DHCP server ends with a code of its own, which the unit knows: a start
+/// tried again and again would succeed as soon as that server is silent for a moment.
+#[test]
+fn another_dhcp_server_on_the_lan() {
+    as_root!("another_dhcp_server_on_the_lan");
+    let lan = Lan::new();
+    let _server = Server::dnsmasq(&lan.dhcp_host());
+    let host = lan.appliance_host();
+    let file = host.file("bootjack.yaml");
+    fs::write(&file, LAB).unwrap();
+    let path = file.display().to_string();
+    let words = [
+        "another DHCP server answers on eth0: 10.77.0.1",
+        "--interface",
+    ];
+    serve(&host, &["--config", &path]).fails(3, &words);
+    let unit = include_str!("../../packaging/bootjack.service");
+    assert!(unit.contains("\nRestartPreventExitStatus=3\n"));
+    // What that server sends is not read by root: becoming nobody comes first.
+    let nobody = ["--config", &path, "--user", "nobody-at-all"];
+    serve(&host, &nobody).fails(2, &["no user \"nobody-at-all\""]);
 }
 
 #[test]

@@ -163,11 +163,15 @@ fn hangup_reads_the_folders_again_and_a_broken_profile_changes_nothing() {
     let lan = Lan::new();
     // Told by nobody, and looking once an hour: only the signal makes it read.
     let setup = Setup::new(&lan.appliance_host(), BOOTJACK).flag("--poll=3600");
+    let setup = setup.config("dhcp: {networks: [{subnet: 10.77.0.0/24}]}\n");
     let mut appliance = setup.profile("p.yaml", EVERYONE).start();
     appliance.write_profile("q.yaml", &format!("match: {{ arch: bios }}\n{EVERYONE}"));
     appliance.reload();
     let event = appliance.wait_for_event(SOON, |e| e["event"] == "reloaded");
-    assert_eq!(event["profiles"], 2);
+    assert_eq!(
+        (&event["profiles"], &event["networks"]),
+        (&2.into(), &1.into())
+    );
     appliance.write_profile("q.yaml", "menu: [\n");
     appliance.reload();
     appliance.wait_for_event(SOON, |e| e["event"] == "rejected");

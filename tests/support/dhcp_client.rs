@@ -133,6 +133,13 @@ impl Reply {
         u32::from_be_bytes(self.bytes[4..8].try_into().expect("four bytes"))
     }
 
+    /// The hardware address of the client that it is for.
+    pub fn to_client(&self) -> String {
+        let octets = self.bytes[28..34].iter();
+        let octets: Vec<String> = octets.map(|octet| format!("{octet:02x}")).collect();
+        octets.join(":")
+    }
+
     /// `siaddr`.
     pub fn siaddr(&self) -> Ipv4Addr {
         self.address(20)

@@ -139,6 +139,21 @@ impl Lan {
         interface
     }
 
+    /// Pulls the host's cable out of its segment and puts it into another one. The host notices
+    /// nothing: its interface, its addresses and its programs stay.
+    pub fn replug(&self, host: &Host, interface: &str, segment: Segment) {
+        let listing = host.ip(&["-o", "link", "show", interface]);
+        let peer = listing
+            .split("@if")
+            .nth(1)
+            .and_then(|rest| rest.split(':').next());
+        let peer = format!("{}: ", peer.expect("a cable to the switch"));
+        let ports = self.switch.ip(&["-o", "link", "show"]);
+        let port = ports.lines().find_map(|line| line.strip_prefix(&peer));
+        let port = port.and_then(|line| line.split('@').next());
+        self.connect(port.expect("its port"), segment);
+    }
+
     /// The kernel brings both ends of a cable up in its own time; what is sent before is lost.
     fn wait_for_cable(&self, host: &Host, interface: &str, port: &str) {
         poll::expect("both ends of a cable are up", CABLE, || {

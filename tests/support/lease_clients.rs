@@ -153,6 +153,16 @@ impl LeaseClient {
         self.next_lease(within)
     }
 
+    /// Which it is.
+    pub fn program(&self) -> Program {
+        self.program
+    }
+
+    /// Whether it was started, and neither ended nor released its lease since.
+    pub fn runs(&self) -> bool {
+        self.process.is_some()
+    }
+
     /// Starts it without waiting for anything.
     pub fn start(&mut self) {
         assert!(self.process.is_none(), "it runs already");

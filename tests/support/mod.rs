@@ -4,8 +4,8 @@
 //! * [`netns`]: one namespace: commands, processes and sockets in it
 //! * [`process`]: a program that runs beside the test, with its output
 //! * [`servers`]: somebody else's DHCP server; [`relay`]: relays to it
-//! * [`lease_clients`]: real DHCP clients, through all of a lease's life; [`perfdhcp`]: thousands
-//!   of imitated ones
+//! * [`lease_clients`]: real DHCP clients, through all of a lease's life; [`requests`]: which kind of
+//!   REQUEST they send; [`perfdhcp`]: thousands of imitated ones
 //! * [`packages`]: programs that are unpacked and not installed
 //! * [`appliance`]: bootjack under test
 //! * [`qemu`]: a PC with real firmware; [`serial`] reads its console, [`monitor`] its screen,
@@ -47,6 +47,7 @@ pub mod process;
 pub mod qemu;
 pub mod readme;
 pub mod relay;
+pub mod requests;
 pub mod serial;
 pub mod servers;
 pub mod slots;

@@ -39,9 +39,18 @@ pub fn dnsmasq(host: &Host, near: Ipv4Addr, server: Ipv4Addr) -> Process {
 /// further flags. `-a` adds option 82 with the circuit (the name of `down`); `-D` drops clients'
 /// packets that carry one already.
 pub fn isc(host: &Host, down: &str, up: &str, server: Ipv4Addr, flags: &[&str]) -> Process {
+    start_isc(host, &[&["-id", down, "-iu", up], flags].concat(), server)
+}
+
+/// ISC dhcrelay as RFC 3527 has it: giaddr is its address on `up`, the client's link stands in option
+/// 82. (`-U` stands for `-iu`; with both for one interface it sends nothing.)
+pub fn isc_link_selecting(host: &Host, down: &str, up: &str, server: Ipv4Addr) -> Process {
+    start_isc(host, &["-a", "-id", down, "-U", up], server)
+}
+
+fn start_isc(host: &Host, flags: &[&str], server: Ipv4Addr) -> Process {
     let mut command = packages::command(host, "usr/sbin/dhcrelay");
-    command.args(["-4", "-d", "--no-pid"]);
-    command.args(flags).args(["-id", down, "-iu", up]);
+    command.args(["-4", "-d", "--no-pid"]).args(flags);
     command.arg(server.to_string());
     let mut relay = host.start("dhcrelay", command);
     relay.wait_for_line(START, |line| line.contains("Sending on   Socket/"));

@@ -28,6 +28,7 @@ isc-dhcp-client dhclient another plain DHCP client
 dhcpcd-base dhcpcd a third one (no service)
 tftp-hpa tftp a TFTP client
 atftp atftp another TFTP client
+libfaketime /usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1 a wall clock that is set for one program alone
 curl curl an HTTP and TFTP client
 grub-common grub-script-check GRUB's own parser, for the menus made for it
 liblog4cplus-2.0.5 /usr/lib/x86_64-linux-gnu/liblog4cplus-2.0.so.3 Kea is linked with it

@@ -14,13 +14,13 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use bootjack::client::{Class, Client, KnownBy, Stage};
+use bootjack::client::Client;
 use bootjack::profile::Snapshot;
 use bootjack::service::shared::Folders;
 use bootjack::service::sys::udp;
 use bootjack::service::{Limits, Shared, tftp};
 use bootjack::tree::{CleanPath, FilePath, Found, Missing, Requester, Root};
-use bootjack::wire::{Arch, Mac};
+use bootjack::wire::Mac;
 use nix::sched::{CloneFlags, setns};
 
 /// A running service; it ends when this is dropped.
@@ -117,16 +117,8 @@ impl Server {
         let [.., a, b] = ip.octets();
         let mac = Mac::ethernet([2, 0, 0, 0, a, b]);
         self.shared.clients().saw(Client {
-            mac,
-            uuid: None,
-            archs: vec![Arch::BIOS],
-            class: Class::Pxe,
-            stage: Stage::Rom,
-            undi: None,
-            ipxe: None,
             ip: Some(ip),
-            network: ip,
-            known_by: KnownBy::default(),
+            ..Client::unknown(mac, ip)
         });
         mac
     }

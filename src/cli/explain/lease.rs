@@ -42,7 +42,7 @@ pub(super) fn explain(
 
 fn offered(snapshot: &Snapshot, message: &Message, server: Ipv4Addr) -> Leasing {
     let mut book = Book::new(Limits::default());
-    book.set_networks(&snapshot.networks);
+    book.set_networks(NOW, &snapshot.networks);
     let desk = Desk {
         snapshot,
         book: &mut book,

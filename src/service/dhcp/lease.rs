@@ -50,7 +50,6 @@ struct Case {
 /// What is to be told, and of whom.
 struct Reply {
     mac: Option<Mac>,
-    client: Option<Client>,
     network: Arc<str>,
     grant: Box<Grant>,
 }
@@ -75,13 +74,16 @@ impl Door {
     }
 
     /// The address of ours that stands for the link: of several on the interface, one in a subnet
-    /// that is served.
+    /// that is served. Where a client has brought its address from another link, the kernel names
+    /// the one of ours that is there.
     fn at_home(&self, shared: &Shared, mut received: Received) -> Received {
         let snapshot = shared.snapshot.load();
-        let served = |address: Ipv4Addr| snapshot.networks.of_link(address).is_some();
-        if received.to != received.local && !served(received.local) {
-            let home = self.own.all().into_iter().find(|a| served(*a));
-            received.local = home.unwrap_or(received.local);
+        let served = |address: &Ipv4Addr| snapshot.networks.of_link(*address).is_some();
+        let at_home = self.own.has(received.local) && served(&received.local);
+        if received.to != received.local && !at_home {
+            let own = self.own.all();
+            let home = own.iter().find(|a| served(a)).or(own.first());
+            received.local = home.copied().unwrap_or(received.local);
         }
         received
     }
@@ -115,7 +117,6 @@ impl Case {
         let (first, binding) = (grant.first, grant.told.binding());
         let reply = Reply {
             mac,
-            client,
             network: network.unwrap_or_default(),
             grant,
         };
@@ -124,14 +125,16 @@ impl Case {
             return leases.store(&mut book, peer, binding, records, move || self.send(&reply));
         }
         giver.leases.submit(&mut book, self.peer(), records, None);
-        let probe = binding.filter(|_| first == First::Probe);
-        if let (Some(binding), Some(method)) = (probe, self.method()) {
-            drop(book);
-            tokio::spawn(self.send_when_tried(reply, binding, method));
-            return;
-        }
-        if let Some(binding) = probe {
-            book.probed(binding.address, binding.serial); // it need not be tried
+        match binding.filter(|_| first == First::Probe) {
+            Some(binding) if self.is_untried(binding.address) => {
+                book.probed(binding.address, binding.serial);
+            }
+            Some(binding) => {
+                drop(book);
+                tokio::spawn(self.send_when_tried(reply, binding));
+                return;
+            }
+            None => {}
         }
         drop(book);
         self.send(&reply);
@@ -159,16 +162,17 @@ impl Case {
         (*self.received.from.ip()).into()
     }
 
-    async fn send_when_tried(mut self, reply: Reply, binding: Binding, method: Method) {
-        match self.try_address(binding.address, method).await {
-            Answer::Used(by) => {
+    async fn send_when_tried(mut self, reply: Reply, binding: Binding) {
+        match self.try_address(binding.address).await {
+            // After a lost store: the client itself still has the address.
+            Answer::Used(by) if by.is_none() || by != reply.mac => {
                 self.conflict(binding, by);
                 self.tries = self.tries.saturating_sub(1);
                 if self.tries > 0 {
                     self.handle();
                 }
             }
-            Answer::Free | Answer::Unknown => {
+            Answer::Used(_) | Answer::Free | Answer::Unknown => {
                 if self.probed(binding) {
                     self.send(&reply);
                 }
@@ -182,18 +186,23 @@ impl Case {
         book.probed(binding.address, binding.serial)
     }
 
-    /// How an address is tried for this client; `None`: not at all.
+    /// Whether an address need not be tried: it is no own one, and the config says so.
+    fn is_untried(&self, address: Ipv4Addr) -> bool {
+        self.method().is_none() && !self.giver.prober.is_own(address)
+    }
+
+    /// How addresses are tried for this client; `None`: not at all.
     fn method(&self) -> Option<Method> {
         let conflict = self.shared.snapshot.load().networks.conflict;
         let relayed = !self.message.giaddr.is_unspecified();
         Method::of(conflict.method, relayed)
     }
 
-    async fn try_address(&self, address: Ipv4Addr, method: Method) -> Answer {
+    async fn try_address(&self, address: Ipv4Addr) -> Answer {
         let wait = self.shared.snapshot.load().networks.conflict.wait;
-        let prober = &self.giver.prober;
+        let (prober, interface) = (&self.giver.prober, &self.door.interface);
         prober
-            .try_address(&self.door.interface, address, method, wait)
+            .try_address(interface, address, self.method(), wait)
             .await
     }
 
@@ -225,9 +234,9 @@ impl Case {
             Ok(()) => granted(reply),
             Err(error) => self.door.unsent(grant.to, &error),
         };
-        if let (Told::Ack(binding), Some(client)) = (grant.told, &reply.client) {
-            let mut clients = self.shared.clients();
-            clients.has_address(client.mac, binding.address);
+        if let (Told::Ack(binding) | Told::Bootp(binding), Some(mac)) = (grant.told, reply.mac) {
+            // Its operating system's too: files that it fetches later are known to be its own.
+            self.shared.clients().has_address(mac, binding.address);
         }
         self.shared.emit(reply.mac, what);
     }

@@ -49,6 +49,7 @@ impl Page {
         self.0.get_template(NAME)?.render(Serde(Sheet {
             version: env!("CARGO_PKG_VERSION"),
             here,
+            leases: shared.leases.get().is_some(),
             machines,
             more_machines,
             more_findings: findings.len().saturating_sub(ROWS),
@@ -63,6 +64,8 @@ struct Sheet<'a> {
     version: &'static str,
     /// The address this page was asked at.
     here: SocketAddr,
+    /// Whether leases are given.
+    leases: bool,
     machines: Vec<view::Machine>,
     more_machines: usize,
     findings: Vec<&'a Finding>,

@@ -4,6 +4,10 @@
 //! ([`open`]); afterwards one task for each reads, and hands what shows an address in use to whoever
 //! tries that address. Everything else that comes is dropped: hostile packets cost a look-up.
 //!
+//! Both kinds are opened whatever the setting: it may change while the process runs. Where an address
+//! cannot be tried (no Ethernet, an interface that is down, no way there), it is offered untried,
+//! and that is an event, once in [`AGAIN`] for each link.
+//!
 //! At most [`MOST`] addresses are tried at once. Beyond, an address is offered untried, and that is
 //! an event: a queue would be filled by a flood of DISCOVERs with made-up addresses, and an OFFER
 //! after the client has given up is none. Whom an untried address disturbs can still DECLINE it.
@@ -13,7 +17,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::Socket;
 use tokio::sync::oneshot;
@@ -31,6 +35,8 @@ use crate::wire::echo::Token;
 
 /// Addresses tried at once.
 pub const MOST: usize = 256;
+/// How long nothing more is said of a link on which addresses cannot be tried.
+pub const AGAIN: Duration = Duration::from_secs(600);
 /// How long a failing socket rests.
 const REST: Duration = Duration::from_millis(200);
 
@@ -72,29 +78,29 @@ pub struct Opened {
     echo: Option<Socket>,
 }
 
-/// Opens what a setting needs, on these interfaces. One that is no Ethernet is left out: addresses
+/// Opens what trying takes, on these interfaces. One that is no Ethernet is left out: addresses
 /// there are offered untried.
 ///
 /// # Errors
-/// The process may not.
+/// The process may not; nobody minds where nothing is to be tried.
 pub fn open(setting: ConflictMethod, interfaces: &[Interface]) -> Result<Opened, Error> {
     let may_not = |e: io::Error| {
         Error::failed(format!(
-            "cannot open a raw socket for conflict detection: {e}; run as root, give the service CAP_NET_RAW, or set `conflict` of `dhcp` to off"
+            "cannot open a raw socket for conflict detection: {e}; run as root, give the service CAP_NET_RAW, or set `conflict-check` of `dhcp` to off"
         ))
     };
-    let uses = |method, relayed| Method::of(setting, relayed) == Some(method);
-    let link = |interface: &Interface| {
-        let opened = uses(Method::Arp, false).then(|| arp::open(&interface.name));
-        match opened.transpose() {
-            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Err(may_not(e)),
-            other => Ok((interface.clone(), other.ok().flatten())),
-        }
+    let needed = setting != ConflictMethod::Off;
+    let link = |interface: &Interface| match arp::open(&interface.name) {
+        Err(e) if needed && e.kind() == io::ErrorKind::PermissionDenied => Err(may_not(e)),
+        other => Ok((interface.clone(), other.ok())),
     };
-    let echo = (uses(Method::Ping, true) || uses(Method::Ping, false)).then(icmp::open);
+    let echo = match icmp::open() {
+        Err(e) if needed => return Err(may_not(e)),
+        other => other.ok(),
+    };
     Ok(Opened {
         links: interfaces.iter().map(link).collect::<Result<_, _>>()?,
-        echo: echo.transpose().map_err(may_not)?,
+        echo,
     })
 }
 
@@ -130,6 +136,8 @@ pub struct Prober {
     keys: RandomState,
     board: Arc<Board>,
     emit: Emit,
+    /// When it was last said that addresses cannot be tried: by ARP on an interface, by ping.
+    told: Mutex<HashMap<Option<String>, Instant>>,
     _readers: JoinSet<()>,
 }
 
@@ -161,23 +169,46 @@ impl Prober {
             keys,
             board,
             emit,
+            told: Mutex::default(),
             _readers: readers,
         })
     }
 
-    /// Whether anybody answers from an address within `wait`. An address of ours is in use.
+    /// Whether an address is one of ours.
+    pub fn is_own(&self, address: Ipv4Addr) -> bool {
+        self.own.contains(&address)
+    }
+
+    /// Whether anybody answers from an address within `wait`. An address of ours is in use,
+    /// whether it is to be tried or not.
     pub async fn try_address(
         &self,
         interface: &str,
         address: Ipv4Addr,
-        method: Method,
+        method: Option<Method>,
         wait: Duration,
     ) -> Answer {
-        if self.own.contains(&address) {
+        if self.is_own(address) {
             return Answer::Used(None);
         }
-        let link = self.links.get(interface);
-        match (method, link, &self.echo) {
+        let Some(method) = method else {
+            return Answer::Unknown;
+        };
+        let answer = self.attempt(method, interface, address, wait).await;
+        answer.unwrap_or_else(|why| {
+            self.cannot(method, interface, address, &why);
+            Answer::Unknown
+        })
+    }
+
+    async fn attempt(
+        &self,
+        method: Method,
+        interface: &str,
+        address: Ipv4Addr,
+        wait: Duration,
+    ) -> io::Result<Answer> {
+        match (method, self.links.get(interface), &self.echo) {
             (Method::Arp, Some(link), _) => {
                 let send = || link.probe(address);
                 self.ask((link.index, address), send, wait).await
@@ -186,25 +217,51 @@ impl Prober {
                 let send = || echo.ask(address, token(&self.keys, address));
                 self.ask((0, address), send, wait).await
             }
-            _ => Answer::Unknown,
+            _ => Err(io::Error::other("there is no socket for it")),
         }
     }
 
     /// Asks twice in that time: the first packet may be lost, or wake a sleeping host.
-    async fn ask(&self, place: Place, send: impl Fn() -> io::Result<()>, wait: Duration) -> Answer {
+    async fn ask(
+        &self,
+        place: Place,
+        send: impl Fn() -> io::Result<()>,
+        wait: Duration,
+    ) -> io::Result<Answer> {
         let Some((_seat, mut answer)) = self.board.sit(place) else {
             self.skipped(place.1);
-            return Answer::Unknown;
+            return Ok(Answer::Unknown);
         };
         for _ in 0..2 {
-            if send().is_err() {
-                return Answer::Unknown;
-            }
+            send()?;
             if let Ok(used) = timeout(wait / 2, &mut answer).await {
-                return used.map_or(Answer::Unknown, Answer::Used);
+                return Ok(used.map_or(Answer::Unknown, Answer::Used));
             }
         }
-        Answer::Free
+        Ok(Answer::Free)
+    }
+
+    /// An address is offered untried: said once in a while, not of each.
+    fn cannot(&self, method: Method, interface: &str, address: Ipv4Addr, why: &io::Error) {
+        let on = (method == Method::Arp).then(|| interface.to_owned());
+        let how = on.as_ref().map(|on| format!("ARP on {on}"));
+        let how = how.unwrap_or_else(|| "ping".to_owned());
+        if !self.to_be_told(on) {
+            return;
+        }
+        let text = format!(
+            "cannot try {address} by {how}: {why}; until that is mended, addresses are offered untried there"
+        );
+        (self.emit)(None, What::Warning { text });
+    }
+
+    fn to_be_told(&self, on: Option<String>) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let lately = told.get(&on).is_some_and(|last| last.elapsed() < AGAIN);
+        if !lately {
+            told.insert(on, Instant::now());
+        }
+        !lately
     }
 
     fn skipped(&self, address: Ipv4Addr) {

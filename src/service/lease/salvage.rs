@@ -72,6 +72,7 @@ mod tests {
             seconds: None,
             host_name: Some(r#"{"address":"10.0.0.9"#.to_owned()),
             profile: None,
+            reserved: None,
         }
     }
 

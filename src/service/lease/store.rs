@@ -15,8 +15,9 @@
 //! A write that fails closes the file; the next one opens it again (after an I/O error the library
 //! answers nothing else).
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -73,6 +74,7 @@ impl Store {
         if !path.exists() {
             make(&path, &[])?;
         }
+        close_to_others(&path);
         let (file, contents) = match read(&path, &mut notices) {
             Ok(found) => found,
             Err(Trouble::Refused(error)) => return Err(error),
@@ -234,6 +236,7 @@ fn make(path: &Path, records: &[Record]) -> Result<(), Error> {
     let draft = path.with_file_name(format!("{FILE}.new"));
     let made = || -> Result<(), redb::Error> {
         remove(&draft)?;
+        create(&draft)?;
         let file = Builder::new().set_cache_size(CACHE).create(&draft)?;
         format::begin(&file, records)?;
         file.close()?;
@@ -245,6 +248,21 @@ fn make(path: &Path, records: &[Record]) -> Result<(), Error> {
         let (path, why) = (path.display(), told(&e));
         Error::failed(format!("cannot make the lease store {path}: {why}"))
     })
+}
+
+/// An empty file that nobody else reads: who has which address is not for everybody on this host.
+fn create(path: &Path) -> io::Result<()> {
+    let mut options = File::options();
+    let options = options.write(true).create_new(true).mode(0o600);
+    options.open(path).map(drop)
+}
+
+/// Earlier versions left that to the umask. Where it is another's file, so it stays.
+fn close_to_others(path: &Path) {
+    if let Ok(found) = fs::metadata(path) {
+        let mode = found.permissions().mode();
+        let _ = fs::set_permissions(path, Permissions::from_mode(mode & 0o700));
+    }
 }
 
 fn remove(path: &Path) -> io::Result<()> {

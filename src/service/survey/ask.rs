@@ -180,13 +180,11 @@ fn same_unreadable(a: &Unreadable, b: &Unreadable) -> bool {
     (a.flavour, a.source) == (b.flavour, b.source)
 }
 
-/// From port 68 where that is free, else from any: servers of this host answer by broadcast.
+/// From any port, for 68 takes privileges: servers of this host answer to 68 by broadcast.
 fn broadcast(interface: &str, message: &[u8]) -> io::Result<()> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_broadcast(true)?;
-    socket.set_reuse_address(true)?;
     socket.bind_device(Some(interface.as_bytes()))?;
-    let _ = socket.bind(&CLIENT.into());
     socket.send_to(message, &SERVERS.into()).map(drop)
 }
 

@@ -3,21 +3,18 @@
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use ipnet::Ipv4Net;
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nix::net::if_::InterfaceFlags;
 
 use super::Scope;
+use super::tool::said_by;
 use crate::doctor::firewall::Rules;
 use crate::doctor::{Held, Holder, Link, Observed, Protocol, State, host::UDP_PORTS};
 use crate::error::Error;
 use crate::service::{holder, open};
 use crate::wire::Mac;
-
-/// Where administrators' tools are, for a user without them in `PATH`.
-const PLACES: [&str; 4] = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
 
 /// Everything but what the LANs answer.
 pub(super) fn look(scope: Scope<'_>) -> Result<Observed, Error> {
@@ -27,6 +24,8 @@ pub(super) fn look(scope: Scope<'_>) -> Result<Observed, Error> {
         named: !scope.interfaces.is_empty(),
         own: all.iter().filter_map(ipv4).collect(),
         http_port: scope.http_port,
+        config: scope.config.map(str::to_owned),
+        described: scope.described,
         links,
         ..Observed::default()
     };
@@ -83,6 +82,7 @@ fn link(all: &[InterfaceAddress], name: &str) -> Result<Link, Error> {
         state: state(first.flags, name, &nets),
         mac: entries.iter().find_map(|e| mac(e)),
         nets,
+        routers: routers(name),
         strict_reverse_path: strict(name),
         ..Link::default()
     })
@@ -113,6 +113,14 @@ fn net(entry: &InterfaceAddress) -> Option<Ipv4Net> {
 fn mac(entry: &InterfaceAddress) -> Option<Mac> {
     let link = entry.address.as_ref()?.as_link_addr()?;
     link.addr().filter(|_| link.halen() == 6).map(Mac::ethernet)
+}
+
+/// The routers of default routes through an interface.
+fn routers(name: &str) -> Vec<Ipv4Addr> {
+    let all = procfs::net::route().into_iter().flatten();
+    let default = all.filter(|r| r.iface == name && r.mask.is_unspecified());
+    let routers = default.map(|r| r.gateway);
+    routers.filter(|r| !r.is_unspecified()).collect()
 }
 
 /// The Ethernet address of an interface.
@@ -156,14 +164,10 @@ fn held(observed: &Observed) -> Vec<Held> {
 }
 
 fn who(protocol: Protocol, port: u16) -> Option<Holder> {
-    let holder = match protocol {
+    match protocol {
         Protocol::Udp => holder::of_udp(port),
         Protocol::Tcp => holder::of_tcp(port),
-    };
-    holder.map(|h| Holder {
-        name: h.name,
-        pid: h.pid,
-    })
+    }
 }
 
 fn rules() -> Rules {
@@ -171,21 +175,4 @@ fn rules() -> Rules {
         nft: said_by("nft", &["-j", "list", "ruleset"]),
         iptables: said_by("iptables-save", &[]),
     }
-}
-
-/// What a tool prints; why not.
-fn said_by(tool: &str, args: &[&str]) -> Result<String, String> {
-    let mut places = PLACES.iter().map(|place| Path::new(place).join(tool));
-    let path = places.find(|path| path.exists());
-    let path = path.ok_or_else(|| format!("{tool} is not there"))?;
-    let output = Command::new(path).args(args).stdin(Stdio::null()).output();
-    let output = output.map_err(|e| format!("{tool} cannot be run: {e}"))?;
-    if !output.status.success() {
-        let why = String::from_utf8_lossy(&output.stderr);
-        return Err(format!(
-            "{tool} failed: {}",
-            why.lines().next().unwrap_or_default()
-        ));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -1,0 +1,89 @@
+//! Addresses that somebody uses without a lease: found before the OFFER, or by the client.
+
+use std::net::Ipv4Addr;
+
+use crate::house::{SOON, US, at, count, edit, event, leases, mac, row, setup, state};
+use crate::support::lan::Lan;
+use crate::support::lease_clients::{LeaseClient, Program};
+use crate::support::{poll, relay};
+
+/// Three addresses, of which the first is used.
+fn config(check: &str) -> String {
+    format!(
+        "  conflict-check: {check}\n  networks: [ {{ subnet: 10.77.0.0/24, pools: [ 10.77.0.100-10.77.0.102 ] }} ]\n"
+    )
+}
+
+#[test]
+fn a_used_address_is_left_alone_until_the_operator_says_so() {
+    as_root!("a_used_address_is_left_alone_until_the_operator_says_so");
+    let lan = Lan::new();
+    let boot = lan.appliance_host();
+    let squatter = lan.host("squatter", "10.77.0.100/24");
+    let appliance = setup(&boot, &config("auto")).start();
+
+    // Found by ARP.
+    let mut first = LeaseClient::new(Program::Dhclient, &lan.client("first"));
+    assert_eq!(first.get().address, at(101));
+    let conflict = event(&appliance, "conflict", &[("address", "10.77.0.100")]);
+    assert_eq!(conflict["by"], mac(&squatter), "{conflict}");
+    event(
+        &appliance,
+        "lease",
+        &[("address", "10.77.0.100"), ("state", "declined")],
+    );
+    assert_eq!(state(&boot, at(100)).as_deref(), Some("declined"));
+    assert!(row(&boot, at(100)).unwrap()["until"].is_string());
+    leases(&boot, &["release", "10.77.0.100"]);
+    assert_ne!(state(&boot, at(100)).as_deref(), Some("declined"));
+
+    // Not looked for by bootjack, found by the client.
+    edit(&boot, &config("off"));
+    count(&appliance, "reloaded", 1);
+    let host = lan.client("second");
+    let mut careful = LeaseClient::new(Program::Udhcpc, &host)
+        .flag("-a")
+        .flag("-r")
+        .flag("10.77.0.100");
+    assert_eq!(careful.get().address, at(102));
+    let granted = [("address", "10.77.0.100"), ("message", "ack")];
+    assert_eq!(event(&appliance, "granted", &granted)["client"], mac(&host));
+    let declined = || state(&boot, at(100)).as_deref() == Some("declined");
+    poll::expect("the quarantine", SOON, declined);
+    let conflicts = appliance
+        .events()
+        .into_iter()
+        .filter(|e| e["event"] == "conflict");
+    assert_eq!(conflicts.count(), 1);
+    assert!(leases(&boot, &["list", "--only", "declined"]).contains("10.77.0.100"));
+}
+
+#[test]
+fn a_used_address_behind_a_relay_is_found_by_icmp() {
+    as_root!("a_used_address_behind_a_relay_is_found_by_icmp");
+    let lan = Lan::new();
+    let near = Ipv4Addr::new(10, 78, 0, 1);
+    let boot = lan.appliance_host();
+    boot.ip(&["route", "add", "10.78.0.0/24", "via", "10.77.0.9"]);
+    let router = lan.host("router", "10.77.0.9/24");
+    let segment = lan.segment();
+    let down = lan.plug(&router, segment);
+    router.address(&down, &format!("{near}/24"));
+    relay::forward(&router);
+    let _relay = relay::dnsmasq(&router, near, US);
+    let squatter = lan.client_on("squatter", segment);
+    squatter.address("eth0", "10.78.0.100/24");
+    squatter.ip(&["route", "add", "default", "via", &near.to_string()]);
+    let config = "  networks: [ { subnet: 10.78.0.0/24, pools: [ 10.78.0.100-10.78.0.101 ] } ]\n";
+    let appliance = setup(&boot, config).start();
+    let far = lan.client_on("far", segment);
+    let lease = LeaseClient::new(Program::Udhcpc, &far).get();
+    assert_eq!(lease.address, Ipv4Addr::new(10, 78, 0, 101));
+    let conflict = event(&appliance, "conflict", &[("address", "10.78.0.100")]);
+    assert!(conflict["by"].is_null(), "{conflict}");
+    event(
+        &appliance,
+        "lease",
+        &[("address", "10.78.0.100"), ("state", "declined")],
+    );
+}
