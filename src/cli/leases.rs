@@ -275,6 +275,6 @@ fn release_one(folder: &Path, address: Ipv4Addr) -> Result<Result<(), String>, E
     let Some((_, record)) = book.release(now, address) else {
         return Ok(Err(nothing_leased(address)));
     };
-    let written = store.write(&[record], &clock.anchor(), true);
+    let written = store.write(&[record], &clock.anchor());
     Ok(written.map_err(|why| format!("cannot write {}: {why}", store.path().display())))
 }

@@ -143,7 +143,7 @@ impl Lab<'_> {
                 (Some((held, _)), None) => held * 3 / 2,
                 (None, Some(not)) => (not * 2 / 3).max(10),
                 (Some((held, _)), Some(not)) if f64::from(not) < 1.05 * f64::from(*held) => break,
-                (Some((held, _)), Some(not)) => f64::from(*held * not).sqrt() as u32,
+                (Some((held, _)), Some(not)) => (f64::from(*held) * f64::from(not)).sqrt() as u32,
                 (None, None) => break,
             };
         }
@@ -232,7 +232,7 @@ impl Lab<'_> {
             let reached = peaks.iter().find(|reached| reached.who == who);
             let peak = Figure::median(&reached.expect("a figure").rounds).value;
             let load = Load {
-                rate: (peak / 2.0) as u32,
+                rate: (peak / 2.0).max(1.0) as u32,
                 clients: CLIENTS,
                 seconds: Some(SECONDS),
                 times: true,

@@ -63,7 +63,7 @@ fn filled(folder: &Path) -> Store {
     let mut store = Store::open(folder).expect("a new store").store;
     let records: Vec<Record> = (0..LEASES).map(|n| record(n, 1_800_003_600)).collect();
     for part in records.chunks(1000) {
-        store.write(part, &anchor(), true).expect("room");
+        store.write(part, &anchor()).expect("room");
     }
     store
 }

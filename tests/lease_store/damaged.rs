@@ -33,7 +33,7 @@ fn survives(bytes: &[u8], what: &str) -> (Vec<Record>, bool) {
     let more = record(999, 1);
     opened
         .store
-        .write(std::slice::from_ref(&more), &anchor(), true)
+        .write(std::slice::from_ref(&more), &anchor())
         .unwrap();
     let before = opened.contents.records;
     drop(opened.store);

@@ -37,7 +37,7 @@ pub fn filled(folder: &Path, count: u32) -> Vec<Record> {
     let mut opened = Store::open(folder).unwrap();
     let records: Vec<Record> = (0..count).map(|n| record(n, u64::from(n))).collect();
     for part in records.chunks(50) {
-        opened.store.write(part, &anchor(), true).unwrap();
+        opened.store.write(part, &anchor()).unwrap();
     }
     records
 }

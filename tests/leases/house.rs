@@ -91,7 +91,7 @@ pub fn four() -> Vec<Record> {
 pub fn stored(folder: &Path, records: &[Record]) {
     let mut store = Store::open(folder).unwrap().store;
     let anchor = Clock::start(None, Readings::now()).anchor();
-    store.write(records, &anchor, true).unwrap();
+    store.write(records, &anchor).unwrap();
 }
 
 /// Runs `bootjack leases WORDS --state FOLDER`.

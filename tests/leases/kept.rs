@@ -95,7 +95,7 @@ fn lease_time_goes_on_from_the_disk_where_the_wall_clock_is_behind_after_a_reboo
     let mut lease = record(10, A, "leased", 0, 0);
     (lease.since, lease.until) = (ahead.time - 10, ahead.time + 3600);
     let mut store = Store::open(folder.path()).unwrap().store;
-    store.write(&[lease], &ahead, true).unwrap();
+    store.write(&[lease], &ahead).unwrap();
     drop(store);
     let (leases, _, _) = opened(folder.path());
     assert!(leases.now() >= ahead.time, "it does not run back");

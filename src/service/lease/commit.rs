@@ -7,6 +7,9 @@
 //! A thread of its own: syncs block. While one sync is under way the queue fills, and all of it
 //! goes with the next. A full queue is said at once: the answer is not given then.
 //!
+//! Where syncing is lazy they are told first, and what they were told is written every second, or
+//! before it fills a transaction.
+//!
 //! A write that fails (a full disk, a dead one) fails everybody in it. The operator hears it once,
 //! and once when it works again, which is tried every few seconds also while nobody asks. Records
 //! that nobody waits for are written then, before anything newer.
@@ -34,7 +37,7 @@ const BATCH: usize = 2048;
 const OWED: usize = 4096;
 /// How often it is tried whether writing works again.
 const RETRY: Duration = Duration::from_secs(2);
-/// How long records may be unsynced, where syncing is lazy.
+/// How long records are put off, where syncing is lazy.
 const LAZY: Duration = Duration::from_secs(1);
 
 /// Told when the records are on the disk, or why they are not. It runs on the committing thread:
@@ -102,7 +105,7 @@ impl Committer {
             written: written.clone(),
             failed: None,
             owed: Vec::new(),
-            unsynced: None,
+            put_off: None,
         };
         let thread = std::thread::Builder::new()
             .name("leases".to_owned())
@@ -164,8 +167,8 @@ struct Writer {
     failed: Option<(Instant, Arc<str>)>,
     /// Not yet written, and nobody waits for them.
     owed: Vec<Record>,
-    /// Since when there is something unsynced.
-    unsynced: Option<Instant>,
+    /// Since when something is put off.
+    put_off: Option<Instant>,
 }
 
 impl Writer {
@@ -177,14 +180,14 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        if self.unsynced.is_some() || !self.owed.is_empty() {
+        if !self.owed.is_empty() {
             self.commit(None);
         }
     }
 
     /// Waits for something to write, or until there is something to do by itself.
     fn next(&self) -> Result<Pending, RecvTimeoutError> {
-        let wait = match self.unsynced {
+        let wait = match self.put_off {
             _ if self.failed.is_some() => RETRY,
             Some(since) => LAZY.saturating_sub(since.elapsed()),
             None => {
@@ -205,6 +208,9 @@ impl Writer {
             .chain(self.waiting.try_iter())
             .take(BATCH)
             .collect();
+        if !quiet && self.may_put_off() {
+            return self.put_off(batch);
+        }
         let mut records = std::mem::take(&mut self.owed);
         let mut told: Vec<Done> = Vec::with_capacity(batch.len());
         let mut unwaited = records.clone();
@@ -225,24 +231,36 @@ impl Writer {
         }
     }
 
+    /// Whether syncing is lazy, and neither time nor room is up.
+    fn may_put_off(&self) -> bool {
+        let fresh = self.put_off.is_none_or(|since| since.elapsed() < LAZY);
+        let lazy = self.lazy.load(Ordering::Relaxed);
+        lazy && fresh && self.failed.is_none() && self.owed.len() < BATCH
+    }
+
+    /// Tells who waits, and writes later.
+    fn put_off(&mut self, batch: Vec<Pending>) {
+        self.put_off.get_or_insert_with(Instant::now);
+        for pending in batch {
+            self.owed.extend(pending.records);
+            if let Some(done) = pending.done {
+                self.tell(done, Ok(()));
+            }
+        }
+    }
+
     /// One transaction; none where it was tried in vain just now, for opening the store is dear.
     fn write(&mut self, records: &[Record], quiet: bool) -> Result<(), Arc<str>> {
         match &self.failed {
             Some((at, why)) if at.elapsed() < RETRY && !quiet => Err(why.clone()),
-            _ => self.try_write(records, quiet),
+            _ => self.try_write(records),
         }
     }
 
-    /// Synced, unless syncing is lazy and the last sync is fresh.
-    fn try_write(&mut self, records: &[Record], quiet: bool) -> Result<(), Arc<str>> {
-        let due = self.unsynced.is_some_and(|since| since.elapsed() >= LAZY);
-        let sync = !self.lazy.load(Ordering::Relaxed) || due || quiet;
-        let written = self.store.write(records, &self.clock.anchor(), sync);
+    fn try_write(&mut self, records: &[Record]) -> Result<(), Arc<str>> {
+        let written = self.store.write(records, &self.clock.anchor());
         let outcome: Result<(), Arc<str>> = written.map_err(Into::into);
-        self.unsynced = match (&outcome, sync) {
-            (Ok(()), false) => self.unsynced.or_else(|| Some(Instant::now())),
-            _ => None,
-        };
+        self.put_off = None;
         self.written
             .failing
             .store(outcome.is_err(), Ordering::Relaxed);

@@ -21,7 +21,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use redb::{Builder, Database, DatabaseError, Durability, ReadOnlyDatabase};
+use redb::{Builder, Database, DatabaseError, ReadOnlyDatabase};
 
 use super::clock::Anchor;
 use super::format::{self, Contents, Version};
@@ -148,17 +148,16 @@ impl Store {
         }
     }
 
-    /// Writes records and the time, all or none. With `sync` they, and all before them, are on the
-    /// disk when this returns.
+    /// Writes records and the time, all or none; they are on the disk when this returns.
     ///
     /// # Errors
     /// Why not, in the system's words. The store is closed then, and opened again by the next call.
-    pub fn write(&mut self, records: &[Record], now: &Anchor, sync: bool) -> Result<(), String> {
+    pub fn write(&mut self, records: &[Record], now: &Anchor) -> Result<(), String> {
         let file = match self.file.take() {
             Some(file) => file,
             None => reopened(&self.path)?,
         };
-        let commit = || self.commit(&file, records, now, sync);
+        let commit = || self.commit(&file, records, now);
         catch_unwind(AssertUnwindSafe(commit))
             .map_err(|_| "the file is not what was written to it".to_owned())?
             .map_err(|e| told(&e))?;
@@ -166,20 +165,8 @@ impl Store {
         Ok(())
     }
 
-    fn commit(
-        &self,
-        file: &Database,
-        records: &[Record],
-        now: &Anchor,
-        sync: bool,
-    ) -> Result<(), redb::Error> {
+    fn commit(&self, file: &Database, records: &[Record], now: &Anchor) -> Result<(), redb::Error> {
         let mut change = file.begin_write()?;
-        let durability = if sync {
-            Durability::Immediate
-        } else {
-            Durability::None
-        };
-        change.set_durability(durability)?;
         change.set_two_phase_commit(self.two_phase);
         format::put(&change, records)?;
         format::put_clock(&change, now)?;
