@@ -9,7 +9,7 @@
 mod boot;
 mod lease;
 
-pub use lease::Giver;
+pub use lease::{Giver, Rivals};
 
 use std::io;
 use std::net::SocketAddrV4;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::Shared;
-use super::dhcp::Giver;
+use super::dhcp::{self, Giver};
 use super::interfaces::Interface;
 use super::lease::probe::{self, Prober};
 use super::lease::{Leases, control};
@@ -140,6 +140,7 @@ impl Giving {
             leases: self.leases,
             prober: Prober::start(self.raw.probe, shared.emitter())?,
             authoritative: self.authoritative,
+            rivals: dhcp::Rivals::default(),
         }))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::house::{Imitated, US, bootjack, kind, plain};
+use crate::house::{Imitated, SOON, US, bootjack, kind, plain};
 use crate::support::dhcp_client::Reply;
 use crate::support::lan::Lan;
 use crate::support::lease_clients::{LeaseClient, Program};
@@ -37,7 +37,7 @@ fn beside_a_dhcp_server_it_serves_only_where_it_is_told_to() {
         began.elapsed()
     );
     let said = String::from_utf8_lossy(&ended.stderr);
-    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert_eq!(ended.status.code(), Some(3), "{said}");
     for word in [
         "eth0",
         "10.77.0.1 ",
@@ -49,7 +49,7 @@ fn beside_a_dhcp_server_it_serves_only_where_it_is_told_to() {
     }
 
     // With --force it serves, and refuses nobody: what it does not know is the other one's.
-    let _appliance = setup.flag("--force").start();
+    let appliance = setup.flag("--force").start();
     let client = Imitated::new(&lan.client("client"), 1);
     let packet = client.discover();
     client.card.broadcast(&packet);
@@ -65,6 +65,20 @@ fn beside_a_dhcp_server_it_serves_only_where_it_is_told_to() {
         told.iter().all(|r| *r.from.ip() != US || kind(r) == 2),
         "{told:?}"
     );
+
+    // Whoever chooses the other one is the sign that there are two.
+    let chosen = "10.77.0.1".parse().unwrap();
+    client
+        .card
+        .broadcast(&client.request("10.77.0.150".parse().unwrap(), chosen));
+    client
+        .card
+        .broadcast(&client.request("10.77.0.151".parse().unwrap(), chosen));
+    let warning = "another DHCP server gives leases on eth0: 10.77.0.1;";
+    appliance.wait_for_event(SOON, |e| {
+        let text = e["text"].as_str().unwrap_or_default();
+        e["event"] == "warning" && text.contains(warning)
+    });
 }
 
 #[test]

@@ -9,20 +9,21 @@
 //! Invariant: an ACK is sent by the completion of its record's commit, and by nothing else.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Door;
 use crate::client::Client;
+use crate::decide::Ignore;
 use crate::decide::grant::{First, Grant, Told};
 use crate::decide::lease::{Desk, Leasing, decide};
 use crate::event::{BootTold, What};
-use crate::lease::{Binding, Book};
+use crate::lease::{Binding, Book, Silence};
 use crate::service::Shared;
 use crate::service::lease::Leases;
 use crate::service::lease::probe::{Answer, Method, Prober};
 use crate::service::sys::udp::Received;
 use crate::wire::Mac;
-use crate::wire::dhcp::Message;
+use crate::wire::dhcp::{Message, code};
 
 /// How many addresses are tried for one DISCOVER, where each turns out to be used by somebody.
 const TRIES: usize = 4;
@@ -35,6 +36,26 @@ pub struct Giver {
     pub prober: Prober,
     /// Whether clients without a record are told NAK, where the config file does not say.
     pub authoritative: bool,
+    /// Other servers that clients were seen to choose.
+    pub rivals: Rivals,
+}
+
+/// Other DHCP servers, each told of once. Forged ones cannot make more of it than [`Rivals::MOST`].
+#[derive(Debug, Default)]
+pub struct Rivals(Mutex<Vec<Ipv4Addr>>);
+
+impl Rivals {
+    const MOST: usize = 16;
+
+    /// Whether a server was not known yet.
+    fn is_new(&self, server: Ipv4Addr) -> bool {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = !known.contains(&server) && known.len() < Self::MOST;
+        if new {
+            known.push(server);
+        }
+        new
+    }
 }
 
 /// One message on its way to an answer.
@@ -109,9 +130,7 @@ impl Case {
             Ok(grant) => grant,
             Err(why) => {
                 giver.leases.submit(&mut book, self.peer(), records, None);
-                return self
-                    .shared
-                    .emit(mac, self.door.ignored(&why, &self.message));
+                return self.silence(mac, &why);
             }
         };
         let (first, binding) = (grant.first, grant.told.binding());
@@ -138,6 +157,26 @@ impl Case {
         }
         drop(book);
         self.send(&reply);
+    }
+
+    fn silence(&self, mac: Option<Mac>, why: &Ignore) {
+        self.shared.emit(mac, self.door.ignored(why, &self.message));
+        let server = self.message.address(code::SERVER_ID);
+        if let (Ignore::Lease(Silence::OtherServer), Some(server)) = (why, server) {
+            self.other_server(server);
+        }
+    }
+
+    /// A client chose another server: the operator has two that give addresses on one LAN.
+    fn other_server(&self, server: Ipv4Addr) {
+        if self.giver.prober.is_own(server) || !self.giver.rivals.is_new(server) {
+            return;
+        }
+        let text = format!(
+            "another DHCP server gives leases on {}: {server}; switch one of the two off, or let `bootjack doctor` tell more",
+            self.door.interface
+        );
+        self.shared.emit(None, What::Warning { text });
     }
 
     fn decide(&self, book: &mut Book) -> Leasing {
