@@ -104,8 +104,10 @@ impl Door {
     fn seen(&self, shared: &Shared, client: &Client, incoming: Incoming<'_>) {
         let (stage, arch) = (client.stage.name(), client.arch());
         let relay = Some(incoming.message.giaddr).filter(|a| !a.is_unspecified());
+        // BOOTP is for him who gives leases.
+        let bootp = incoming.message.kind().is_none() && self.giver.is_some();
         let what = match (self.port, incoming.message.kind()) {
-            (Port::Dhcp, Some(Kind::Discover) | None) => What::Discover {
+            (Port::Dhcp, kind) if bootp || kind == Some(Kind::Discover) => What::Discover {
                 stage,
                 arch,
                 interface: self.interface.clone(),
