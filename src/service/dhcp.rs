@@ -138,11 +138,17 @@ impl Door {
 
     /// Where an answer goes is the client's or its relay's word, so this is no fault of ours.
     fn unsent(&self, to: SocketAddrV4, error: &io::Error) -> What {
+        let remedy = match error.kind() {
+            io::ErrorKind::WouldBlock => {
+                "too many replies wait for addresses that nobody answers for (ARP); somebody makes them up"
+            }
+            _ => "look at the routes (ip route) and the firewall",
+        };
         What::Ignored {
             port: self.port.number(),
             reason: "unreachable",
             detail: format!(
-                "cannot send to {to} by {}: {error}; look at the routes (ip route) and the firewall",
+                "cannot send to {to} by {}: {error}; {remedy}",
                 self.interface
             ),
         }

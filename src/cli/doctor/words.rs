@@ -171,7 +171,33 @@ fn one(finding: &Finding, out: &mut String) -> std::fmt::Result {
     let place = finding.interface.as_ref().map(|name| format!(" on {name}"));
     let place = place.unwrap_or_default();
     let (severity, code) = (finding.severity, finding.code);
-    writeln!(out, "{severity} {code}{place}: {}", finding.what)?;
+    let what = printable(&finding.what);
+    writeln!(out, "{severity} {code}{place}: {what}")?;
     writeln!(out, "  means: {}", finding.meaning)?;
     writeln!(out, "  do:    {}\n", finding.remedy)
+}
+
+/// What a server on the LAN says is shown, not obeyed: no control character reaches the terminal.
+fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_on_the_lan_cannot_draw_on_the_terminal() {
+        let forged = "file \"\u{1b}[31mRED\u{7}\nNothing is wrong here. ü\"";
+        let shown = "file \"\\u{1b}[31mRED\\u{7}\\nNothing is wrong here. ü\"";
+        assert_eq!(printable(forged), shown);
+    }
 }

@@ -112,7 +112,11 @@ pub fn strays(
     let told = strays.take(MAX_STRAYS).map(|(at, name)| {
         let message = format!("no profile is called \"{}\"", name.escape_debug());
         let hint = similar::hint(name, profiles.all.iter().map(|p| p.name.as_str()));
-        finding(&file, text, at, message, Some(hint))
+        // No error: a profile that is renamed must not take the addresses of a whole LAN away.
+        Finding {
+            severity: Severity::Warning,
+            ..finding(&file, text, at, message, Some(hint))
+        }
     });
     told.collect()
 }

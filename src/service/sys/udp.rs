@@ -28,6 +28,11 @@ use tokio::io::unix::AsyncFd;
 /// hundredth.
 const RECEIVE_BUFFER: usize = 1 << 20;
 
+/// Bytes of packets the kernel may hold that wait for ARP: a reply to an address that nobody has
+/// waits there for three seconds. At the default 212,992 some fifty such replies a second (anybody
+/// can ask for them) kept every other answer in.
+const SEND_BUFFER: usize = 8 << 20;
+
 /// A datagram as it came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Received {
@@ -58,6 +63,9 @@ pub fn open(addr: SocketAddrV4, device: Option<&str>, broadcast: bool) -> io::Re
     setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER)
         .map_err(io::Error::from)
         .or_else(|_| socket.set_recv_buffer_size(RECEIVE_BUFFER))?;
+    setsockopt(&socket, sockopt::SndBufForce, &SEND_BUFFER)
+        .map_err(io::Error::from)
+        .or_else(|_| socket.set_send_buffer_size(SEND_BUFFER))?;
     socket.bind_device(device.map(str::as_bytes))?;
     setsockopt(&socket, sockopt::Ipv4PacketInfo, &true)?;
     set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::DONT)?;
