@@ -164,8 +164,31 @@ fn what_is_not_there_or_not_ours_is_an_error_that_helps() {
         b"garbage",
         "left alone"
     );
+    fs::remove_file(folder.path().join(FILE)).unwrap();
+    nix::unistd::mkfifo(&folder.path().join(FILE), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    leases(folder.path(), &["list"]).fails(1, &["is damaged"]);
     leases(folder.path(), &["release", "me"]).fails(2, &["me"]);
     leases(folder.path(), &["release"]).fails(2, &["ADDRESS"]);
+}
+
+/// Wherever it is damaged, the command says so, or what it reads all the same; it never breaks.
+#[test]
+fn a_damaged_store_never_breaks_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    stored(folder.path(), &four());
+    let file = folder.path().join(FILE);
+    let good = fs::read(&file).unwrap();
+    for at in (0..good.len().min(1 << 17)).step_by(8192) {
+        let mut bad = good.clone();
+        let end = (at + 8192).min(bad.len());
+        for (n, byte) in bad[at..end].iter_mut().enumerate() {
+            *byte = (n * 167 + at / 64) as u8;
+        }
+        fs::write(&file, &bad).unwrap();
+        let said = leases(folder.path(), &["list"]);
+        assert!(matches!(said.code, Some(0 | 1)), "at {at}: {said:?}");
+        assert!(!said.err.contains("panicked"), "at {at}: {said:?}");
+    }
 }
 
 #[test]

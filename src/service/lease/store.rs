@@ -104,15 +104,19 @@ impl Store {
     /// As [`Store::open`]; there is none; it is damaged.
     pub fn look(folder: &Path) -> Result<Contents, Error> {
         let path = folder.join(FILE);
-        let refused = |error: redb::Error| trouble(&path, error).into_error(&path);
-        match Builder::new().set_cache_size(CACHE).open_read_only(&path) {
-            Ok(file) => look_in(&path, &file).map_err(|t| t.into_error(&path)),
+        unbroken(&path, || Self::look_at(&path))
+    }
+
+    fn look_at(path: &Path) -> Result<Contents, Error> {
+        let refused = |error: redb::Error| trouble(path, error).into_error(path);
+        match Builder::new().set_cache_size(CACHE).open_read_only(path) {
+            Ok(file) => look_in(path, &file).map_err(|t| t.into_error(path)),
             // It was not closed: only a writer may set it right.
             Err(DatabaseError::RepairAborted) => {
-                let found = read(&path, &mut Vec::new());
+                let found = read(path, &mut Vec::new());
                 found
                     .map(|(_, contents)| contents)
-                    .map_err(|t| t.into_error(&path))
+                    .map_err(|t| t.into_error(path))
             }
             Err(error) => Err(refused(error.into())),
         }
@@ -124,8 +128,9 @@ impl Store {
     /// As [`Store::look`].
     pub fn existing(folder: &Path) -> Result<(Self, Contents), Error> {
         let path = folder.join(FILE);
-        let found = read(&path, &mut Vec::new());
-        let (file, contents) = found.map_err(|t| t.into_error(&path))?;
+        let (file, contents) = unbroken(&path, || {
+            read(&path, &mut Vec::new()).map_err(|t| t.into_error(&path))
+        })?;
         let store = Self {
             path,
             file: Some(file),
@@ -193,6 +198,19 @@ fn read(path: &Path, notices: &mut Vec<String>) -> Result<(Database, Contents), 
     // The library is made for files it wrote itself; some that others changed make it panic.
     catch_unwind(AssertUnwindSafe(whole))
         .unwrap_or_else(|_| Err(Trouble::Damaged("it cannot be made sense of".to_owned())))
+}
+
+/// Reads a file that may be anything, for a command: it may break the library, and no more.
+fn unbroken<T>(path: &Path, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    let damaged = || Trouble::Damaged("it cannot be made sense of".to_owned()).into_error(path);
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(damaged());
+    }
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let outcome = catch_unwind(AssertUnwindSafe(read));
+    std::panic::set_hook(told);
+    outcome.unwrap_or_else(|_| Err(damaged()))
 }
 
 fn look_in(path: &Path, file: &ReadOnlyDatabase) -> Result<Contents, Trouble> {
