@@ -158,39 +158,45 @@ impl Leases {
         submitted.is_ok()
     }
 
-    /// Hands over the records of an ACK. `answer` is called on the writing thread when they are on
-    /// the disk and the client has not lost the address meanwhile; never, where they cannot be
-    /// written: the book goes back to what the disk has then.
+    /// Hands over the records of an ACK. When they are on the disk and the client has not lost the
+    /// address meanwhile, its changes are told and `answer` is called, on the writing thread. Where
+    /// they cannot be written, neither: the book goes back to what the disk has.
     pub fn store(
         self: &Arc<Self>,
         book: &mut Book,
         peer: IpAddr,
-        binding: Binding,
-        records: Vec<Record>,
+        lease: Given,
         answer: impl FnOnce() + Send + 'static,
     ) {
+        let Given {
+            binding,
+            records,
+            changes,
+        } = lease;
         let Binding {
             address, serial, ..
         } = binding;
         // Nothing is held while the answer leaves: whoever drops the leases after it closes them.
         let leases = Arc::downgrade(self);
+        let untold = changes.clone();
         let done = move |outcome: Result<(), Arc<str>>| {
             let Some(leases) = leases.upgrade() else {
                 return;
             };
             if outcome.is_err() {
-                let changes = leases.book().unstored(leases.now(), address, serial);
-                return leases.tell(&changes);
+                let back = leases.book().unstored(leases.now(), address, serial);
+                return leases.tell(&since(&untold, back));
             }
             let may_leave = leases.book().stored(address, serial);
-            drop(leases);
             if may_leave {
+                leases.tell(&untold);
+                drop(leases);
                 answer();
             }
         };
         if !self.submit(book, peer, records, Some(Box::new(done))) {
-            let changes = book.unstored(self.now(), address, serial);
-            self.tell(&changes);
+            let back = book.unstored(self.now(), address, serial);
+            self.tell(&since(&changes, back));
         }
     }
 
@@ -300,6 +306,28 @@ impl Leases {
         }
         sums
     }
+}
+
+/// A lease on its way to the disk.
+#[derive(Debug)]
+pub struct Given {
+    /// The lease.
+    pub binding: Binding,
+    /// What is to be written.
+    pub records: Vec<Record>,
+    /// What is to be told once it is.
+    pub changes: Vec<Change>,
+}
+
+/// What has changed in the end, where `untold` was undone by `back`.
+fn since(untold: &[Change], back: Vec<Change>) -> Vec<Change> {
+    let was = |change: &Change| {
+        let address = change.lease.address;
+        let first = untold.iter().find(|c| c.lease.address == address);
+        first.map_or(change.was, |c| c.was)
+    };
+    let told = back.into_iter().map(|c| Change { was: was(&c), ..c });
+    told.filter(|c| c.was != c.lease.state).collect()
 }
 
 /// Why a release does nothing.

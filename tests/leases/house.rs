@@ -10,7 +10,7 @@ use bootjack::network::{Criteria, LeaseTimes, Network, Networks, Pool, Range, Su
 use bootjack::profile::Snapshot;
 use bootjack::service::lease::clock::{Clock, Readings};
 use bootjack::service::lease::store::Store;
-use bootjack::service::lease::{Emit, Leases, control};
+use bootjack::service::lease::{Emit, Given, Leases, control};
 use bootjack::service::shared::Folders;
 use bootjack::service::{Shared, http};
 use bootjack::wire::Mac;
@@ -203,10 +203,14 @@ pub fn acquire_for(leases: &Arc<Leases>, client: &str, seconds: u32) -> Binding 
         let Verdict::Ack(acked) = outcome.verdict else {
             panic!("{:?}", outcome.verdict);
         };
-        leases.tell(&outcome.changes);
         let peer = acked.address.into();
         let answer = move || told.send(()).unwrap();
-        leases.store(&mut book, peer, acked, outcome.records, answer);
+        let lease = Given {
+            binding: acked,
+            records: outcome.records,
+            changes: outcome.changes,
+        };
+        leases.store(&mut book, peer, lease, answer);
         acked
     };
     answer.recv().expect("the ACK leaves");

@@ -19,8 +19,8 @@ use crate::decide::lease::{Desk, Leasing, decide};
 use crate::event::{BootTold, What};
 use crate::lease::{Binding, Book, Silence};
 use crate::service::Shared;
-use crate::service::lease::Leases;
 use crate::service::lease::probe::{Answer, Method, Prober};
+use crate::service::lease::{Given, Leases};
 use crate::service::sys::udp::Received;
 use crate::wire::Mac;
 use crate::wire::dhcp::{Message, code};
@@ -125,10 +125,10 @@ impl Case {
             decision,
         } = self.decide(&mut book);
         self.seen(client.as_ref());
-        giver.leases.tell(&changes);
         let grant = match decision {
             Ok(grant) => grant,
             Err(why) => {
+                giver.leases.tell(&changes);
                 giver.leases.submit(&mut book, self.peer(), records, None);
                 return self.silence(mac, &why);
             }
@@ -141,8 +141,14 @@ impl Case {
         };
         if let (First::Store, Some(binding)) = (first, binding) {
             let (leases, peer) = (&giver.leases, self.peer());
-            return leases.store(&mut book, peer, binding, records, move || self.send(&reply));
+            let lease = Given {
+                binding,
+                records,
+                changes,
+            };
+            return leases.store(&mut book, peer, lease, move || self.send(&reply));
         }
+        giver.leases.tell(&changes);
         giver.leases.submit(&mut book, self.peer(), records, None);
         match binding.filter(|_| first == First::Probe) {
             Some(binding) if self.is_untried(binding.address) => {
