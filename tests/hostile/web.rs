@@ -86,6 +86,7 @@ fn connections_of_one_address() {
     as_root!("connections_of_one_address");
     let mut lab = Lab::new();
     let mut held = Vec::new();
+    let began = std::time::Instant::now();
     for _ in 0..3000 {
         // A short look at each: what is refused is closed, and is not held here either.
         held.extend(connected(&lab.stranger, STRANGER));
@@ -100,9 +101,11 @@ fn connections_of_one_address() {
         .iter()
         .filter(|e| e["event"] == "refused")
         .count();
+    // At most fifty lines a second, however long a busy machine takes.
+    let most = 50 * (began.elapsed().as_secs() as usize + 2);
     assert!(
-        (1..60).contains(&refused),
-        "told, but not of each: {refused}"
+        (1..=most).contains(&refused),
+        "told, but not of each: {refused}, at most {most}"
     );
     drop(held);
     lab.well("their end");
