@@ -3,7 +3,10 @@
 //! the LAN, in turn, with nothing leased before.
 //!
 //! A rate counts where fewer than one in two hundred questions stay unanswered in two seconds; one
-//! that does not is tried again, for a moment of somebody else's work is enough.
+//! that does not is tried again, for a moment of somebody else's work is enough. perfdhcp itself loses
+//! answers when it has no processor: each row tells the lowest and highest round, and in how many
+//! of them the generator was the limit and not the server. Where it was, or where rounds are far
+//! apart, the ratio tells nothing.
 
 use std::fs;
 use std::path::Path;
@@ -73,6 +76,17 @@ struct Lab<'r> {
 struct Reached {
     who: Who,
     rounds: Vec<Figure>,
+    /// Rounds that the generator ended.
+    by_generator: usize,
+}
+
+/// Why a rate was not held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Limit {
+    /// It did not answer.
+    Server,
+    /// It asked too slowly, or most of what was lost was lost in its own socket.
+    Generator,
 }
 
 pub fn run(run: &Run, table: &mut Table) {
@@ -95,13 +109,26 @@ pub fn run(run: &Run, table: &mut Table) {
 fn rows(table: &mut Table, what: &str, all: &[Reached]) {
     let of = |who: Who| {
         let reached = all.iter().find(|reached| reached.who == who);
-        Figure::median(&reached.expect("a figure").rounds)
+        reached.expect("a figure")
     };
     for (who, how) in OURS {
         for (peer, name) in [(Who::Kea, "kea"), (Who::Dnsmasq, "dnsmasq")] {
-            let what = format!("{what}, {how}");
-            table.beside(&what, &of(who), name, &of(peer));
+            let (ours, theirs) = (of(who), of(peer));
+            let (spread, other) = (ours.spread(), theirs.spread());
+            let what = format!("{what}, {how} ({spread}; {name} {other})");
+            let theirs = Figure::median(&theirs.rounds);
+            table.beside(&what, &Figure::median(&ours.rounds), name, &theirs);
         }
+    }
+}
+
+impl Reached {
+    fn spread(&self) -> String {
+        let values = || self.rounds.iter().map(|figure| figure.value);
+        let low = values().fold(f64::INFINITY, f64::min);
+        let high = values().fold(0.0, f64::max);
+        let (by, all) = (self.by_generator, self.rounds.len());
+        format!("{low:.0} to {high:.0}, generator the limit in {by} of {all}")
     }
 }
 
@@ -111,6 +138,7 @@ impl Lab<'_> {
         let mut all = ALL.map(|who| Reached {
             who,
             rounds: Vec::new(),
+            by_generator: 0,
         });
         let rounds = if renewals { 1 } else { self.run.rounds(3) };
         for _ in 0..rounds {
@@ -123,21 +151,23 @@ impl Lab<'_> {
                     8000
                 };
                 let guess = last.map_or(usual, |figure| figure.value as u32);
-                let peak = self.peak(reached.who, guess, renewals);
+                let (peak, limit) = self.peak(reached.who, guess, renewals);
                 reached.rounds.push(peak);
+                reached.by_generator += usize::from(limit == Some(Limit::Generator));
             }
         }
         all.into()
     }
 
     /// From a guess by half up or by a third down, then between what was held and what was not.
-    fn peak(&self, who: Who, guess: u32, renewals: bool) -> Figure {
-        let (mut held, mut not) = (None::<(u32, Figure)>, None);
+    fn peak(&self, who: Who, guess: u32, renewals: bool) -> (Figure, Option<Limit>) {
+        let (mut held, mut not, mut limit) = (None::<(u32, Figure)>, None, None);
         let mut rate = guess.max(50);
         for _ in 0..LOOKS {
-            match (0..TRIES).find_map(|_| self.holds(who, rate, renewals)) {
-                Some(figure) => held = Some((rate, figure)),
-                None => not = Some(rate),
+            let again = |_| self.holds(who, rate, renewals);
+            match (1..TRIES).fold(again(0), |outcome, n| outcome.or_else(|_| again(n))) {
+                Ok(figure) => held = Some((rate, figure)),
+                Err(why) => (not, limit) = (Some(rate), Some(why)),
             }
             rate = match (&held, not) {
                 (Some((held, _)), None) => held * 3 / 2,
@@ -148,11 +178,11 @@ impl Lab<'_> {
             };
         }
         let nothing = Figure::plain(f64::NAN, "/s");
-        held.map_or(nothing, |(_, figure)| figure)
+        (held.map_or(nothing, |(_, figure)| figure), limit)
     }
 
     /// What was answered a second at this rate, where it was nearly all.
-    fn holds(&self, who: Who, rate: u32, renewals: bool) -> Option<Figure> {
+    fn holds(&self, who: Who, rate: u32, renewals: bool) -> Result<Figure, Limit> {
         let renewals = if renewals { rate } else { 0 };
         let load = Load {
             rate,
@@ -161,7 +191,9 @@ impl Lab<'_> {
             seconds: Some(SECONDS),
             ..Load::default()
         };
+        let before = overflows(&self.relay);
         let (asked, cpu) = self.put(who, &load);
+        let unheard = overflows(&self.relay).saturating_sub(before);
         let sent: u64 = asked.iter().map(|asked| asked.sent).sum();
         let wanted = u64::from(rate) * u64::from(SECONDS);
         // A generator that lags behind tells nothing of the server.
@@ -169,10 +201,17 @@ impl Lab<'_> {
             .first()
             .is_none_or(|asked| asked.sent * 10 < wanted * 9);
         let lost: u64 = asked.iter().map(Asked::lost).sum();
-        let held = !lagged && lost * 1000 < sent * DROPPED;
+        if lagged || lost * 1000 >= sent * DROPPED {
+            let generator = lagged || unheard * 2 > lost;
+            return Err(if generator {
+                Limit::Generator
+            } else {
+                Limit::Server
+            });
+        }
         let acks = asked.iter().filter(|asked| asked.what.contains("ACK"));
         let acks = acks.map(|asked| asked.answered).sum::<u64>() as f64;
-        held.then(|| Figure {
+        Ok(Figure {
             value: acks / f64::from(SECONDS),
             unit: "/s",
             cost: Some((cpu * 1e5 / acks, "s/100k")),
@@ -272,6 +311,14 @@ fn percentiles(asked: &[Asked]) -> [f64; 4] {
     };
     let (offer, ack) = ("DISCOVER-OFFER", "REQUEST-ACK");
     [of(offer, 0.5), of(offer, 0.99), of(ack, 0.5), of(ack, 0.99)]
+}
+
+/// Datagrams that a host had no room for in its sockets, so far: the fifth number of `Udp:`.
+fn overflows(host: &Host) -> u64 {
+    let text = host.run("cat", &["/proc/net/snmp"]);
+    let line = text.lines().rfind(|line| line.starts_with("Udp:"));
+    let number = line.and_then(|line| line.split(' ').nth(5)?.parse().ok());
+    number.expect("the kernel's counter")
 }
 
 /// A network with room for 100,000.
