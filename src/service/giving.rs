@@ -16,7 +16,7 @@ use super::lease::probe::{self, Prober};
 use super::lease::{Leases, control};
 use super::survey::{RIVALS, Rivals};
 use crate::config::{Effective, Mode};
-use crate::error::Error;
+use crate::error::{Error, why};
 use crate::lease::Limits;
 use crate::network::Networks;
 
@@ -74,7 +74,7 @@ fn is_home(networks: &Networks, interface: &Interface) -> bool {
     addresses.any(|address| networks.of_link(*address).is_some())
 }
 
-/// What is probably not meant so: interfaces that no subnet is for, own addresses in a pool.
+/// What is probably not meant so: interfaces that no subnet is for.
 pub fn cautions(networks: &Networks, interfaces: &[Interface]) -> Vec<String> {
     let homeless = interfaces.iter().filter(|i| !is_home(networks, i));
     let homeless = homeless.map(|i| {
@@ -84,15 +84,7 @@ pub fn cautions(networks: &Networks, interfaces: &[Interface]) -> Vec<String> {
             i.shown()
         )
     });
-    let own = interfaces.iter().flat_map(|i| &i.addresses);
-    let given = own.filter(|address| {
-        let network = networks.of_link(**address);
-        network.is_some_and(|n| n.pool_of(**address).is_some())
-    });
-    let given = given.map(|address| {
-        format!("{address} is this host's own and lies in a pool; it is not given out: `exclude` it there")
-    });
-    homeless.chain(given).collect()
+    homeless.collect()
 }
 
 impl Giving {
@@ -109,10 +101,16 @@ impl Giving {
         let folder = &settings.state;
         let (limits, emit) = (Limits::default(), shared.emitter());
         let (leases, notices) = Leases::open(folder, networks, limits, emit)?;
+        if let Some(why) = control::misplaced(folder) {
+            return Err(Error::failed(format!(
+                "cannot make the control socket: {why}"
+            )));
+        }
         let control = control::open(folder).map_err(|e| {
             Error::failed(format!(
-                "cannot make the control socket in {}: {e}; make the folder writable for the user that bootjack runs as, or set `state`",
-                folder.display()
+                "cannot make the control socket in {}: {}; make the folder writable for the user that bootjack runs as, or set `state`",
+                folder.display(),
+                why(&e)
             ))
         })?;
         let _ = shared.leases.set(leases.clone());

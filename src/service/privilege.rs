@@ -92,7 +92,8 @@ fn own(state: &Path, user: &User) -> Result<(), Error> {
     })
 }
 
-fn me() -> String {
+/// The name of the user that this process is, or its number.
+pub fn me() -> String {
     let uid = Uid::effective();
     User::from_uid(uid)
         .ok()

@@ -19,6 +19,7 @@ use crate::tree::names::Whose;
 use crate::tree::{self, CleanPath, Door, Requester};
 use crate::wire::Mac;
 use crate::yaml::Finding;
+use crate::yaml::counted;
 
 /// Bounds on what strangers can make us hold.
 #[derive(Debug, Clone)]
@@ -154,7 +155,8 @@ impl Shared {
             event.log();
         }
         if let Pass::YesAfter(held) = pass {
-            tracing::warn!("{held} more events of {whose} were not logged");
+            let more = counted(held, "more event");
+            tracing::warn!("not logged: {more} of {whose}");
         }
     }
 

@@ -6,6 +6,7 @@ use crate::doctor::offer::text;
 use crate::doctor::{Diagnosis, Finding, Link, Observed, Offer, Severity, State, offers};
 use crate::wire::dhcp::code;
 use crate::wire::hex;
+use crate::yaml::counted;
 
 pub(super) fn report(observed: &Observed, diagnosis: &Diagnosis) -> String {
     let mut out = String::new();
@@ -33,7 +34,8 @@ fn interface(observed: &Observed, link: &Link, out: &mut String) -> std::fmt::Re
         let (who, length, why) = (bad.source, bad.length, &bad.why);
         writeln!(
             out,
-            "  {who} sends {length} bytes that cannot be read: {why}"
+            "  {who} sends {} that cannot be read: {why}",
+            counted(length, "byte")
         )?;
     }
     if link.offers.is_empty() && link.unreadable.is_empty() {
@@ -163,7 +165,8 @@ fn findings(diagnosis: &Diagnosis, out: &mut String) -> std::fmt::Result {
     if errors + warnings == 0 {
         writeln!(out, "Nothing is wrong here.")
     } else {
-        writeln!(out, "{errors} errors, {warnings} warnings.")
+        let (errors, warnings) = (counted(errors, "error"), counted(warnings, "warning"));
+        writeln!(out, "{errors}, {warnings}.")
     }
 }
 
