@@ -91,7 +91,7 @@ fn words(error: &Error, kind: &FileKind) -> Words {
         Error::Unexpected { .. } => said("a key must be a single word", "write key: value"),
         Error::Budget { breach, .. } => breached(breach, kind),
         Error::RecursiveReferencesRequireWeakTypes { .. } => said(
-            "what & names here holds a * of the same name: it would hold itself",
+            "this * stands for what it is a part of: it would hold itself",
             "write out what is meant in place of the *",
         ),
         Error::AliasReplayLimitExceeded { .. }
@@ -102,7 +102,7 @@ fn words(error: &Error, kind: &FileKind) -> Words {
             Some("write out what is meant; a * that repeats others multiplies them".to_owned()),
         ),
         Error::UnknownAnchor { .. } => said(
-            "nothing above is named by & as this * says",
+            "this * stands for nothing: no & above has its name",
             "a value that begins with * needs quotes: \"*:34:56\"",
         ),
         Error::MergeValueNotMapOrSeqOfMaps { .. } | Error::MergeKeyNotAllowed { .. } => said(
