@@ -2,6 +2,7 @@
 //!
 //! * `node`, `syntax`: text → a tree of values, each with line and column; what the parser's errors
 //!   mean
+//! * `twice`: keys that are given twice
 //! * [`section`]: mappings by their shape; single values; "did you mean"
 //! * `encoding`: bytes → text
 //! * `values`: ids, durations, UUIDs, networks
@@ -17,6 +18,7 @@ pub mod report;
 pub mod section;
 pub mod similar;
 mod syntax;
+mod twice;
 mod values;
 
 pub use encoding::decode;

@@ -2,9 +2,10 @@
 //!
 //! The tree stands between the YAML library and the [`super::section`], because a derived shape stops
 //! at its first mistake and an operator wants to see all of them. A scalar keeps the text as written:
-//! `1.10` stays `1.10` and `000000123456` keeps its zeros. Duplicate keys, aliases without anchor,
-//! unknown tags and a second document are refused; size, depth and alias replay are bounded, so a
-//! file costs no more than its length. Absent on purpose: what any key means.
+//! `1.10` stays `1.10` and `000000123456` keeps its zeros. Keys that are given twice stay both in the
+//! tree ([`super::twice`] tells of them). Aliases without anchor, unknown tags and a second document
+//! are refused; size, depth and alias replay are bounded, so a file costs no more than its length.
+//! Absent on purpose: what any key means.
 
 use std::fmt;
 use std::ops::Range;
@@ -108,6 +109,7 @@ fn options() -> Options {
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_REPLAYED },
         non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::PassThrough,
         reject_unsupported_tags: true,
+        duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::PassThrough,
         emit_comments: false,
         with_snippet: false,
     }

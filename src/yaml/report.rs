@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::finding::{Finding, Severity, counted};
 use super::node::{self, At, FileKind, Node};
+use super::twice::{self, Twice};
 
 /// At most this many findings are shown a file, errors before warnings; one more says how many were
 /// left out.
@@ -62,11 +63,22 @@ impl<'a> Report<'a> {
             return None;
         }
         match node::parse(self.source, kind) {
-            Ok(node) => Some(node),
+            Ok(node) => {
+                self.told_twice(&node);
+                Some(node)
+            }
             Err(problem) => {
                 self.error(problem.at, problem.message, problem.hint);
                 None
             }
+        }
+    }
+
+    fn told_twice(&mut self, node: &Node) {
+        for Twice { key, at, first } in twice::all(node) {
+            let message = format!("the key \"{}\" is given twice", key.escape_debug());
+            let hint = format!("keep one of the two; the first is in line {}", first.line);
+            self.error(at, message, hint);
         }
     }
 

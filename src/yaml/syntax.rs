@@ -79,11 +79,6 @@ type Words = (String, Option<String>);
 fn words(error: &Error, kind: &FileKind) -> Words {
     let said = |message: &str, hint: &str| (message.to_owned(), Some(hint.to_owned()));
     match error {
-        Error::DuplicateMappingKey { key, .. } => {
-            let key = key.as_deref().unwrap_or("?").escape_debug();
-            let message = format!("the key \"{key}\" is given twice");
-            (message, Some("keep one of the two".to_owned()))
-        }
         Error::MultipleDocuments { .. } => second(kind),
         Error::NullIntoString { .. } => {
             said("there is no key before this colon", "write key: value")
