@@ -587,6 +587,15 @@ proptest! {
         bytes.splice(start..end, put.bytes());
         let text = String::from_utf8_lossy(&bytes);
         let (set, findings) = compile("c.yaml", &text);
+        // The settings of the same file are read by another room.
+        let file = "c.yaml".into();
+        let mut report = Report::new(&file, &text);
+        if let Some(root) = report.parse(&CONFIG_FILE) {
+            let _ = bootjack::config::settings(&root, &mut report);
+        }
+        for finding in report.finish() {
+            prop_assert!(finding.line as usize <= text.lines().count() + 1);
+        }
         prop_assert_eq!(set.is_none(), findings.iter().any(|f| f.severity == Severity::Error));
         for finding in &findings {
             // Places are in the file.
