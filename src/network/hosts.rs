@@ -47,7 +47,7 @@ pub(super) fn subnet(node: &Node, report: &mut Report<'_>) -> Option<Ipv4Net> {
         let message = format!("the subnet {net} holds {what} ({block})");
         let hint = "give the network that the hosts are in, such as 10.1.0.0/24, 172.16.0.0/24 or 192.168.1.0/24";
         report.error(node.at, message, hint.to_owned());
-    } else if shares(&LINK_LOCAL) {
+    } else if LINK_LOCAL.contains(&net) {
         let message = format!(
             "the subnet {net} holds addresses that hosts give themselves ({LINK_LOCAL}, RFC 3927)"
         );
