@@ -55,10 +55,13 @@ fn printable(text: &str) -> String {
 
 /// One line each, in columns.
 pub(super) fn table(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
-    let today = jiff::Timestamp::now().to_string();
+    aligned(out, rows, &jiff::Timestamp::now().to_string())
+}
+
+fn aligned(out: &mut dyn Write, rows: &[Row], today: &str) -> io::Result<()> {
     let head = NAMES.map(|name| name.to_uppercase().replace('_', " "));
     let mut widths: [usize; COLUMNS] = [0; COLUMNS];
-    let lines = || std::iter::once(head.clone()).chain(rows.iter().map(|row| cells(row, &today)));
+    let lines = || std::iter::once(head.clone()).chain(rows.iter().map(|row| cells(row, today)));
     for line in lines() {
         for (width, cell) in widths.iter_mut().zip(&line) {
             *width = cell.chars().count().max(*width);
@@ -261,16 +264,15 @@ mod tests {
     fn a_usual_table_fits_eighty_columns_and_no_line_ends_in_blanks() {
         let leased = Row {
             address: [10, 1, 0, 100].into(),
-            since: Some(
-                jiff::Timestamp::now()
-                    .to_string()
-                    .replace(|c| c == '.', "T"),
-            ),
+            until: row().since,
             host_name: Some("lab-pc-12".to_owned()),
             profile: Some("Lab A".to_owned()),
             ..row()
         };
-        let text = written(table, &[leased, row()]);
+        let text = written(
+            |out, rows| aligned(out, rows, "2026-11-22"),
+            &[leased, row()],
+        );
         for line in text.lines() {
             assert_eq!(line.trim_end(), line);
         }

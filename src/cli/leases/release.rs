@@ -39,7 +39,7 @@ pub(super) fn run(source: &Source, all: &[Whom]) -> Result<ExitCode, Error> {
             failed.push(format!("{whom} has no lease"));
         }
         for (address, mac) in targets {
-            match source.release(address, mac)? {
+            match source.release(address, mac.as_deref())? {
                 Ok(()) => _ = writeln!(said, "{address} is released"),
                 Err(why) => failed.push(why),
             }

@@ -95,11 +95,11 @@ impl Source {
     pub(super) fn release(
         &self,
         address: Ipv4Addr,
-        mac: Option<String>,
+        mac: Option<&str>,
     ) -> Result<Result<(), String>, Error> {
         let ask = Ask::Release {
             address,
-            mac: mac.clone(),
+            mac: mac.map(str::to_owned),
         };
         if let Some(answer) = self.asked::<Row>(&ask)? {
             return Ok(answer.map(drop));
@@ -113,7 +113,7 @@ impl Source {
             book.restore(now, record);
         }
         let _ = book.expire(now);
-        let released = is_held_by(&book, address, mac.as_deref())
+        let released = is_held_by(&book, address, mac)
             .then(|| book.release(now, address))
             .flatten();
         let Some((_, record)) = released else {
