@@ -1,15 +1,17 @@
 //! The command, the control socket and the API of a running server.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use bootjack::lease::Record;
 use bootjack::service::lease::control;
 use serde_json::{Value, json};
 
-use crate::house::{A, B, NAMED, acquire, acquire_for, four, leases, mac, server, stored};
+use crate::house::{A, B, NAMED, acquire, acquire_for, four, leases, mac, record, server, stored};
 use crate::run::{BOOTJACK, Said};
 use crate::support::left_out;
 
@@ -186,6 +188,32 @@ fn the_api_narrows_the_list_and_gives_it_in_pages() {
             "{query}: {status} {text}"
         );
     }
+}
+
+/// Whoever asks for all there is gets a page, and where to go on.
+#[test]
+fn an_answer_has_ten_thousand_leases_at_most() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = u32::from(Ipv4Addr::new(10, 7, 0, 1));
+    let lease = record(10, A, "leased", -60, 3600);
+    let leases: Vec<Record> = (0..10_001)
+        .map(|n| Record {
+            address: (first + n).into(),
+            ..lease.clone()
+        })
+        .collect();
+    stored(folder.path(), &leases);
+    let server = server(folder.path());
+    let page = |query: &str| {
+        let answer = server.api(&format!("leases?{query}")).1;
+        let rows = answer["leases"].as_array().unwrap().len();
+        (rows, answer["next"].clone())
+    };
+    let last = Ipv4Addr::from(first + 9_999).to_string();
+    for query in ["", "limit=20000", &format!("mac={A}")] {
+        assert_eq!(page(query), (10_000, json!(last)), "{query}");
+    }
+    assert_eq!(page(&format!("after={last}")), (1, Value::Null));
 }
 
 #[test]
