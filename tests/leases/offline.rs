@@ -9,6 +9,7 @@ const NETWORKS: &str = "dhcp:
   networks:
     - { name: lab, subnets: [ { subnet: 10.0.0.0/24, pools: [ 10.0.0.10-10.0.0.99 ] } ] }
     - { name: office, subnets: [ { subnet: 10.9.0.0/16 } ] }
+  reservations: [ { mac: \"52:54:00:00:00:01\", host-name: front-desk } ]
 ";
 
 use crate::house::{A, B, four, leases, record, stored};
@@ -67,7 +68,9 @@ fn the_list_can_be_narrowed() {
 #[test]
 fn networks_are_those_of_the_config_file() {
     let folder = tempfile::tempdir().unwrap();
-    stored(folder.path(), &four());
+    let mut records = four();
+    records[0].reserved = Some(format!("mac {A}"));
+    stored(folder.path(), &records);
     let none = leases(folder.path(), &["list", "--network", "lab"]);
     none.fails(2, &["no network \"lab\": none is described"]);
     let config = folder.path().join("dhcp.yaml");
@@ -83,6 +86,8 @@ fn networks_are_those_of_the_config_file() {
         let said = with(&["--network", network]);
         assert!(said.succeeds().contains("10.0.0.10 "), "{said:?}");
     }
+    let said = with(&["--host-name", "front-desk"]);
+    assert!(said.succeeds().contains("10.0.0.10 "), "{said:?}");
     // There are such networks, and nobody has a lease there.
     for network in ["office", "10.8.0.0/15", "10.9.3.0/24"] {
         assert_eq!(with(&["--network", network]).succeeds().lines().count(), 1);

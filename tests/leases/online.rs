@@ -190,6 +190,18 @@ fn the_api_narrows_the_list_and_gives_it_in_pages() {
     }
 }
 
+/// bootjack by user `nobody`, from a folder that everybody may enter.
+fn as_user_nobody(folder: &Path) -> std::process::Command {
+    let copy = folder.join("bootjack");
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder, open).unwrap();
+    std::fs::copy(BOOTJACK, &copy).unwrap();
+    let mut command = std::process::Command::new("setpriv");
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+    command.arg(&copy);
+    command
+}
+
 /// Whoever asks for all there is gets a page, and where to go on.
 #[test]
 fn an_answer_has_ten_thousand_leases_at_most() {
@@ -225,21 +237,15 @@ fn the_socket_is_the_owners_alone() {
     stored(folder.path(), &four());
     let open = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(folder.path(), open).unwrap();
-    let _server = server(folder.path());
+    let server = server(folder.path());
     let socket = folder.path().join(control::FILE);
     let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let as_nobody = |mode| {
         std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(mode)).unwrap();
-        let copy = folder.path().join("bootjack");
-        std::fs::copy(BOOTJACK, &copy).unwrap();
-        let mut command = std::process::Command::new("setpriv");
-        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
-        command
-            .arg(&copy)
-            .args(["leases", "list", "--state"])
-            .arg(folder.path());
-        Said::from(command.output().unwrap())
+        let mut command = as_user_nobody(folder.path());
+        command.args(["leases", "list", "--state"]);
+        Said::from(command.arg(folder.path()).output().unwrap())
     };
     let help = format!(
         "sudo bootjack leases list --state {}",
@@ -247,6 +253,18 @@ fn the_socket_is_the_owners_alone() {
     );
     as_nobody(0o600).fails(1, &["control.sock, which is user root's alone", &help]);
     as_nobody(0o666).fails(1, &["only root and user root may ask"]);
+    drop(server);
+    as_nobody(0o666).fails(1, &["leases.redb, which is user root's alone", &help]);
+    let scratch = tempfile::tempdir().unwrap();
+    let mut closed = as_user_nobody(scratch.path());
+    closed
+        .args(["leases", "list", "--state"])
+        .arg(folder.path().join("closed"));
+    std::fs::create_dir(folder.path().join("closed")).unwrap();
+    let shut = std::fs::Permissions::from_mode(0o700);
+    std::fs::set_permissions(folder.path().join("closed"), shut).unwrap();
+    let said = Said::from(closed.output().unwrap());
+    said.fails(1, &["/closed, which is user root's alone", "/closed`"]);
 }
 
 /// What the socket answers to these bytes.

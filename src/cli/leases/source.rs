@@ -170,11 +170,14 @@ impl Source {
         }
     }
 
-    /// What is another user's: whose, and the command that helps.
-    fn denied(&self, what: &Path) -> Error {
+    /// What is another user's, a file or the folder that hides it: whose, and the command that helps.
+    fn denied(&self, file: &Path) -> Error {
         let folder = self.folder();
-        let owner = [what, folder].map(|path| Some(fs::metadata(path).ok()?.uid()));
-        let owner = owner.into_iter().flatten().next();
+        let owner = |path: &Path| Some(fs::metadata(path).ok()?.uid());
+        let (what, owner) = match owner(file) {
+            Some(owner) => (file, Some(owner)),
+            None => (folder, owner(folder)),
+        };
         let whose = owner.map_or_else(String::new, |uid| {
             let name = privilege::name_of(Uid::from_raw(uid));
             format!(", which is user {name}'s alone")
