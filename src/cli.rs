@@ -11,6 +11,7 @@ mod doctor;
 mod explain;
 mod leases;
 mod serve;
+mod usage;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -67,7 +68,7 @@ pub enum Command {
 
 /// Parses the command line and runs it.
 pub fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
+    let matches = usage::matches(Cli::command());
     let outcome = match Cli::from_arg_matches(&matches) {
         Ok(cli) => run(cli.command, &matches),
         Err(e) => e.exit(),

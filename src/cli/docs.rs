@@ -46,9 +46,10 @@ fn page() -> io::Result<Vec<u8>> {
 fn section(name: &str, sub: &Command, page: &mut Vec<u8>) -> io::Result<()> {
     let shared = SettingsArgs::augment_args(Command::new("settings"));
     let is_setting = |id: &clap::Id| shared.get_arguments().any(|arg| arg.get_id() == id);
-    let loads = sub.get_arguments().any(|arg| is_setting(arg.get_id()));
+    let own = |id: &clap::Id| sub.get_arguments().any(|arg| arg.get_id() == id);
+    let loads = shared.get_arguments().all(|arg| own(arg.get_id()));
     let own = sub.clone().disable_help_flag(true).mut_args(|arg| {
-        let hidden = is_setting(arg.get_id());
+        let hidden = loads && is_setting(arg.get_id());
         arg.hide(hidden)
     });
     heading(&format!("bootjack {name}"), page)?;
