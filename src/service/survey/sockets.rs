@@ -31,11 +31,8 @@ struct Socket {
 impl Sockets {
     /// As they are now; none where `ss` is not there.
     pub(super) fn now() -> Self {
-        let udp = said_by("ss", &["-Huanp"]).unwrap_or_default();
-        let tcp = said_by("ss", &["-Htlnp"]).unwrap_or_default();
-        let udp = udp.lines().filter_map(|l| Socket::read(Protocol::Udp, l));
-        let tcp = tcp.lines().filter_map(|l| Socket::read(Protocol::Tcp, l));
-        Self(udp.chain(tcp).collect())
+        let told = said_by("ss", &["-Htulnp"]).unwrap_or_default();
+        Self(told.lines().filter_map(Socket::read).collect())
     }
 
     /// Every process that has a port on this interface, those bound to it alone first.
@@ -62,9 +59,15 @@ impl Sockets {
 }
 
 impl Socket {
-    /// `UNCONN 0 0 0.0.0.0%eth0:67 0.0.0.0:* users:(("dnsmasq",pid=812,fd=4))`
-    fn read(protocol: Protocol, line: &str) -> Option<Self> {
-        let local = line.split_whitespace().nth(3)?;
+    /// `udp UNCONN 0 0 0.0.0.0%eth0:67 0.0.0.0:* users:(("dnsmasq",pid=812,fd=4))`
+    fn read(line: &str) -> Option<Self> {
+        let mut words = line.split_whitespace();
+        let protocol = match words.next()? {
+            "udp" => Protocol::Udp,
+            "tcp" => Protocol::Tcp,
+            _ => return None,
+        };
+        let local = words.nth(3)?;
         let (place, port) = local.rsplit_once(':')?;
         let (address, interface) = match place.rsplit_once('%') {
             Some((address, interface)) => (address, Some(interface.to_owned())),
@@ -120,8 +123,9 @@ mod tests {
     #[test]
     fn what_ss_says() {
         let read = |local: &str| {
-            let line = format!("UNCONN 0  0   {local}  0.0.0.0:*  users:((\"a b\",pid=81,fd=4))");
-            Socket::read(Protocol::Udp, &line)
+            let line =
+                format!("udp  UNCONN 0  0   {local}  0.0.0.0:*  users:((\"a b\",pid=81,fd=4))");
+            Socket::read(&line)
         };
         let (eth0, eth1) = (link("eth0", "10.0.0.2/24"), link("eth1", "10.1.0.2/24"));
         for (local, on_eth0, on_eth1) in [
@@ -141,10 +145,10 @@ mod tests {
         }
         assert_eq!(read("0.0.0.0:x"), None);
         assert_eq!(
-            Socket::read(Protocol::Udp, "UNCONN 0 0 *:67 *:*"),
+            Socket::read("udp UNCONN 0 0 *:67 *:*"),
             None,
             "nobody we may see"
         );
-        assert_eq!(Socket::read(Protocol::Udp, ""), None);
+        assert_eq!(Socket::read(""), None);
     }
 }
