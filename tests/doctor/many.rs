@@ -78,6 +78,8 @@ fn wrong_settings_are_told_from_findings() {
         assert_eq!((code, out.as_str()), (Some(2), ""), "{args:?}: {err}");
         assert!(!err.is_empty());
     }
+    let (_, help, _) = doctor(&host, &["--help"]);
+    assert!(help.contains("Exit status: 0 where"), "{help}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::doctors;
 use crate::run::{Report, doctor, examine};
 use crate::support::appliance::{Appliance, Setup};
 use crate::support::lan::{APPLIANCE_IP, Host, Lan};
-use crate::support::servers::{KINDS, Kind, Server};
+use crate::support::servers::{Kind, Server};
 
 const EVERYONE: &str = "menu: { title: T, entries: [ { id: d, title: D, local: true } ] }\n";
 const NETWORKS: &str =
@@ -95,35 +95,44 @@ fn colocated_where_the_server_is_elsewhere() {
     assert_eq!(report.command(), "bootjack serve --mode proxy");
 }
 
-/// Each server with and without README's lines, before bootjack runs and while it does.
-#[test]
-fn colocated_beside_each_server() {
-    doctors!("serving: colocated_beside_each_server");
-    for kind in KINDS {
-        let lan = Lan::new();
-        let host = lan.appliance_host();
-        let server = kind.colocated(&host, APPLIANCE_IP);
-        let report = examine(&host, &[]);
-        assert_eq!(report.codes(), [""; 0], "{kind:?}: {:#}", report.data);
-        assert_eq!(report.findings().len(), 0, "{kind:?}: {:#}", report.data);
-        assert_eq!(report.command(), "bootjack serve --mode colocated");
-        let mut appliance = bootjack(&host, "colocated");
-        let report = is_well(&host, &mut appliance, "colocated");
-        assert_eq!(report.findings().len(), 0, "{kind:?}: {:#}", report.data);
+/// A server with README's lines and without, before bootjack runs and while it does.
+fn colocated_beside(kind: Kind) {
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    let server = kind.colocated(&host, APPLIANCE_IP);
+    let report = examine(&host, &[]);
+    assert_eq!(report.codes(), [""; 0], "{:#}", report.data);
+    assert_eq!(report.findings().len(), 0, "{:#}", report.data);
+    assert_eq!(report.command(), "bootjack serve --mode colocated");
+    let mut appliance = bootjack(&host, "colocated");
+    let report = is_well(&host, &mut appliance, "colocated");
+    assert_eq!(report.findings().len(), 0, "{:#}", report.data);
 
-        drop(server);
-        let _plain = kind.plain(&host);
-        let report = examine(&host, &[]);
-        assert_eq!(
-            report.codes(),
-            ["not-announced"],
-            "{kind:?}: {:#}",
-            report.data
-        );
-        assert_eq!(report.modes(), ("colocated", "colocated"));
-        assert_eq!(report.config().0, name(kind));
-        assert_eq!(report.command(), "");
-    }
+    drop(server);
+    let _plain = kind.plain(&host);
+    let report = examine(&host, &[]);
+    assert_eq!(report.codes(), ["not-announced"], "{:#}", report.data);
+    assert_eq!(report.modes(), ("colocated", "colocated"));
+    assert_eq!(report.config().0, name(kind));
+    assert_eq!(report.command(), "");
+}
+
+#[test]
+fn colocated_beside_dnsmasq() {
+    doctors!("serving: colocated_beside_dnsmasq");
+    colocated_beside(Kind::Dnsmasq);
+}
+
+#[test]
+fn colocated_beside_isc_dhcpd() {
+    doctors!("serving: colocated_beside_isc_dhcpd");
+    colocated_beside(Kind::Isc);
+}
+
+#[test]
+fn colocated_beside_kea() {
+    doctors!("serving: colocated_beside_kea");
+    colocated_beside(Kind::Kea);
 }
 
 fn name(kind: Kind) -> &'static str {
