@@ -1,7 +1,7 @@
 //! The commands, one enum; each lives in a file of its own.
 //!
-//! Exit codes: 0 fine, 1 findings or runtime failure, 2 wrong usage, 3 mode `dhcp` beside another
-//! DHCP server.
+//! Exit codes: 0 fine, 1 findings or runtime failure, 2 wrong usage (of `doctor`: whatever keeps it
+//! from asking), 3 mode `dhcp` beside another DHCP server.
 
 pub mod assets;
 mod check;
