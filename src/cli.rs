@@ -1,7 +1,7 @@
 //! The commands, one enum; each lives in a file of its own.
 //!
-//! Exit codes: 0 fine, 1 findings or runtime failure, 2 wrong usage, 3 mode `dhcp` beside another
-//! DHCP server.
+//! Exit codes: 0 fine, 1 findings or runtime failure, 2 wrong usage (of `doctor`: whatever keeps it
+//! from asking), 3 mode `dhcp` beside another DHCP server.
 
 pub mod assets;
 mod check;
@@ -11,6 +11,7 @@ mod doctor;
 mod explain;
 mod leases;
 mod serve;
+mod usage;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -67,7 +68,7 @@ pub enum Command {
 
 /// Parses the command line and runs it.
 pub fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
+    let matches = usage::matches(Cli::command());
     let outcome = match Cli::from_arg_matches(&matches) {
         Ok(cli) => run(cli.command, &matches),
         Err(e) => e.exit(),

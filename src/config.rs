@@ -94,7 +94,7 @@ pub struct Settings {
         default_missing_value = "true"
     )]
     pub force: Option<bool>,
-    /// Where to serve; repeat for more [default: every up, broadcast-capable interface with an IPv4 address]
+    /// Where to serve; repeat for more [default: every up, broadcast-capable interface with an IPv4 address, but for networks of containers and virtual machines]
     #[arg(
         long,
         env = "BOOTJACK_INTERFACE",

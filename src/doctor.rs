@@ -11,7 +11,8 @@
 //! * [`lan`]: what the answers of one interface say together
 //! * [`host`]: interfaces, ports and firewall of this host
 //! * [`firewall`]: whether rules let a packet in
-//! * [`verdict`]: the mode to run; `draft`: what mode `dhcp` would serve
+//! * [`verdict`]: the mode to run; `serving`: one that runs already; `draft`: what mode `dhcp`
+//!   would serve; `lines`: what the DHCP server of this host lacks for mode `colocated`
 //!
 //! Invariants: no finding without evidence (what cannot be told is said so, as an info); the same
 //! observation gives the same diagnosis.
@@ -23,18 +24,21 @@ mod draft;
 pub mod firewall;
 pub mod host;
 pub mod lan;
+mod lines;
 pub mod observed;
 pub mod offer;
 pub mod offers;
+mod serving;
 pub mod vendor;
 pub mod verdict;
 
 use serde::Serialize;
 
 pub use code::{Code, Finding, Severity};
-pub use observed::{Held, Holder, Link, Observed, Protocol, State};
+pub use lines::LINES;
+pub use observed::{Held, Holder, Link, Mode, Observed, Protocol, Running, State};
 pub use offer::Offer;
-pub use verdict::{LINES, Verdict};
+pub use verdict::Verdict;
 
 /// Everything there is to say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -59,10 +63,28 @@ pub fn diagnose(observed: &Observed) -> Diagnosis {
         findings.extend(lan::findings(observed, link));
         findings.extend(offers::findings(observed, link));
     }
+    findings.extend(serving::misfit(observed));
     findings.sort_by_key(|finding| finding.severity);
     Diagnosis {
         verdict: verdict::of(observed),
         findings,
+    }
+}
+
+/// How many names are listed one by one.
+const LISTED: usize = 4;
+
+/// `eth0, eth1`; of many, `eth0, eth1 and 38 more`.
+pub fn listed(names: impl ExactSizeIterator<Item = impl AsRef<str>>) -> String {
+    let all = names.len();
+    let shown = if all > LISTED { LISTED / 2 } else { all };
+    let names: Vec<_> = names.take(shown).collect();
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    let text = names.join(", ");
+    if all > shown {
+        format!("{text} and {} more", all - shown)
+    } else {
+        text
     }
 }
 
@@ -109,6 +131,14 @@ mod tests {
                 prop_assert_eq!(said(bytes), said(bytes));
             }
         }
+    }
+
+    #[test]
+    fn many_names_are_not_listed() {
+        let names = ["a", "b", "c", "d", "e"];
+        assert_eq!(listed(names[..0].iter()), "");
+        assert_eq!(listed(names[..4].iter()), "a, b, c, d");
+        assert_eq!(listed(names.iter()), "a, b and 3 more");
     }
 
     #[test]

@@ -156,7 +156,7 @@ pub enum What {
         /// The network it is of; none where the networks changed meanwhile.
         #[serde(skip_serializing_if = "Option::is_none")]
         network: Option<Arc<str>>,
-        /// The name the client gave.
+        /// The name given to the client: its reservation's, else the one it gave itself.
         #[serde(skip_serializing_if = "Option::is_none")]
         host_name: Option<Box<str>>,
         /// Who has it, or had it: hardware address, and identifier where that tells it.

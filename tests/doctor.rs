@@ -3,7 +3,9 @@
 //!
 //! * `lan`: what DHCP servers and rivals do
 //! * `odd`: answers that no real server gives, made of bytes
-//! * `host`: interfaces, ports, firewall, bootjack itself
+//! * `host`: interfaces, ports, firewall
+//! * `many`: many interfaces, those that go away meanwhile, and those that are left out
+//! * `serving`: bootjack runs already, in the right mode or in the wrong one
 //! * `rivals`: the look around before mode `dhcp` serves
 //! * `readme`: its table of codes is the program's
 //! * `run`: the command and its report
@@ -19,6 +21,8 @@
 mod host;
 #[path = "doctor/lan.rs"]
 mod lan;
+#[path = "doctor/many.rs"]
+mod many;
 #[path = "doctor/odd.rs"]
 mod odd;
 #[path = "doctor/readme.rs"]
@@ -27,4 +31,6 @@ mod readme;
 mod rivals;
 #[path = "doctor/run.rs"]
 mod run;
+#[path = "doctor/serving.rs"]
+mod serving;
 mod support;

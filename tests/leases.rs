@@ -4,6 +4,7 @@
 //! * `offline`: the command on a store that no server has
 //! * `online`: the command, the control socket and the API of a running one
 //! * `kept`: what comes back after a restart, and ends by itself
+//! * `documented`: what README says of all this
 //! * `house`: a network, leases in it, a server that has them
 
 #![allow(
@@ -13,6 +14,8 @@
     reason = "helpers of tests may fail like tests"
 )]
 
+#[path = "leases/documented.rs"]
+mod documented;
 #[path = "leases/house.rs"]
 mod house;
 #[path = "leases/kept.rs"]

@@ -46,9 +46,10 @@ fn page() -> io::Result<Vec<u8>> {
 fn section(name: &str, sub: &Command, page: &mut Vec<u8>) -> io::Result<()> {
     let shared = SettingsArgs::augment_args(Command::new("settings"));
     let is_setting = |id: &clap::Id| shared.get_arguments().any(|arg| arg.get_id() == id);
-    let loads = sub.get_arguments().any(|arg| is_setting(arg.get_id()));
+    let own = |id: &clap::Id| sub.get_arguments().any(|arg| arg.get_id() == id);
+    let loads = shared.get_arguments().all(|arg| own(arg.get_id()));
     let own = sub.clone().disable_help_flag(true).mut_args(|arg| {
-        let hidden = is_setting(arg.get_id());
+        let hidden = loads && is_setting(arg.get_id());
         arg.hide(hidden)
     });
     heading(&format!("bootjack {name}"), page)?;
@@ -116,7 +117,7 @@ fn ends() -> Roff {
         ),
         (
             "EXIT STATUS",
-            "0: fine. 1: findings that are errors, those in the config file included, or a failure at run time. 2: wrong usage, flags and variables included. 3: another DHCP server answers, so mode dhcp does not start; a supervisor should not try again.",
+            "0: fine. 1: findings that are errors, those in the config file included (of doctor, warnings too), or a failure at run time. 2: wrong usage, flags and variables included; of doctor, that the LAN could not be asked. 3: another DHCP server answers, so mode dhcp does not start; a supervisor should not try again.",
         ),
     ] {
         roff.control("SH", [title]).text([roman(text)]);

@@ -1,12 +1,14 @@
 //! `bootjack doctor`: which mode this LAN needs, and what is wrong on it.
 //!
-//! Exit code 0 where nothing has to be done (infos do not count), 1 with findings. What the LAN
-//! answers is read by the unprivileged user that `serve` becomes; only looking at the host and
-//! opening the sockets take root.
+//! Exit code 0 where nothing has to be done (infos do not count), 1 with findings, 2 where it could
+//! not be told. What the LAN answers is read by the unprivileged user that `serve` becomes; only
+//! looking at the host and opening the sockets take root.
 
 mod json;
+mod seen;
 mod words;
 
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
@@ -14,13 +16,20 @@ use clap::Args;
 use nix::unistd::Uid;
 
 use crate::config::{self, SettingsArgs};
-use crate::doctor::{Observed, diagnose};
+use crate::doctor::{Observed, diagnose, listed};
 use crate::error::Error;
 use crate::service::privilege;
 use crate::service::survey::{Scope, Survey};
 
+/// The exit code where nothing can be said of the LAN: not root, wrong settings, all interfaces lost.
+const COULD_NOT_ASK: u8 = 2;
+
 /// What to look at: interfaces and the HTTP port are settings.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 where nothing has to be done, 1 with findings (infos do not count), \
+2 where the LAN could not be asked (not root, wrong settings or interface, all interfaces lost)."
+)]
 pub struct Doctor {
     /// As JSON
     #[arg(long)]
@@ -31,6 +40,14 @@ pub struct Doctor {
 
 impl Doctor {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
+        self.asked().map_err(|mut error| {
+            error.code = COULD_NOT_ASK;
+            error
+        })
+    }
+
+    fn asked(self) -> Result<ExitCode, Error> {
+        let given = given(&self.settings);
         let settings = config::effective(self.settings)?;
         if !Uid::effective().is_root() {
             return Err(Error::failed(
@@ -38,16 +55,18 @@ impl Doctor {
             ));
         }
         let file = &settings.file;
-        let path = file.path.display().to_string();
         let said = file.settings.as_ref();
+        let mode = said.and_then(|said| said.mode).map(word);
         let survey = Survey::begin(Scope {
             interfaces: &settings.interface,
             http_port: settings.http_port,
-            config: (path != config::DEFAULT_FILE).then_some(path.as_str()),
+            config: &file.path.display().to_string(),
+            configured: mode.as_deref(),
             described: said.is_some_and(|said| said.dhcp.is_some()),
+            given: &given,
         })?;
         privilege::drop_to(settings.user.as_deref(), None)?;
-        let observed = ask(survey)?;
+        let observed = ask(survey);
         let diagnosis = diagnose(&observed);
         let text = if self.json {
             format!("{:#}\n", json::report(&observed, &diagnosis))
@@ -55,20 +74,47 @@ impl Doctor {
             words::report(&observed, &diagnosis)
         };
         super::done(io::stdout().write_all(text.as_bytes()))?;
-        Ok(if diagnosis.healthy() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
+        Ok(match diagnosis.healthy() {
+            _ if observed.all_lost() => ExitCode::from(COULD_NOT_ASK),
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
         })
     }
 }
 
+/// The settings that `serve` needs to be given as well. Mode and interfaces are the verdict's.
+fn given(args: &SettingsArgs) -> Vec<String> {
+    let said = &args.settings;
+    let text = |text: &OsStr| text.to_string_lossy().into_owned();
+    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|p| text(p.as_os_str()));
+    let all = [
+        ("--config", path(&args.config)),
+        ("--profiles", path(&said.profiles)),
+        ("--images", path(&said.images)),
+        ("--assets", path(&said.assets)),
+        ("--state", path(&said.state)),
+        ("--http-port", said.http_port.map(|port| port.to_string())),
+        ("--user", said.user.clone()),
+    ];
+    let given = all
+        .into_iter()
+        .filter_map(|(flag, value)| Some([flag.to_owned(), value?]));
+    given.flatten().collect()
+}
+
+/// A mode as it is written in settings.
+fn word(mode: config::Mode) -> String {
+    let value = clap::ValueEnum::to_possible_value(&mode);
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
 /// Asks, and says so on a terminal: it takes some seconds.
-fn ask(survey: Survey) -> Result<Observed, Error> {
+fn ask(survey: Survey) -> Observed {
     let mut err = io::stderr();
-    let shown = err.is_terminal() && !survey.asked().is_empty();
+    let asked = survey.asked();
+    let shown = err.is_terminal() && !asked.is_empty();
     if shown {
-        let (on, most) = (survey.asked().join(", "), Survey::longest().as_secs());
+        let (on, most) = (listed(asked.iter()), Survey::longest().as_secs());
         let _ = write!(err, "asking on {on}, up to {most} s …");
     }
     let observed = survey.ask();
@@ -76,4 +122,26 @@ fn ask(survey: Survey) -> Result<Observed, Error> {
         let _ = write!(err, "\r\x1b[K");
     }
     observed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+
+    #[test]
+    fn what_was_given_is_given_on() {
+        let args = SettingsArgs {
+            config: Some("/srv/b.yaml".into()),
+            settings: Settings {
+                http_port: Some(80),
+                interface: Some(vec!["eth0".into()]),
+                ..Settings::default()
+            },
+        };
+        let words = ["--config", "/srv/b.yaml", "--http-port", "80"];
+        assert_eq!(given(&args), words);
+        assert!(given(&SettingsArgs::default()).is_empty());
+        assert_eq!(word(config::Mode::Colocated), "colocated");
+    }
 }

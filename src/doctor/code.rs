@@ -107,10 +107,20 @@ codes! {
         "The interface has no IPv4 address, and boot files are served from one; it was not asked.",
         "Give it a fixed address (`ip addr add 10.0.0.2/24 dev IF`) or let it have a lease."
     ),
+    INTERFACE_LOST = (
+        "interface-lost",
+        "The interface went down or was taken away while it was asked, so nothing is known of its LAN.",
+        "Look at cable, driver and `ip link`, then ask again."
+    ),
     PORT_TAKEN = (
         "port-taken",
         "Another program has a port that bootjack needs. On UDP 67 it is usually a DHCP server: that is what mode colocated is for.",
         "UDP 67 held by a DHCP server: run mode colocated. Otherwise stop the program; for HTTP choose another `--http-port`."
+    ),
+    WRONG_MODE = (
+        "wrong-mode",
+        "bootjack runs in a mode that is not for this LAN's DHCP server: proxy is for one on another host, colocated for one on this host, dhcp for none.",
+        "Stop bootjack and start it in the mode that the report names, or change `mode:` in its config file."
     ),
     FIREWALL = (
         "firewall",
@@ -141,6 +151,11 @@ codes! {
         "boot-clients-ignored",
         "The DHCP server answers ordinary machines but not those that boot: firmware ends with PXE-E51 (BIOS) or PXE-E16 (UEFI).",
         "Take away the rule on option 60 or 93 in the DHCP server that leaves these machines out."
+    ),
+    NOT_ANNOUNCED = (
+        "not-announced",
+        "The DHCP server on this host does not tell boot clients to ask port 4011 (option 60 PXEClient), and they hear bootjack nowhere else in mode colocated: PXE-E53, or the next boot device.",
+        "Add the lines that the report shows to that server's configuration and start it again."
     ),
     CLASS_PXECLIENT = (
         "class-pxeclient",

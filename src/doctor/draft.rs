@@ -22,6 +22,9 @@ struct Draft {
     kept: Vec<Ipv4Addr>,
 }
 
+/// More networks than these have a line each.
+const SHORT: usize = 4;
+
 /// First and last address.
 type Pool = (Ipv4Addr, Ipv4Addr);
 
@@ -35,8 +38,13 @@ pub(super) fn lines(observed: &Observed, links: &[&Link]) -> Option<String> {
         let found = all.find(new);
         drafts.extend(found);
     }
-    let head = "mode: dhcp\ndhcp:\n  networks:".to_owned();
-    let rows = drafts.iter().flat_map(Draft::rows);
+    let instead = match observed.configured.as_deref() {
+        Some(mode) if mode != "dhcp" => format!("      # in place of `mode: {mode}`"),
+        _ => String::new(),
+    };
+    let head = format!("mode: dhcp{instead}\ndhcp:\n  networks:");
+    let short = drafts.len() > SHORT;
+    let rows = drafts.iter().map(|draft| draft.lines(short));
     let lines: Vec<String> = [head].into_iter().chain(rows).collect();
     (!drafts.is_empty()).then(|| lines.join("\n"))
 }
@@ -70,11 +78,11 @@ impl Draft {
         self.net.contains(&other.net) || other.net.contains(&self.net)
     }
 
-    fn rows(&self) -> Vec<String> {
+    fn lines(&self, short: bool) -> String {
         let (first, last) = self.pool;
         let router = self
             .router
-            .map(|router| format!("      options: {{ routers: {router} }}"));
+            .map(|router| format!("options: {{ routers: {router} }}"));
         let kept: Vec<String> = self.kept.iter().map(ToString::to_string).collect();
         let pool = if kept.is_empty() {
             format!("{first}-{last}")
@@ -82,12 +90,17 @@ impl Draft {
             let kept = kept.join(", ");
             format!("{{ range: {first}-{last}, exclude: [{kept}] }}")
         };
-        let subnet = format!("    - subnet: {}", self.net);
-        let pools = format!("      pools: [ {pool} ]");
-        [Some(subnet), router, Some(pools)]
+        let subnet = format!("subnet: {}", self.net);
+        let pools = format!("pools: [ {pool} ]");
+        let keys: Vec<String> = [Some(subnet), router, Some(pools)]
             .into_iter()
             .flatten()
-            .collect()
+            .collect();
+        if short {
+            format!("    - {{ {} }}", keys.join(", "))
+        } else {
+            format!("    - {}", keys.join("\n      "))
+        }
     }
 }
 
@@ -166,6 +179,41 @@ dhcp:
       options: { routers: 10.2.9.120 }
       pools: [ { range: 10.2.9.100-10.2.9.199, exclude: [10.2.9.120, 10.2.9.150] } ]";
         assert_eq!(text.unwrap(), expected);
+    }
+
+    #[test]
+    fn another_mode_is_replaced() {
+        let link = Link {
+            nets: vec!["10.1.0.2/24".parse().unwrap()],
+            ..Link::default()
+        };
+        let first = |mode: &str| {
+            let observed = Observed {
+                configured: Some(mode.into()),
+                ..Observed::default()
+            };
+            let text = lines(&observed, &[&link]).unwrap();
+            text.lines().next().unwrap().to_owned()
+        };
+        assert_eq!(
+            first("proxy"),
+            "mode: dhcp      # in place of `mode: proxy`"
+        );
+        assert_eq!(first("dhcp"), "mode: dhcp");
+    }
+
+    #[test]
+    fn many_networks_have_a_line_each() {
+        let nets: Vec<String> = (0..5).map(|n| format!("10.{n}.0.2/24")).collect();
+        let links: Vec<(&str, &[&str])> = nets
+            .iter()
+            .map(|n| (n.as_str(), &["10.0.0.1"][..]))
+            .collect();
+        let text = drafted(&links).unwrap();
+        let row = "    - { subnet: 10.0.0.0/24, options: { routers: 10.0.0.1 }, pools: [ 10.0.0.100-10.0.0.199 ] }";
+        assert_eq!(text.lines().nth(3), Some(row));
+        assert_eq!(text.lines().count(), 3 + 5);
+        assert_eq!(network::compile("bootjack.yaml", &text).1.len(), 0);
     }
 
     #[test]

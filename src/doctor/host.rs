@@ -1,7 +1,7 @@
 //! This host: its interfaces, who holds the ports, and what its firewall drops.
 
 use super::firewall::{self, Packet, Passes};
-use super::{Code, Finding, Held, Link, Observed, Protocol, Severity, State};
+use super::{Code, Finding, Held, Link, Observed, Protocol, Severity, State, listed};
 
 /// The UDP ports bootjack serves.
 pub const UDP_PORTS: [u16; 3] = [67, 69, 4011];
@@ -26,51 +26,46 @@ fn interfaces(observed: &Observed) -> Vec<Finding> {
         (false, false) => Severity::Info,
     };
     let bad = observed.links.iter().filter_map(|link| {
-        let (code, what) = match link.state {
+        let (code, severity) = match link.state {
             State::Up => return None,
-            State::Down => (Code::INTERFACE_DOWN, "is down"),
-            State::NoCarrier => (Code::NO_CARRIER, "has no carrier"),
-            State::NoAddress => (Code::NO_ADDRESS, "has no IPv4 address"),
+            State::Down => (Code::INTERFACE_DOWN, severity),
+            State::NoCarrier => (Code::NO_CARRIER, severity),
+            State::NoAddress => (Code::NO_ADDRESS, severity),
+            State::WentDown | State::Gone => {
+                (Code::INTERFACE_LOST, severity.min(Severity::Warning))
+            }
         };
-        let what = format!("{} {what}", link.name);
-        Some(Finding::on(&link.name, code, severity, what))
+        Some(Finding::on(
+            &link.name,
+            code,
+            severity,
+            link.state.to_string(),
+        ))
     });
     let nothing = none.then(|| {
-        let what = "no interface can be served".to_owned();
+        let what = match listed(observed.left_out.iter()) {
+            names if names.is_empty() => "no interface can be served".to_owned(),
+            names => format!("no interface can be served; left out: {names}"),
+        };
         Finding::of_host(Code::NO_INTERFACE, Severity::Error, what)
     });
     nothing.into_iter().chain(bad).collect()
 }
 
-/// Each port once, with the interfaces it is held on.
+/// Ports of others. On 67 the DHCP server of this host is what mode colocated is for.
 fn ports(observed: &Observed) -> Vec<Finding> {
-    let mut seen: Vec<(&Held, Vec<&str>)> = Vec::new();
-    for held in observed.held.iter().filter(|h| !h.is_ours()) {
-        let same = |(h, _): &&mut (&Held, _)| {
-            (h.protocol, h.port, &h.holder) == (held.protocol, held.port, &held.holder)
-        };
-        match seen.iter_mut().find(same) {
-            Some((_, on)) => on.push(&held.interface),
-            None => seen.push((held, vec![&held.interface])),
+    let mut findings = Vec::new();
+    for link in observed.asked() {
+        let colocated = observed.local_dhcp_server(link);
+        let expected = |h: &Held| colocated && (h.protocol, h.port) == (Protocol::Udp, 67);
+        let here = observed.held.iter().filter(|h| h.interface == link.name);
+        for held in here.filter(|h| !h.is_ours() && !expected(h)) {
+            let what = format!("{} {} is held by {}", held.protocol, held.port, held.by());
+            let finding = Finding::on(&link.name, Code::PORT_TAKEN, Severity::Error, what);
+            findings.push(finding);
         }
     }
-    let findings = seen.into_iter().map(|(held, on)| {
-        let (protocol, port, by) = (held.protocol, held.port, held.by());
-        let what = format!("{protocol} {port} is held by {by} on {}", on.join(", "));
-        Finding::of_host(Code::PORT_TAKEN, weight(observed, held), what)
-    });
-    findings.collect()
-}
-
-/// A DHCP server on 67 beside bootjack on 4011 is mode colocated at work.
-fn weight(observed: &Observed, held: &Held) -> Severity {
-    let colocated = |h: &Held| h.port == 4011 && h.is_ours() && h.interface == held.interface;
-    let dhcp = held.protocol == Protocol::Udp && held.port == 67;
-    match dhcp {
-        true if observed.held.iter().any(colocated) => Severity::Info,
-        true => Severity::Warning,
-        false => Severity::Error,
-    }
+    findings
 }
 
 fn rules(observed: &Observed) -> Vec<Finding> {
@@ -200,6 +195,17 @@ mod tests {
             found(&with(false, &[])),
             [("no-interface", Severity::Error)]
         );
+        let lost = [State::Up, State::WentDown, State::Gone];
+        let warned = ("interface-lost", Severity::Warning);
+        assert_eq!(found(&with(false, &lost)), [warned, warned]);
+        assert_eq!(found(&with(true, &lost))[0].1, Severity::Error);
+        let mut only_docker = with(false, &[]);
+        only_docker.left_out = vec!["docker0".into()];
+        assert!(
+            findings(&only_docker)[0]
+                .what
+                .ends_with("left out: docker0")
+        );
     }
 
     fn held(port: u16, name: &str) -> Held {
@@ -219,27 +225,17 @@ mod tests {
         let mut observed = with(false, &[State::Up]);
         observed.held = vec![held(69, "in.tftpd"), held(67, "dnsmasq")];
         let found_now = findings(&observed);
-        assert_eq!(
-            found_now[0].what,
-            "UDP 69 is held by in.tftpd (pid 812) on eth0"
-        );
-        assert_eq!(
-            found(&observed),
-            [
-                ("port-taken", Severity::Error),
-                ("port-taken", Severity::Warning)
-            ]
-        );
+        assert_eq!(found_now[0].what, "UDP 69 is held by in.tftpd (pid 812)");
+        let one = [("port-taken", Severity::Error)];
+        assert_eq!(found(&observed), one, "67 is for mode colocated");
+        observed.held = vec![held(67, "dhcrelay")];
+        assert_eq!(found(&observed), one, "no DHCP server");
         observed.held = vec![
             held(67, "dnsmasq"),
             held(4011, "bootjack"),
             held(69, "bootjack"),
         ];
-        assert_eq!(
-            found(&observed),
-            [("port-taken", Severity::Info)],
-            "mode colocated"
-        );
+        assert_eq!(found(&observed), [], "mode colocated");
         observed.held = vec![Held {
             protocol: Protocol::Tcp,
             holder: None,
@@ -247,7 +243,7 @@ mod tests {
         }];
         assert_eq!(
             findings(&observed)[0].what,
-            "TCP 8067 is held by another program on eth0"
+            "TCP 8067 is held by another program"
         );
     }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::{Code, Finding, Link, Observed, Offer, Severity, offers};
+use super::{Code, Finding, Link, Mode, Observed, Offer, Severity, offers};
 use crate::decide::sample::Flavour;
+use crate::wire::pxe::CLASS_PXE;
 
 /// From here on an answer is worth a word.
 const LATE: Duration = Duration::from_secs(2);
@@ -16,8 +17,9 @@ const TOO_LATE: Duration = Duration::from_secs(4);
 pub fn findings(observed: &Observed, link: &Link) -> Vec<Finding> {
     let lists = [
         nobody(observed, link),
-        several(link),
+        several(observed, link),
         ignored(link),
+        unannounced(observed, link),
         proxies(observed, link),
         own(observed, link),
         slow(link),
@@ -28,11 +30,20 @@ pub fn findings(observed: &Observed, link: &Link) -> Vec<Finding> {
 }
 
 fn nobody(observed: &Observed, link: &Link) -> Vec<Finding> {
-    let unheard = observed.local_dhcp_server(link) || !link.unreadable.is_empty();
-    if link.leases().next().is_some() || unheard {
+    if link.leases().next().is_some() || !link.unreadable.is_empty() {
         return Vec::new();
     }
-    let what = "nobody offers an address".to_owned();
+    let holder = observed.holder_of(link, 67);
+    let gives = observed.running(link).is_some_and(|r| r.mode == Mode::Dhcp);
+    let what = match holder.map(super::Held::by) {
+        Some(by) if observed.local_dhcp_server(link) => {
+            format!("{by} on this host has UDP 67 and offers no address here")
+        }
+        Some(by) if gives => {
+            format!("nobody offers an address, and {by}, which is to, says in its log why not")
+        }
+        _ => "nobody offers an address".to_owned(),
+    };
     vec![Finding::on(
         &link.name,
         Code::NO_DHCP_SERVER,
@@ -47,11 +58,18 @@ fn servers<'a>(offers: impl Iterator<Item = &'a Offer>) -> BTreeMap<Ipv4Addr, St
 }
 
 fn listed(servers: BTreeMap<Ipv4Addr, String>) -> String {
-    servers.into_values().collect::<Vec<_>>().join(", ")
+    let servers: Vec<String> = servers.into_values().collect();
+    super::listed(servers.iter())
 }
 
-fn several(link: &Link) -> Vec<Finding> {
-    let servers = servers(link.leases());
+fn several(observed: &Observed, link: &Link) -> Vec<Finding> {
+    let mut servers = servers(link.leases());
+    if let Some(ours) = link.leases().find(|o| observed.is_ours(link, o)) {
+        servers.insert(
+            ours.server(),
+            format!("{} (bootjack on this host)", ours.server()),
+        );
+    }
     if servers.len() < 2 {
         return Vec::new();
     }
@@ -92,6 +110,34 @@ fn ignored(link: &Link) -> Vec<Finding> {
         Severity::Warning,
         what,
     )]
+}
+
+/// Beside a DHCP server of this host, boot clients come to port 4011 only where it says so.
+fn unannounced(observed: &Observed, link: &Link) -> Vec<Finding> {
+    if !observed.local_dhcp_server(link) {
+        return Vec::new();
+    }
+    let silent = observed.local_leases(link).filter(|o| !announces(o));
+    let told: Vec<Flavour> = silent.map(|o| o.flavour).collect();
+    if told.is_empty() {
+        return Vec::new();
+    }
+    let by = observed
+        .holder_of(link, 67)
+        .map_or_else(String::new, super::Held::by);
+    let told = offers::names(&told);
+    let what = format!("{by} sends no option 60 \"PXEClient\" to these boot clients: {told}");
+    vec![Finding::on(
+        &link.name,
+        Code::NOT_ANNOUNCED,
+        Severity::Warning,
+        what,
+    )]
+}
+
+/// Whether this offer sends a PXE client to port 4011; others are not to be sent.
+pub fn announces(offer: &Offer) -> bool {
+    !matches!(offer.flavour, Flavour::Bios | Flavour::Uefi) || offer.class_is(CLASS_PXE)
 }
 
 fn proxies(observed: &Observed, link: &Link) -> Vec<Finding> {

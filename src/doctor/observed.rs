@@ -16,20 +16,28 @@ use crate::wire::Mac;
 pub struct Observed {
     /// The interfaces looked at.
     pub links: Vec<Link>,
-    /// Whether the operator named them; else they are all there are.
+    /// Whether the operator named them; else they are all there are, but for `left_out`.
     pub named: bool,
+    /// Networks of containers and virtual machines, which are looked at only where they are named.
+    pub left_out: Vec<String>,
     /// All IPv4 addresses of this host.
     pub own: Vec<Ipv4Addr>,
-    /// Ports that somebody holds.
+    /// Ports that somebody holds; one that several hold, once for each.
     pub held: Vec<Held>,
+    /// Whether a bootjack that runs here has the book of leases open: it runs in mode `dhcp`.
+    pub gives_leases: bool,
     /// The HTTP port to be served.
     pub http_port: u16,
     /// The firewall's rules.
     pub firewall: Rules,
-    /// The config file, where it is not the usual one.
-    pub config: Option<String>,
+    /// The config file.
+    pub config: String,
+    /// The mode that the config file names.
+    pub configured: Option<String>,
     /// Whether the config file describes networks.
     pub described: bool,
+    /// What the operator gave beside interfaces, word by word: `--config`, `FILE`, …
+    pub given: Vec<String>,
 }
 
 /// One interface.
@@ -37,6 +45,8 @@ pub struct Observed {
 pub struct Link {
     /// `eth0`
     pub name: String,
+    /// The kernel's number for it, which a later interface of the same name does not have.
+    pub index: Option<u32>,
     /// Whether it can be served.
     pub state: State,
     /// Its hardware address.
@@ -68,6 +78,10 @@ pub enum State {
     NoCarrier,
     /// Up, but without an IPv4 address
     NoAddress,
+    /// It went down while it was asked
+    WentDown,
+    /// It was taken away while it was asked
+    Gone,
 }
 
 impl std::fmt::Display for State {
@@ -77,6 +91,8 @@ impl std::fmt::Display for State {
             Self::Down => "down",
             Self::NoCarrier => "no carrier",
             Self::NoAddress => "no IPv4 address",
+            Self::WentDown => "went down while it was asked",
+            Self::Gone => "vanished while it was asked",
         })
     }
 }
@@ -167,7 +183,8 @@ const DHCP_SERVERS: [&str; 8] = [
 impl Held {
     /// Whether bootjack itself holds it.
     pub fn is_ours(&self) -> bool {
-        self.holder.as_ref().is_some_and(|h| h.name == "bootjack")
+        let holder = self.holder.as_ref();
+        holder.is_some_and(|h| h.name.starts_with("bootjack"))
     }
 
     /// Whether a program holds it that is known to be a DHCP server.
@@ -183,16 +200,78 @@ impl Held {
     }
 }
 
+/// The kind of PXE that a bootjack serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Beside the DHCP server of another host
+    Proxy,
+    /// Beside the DHCP server of this host
+    Colocated,
+    /// As the DHCP server
+    Dhcp,
+}
+
+impl Mode {
+    /// As it is written in settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Proxy => "proxy",
+            Self::Colocated => "colocated",
+            Self::Dhcp => "dhcp",
+        }
+    }
+}
+
+/// A bootjack that runs on this host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Running {
+    /// Its process id.
+    pub pid: i32,
+    /// What it serves.
+    pub mode: Mode,
+}
+
 impl Observed {
     /// The interfaces that were asked: those that can be served.
     pub fn asked(&self) -> impl Iterator<Item = &Link> {
         self.links.iter().filter(|link| link.state == State::Up)
     }
 
+    /// Whether all that were to be asked went away meanwhile, so that nothing was found out.
+    pub fn all_lost(&self) -> bool {
+        let lost = |link: &Link| matches!(link.state, State::WentDown | State::Gone);
+        self.asked().next().is_none() && self.links.iter().any(lost)
+    }
+
     /// Who holds a UDP port on an interface.
+    fn holders_of(&self, link: &Link, port: u16) -> impl Iterator<Item = &Held> {
+        let held = self.held.iter().filter(move |h| h.port == port);
+        held.filter(|h| h.protocol == Protocol::Udp && h.interface == link.name)
+    }
+
+    /// Whoever holds a UDP port on an interface: the first of them that is not bootjack, if any.
     pub fn holder_of(&self, link: &Link, port: u16) -> Option<&Held> {
-        let mut all = self.held.iter();
-        all.find(|h| h.protocol == Protocol::Udp && h.port == port && h.interface == link.name)
+        let mut foreign = self.holders_of(link, port).filter(|h| !h.is_ours());
+        foreign
+            .next()
+            .or_else(|| self.holders_of(link, port).next())
+    }
+
+    /// The bootjack that serves an interface. Its sockets tell its mode: without 67 it is
+    /// `colocated`, and `dhcp` has its book of leases open.
+    pub fn running(&self, link: &Link) -> Option<Running> {
+        let ours = |port| self.holders_of(link, port).find(|h| h.is_ours());
+        let (dhcp, pxe) = (ours(67), ours(4011));
+        let holder = dhcp.or(pxe)?.holder.as_ref()?;
+        Some(Running {
+            pid: holder.pid,
+            mode: match dhcp {
+                None => Mode::Colocated,
+                Some(_) if self.gives_leases => Mode::Dhcp,
+                Some(_) => Mode::Proxy,
+            },
+        })
     }
 
     /// Whether an answer came from this host.
@@ -200,21 +279,36 @@ impl Observed {
         self.own.contains(&offer.server())
     }
 
-    /// Whether an answer is bootjack's, running on this host: it gives no address and bootjack
-    /// holds a port that such answers come from, or bootjack is the DHCP server.
+    /// Whether an answer is that of the bootjack that runs on this host: one of this host, and
+    /// such as its mode gives.
     pub fn is_ours(&self, link: &Link, offer: &Offer) -> bool {
-        let holds = |port| self.holder_of(link, port).is_some_and(Held::is_ours);
-        self.is_local(offer) && holds(67)
+        let gives = |running: Running| match running.mode {
+            Mode::Proxy => offer.is_proxy(),
+            Mode::Colocated => false,
+            Mode::Dhcp => true,
+        };
+        self.is_local(offer) && self.running(link).is_some_and(gives)
     }
 
-    /// Whether another program is the DHCP server of this host on an interface: it answered, or is
-    /// known by its name and is no boot server.
+    /// Answers that give an address, bootjack's own left out.
+    pub fn foreign_leases<'o>(&'o self, link: &'o Link) -> impl Iterator<Item = &'o Offer> {
+        link.leases().filter(|o| !self.is_ours(link, o))
+    }
+
+    /// What another program of this host offers on an interface.
+    pub fn local_leases<'o>(&'o self, link: &'o Link) -> impl Iterator<Item = &'o Offer> {
+        self.foreign_leases(link).filter(|o| self.is_local(o))
+    }
+
+    /// Whether another program is the DHCP server of this host on an interface: it answered, or
+    /// nobody did, and it is known by its name and is no boot server.
     pub fn local_dhcp_server(&self, link: &Link) -> bool {
-        let held = self.holder_of(link, 67);
-        let foreign = held.is_some_and(|h| !h.is_ours());
-        let leases = link.leases().any(|o| self.is_local(o));
-        let boots = link.proxies().any(|o| self.is_local(o));
-        foreign && (leases || !boots && held.is_some_and(Held::is_dhcp_server))
+        let held = self.holder_of(link, 67).filter(|h| !h.is_ours());
+        let boots = || link.proxies().any(|o| self.is_local(o));
+        let silent = || self.foreign_leases(link).next().is_none() && !boots();
+        held.is_some_and(|h| {
+            self.local_leases(link).next().is_some() || h.is_dhcp_server() && silent()
+        })
     }
 }
 

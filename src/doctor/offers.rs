@@ -247,6 +247,34 @@ mod tests {
     }
 
     #[test]
+    fn a_uri_of_this_very_bootjack_is_right() {
+        let observed = Observed {
+            own: vec![OURS],
+            http_port: 8067,
+            ..Observed::default()
+        };
+        let said = |flavour, uri: &str| {
+            let offer = offer(flavour, |m| {
+                m.options.push(code::VENDOR_CLASS, b"HTTPClient");
+                m.options.push(code::BOOT_FILE, uri.as_bytes());
+            });
+            found_on(&observed, vec![offer]).len()
+        };
+        let ours = "http://10.0.0.2:8067/assets/snponly.efi";
+        assert_eq!(said(Flavour::Http, ours), 0);
+        assert_eq!(said(Flavour::Bios, ours), 1, "a ROM cannot read it");
+        for wrong in [
+            "http://10.0.0.2/assets/snponly.efi",
+            "http://10.0.0.2:8067/assets/nope.efi",
+            "http://10.0.0.2:8067/snponly.efi",
+            "http://10.0.0.3:8067/assets/snponly.efi",
+            "tftp://10.0.0.2:8067/assets/snponly.efi",
+        ] {
+            assert_eq!(said(Flavour::Http, wrong), 1, "{wrong}");
+        }
+    }
+
+    #[test]
     fn boot_files_of_the_dhcp_server() {
         let elsewhere = |m: &mut Message| {
             file(m, "pxelinux.0");
@@ -337,6 +365,7 @@ mod tests {
     fn bootjacks_own_answers_are_not_judged() {
         let observed = Observed {
             own: vec![OURS],
+            gives_leases: true,
             held: vec![Held {
                 protocol: Protocol::Udp,
                 port: 67,

@@ -1,26 +1,27 @@
-//! The mode to run, and the command for it.
+//! What to run, or what the bootjack that runs already lacks.
 //!
 //! One bootjack serves in one mode, so where interfaces differ, the verdict is for those that can
 //! share one: a DHCP server on this host comes first, then one on another host, then none.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
-use super::{Held, Link, Observed, draft};
-use crate::wire::pxe::CLASS_PXE;
-
-/// The port of HTTP that need not be said.
-const HTTP_PORT: u16 = 8067;
-
-/// The config file that need not be said.
-const CONFIG: &str = "/etc/bootjack/bootjack.yaml";
+use super::lines::lines;
+use super::observed::{Mode, Running};
+use super::{Held, Link, Observed, draft, lan, listed, serving};
 
 /// What to run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
     /// `serving`, `proxy`, `colocated`, `dhcp` or `none`.
     pub mode: Choice,
+    /// The mode that the LAN wants, where bootjack serves already too.
+    pub wanted: Choice,
     /// Why, in one sentence.
     pub why: String,
+    /// The bootjack that runs already.
+    pub running: Option<Running>,
     /// The command, where there is one to run.
     pub command: Option<String>,
     /// What to write into a configuration first, the other server's or bootjack's: whose, and text.
@@ -43,97 +44,125 @@ pub enum Choice {
     None,
 }
 
-/// The verdict on what was observed.
-pub fn of(observed: &Observed) -> Verdict {
-    let served = |test: &dyn Fn(&Link) -> bool| -> Vec<&Link> {
-        observed.asked().filter(|link| test(link)).collect()
-    };
-    let ours = served(&|link| serves(observed, link));
-    let local = served(&|link| observed.local_dhcp_server(link));
-    let remote = served(&|link| link.leases().next().is_some());
-    let all = served(&|_| true);
-    if !ours.is_empty() {
-        return plain(
-            Choice::Serving,
-            format!("bootjack serves on {} already", names(&ours)),
-        );
+impl From<Mode> for Choice {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Proxy => Self::Proxy,
+            Mode::Colocated => Self::Colocated,
+            Mode::Dhcp => Self::Dhcp,
+        }
     }
-    if !local.is_empty() {
-        return colocated(observed, &local);
-    }
-    if !remote.is_empty() {
-        let why = format!(
-            "a DHCP server on another host answers on {}",
-            names(&remote)
-        );
-        return run(observed, Choice::Proxy, "proxy", why, &remote);
-    }
-    if !all.is_empty() {
-        return dhcp(observed, &all);
-    }
-    plain(Choice::None, "no interface can be served".to_owned())
 }
 
-/// Whether bootjack has its ports there.
-fn serves(observed: &Observed, link: &Link) -> bool {
-    let holds = |port| observed.holder_of(link, port).is_some_and(Held::is_ours);
-    holds(67) || holds(4011)
+/// The verdict on what was observed.
+pub fn of(observed: &Observed) -> Verdict {
+    if let Some(verdict) = serving::verdict(observed) {
+        return verdict;
+    }
+    let mut verdict = wanted(observed, &observed.asked().collect::<Vec<_>>());
+    let further = match verdict.mode {
+        Choice::Proxy => "; bootjack adds what machines boot (mode proxy)",
+        Choice::Colocated => "; bootjack serves boot files beside it (mode colocated)",
+        Choice::Dhcp if verdict.command.is_some() => {
+            "; bootjack can (mode dhcp), unless a DHCP server should be there"
+        }
+        _ => "",
+    };
+    verdict.why.push_str(further);
+    verdict
+}
+
+/// What these interfaces want, bootjack's own answers left out.
+pub(super) fn wanted(observed: &Observed, links: &[&Link]) -> Verdict {
+    let those = |test: &dyn Fn(&Link) -> bool| -> Vec<&Link> {
+        links.iter().copied().filter(|link| test(link)).collect()
+    };
+    let local = those(&|link| observed.local_dhcp_server(link));
+    let remote = those(&|link| observed.foreign_leases(link).next().is_some());
+    if !local.is_empty() {
+        colocated(observed, &local)
+    } else if !remote.is_empty() {
+        proxy(observed, &remote)
+    } else if !links.is_empty() {
+        dhcp(observed, links)
+    } else {
+        plain(Choice::None, "no interface can be served".to_owned())
+    }
 }
 
 fn plain(mode: Choice, why: String) -> Verdict {
     Verdict {
         mode,
+        wanted: mode,
         why,
+        running: None,
         command: None,
         config: Vec::new(),
     }
 }
 
-fn run(observed: &Observed, mode: Choice, word: &str, why: String, links: &[&Link]) -> Verdict {
-    let mut command = format!("bootjack serve --mode {word}");
+fn run(observed: &Observed, mode: Mode, why: String, links: &[&Link]) -> Verdict {
+    let mut command = format!("bootjack serve --mode {}", mode.name());
     let rest = observed.asked().count() > links.len();
     if observed.named || rest {
         for link in links {
             command.push_str(" --interface ");
-            command.push_str(&link.name);
+            command.push_str(&shell_word(&link.name));
         }
     }
-    if let Some(config) = &observed.config {
-        command.push_str(" --config ");
-        command.push_str(config);
-    }
-    if observed.http_port != HTTP_PORT {
-        command.push_str(" --http-port ");
-        command.push_str(&observed.http_port.to_string());
+    for word in &observed.given {
+        command.push(' ');
+        command.push_str(&shell_word(word));
     }
     Verdict {
         command: Some(command),
-        ..plain(mode, why)
+        ..plain(mode.into(), why)
     }
+}
+
+/// As a shell takes it for one word.
+fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:=@%+,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+fn proxy(observed: &Observed, links: &[&Link]) -> Verdict {
+    let leases = links.iter().flat_map(|link| observed.foreign_leases(link));
+    let servers: BTreeSet<_> = leases.map(super::Offer::server).collect();
+    let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
+    let gives = if servers.len() == 1 { "gives" } else { "give" };
+    let why = format!(
+        "{} on the LAN {gives} out addresses on {}",
+        listed(servers.iter()),
+        names(links)
+    );
+    run(observed, Mode::Proxy, why, links)
 }
 
 /// Mode `dhcp` gives what its config file describes, and does not start without.
 fn dhcp(observed: &Observed, links: &[&Link]) -> Verdict {
-    let why = format!("nobody offers addresses on {}", names(links));
-    let verdict = |why| run(observed, Choice::Dhcp, "dhcp", why, links);
+    let why = format!("nobody gives out addresses on {}", names(links));
     if observed.described {
-        return verdict(why);
+        return run(observed, Mode::Dhcp, why, links);
     }
     let Some(text) = draft::lines(observed, links) else {
         let why = format!("{why}, and no subnet of this host has room for clients");
         return plain(Choice::Dhcp, why);
     };
-    let file = observed.config.as_deref().unwrap_or(CONFIG);
     Verdict {
-        config: vec![(format!("bootjack, {file}"), text)],
-        ..verdict(why)
+        config: vec![(format!("bootjack, {}", observed.config), text)],
+        ..run(observed, Mode::Dhcp, why, links)
     }
 }
 
 fn colocated(observed: &Observed, links: &[&Link]) -> Verdict {
     let holder = links.iter().find_map(|link| observed.holder_of(link, 67));
     let by = holder.map_or_else(|| "a DHCP server".to_owned(), Held::by);
-    let why = format!("{by} is the DHCP server on this host, on {}", names(links));
+    let why = format!("{by} is the DHCP server of this host on {}", names(links));
     let announced = links.iter().all(|link| announces(observed, link));
     let config = if announced {
         Vec::new()
@@ -146,63 +175,47 @@ fn colocated(observed: &Observed, links: &[&Link]) -> Verdict {
     };
     Verdict {
         config,
-        ..run(observed, Choice::Colocated, "colocated", why, links)
+        ..run(observed, Mode::Colocated, why, links)
     }
 }
 
 /// Whether the server on this host already says that port 4011 is to be asked.
 fn announces(observed: &Observed, link: &Link) -> bool {
-    let mut local = link.leases().filter(|o| observed.is_local(o));
-    local.any(|o| o.class_is(CLASS_PXE))
+    let mut local = observed.local_leases(link).peekable();
+    local.peek().is_some() && local.all(lan::announces)
 }
 
-/// Server, its command, and what makes it send option 60 to PXE clients and to nobody else: UEFI HTTP boot would
-/// drop a lease with it.
-pub const LINES: [(&str, &str, &str); 3] = [
-    (
-        "dnsmasq",
-        "dnsmasq",
-        "dhcp-vendorclass=set:pxe,PXEClient\ndhcp-option-force=tag:pxe,60,PXEClient",
-    ),
-    (
-        "ISC dhcpd",
-        "dhcpd",
-        "class \"pxe\" { match if substring(option vendor-class-identifier, 0, 9) = \"PXEClient\"; \
-         option vendor-class-identifier \"PXEClient\"; }",
-    ),
-    (
-        "Kea",
-        "kea-dhcp4",
-        "\"client-classes\": [ { \"name\": \"pxe\", \"test\": \"substring(option[60].hex,0,9) == 'PXEClient'\", \
-         \"option-data\": [ { \"name\": \"vendor-class-identifier\", \"data\": \"PXEClient\", \"always-send\": true } ] } ]",
-    ),
-];
-
-/// The lines for the server of this name; for one that is not known, all.
-fn lines(command: Option<&str>) -> Vec<(String, String)> {
-    let known = |row: &(&str, &str, &str)| Some(row.1) == command;
-    let all = !LINES.iter().any(known);
-    let rows = LINES.iter().filter(|row| all || known(row));
-    rows.map(|(name, _, text)| ((*name).to_owned(), (*text).to_owned()))
-        .collect()
-}
-
-fn names(links: &[&Link]) -> String {
-    let names: Vec<&str> = links.iter().map(|l| l.name.as_str()).collect();
-    names.join(", ")
+pub(super) fn names(links: &[&Link]) -> String {
+    listed(links.iter().map(|link| link.name.as_str()))
 }
 
 impl Verdict {
-    /// In plain words, as the last lines of the report.
-    pub fn words(&self) -> String {
-        let mut words = vec![format!("Verdict: {}.", self.why)];
+    /// Whether there is nothing to be run or written.
+    pub fn is_met(&self) -> bool {
+        self.mode == Choice::Serving && self.command.is_none() && self.config.is_empty()
+    }
+
+    /// Whether the LAN may be changed in place of bootjack: a DHCP server switched on, or off.
+    fn is_one_way(&self) -> bool {
+        let gives = self.running.as_ref().map(|r| r.mode) == Some(Mode::Dhcp);
+        gives || self.wanted == Choice::Dhcp
+    }
+
+    /// What to write and to run, as lines; `blocked`: something has to be mended before.
+    pub fn steps(&self, blocked: bool) -> String {
+        let mut words = Vec::new();
         for (server, text) in &self.config {
             words.push(format!("Add to the configuration of {server}:"));
             words.extend(text.lines().map(|line| format!("  {line}")));
         }
         words.push(match (&self.command, self.mode) {
+            (Some(command), Choice::Serving) => {
+                let or = if self.is_one_way() { "Or stop" } else { "Stop" };
+                format!("{or} that bootjack, and run: {command}")
+            }
+            (Some(command), _) if blocked => format!("Once the above is mended: {command}"),
             (Some(command), _) => format!("Run: {command}"),
-            (None, Choice::Serving) => "There is nothing to run.".to_owned(),
+            (None, Choice::Serving) => "bootjack itself need not be started again.".to_owned(),
             (None, _) => "Mend that first, then ask again.".to_owned(),
         });
         words.join("\n")
@@ -242,7 +255,7 @@ mod tests {
             links,
             held,
             own: vec![[10, 0, 0, 2].into()],
-            http_port: HTTP_PORT,
+            config: "/etc/bootjack/bootjack.yaml".into(),
             ..Observed::default()
         }
     }
@@ -264,9 +277,13 @@ mod tests {
             command(&observed).unwrap(),
             "bootjack serve --mode proxy --interface eth0"
         );
-        observed.http_port = 80;
-        let with_port = "bootjack serve --mode proxy --interface eth0 --http-port 80";
+        observed.given = ["--http-port", "80", "--state", "/my state"]
+            .map(str::to_owned)
+            .into();
+        let with_port =
+            "bootjack serve --mode proxy --interface eth0 --http-port 80 --state '/my state'";
         assert_eq!(command(&observed).unwrap(), with_port);
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
     }
 
     #[test]
@@ -276,9 +293,11 @@ mod tests {
         assert_eq!((nowhere.mode, nowhere.command), (Choice::Dhcp, None));
         assert!(nowhere.why.ends_with("has room for clients"));
         observed.links[0].nets = vec!["10.0.0.2/24".parse().unwrap()];
-        let words = of(&observed).words();
-        let expected = "Verdict: nobody offers addresses on eth0.
-Add to the configuration of bootjack, /etc/bootjack/bootjack.yaml:
+        let verdict = of(&observed);
+        let can = "nobody gives out addresses on eth0; bootjack can";
+        assert!(verdict.why.starts_with(can), "{}", verdict.why);
+        let words = verdict.steps(false);
+        let expected = "Add to the configuration of bootjack, /etc/bootjack/bootjack.yaml:
   mode: dhcp
   dhcp:
     networks:
@@ -287,7 +306,7 @@ Add to the configuration of bootjack, /etc/bootjack/bootjack.yaml:
 Run: bootjack serve --mode dhcp";
         assert_eq!(words, expected);
         observed.described = true;
-        observed.config = Some("/srv/b.yaml".into());
+        observed.given = vec!["--config".into(), "/srv/b.yaml".into()];
         let verdict = of(&observed);
         assert_eq!(verdict.config, []);
         let expected = "bootjack serve --mode dhcp --config /srv/b.yaml";
@@ -306,7 +325,7 @@ Run: bootjack serve --mode dhcp";
         let verdict = of(&observed);
         assert_eq!(verdict.mode, Choice::Colocated);
         assert_eq!(verdict.config.len(), 1);
-        let words = verdict.words();
+        let words = verdict.steps(false);
         assert!(
             words.contains("dhcp-option-force=tag:pxe,60,PXEClient"),
             "{words}"
@@ -332,7 +351,6 @@ Run: bootjack serve --mode dhcp";
             (Choice::Colocated, 0),
             "it is set up already"
         );
-        assert_eq!(lines(Some("mydhcp")).len(), 3);
     }
 
     #[test]
@@ -344,11 +362,13 @@ Run: bootjack serve --mode dhcp";
     }
 
     #[test]
-    fn bootjack_serves_already() {
-        for port in [67, 4011] {
-            let observed = lan(vec![link("eth0", answered())], vec![held(port, "bootjack")]);
-            let verdict = of(&observed);
-            assert_eq!((verdict.mode, verdict.command), (Choice::Serving, None));
-        }
+    fn what_is_wrong_is_mended_first() {
+        let verdict = of(&lan(vec![link("eth0", answered())], vec![]));
+        let run = "bootjack serve --mode proxy";
+        assert_eq!(verdict.steps(false), format!("Run: {run}"));
+        assert_eq!(
+            verdict.steps(true),
+            format!("Once the above is mended: {run}")
+        );
     }
 }

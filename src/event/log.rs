@@ -55,7 +55,13 @@ impl What {
                 ..
             }
             | Self::Lease {
-                state: State::Offered | State::Available,
+                state: State::Offered,
+                ..
+            }
+            // Of an offer that nobody took there is a line already: that it was made.
+            | Self::Lease {
+                state: State::Available,
+                was: State::Offered,
                 ..
             }
             | Self::Started { .. }
@@ -152,6 +158,39 @@ impl Visit for Pick {
         if !self.own || field.name() == wanted {
             let space = if self.line.is_empty() { "" } else { " " };
             self.line = format!("{}{space}{value:?}", self.line);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_change_of_a_lease_has_its_line_but_offers_which_have_one_already() {
+        let level = |was, state| {
+            let change = What::Lease {
+                address: std::net::Ipv4Addr::LOCALHOST,
+                state,
+                was,
+                until: None,
+                network: None,
+                host_name: None,
+                holder: String::new(),
+            };
+            change.level()
+        };
+        for (was, state, expected) in [
+            (State::Available, State::Offered, Level::DEBUG),
+            (State::Offered, State::Available, Level::DEBUG),
+            (State::Offered, State::Leased, Level::INFO),
+            (State::Leased, State::Expired, Level::INFO),
+            (State::Leased, State::Released, Level::INFO),
+            (State::Leased, State::Declined, Level::WARN),
+            (State::Declined, State::Available, Level::INFO),
+            (State::Expired, State::Available, Level::INFO),
+        ] {
+            assert_eq!(level(was, state), expected, "{was} to {state}");
         }
     }
 }

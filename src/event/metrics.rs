@@ -159,6 +159,10 @@ impl Metrics {
             What::Answer {
                 message, strategy, ..
             } => one(&self.answers, &ByStrategy { message, strategy }),
+            What::Granted { message, boot, .. } => {
+                let strategy = boot.as_ref().map_or("none", |boot| boot.strategy);
+                one(&self.answers, &ByStrategy { message, strategy });
+            }
             What::Ignored { reason, .. } => one(&self.ignored, &ByReason { reason }),
             What::Lease { state, .. } => {
                 let state = state.name();
@@ -288,6 +292,16 @@ mod tests {
                 peer: PEER,
                 limit: "32 transfers".into(),
             },
+            What::Granted {
+                message: "ack",
+                address: None,
+                detail: String::new(),
+                network: String::new(),
+                to: (std::net::Ipv4Addr::BROADCAST, 68).into(),
+                boot: None,
+                no_boot: None,
+                left_out: Vec::new(),
+            },
         ]);
         for line in [
             r#"bootjack_events_total{event="sent"} 1"#,
@@ -297,6 +311,7 @@ mod tests {
             r#"bootjack_transfer_duration_seconds_bucket{le="0.004",door="http"} 1"#,
             r#"bootjack_dhcp_ignored_total{reason="no-profile"} 1"#,
             r#"bootjack_refused_total{service="tftp"} 1"#,
+            r#"bootjack_dhcp_answers_total{message="ack",strategy="none"} 1"#,
             concat!(
                 r#"bootjack_build_info{version=""#,
                 env!("CARGO_PKG_VERSION"),

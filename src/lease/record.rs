@@ -15,13 +15,20 @@ impl Book {
     /// Takes a stored lease, at start. False for one that makes no sense: it is left out. What is
     /// over by `now` is taken as such, and no event tells of it: most of it was told long ago.
     pub fn restore(&mut self, now: Time, record: &Record) -> bool {
-        let Some(lease) = read(now, record).map(|lease| lease.at(now)) else {
+        let Some(lease) = record.lease(now) else {
             return false;
         };
         if lease.state != State::Available {
             self.take_over(lease);
         }
         true
+    }
+}
+
+impl Record {
+    /// The lease that it stands for, as it is at `now`; `None` where it makes no sense.
+    pub fn lease(&self, now: Time) -> Option<Lease> {
+        read(now, self).map(|lease| lease.at(now))
     }
 }
 

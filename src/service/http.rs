@@ -11,7 +11,8 @@
 //! * [`socket`], [`progress`], [`body`]: what is on its way, and the events that follow
 //! * [`route`]: request → which of the parts answers
 //! * [`boot`], [`content`]: names in the tree; [`condition`], [`range`], [`etag`]: RFC 9110 as values
-//! * [`api`], [`page`]: machines and findings, as JSON and for people; [`view`] is what both show
+//! * [`api`], [`page`]: machines and findings, as JSON and for people; [`view`] is what both show;
+//!   [`leases`]: who has which address, page by page
 //!
 //! Invariants: never a redirect and never a `Server` header (facts F, quirk 46); every body has a
 //! `Content-Length`; nothing from the network is shown unescaped; every bound that is reached is
@@ -25,6 +26,7 @@ mod connection;
 mod content;
 mod etag;
 mod gate;
+mod leases;
 mod page;
 mod progress;
 mod range;

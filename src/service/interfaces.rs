@@ -1,5 +1,5 @@
 //! The interfaces to serve: those named, or every one that is up, broadcast-capable and has an
-//! IPv4 address.
+//! IPv4 address, but for the networks of containers and virtual machines inside this host.
 
 use std::net::Ipv4Addr;
 use std::sync::{Mutex, PoisonError};
@@ -86,16 +86,55 @@ pub fn to_serve(named: &[String]) -> Result<Vec<Interface>, Error> {
     if let Some(missing) = named.iter().find(|n| !usable.iter().any(|i| i.name == **n)) {
         return Err(why_not(&all, missing, &usable));
     }
-    let chosen: Vec<Interface> = usable
-        .into_iter()
-        .filter(|i| named.is_empty() || named.contains(&i.name))
-        .collect();
+    let (chosen, others): (Vec<Interface>, Vec<Interface>) =
+        usable.into_iter().partition(|i| is_chosen(named, &i.name));
     if chosen.is_empty() {
-        return Err(Error::failed(
-            "no interface is up, broadcast-capable and has an IPv4 address; bring one up, or name one with --interface",
-        ));
+        return Err(Error::failed(nothing(&others)));
     }
     Ok(chosen)
+}
+
+/// What [`to_serve`] leaves out though it could be served.
+pub fn left_out(named: &[String]) -> Vec<String> {
+    let names = now().into_iter().map(|i| i.name);
+    names
+        .filter(|name| named.is_empty() && is_inner(name))
+        .collect()
+}
+
+fn is_chosen(named: &[String], name: &str) -> bool {
+    if named.is_empty() {
+        !is_inner(name)
+    } else {
+        named.iter().any(|n| n == name)
+    }
+}
+
+fn nothing(left_out: &[Interface]) -> String {
+    let names: Vec<&str> = left_out.iter().map(|i| i.name.as_str()).collect();
+    let text = "no interface is up, broadcast-capable and has an IPv4 address; bring one up, or name one with --interface";
+    if names.is_empty() {
+        return text.to_owned();
+    }
+    let names = names.join(", ");
+    format!(
+        "{text} (left out by themselves, as networks of containers and virtual machines: {names})"
+    )
+}
+
+/// How the interfaces of Docker, Podman, CNI, LXC, Incus, libvirt, VirtualBox and VMware begin.
+const INNER: [&str; 13] = [
+    "docker", "podman", "cni", "veth", "cali", "flannel", "lxcbr", "lxdbr", "incusbr", "virbr",
+    "vnet", "vboxnet", "vmnet",
+];
+
+/// Whether an interface is, by its name, a network of containers or virtual machines inside this
+/// host: no cable leads there, and it has a DHCP server of its own or needs none. It is served
+/// where it is named.
+pub fn is_inner(name: &str) -> bool {
+    // Docker's own networks: `br-0123456789ab`
+    let docker = |rest: &str| rest.len() == 12 && rest.bytes().all(|b| b.is_ascii_hexdigit());
+    INNER.iter().any(|kind| name.starts_with(kind)) || name.strip_prefix("br-").is_some_and(docker)
 }
 
 fn usable(all: &[InterfaceAddress]) -> Vec<Interface> {
@@ -147,5 +186,38 @@ fn why_not(all: &[InterfaceAddress], name: &str, usable: &[Interface]) -> Error 
         Some(_) => Error::failed(text(
             "it has no IPv4 address; give it one, or wait until it has",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_inside_this_host() {
+        for name in [
+            "docker0",
+            "br-0123456789ab",
+            "veth12ab",
+            "virbr0",
+            "cni0",
+            "podman0",
+        ] {
+            assert!(is_inner(name), "{name}");
+        }
+        for name in [
+            "eth0",
+            "br0",
+            "br-lan",
+            "br-0123456789xy",
+            "enp3s0",
+            "wlan0",
+            "bond0.5",
+        ] {
+            assert!(!is_inner(name), "{name}");
+        }
+        assert!(is_chosen(&[], "eth0") && !is_chosen(&[], "docker0"));
+        let named = ["docker0".to_owned()];
+        assert!(is_chosen(&named, "docker0") && !is_chosen(&named, "eth0"));
     }
 }

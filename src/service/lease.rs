@@ -4,7 +4,7 @@
 //! * [`commit`]: records → disk, many in one sync; then the answers
 //! * [`clock`]: lease time, which no clock that is set moves
 //! * [`probe`]: is an address in use?
-//! * [`control`]: how the command asks this server; [`row`]: how a lease is shown
+//! * [`control`]: how the command asks this server; [`row`]: how a lease is shown, [`filter`]: which
 //!
 //! The flow of one message, which the caller writes: `book()` → `handle` → [`Leases::store`] under
 //! the same lock → the answer leaves when the record is on the disk. Under the same lock, because
@@ -13,6 +13,7 @@
 pub mod clock;
 pub mod commit;
 pub mod control;
+pub mod filter;
 pub mod format;
 pub mod probe;
 pub mod row;
@@ -34,7 +35,7 @@ use self::row::Row;
 use self::store::Store;
 use crate::error::Error;
 use crate::event::What;
-use crate::lease::{Binding, Book, Change, Holder, Limits, Record, State, Time};
+use crate::lease::{Binding, Book, Change, Holder, Lease, Limits, Record, State, Time};
 use crate::network::Networks;
 use crate::wire::Mac;
 use crate::yaml::counted;
@@ -215,7 +216,7 @@ impl Leases {
                 was: *was,
                 until: self.clock.shown(lease.until),
                 network: networks.of_link(lease.address).map(|n| n.name.clone()),
-                host_name: lease.host_name.clone(),
+                host_name: row::name_given(lease, &networks).map(Into::into),
                 holder: named(&lease.holder),
             };
             (self.emit)(Some(lease.holder.mac), what);
@@ -240,16 +241,17 @@ impl Leases {
         }
     }
 
-    /// The operator ends a lease, or a quarantine.
+    /// The operator ends a lease, or a quarantine; with `mac`, if the lease is of that machine.
     ///
     /// # Errors
     /// There is none; it cannot be written.
-    pub async fn release(&self, address: Ipv4Addr) -> Result<(), String> {
+    pub async fn release(&self, address: Ipv4Addr, mac: Option<&str>) -> Result<(), String> {
         let (told, answer) = oneshot::channel();
         let change = {
             let mut book = self.book();
-            let (change, record) = book
-                .release(self.now(), address)
+            let (change, record) = is_held_by(&book, address, mac)
+                .then(|| book.release(self.now(), address))
+                .flatten()
                 .ok_or_else(|| nothing_leased(address))?;
             let done = Box::new(move |outcome| drop(told.send(outcome)));
             self.submit(&mut book, address.into(), vec![record], Some(done));
@@ -288,10 +290,7 @@ impl Leases {
         let leases = addresses.iter().filter_map(|address| book.get(*address));
         leases
             .filter(|lease| lease.state != State::Available)
-            .map(|lease| {
-                let network = networks.of_link(lease.address).map(|n| n.name.clone());
-                Row::new(lease, network, &self.clock)
-            })
+            .map(|lease| Row::new(lease, &networks, &self.clock))
             .collect()
     }
 
@@ -330,6 +329,13 @@ fn since(untold: &[Change], back: Vec<Change>) -> Vec<Change> {
     };
     let told = back.into_iter().map(|c| Change { was: was(&c), ..c });
     told.filter(|c| c.was != c.lease.state).collect()
+}
+
+/// Whether a machine has the lease of an address; any has, where none is named.
+pub fn is_held_by(book: &Book, address: Ipv4Addr, mac: Option<&str>) -> bool {
+    let is_it = |lease: &&Lease| mac.is_none_or(|mac| lease.holder.mac.to_string() == mac);
+    let held = |lease: &Lease| mac.is_none() || lease.state == State::Leased;
+    book.get(address).filter(is_it).is_some_and(held)
 }
 
 /// Why a release does nothing.

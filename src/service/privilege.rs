@@ -92,9 +92,13 @@ fn own(state: &Path, user: &User) -> Result<(), Error> {
     })
 }
 
-/// The name of the user that this process is, or its number.
+/// The name of the user that this process is.
 pub fn me() -> String {
-    let uid = Uid::effective();
+    name_of(Uid::effective())
+}
+
+/// A user's name, or its number where it has none.
+pub fn name_of(uid: Uid) -> String {
     User::from_uid(uid)
         .ok()
         .flatten()

@@ -49,6 +49,7 @@ pub struct Prepared {
     watching: Watching,
     shared: Arc<Shared>,
     cautions: Vec<String>,
+    left_out: Vec<String>,
     ready: What,
 }
 
@@ -85,6 +86,7 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     Ok(Prepared {
         ready: ready(&opened, settings.http_port, &user),
         cautions: told.chain(cautions(settings, &user)).collect(),
+        left_out: interfaces::left_out(&settings.interface),
         giving,
         opened,
         http,
@@ -106,6 +108,12 @@ impl Prepared {
         let findings = self.watching.first.findings.iter().map(ToString::to_string);
         for text in findings.chain(self.cautions.iter().cloned()) {
             self.shared.emit(None, What::Warning { text });
+        }
+        for name in &self.left_out {
+            let text = format!(
+                "{name} is not served: a network of containers or virtual machines has to be named with --interface"
+            );
+            self.shared.emit(None, What::Notice { text });
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -195,6 +203,7 @@ async fn serve(prepared: Prepared) -> Result<(), Error> {
         shared,
         cautions: _,
         ready,
+        left_out: _,
     } = prepared;
     let failed = |e: io::Error| Error::failed(format!("cannot register a socket or signal: {e}"));
     let (mut hangup, mut terminate, mut interrupt) = signals().map_err(failed)?;

@@ -2,13 +2,15 @@
 //! before mode `dhcp` serves.
 //!
 //! * [`ask`]: DISCOVERs out, offers in, on all interfaces at once and on one thread
-//! * [`host`]: interfaces, ports, firewall; [`tool`]: what a tool prints
+//! * [`host`]: interfaces, ports, firewall; [`sockets`]: who holds a port on which interface;
+//!   [`tool`]: what a tool prints
 //!
 //! Nothing is changed: a DISCOVER takes no lease, and a port is held for no longer than it takes to
 //! find it free.
 
 mod ask;
 mod host;
+mod sockets;
 mod tool;
 
 use std::time::Duration;
@@ -17,7 +19,7 @@ use nix::net::if_::if_nametoindex;
 
 use super::interfaces::Interface;
 use crate::decide::sample::Flavour;
-use crate::doctor::{Observed, Offer};
+use crate::doctor::{Link, Observed, Offer, State};
 use crate::error::Error;
 use ask::{Asking, Patience, Question};
 
@@ -39,10 +41,14 @@ pub struct Scope<'a> {
     pub interfaces: &'a [String],
     /// The HTTP port to be served.
     pub http_port: u16,
-    /// The config file, where it is not the usual one.
-    pub config: Option<&'a str>,
+    /// The config file.
+    pub config: &'a str,
+    /// The mode that the config file names.
+    pub configured: Option<&'a str>,
     /// Whether the config file describes networks.
     pub described: bool,
+    /// What else the command to run has to say, word by word.
+    pub given: &'a [String],
 }
 
 /// A host that was looked at, and how to ask its LANs: opened while the process may, asked when it
@@ -60,13 +66,26 @@ impl Survey {
     /// A named interface does not exist; interfaces cannot be listed; no right to send and hear
     /// frames.
     pub fn begin(scope: Scope<'_>) -> Result<Self, Error> {
-        let observed = host::look(scope)?;
-        let asking = observed.asked().filter_map(|link| {
+        let mut observed = host::look(scope)?;
+        let mut all = Vec::new();
+        let mut lost = Vec::new();
+        for link in observed.asked() {
             let own = observed.holder_of(link, 67).is_some();
-            asking(&link.name, own, &Flavour::ALL).transpose()
-        });
-        let asking = asking.collect::<Result<_, Error>>()?;
-        Ok(Self { observed, asking })
+            match asking(&link.name, own, &Flavour::ALL) {
+                Ok(asking) => all.extend(asking),
+                Err(_) if gone(link) => lost.push(link.name.clone()),
+                Err(why) => return Err(why),
+            }
+        }
+        for link in &mut observed.links {
+            if lost.contains(&link.name) {
+                link.state = State::Gone;
+            }
+        }
+        Ok(Self {
+            observed,
+            asking: all,
+        })
     }
 
     /// The interfaces that will be asked.
@@ -79,27 +98,38 @@ impl Survey {
         LISTENED.1
     }
 
-    /// Asks the LANs. What anybody may send is read: to be called when privileges are given up.
-    ///
-    /// # Errors
-    /// An interface that goes away meanwhile.
-    pub fn ask(mut self) -> Result<Observed, Error> {
+    /// Asks the LANs. What anybody may send is read: to be called when privileges are given up. An
+    /// interface that goes down or away meanwhile is said to be, and the others are asked on.
+    pub fn ask(mut self) -> Observed {
         let patience = Patience {
             sent_at: &SENT_AT,
             answered: LISTENED.0,
             unanswered: LISTENED.1,
             first_is_enough: false,
         };
-        for heard in ask::all(self.asking, patience)? {
+        for heard in ask::all(self.asking, patience) {
             let mut links = self.observed.links.iter_mut();
             if let Some(link) = links.find(|l| l.name == heard.interface) {
+                if heard.lost.is_some() {
+                    link.state = if gone(link) {
+                        State::Gone
+                    } else {
+                        State::WentDown
+                    };
+                }
                 link.offers = heard.offers;
                 link.unreadable = heard.unreadable;
                 link.spanning_tree = heard.spanning_tree;
             }
         }
-        Ok(self.observed)
+        self.observed
     }
+}
+
+/// Whether it is there no more, or another one has its name now.
+fn gone(link: &Link) -> bool {
+    let index = if_nametoindex(link.name.as_str()).ok();
+    index.is_none() || index != link.index
 }
 
 /// A question for one interface; `None` where it has no Ethernet address to ask from.
@@ -148,7 +178,10 @@ impl Rivals {
             unanswered: patience,
             first_is_enough: true,
         };
-        let heard = ask::all(self.0, patience)?;
+        let mut heard = ask::all(self.0, patience);
+        if let Some(why) = heard.iter_mut().find_map(|h| h.lost.take()) {
+            return Err(why);
+        }
         let offers = heard.into_iter().flat_map(|h| {
             let leases = h.offers.into_iter().filter(|o| !o.is_proxy());
             leases.map(move |o| (h.interface.clone(), o))

@@ -49,16 +49,17 @@ fn a_healthy_lan() {
     assert_eq!((code, err.as_str()), (Some(0), ""), "{words}");
     let pool = "offers 10.77.0.1";
     for part in [
-        "eth0 10.77.0.2/24",
+        "\neth0 10.77.0.2/24\n",
         pool,
-        "asked as an ordinary machine, BIOS, UEFI, UEFI HTTP boot",
-        "UDP 67, 69 and 4011 and TCP 8080 are free",
-        "Nothing is wrong here.",
-        "a DHCP server on another host answers on eth0.",
-        "Run: bootjack serve --mode proxy --interface eth0 --http-port 8080",
+        " to every machine, after ",
+        "\nUDP 67, 69 and 4011 and TCP 8080 are free\n",
+        "\nRun: bootjack serve --mode proxy --interface eth0 --http-port 8080\n",
     ] {
         assert!(words.contains(part), "{part:?} is not in\n{words}");
     }
+    let verdict = "Verdict: all is well: 10.77.0.1 on the LAN gives out addresses on eth0; bootjack \
+                   adds what machines boot (mode proxy).";
+    assert_eq!(words.lines().next(), Some(verdict));
     drop(lan);
 }
 
@@ -99,6 +100,26 @@ fn what_it_says_for_a_lan_without_a_dhcp_server_serves() {
     );
 }
 
+/// A file that says another mode: the line for it is marked.
+#[test]
+fn what_was_given_is_in_what_is_to_be_run() {
+    doctors!("what_was_given_is_in_what_is_to_be_run");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    let file = host.file("my config.yaml");
+    std::fs::write(&file, "mode: proxy\n").unwrap();
+    let file = file.to_str().unwrap();
+    let report = examine(&host, &["--config", file, "--interface", "eth0"]);
+    let command = format!("bootjack serve --mode dhcp --interface eth0 --config '{file}'");
+    assert_eq!(report.command(), command);
+    let (whose, text) = report.config();
+    assert_eq!(whose, format!("bootjack, {file}"));
+    assert!(
+        text.starts_with("mode: dhcp      # in place of `mode: proxy`\n"),
+        "{text}"
+    );
+}
+
 #[test]
 fn several_dhcp_servers() {
     doctors!("several_dhcp_servers");
@@ -119,6 +140,17 @@ fn class_pxeclient_from_another_host() {
     let (_lan, _server, host) = served(&["--dhcp-option-force=60,PXEClient"]);
     let report = examine(&host, &[]);
     assert_eq!(report.codes(), ["class-pxeclient"]);
+    let (code, words, _) = doctor(&host, &[]);
+    assert_eq!(code, Some(1));
+    assert!(
+        words.starts_with("Verdict: 1 error: 10.77.0.1 on the LAN "),
+        "{words}"
+    );
+    let then = "\nOnce the above is mended: bootjack serve --mode proxy\n";
+    assert!(
+        words.contains(then) && !words.contains("\nRun: "),
+        "{words}"
+    );
     let what = report.what("class-pxeclient");
     assert!(
         what.starts_with("10.77.0.1 (") && what.ends_with("(told to BIOS, UEFI)"),
@@ -270,7 +302,8 @@ fn an_address_from_nowhere() {
     doctors!("an_address_from_nowhere");
     let lan = Lan::new();
     let router = lan.host("router", "192.168.1.1/24");
-    let _server = Server::dnsmasq_with(&router, &["--dhcp-range=192.168.1.50,192.168.1.60"]);
+    // dnsmasq chooses by the MAC, so it may be any of these.
+    let _server = Server::dnsmasq_with(&router, &["--dhcp-range=192.168.1.50,192.168.1.59"]);
     let host = lan.appliance_host();
     let report = examine(&host, &[]);
     assert_eq!(report.codes(), ["address-from-nowhere"]);

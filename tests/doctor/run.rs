@@ -78,6 +78,13 @@ impl Report {
         found["what"].as_str().unwrap()
     }
 
+    /// The mode of the bootjack that runs already, and the one that the LAN wants.
+    pub fn modes(&self) -> (&str, &str) {
+        let verdict = &self.data["verdict"];
+        let mode = &verdict["running"]["mode"];
+        (mode.as_str().unwrap(), verdict["wanted"].as_str().unwrap())
+    }
+
     /// The command it recommends, or nothing.
     pub fn command(&self) -> &str {
         self.data["verdict"]["command"].as_str().unwrap_or_default()

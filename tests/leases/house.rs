@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use bootjack::event::What;
 use bootjack::lease::{Ask, Binding, Holder, Kind, Limits, Record, Verdict};
-use bootjack::network::{Criteria, LeaseTimes, Network, Networks, Pool, Range, Subnet, Terms};
+use bootjack::network::{
+    Criteria, LeaseTimes, Network, Networks, Pool, Range, Reservation, Reservations, Subnet, Terms,
+    Whom,
+};
 use bootjack::profile::Snapshot;
 use bootjack::service::lease::clock::{Clock, Readings};
 use bootjack::service::lease::store::Store;
@@ -14,6 +17,7 @@ use bootjack::service::lease::{Emit, Given, Leases, control};
 use bootjack::service::shared::Folders;
 use bootjack::service::{Shared, http};
 use bootjack::wire::Mac;
+use bootjack::yaml::At;
 use serde_json::{Value, json};
 
 use crate::run::{Said, bootjack};
@@ -25,7 +29,10 @@ pub fn mac(text: &str) -> Mac {
     text.parse().unwrap()
 }
 
-/// `lab`, 10.0.0.0/24, with one pool.
+/// A machine with a reserved host name.
+pub const NAMED: &str = "52:54:00:00:00:03";
+
+/// `lab`, 10.0.0.0/24, with one pool; [`NAMED`] is called front-desk there.
 pub fn networks() -> Arc<Networks> {
     let terms = Terms {
         lease: LeaseTimes {
@@ -54,8 +61,17 @@ pub fn networks() -> Arc<Networks> {
         match_client_id: true,
         subnets: vec![subnet],
     };
+    let named = Reservation {
+        whom: Whom::Mac(mac(NAMED)),
+        address: None,
+        host_name: Some("front-desk".to_owned()),
+        profile: None,
+        terms: Terms::default(),
+        at: At::default(),
+    };
     Arc::new(Networks {
         all: vec![lab],
+        reservations: Reservations::new(vec![named]),
         ..Networks::default()
     })
 }

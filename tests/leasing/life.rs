@@ -156,9 +156,9 @@ fn states_of(hosts: &[Host], appliance: &Appliance) -> Vec<Vec<String>> {
 
 /// `bootjack leases`, in all its forms, and the API show what the clients have.
 fn listed_as_it_is(boot: &Host, api: &Value, hosts: &[Host], addresses: &[Ipv4Addr]) {
-    let names = [Some("said-it"), None, None];
+    let names = [("pc-0", Some("said-it")), ("pc-1", None), ("pc-2", None)];
     let listed = rows(boot);
-    for ((host, address), name) in hosts.iter().zip(addresses).zip(names) {
+    for ((host, address), (given, own)) in hosts.iter().zip(addresses).zip(names) {
         let (mac, address) = (mac(host), address.to_string());
         for rows in [&listed, api["leases"].as_array().unwrap()] {
             let row = rows.iter().find(|row| row["mac"] == mac).unwrap();
@@ -167,10 +167,8 @@ fn listed_as_it_is(boot: &Host, api: &Value, hosts: &[Host], addresses: &[Ipv4Ad
                 (&row["state"], &row["network"]),
                 (&"leased".into(), &"lab".into())
             );
-            assert_eq!(
-                (row["host_name"].as_str(), row["profile"].as_str()),
-                (name, None)
-            );
+            let told = ["host_name", "client_name", "profile"].map(|key| row[key].as_str());
+            assert_eq!(told, [Some(given), own, None]);
         }
         for words in [
             ["show", &mac],

@@ -39,7 +39,7 @@ pub fn state(server: &Host) -> PathBuf {
 /// A lease as `bootjack leases export` has it.
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// The hardware address.
+    /// The hardware address; empty: nobody's.
     pub mac: String,
     /// `leased`, `released`, …
     pub state: String,
@@ -62,7 +62,9 @@ fn row(line: &str) -> (std::net::Ipv4Addr, Row) {
     let row: Value = serde_json::from_str(line).unwrap();
     let text = |key: &str| row[key].as_str().unwrap().to_owned();
     let until: jiff::Timestamp = text("until").parse().unwrap();
-    let (mac, state) = (text("mac"), text("state"));
+    // Nobody holds a declined address.
+    let mac = row["mac"].as_str().unwrap_or_default().to_owned();
+    let state = text("state");
     let until = until.as_second();
     (text("address").parse().unwrap(), Row { mac, state, until })
 }

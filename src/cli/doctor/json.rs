@@ -12,6 +12,7 @@ pub(super) fn report(observed: &Observed, diagnosis: &Diagnosis) -> Value {
     json!({
         "healthy": diagnosis.healthy(),
         "interfaces": links,
+        "left_out": observed.left_out,
         "ports_taken": observed.held,
         "findings": diagnosis.findings,
         "verdict": diagnosis.verdict,

@@ -1,187 +1,163 @@
-//! The report in plain words: what is there, what is wrong with it, what to run.
+//! The report in plain words: the verdict, what is wrong, what to do, and last what was seen.
+//!
+//! It stays short on a host with many interfaces: what is the same on several is said once, and
+//! lists are bounded. `--json` has everything.
 
 use std::fmt::Write as _;
 
-use crate::doctor::offer::text;
-use crate::doctor::{Diagnosis, Finding, Link, Observed, Offer, Severity, State, offers};
-use crate::wire::dhcp::code;
-use crate::wire::hex;
-use crate::yaml::counted;
+use super::seen;
+use crate::doctor::{Code, Diagnosis, Finding, Observed, Severity, listed};
+
+/// Columns of a line of explanation.
+const WIDTH: usize = 100;
+/// Different findings of one code that are shown.
+const SHOWN: usize = 5;
 
 pub(super) fn report(observed: &Observed, diagnosis: &Diagnosis) -> String {
-    let mut out = String::new();
-    for link in &observed.links {
-        // Writing to a string does not fail.
-        let _ = interface(observed, link, &mut out);
+    let mut out = format!("{}\n\n", headline(diagnosis));
+    let (grave, infos): (Vec<&Finding>, Vec<&Finding>) = diagnosis
+        .findings
+        .iter()
+        .filter(|f| f.code != Code::OWN_PROXY_HEARD) // the verdict says it
+        .partition(|f| f.severity != Severity::Info);
+    findings(&grave, &mut out);
+    if !(diagnosis.healthy() && diagnosis.verdict.is_met()) {
+        let blocked = grave.iter().any(|f| f.severity == Severity::Error);
+        out.push_str(&diagnosis.verdict.steps(blocked));
+        out.push_str("\n\n");
     }
-    let _ = ports(observed, &mut out);
-    let _ = findings(diagnosis, &mut out);
-    let _ = writeln!(out, "{}", diagnosis.verdict.words());
+    // Writing to a string does not fail.
+    let _ = seen::write(observed, &mut out);
+    if !infos.is_empty() {
+        out.push('\n');
+    }
+    findings(&infos, &mut out);
+    out.truncate(out.trim_end().len());
+    out.push('\n');
     out
 }
 
-fn interface(observed: &Observed, link: &Link, out: &mut String) -> std::fmt::Result {
-    let nets: Vec<String> = link.nets.iter().map(ToString::to_string).collect();
-    write!(out, "{} {}", link.name, nets.join(" "))?;
-    match link.state {
-        State::Up => writeln!(out)?,
-        state => return writeln!(out, " ({state}): not asked\n"),
-    }
-    for alike in groups(link) {
-        offer(observed, link, &alike, out)?;
-    }
-    for bad in &link.unreadable {
-        let (who, length, why) = (bad.source, bad.length, &bad.why);
-        writeln!(
-            out,
-            "  {who} sends {} that cannot be read: {why}",
-            counted(length, "byte")
-        )?;
-    }
-    if link.offers.is_empty() && link.unreadable.is_empty() {
-        writeln!(out, "  nobody answers")?;
-    }
-    writeln!(out)
+/// The first line says it all.
+fn headline(diagnosis: &Diagnosis) -> String {
+    let all: Vec<&Finding> = diagnosis.findings.iter().collect();
+    let groups = groups(&all);
+    let count = |severity, word: &str| {
+        let found = groups.iter().filter(|g| g.severity == severity);
+        match found.count() {
+            0 => None,
+            1 => Some(format!("1 {word}")),
+            n => Some(format!("{n} {word}s")),
+        }
+    };
+    let counts = [
+        count(Severity::Error, "error"),
+        count(Severity::Warning, "warning"),
+    ];
+    let counts: Vec<String> = counts.into_iter().flatten().collect();
+    let state = match counts.as_slice() {
+        [] => "all is well".to_owned(),
+        counts => counts.join(", "),
+    };
+    let (verdict, healthy) = (&diagnosis.verdict, diagnosis.healthy());
+    let rest = if healthy && verdict.is_met() {
+        ", and there is nothing to do"
+    } else {
+        ""
+    };
+    format!("Verdict: {state}: {}{rest}.", printable(&verdict.why))
 }
 
-/// Offers that differ in nothing but whom they were for.
-fn groups(link: &Link) -> Vec<Vec<&Offer>> {
-    let mut groups: Vec<Vec<&Offer>> = Vec::new();
-    for offer in &link.offers {
-        let same = |group: &&mut Vec<&Offer>| group.first().is_some_and(|o| alike(o, offer));
-        match groups.iter_mut().find(same) {
-            Some(group) => group.push(offer),
-            None => groups.push(vec![offer]),
+/// Findings of one code and weight, with what was found and on which interfaces.
+struct Group<'f> {
+    severity: Severity,
+    code: Code,
+    first: &'f Finding,
+    found: Vec<(&'f str, Vec<&'f str>)>,
+}
+
+fn groups<'f>(findings: &[&'f Finding]) -> Vec<Group<'f>> {
+    let mut groups: Vec<Group<'f>> = Vec::new();
+    for finding in findings {
+        let same = |g: &&mut Group| (g.severity, g.code) == (finding.severity, finding.code);
+        if let Some(group) = groups.iter_mut().find(same) {
+            group.add(finding);
+            continue;
         }
+        let mut group = Group {
+            severity: finding.severity,
+            code: finding.code,
+            first: finding,
+            found: Vec::new(),
+        };
+        group.add(finding);
+        groups.push(group);
     }
     groups
 }
 
-fn alike(a: &Offer, b: &Offer) -> bool {
-    (a.source, a.who(), a.message.yiaddr, boot_data(a))
-        == (b.source, b.who(), b.message.yiaddr, boot_data(b))
+impl<'f> Group<'f> {
+    fn add(&mut self, finding: &'f Finding) {
+        let on = finding.interface.as_deref();
+        let mut found = self.found.iter_mut();
+        match found.find(|(what, _)| *what == finding.what) {
+            Some((_, all)) => all.extend(on),
+            None => self.found.push((&finding.what, on.into_iter().collect())),
+        }
+    }
 }
 
-fn offer(observed: &Observed, link: &Link, alike: &[&Offer], out: &mut String) -> std::fmt::Result {
-    let Some(first) = alike.iter().min_by_key(|o| o.after) else {
-        return Ok(());
-    };
-    let flavours: Vec<_> = alike.iter().map(|o| o.flavour).collect();
-    let who = if observed.is_ours(link, first) {
-        format!("{} (bootjack on this host)", first.server())
-    } else {
-        first.who()
-    };
-    writeln!(
-        out,
-        "  {who} {}, after {} ms; asked as {}",
-        offered(first),
-        first.after.as_millis(),
-        offers::names(&flavours)
-    )?;
-    for line in boot_data(first) {
-        writeln!(out, "    {line}")?;
+fn findings(findings: &[&Finding], out: &mut String) {
+    for group in groups(findings) {
+        let _ = one(&group, out);
     }
+}
+
+fn one(group: &Group<'_>, out: &mut String) -> std::fmt::Result {
+    write!(out, "{} {}", group.severity, group.code)?;
+    let place = |on: &[&str]| match on {
+        [] => String::new(),
+        on => format!(" on {}", listed(on.iter())),
+    };
+    match group.found.as_slice() {
+        [(what, on)] => writeln!(out, "{}: {}", place(on), printable(what))?,
+        several => {
+            writeln!(out, ":")?;
+            for (what, on) in several.iter().take(SHOWN) {
+                writeln!(out, "  {}{}", printable(what), place(on))?;
+            }
+            if let Some(more @ 1..) = several.len().checked_sub(SHOWN) {
+                writeln!(out, "  and {more} more like these (--json has them)")?;
+            }
+        }
+    }
+    wrapped("  means: ", group.first.meaning, out);
+    wrapped("  do:    ", group.first.remedy, out);
+    out.push('\n');
     Ok(())
 }
 
-fn offered(offer: &Offer) -> String {
-    if offer.is_proxy() {
-        return "offers boot data".to_owned();
+/// A text behind a label, in lines that begin below each other.
+fn wrapped(label: &str, text: &str, out: &mut String) {
+    let indent = label.len();
+    let mut column = indent;
+    out.push_str(label);
+    for word in text.split(' ') {
+        let width = word.chars().count();
+        if column > indent && column + 1 + width > WIDTH {
+            let _ = write!(out, "\n{:indent$}", "");
+            column = indent;
+        } else if column > indent {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += width;
     }
-    let message = &offer.message;
-    let mut words = format!("offers {}", message.yiaddr);
-    if let Some(mask) = message.address(code::SUBNET_MASK) {
-        let _ = write!(words, " mask {mask}");
-    }
-    let router = offer
-        .option(code::ROUTER)
-        .and_then(|v| v.first_chunk::<4>());
-    if let Some(router) = router {
-        let _ = write!(words, " router {}", std::net::Ipv4Addr::from(*router));
-    }
-    let lease = offer
-        .option(code::LEASE_TIME)
-        .and_then(|v| v.try_into().ok());
-    if let Some(seconds) = lease.map(u32::from_be_bytes) {
-        let _ = write!(words, " for {seconds} s");
-    }
-    words
-}
-
-/// What says something about booting, one line each.
-fn boot_data(offer: &Offer) -> Vec<String> {
-    let message = &offer.message;
-    let mut lines = Vec::new();
-    if !message.siaddr.is_unspecified() {
-        lines.push(format!("next server (siaddr) {}", message.siaddr));
-    }
-    for (name, field) in [("server name", &message.sname[..]), ("file", &message.file)] {
-        lines.extend(text(field).map(|text| format!("{name} {text:?}")));
-    }
-    for (code, name) in [
-        (code::VENDOR_CLASS, "vendor class"),
-        (code::TFTP_SERVER, "TFTP server"),
-        (code::BOOT_FILE, "boot file"),
-    ] {
-        let told = offer.option(code).and_then(text);
-        lines.extend(told.map(|text| format!("option {code} ({name}) {text:?}")));
-    }
-    for (code, name) in [
-        (code::VENDOR_SPECIFIC, "vendor options"),
-        (code::OVERLOAD, "overload"),
-        (code::ETHERBOOT, "iPXE"),
-    ] {
-        let told = offer.option(code);
-        lines.extend(told.map(|value| format!("option {code} ({name}) {}", hex(value))));
-    }
-    lines
-}
-
-fn ports(observed: &Observed, out: &mut String) -> std::fmt::Result {
-    for held in &observed.held {
-        let (protocol, port, by) = (held.protocol, held.port, held.by());
-        writeln!(out, "{protocol} {port} on {}: {by}", held.interface)?;
-    }
-    if observed.held.is_empty() && observed.asked().next().is_some() {
-        writeln!(
-            out,
-            "UDP 67, 69 and 4011 and TCP {} are free",
-            observed.http_port
-        )?;
-    }
-    writeln!(out)
-}
-
-fn findings(diagnosis: &Diagnosis, out: &mut String) -> std::fmt::Result {
-    for finding in &diagnosis.findings {
-        one(finding, out)?;
-    }
-    let count = |severity| {
-        let all = diagnosis.findings.iter();
-        all.filter(|f| f.severity == severity).count()
-    };
-    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    if errors + warnings == 0 {
-        writeln!(out, "Nothing is wrong here.")
-    } else {
-        let (errors, warnings) = (counted(errors, "error"), counted(warnings, "warning"));
-        writeln!(out, "{errors}, {warnings}.")
-    }
-}
-
-fn one(finding: &Finding, out: &mut String) -> std::fmt::Result {
-    let place = finding.interface.as_ref().map(|name| format!(" on {name}"));
-    let place = place.unwrap_or_default();
-    let (severity, code) = (finding.severity, finding.code);
-    let what = printable(&finding.what);
-    writeln!(out, "{severity} {code}{place}: {what}")?;
-    writeln!(out, "  means: {}", finding.meaning)?;
-    writeln!(out, "  do:    {}\n", finding.remedy)
+    out.push('\n');
 }
 
 /// What a server on the LAN says is shown, not obeyed: no control character reaches the terminal.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() {
@@ -202,5 +178,46 @@ mod tests {
         let forged = "file \"\u{1b}[31mRED\u{7}\nNothing is wrong here. ü\"";
         let shown = "file \"\\u{1b}[31mRED\\u{7}\\nNothing is wrong here. ü\"";
         assert_eq!(printable(forged), shown);
+    }
+
+    fn told(all: &[Finding]) -> String {
+        let mut out = String::new();
+        findings(&all.iter().collect::<Vec<_>>(), &mut out);
+        out
+    }
+
+    #[test]
+    fn what_is_the_same_on_many_interfaces_is_said_once() {
+        let on = |n: usize, what: String| {
+            Finding::on(
+                &format!("eth{n}"),
+                Code::NO_DHCP_SERVER,
+                Severity::Warning,
+                what,
+            )
+        };
+        let same: Vec<Finding> = (0..40).map(|n| on(n, "nobody".into())).collect();
+        let text = told(&same);
+        let first = "warning no-dhcp-server on eth0, eth1 and 38 more: nobody\n  means: Nobody";
+        assert!(text.starts_with(first), "{text}");
+        assert_eq!(text.matches("  do:").count(), 1);
+        let differing: Vec<Finding> = (0..40).map(|n| on(n, format!("no {n}"))).collect();
+        let text = told(&differing);
+        let head = "warning no-dhcp-server:\n  no 0 on eth0\n  no 1 on eth1\n";
+        assert!(text.starts_with(head), "{text}");
+        assert!(text.contains("\n  and 35 more like these"), "{text}");
+        assert!(text.lines().count() < 15, "{text}");
+    }
+
+    #[test]
+    fn long_texts_are_wrapped() {
+        let mut out = String::new();
+        wrapped("  do: ", &"word ".repeat(30), &mut out);
+        let lines: Vec<&str> = out.lines().collect();
+        assert!(
+            lines.len() == 2 && lines[1].starts_with("      word"),
+            "{out}"
+        );
+        assert!(lines.iter().all(|l| l.len() <= WIDTH), "{out}");
     }
 }

@@ -4,6 +4,7 @@
 use std::net::Ipv4Addr;
 
 use super::Fault;
+use crate::assets;
 use crate::decide::sample::Flavour;
 use crate::doctor::offer::text;
 use crate::doctor::{Code, Observed, Offer, Severity};
@@ -75,6 +76,9 @@ fn boot_data(observed: &Observed, offer: &Offer, who: &str) -> Option<Fault> {
     let from = server
         .as_ref()
         .map_or_else(String::new, |s| format!(" on {s}"));
+    if offer.flavour == Flavour::Http && uri(offer).is_some_and(|uri| is_here(observed, &uri)) {
+        return None;
+    }
     if let Some(file) = offer.boot_file() {
         return Some(Fault {
             code: Code::BOOT_FILE,
@@ -86,11 +90,29 @@ fn boot_data(observed: &Observed, offer: &Offer, who: &str) -> Option<Fault> {
             what: format!("{who} names the boot file \"{file}\"{from}"),
         });
     }
-    server.filter(|_| !ours).map(|server| Fault {
+    // Many a server names itself, which says nothing that its offer does not.
+    let itself = |server: &String| *server == offer.server().to_string();
+    server.filter(|s| !ours && !itself(s)).map(|server| Fault {
         code: Code::NEXT_SERVER,
         severity: Severity::Info,
         what: format!("{who} names the next server {server} and no boot file"),
     })
+}
+
+/// Whether a URI is that of a loader of this very bootjack, as README has it written into a DHCP
+/// server: `http://10.0.0.2:8067/assets/snponly.efi`.
+fn is_here(observed: &Observed, uri: &str) -> bool {
+    let Some((place, name)) = uri
+        .strip_prefix("http://")
+        .and_then(|rest| rest.split_once("/assets/"))
+    else {
+        return false;
+    };
+    let (host, port) = place.split_once(':').unwrap_or((place, "80"));
+    let address = host.parse::<Ipv4Addr>();
+    address.is_ok_and(|address| observed.own.contains(&address))
+        && port.parse() == Ok(observed.http_port)
+        && assets::get(name).is_some()
 }
 
 fn ipxe(offer: &Offer, who: &str) -> Option<Fault> {

@@ -1,10 +1,9 @@
 //! `/api/v1/…`: what was seen of machines, their leases, and what is wrong in profiles, as JSON.
 //! Read only.
 //!
-//! Lists are built off the runtime's threads, a bounded number of them at a time. Requests here
+//! Leases are asked for in `leases`. Lists are built off the runtime's threads, a bounded number of them at a time. Requests here
 //! are no events: an operator who looks does not change what he sees.
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use hyper::header::HeaderValue;
@@ -15,26 +14,26 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::body::Payload;
 use super::connection::Peer;
-use super::{reply, view};
+use super::{leases, reply, view};
 use crate::service::Shared;
-use crate::service::lease::Leases;
-use crate::service::lease::row::Row;
 use crate::tree::CleanPath;
 use crate::wire::Mac;
 
 /// An answer: its status and its JSON.
-type Answer = (StatusCode, Vec<u8>);
+pub(super) type Answer = (StatusCode, Vec<u8>);
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Answers for the path below `api/`.
+/// Answers for the path below `api/`, and what stands behind `?`.
 pub(super) async fn answer(
     peer: &Arc<Peer>,
     method: &Method,
     path: Option<&CleanPath>,
+    query: Option<&str>,
 ) -> Response<Payload> {
     let path = path.map_or_else(String::new, |p| p.as_str().to_owned());
-    let built = build(peer, move |shared| look(shared, &path)).await;
+    let query = query.unwrap_or_default().to_owned();
+    let built = build(peer, move |shared| look(shared, &path, &query)).await;
     let ((status, text), place) = match built {
         Some((answer, place)) => (answer, Some(place)),
         None => (
@@ -60,12 +59,12 @@ pub(super) async fn build<T: Send + 'static>(
     Some((built.ok()?, place))
 }
 
-fn look(shared: &Shared, path: &str) -> Answer {
+fn look(shared: &Shared, path: &str, query: &str) -> Answer {
     match path.split('/').collect::<Vec<_>>().as_slice() {
         ["v1", "clients"] => ok(&view::Machines::of(shared)),
         ["v1", "clients", mac] => client(shared, mac),
-        ["v1", "leases"] => leases(shared, Leases::addresses),
-        ["v1", "leases", whom] => leases_of(shared, whom),
+        ["v1", "leases"] => leases::answer(shared, None, query),
+        ["v1", "leases", whom] => leases::answer(shared, Some(whom), query),
         ["v1", "findings"] => ok(&view::Findings::of(shared)),
         _ => error(StatusCode::NOT_FOUND, "no such part of the API"),
     }
@@ -81,28 +80,6 @@ fn client(shared: &Shared, mac: &str) -> Answer {
     }
 }
 
-/// The leases of these addresses, in parts: DHCP waits no longer than one takes.
-fn leases(shared: &Shared, which: impl Fn(&Leases) -> Vec<Ipv4Addr>) -> Answer {
-    let Some(leases) = shared.leases.get() else {
-        let text = "no leases are given: this is not mode dhcp";
-        return error(StatusCode::NOT_FOUND, text);
-    };
-    let addresses = which(leases);
-    let parts = addresses.chunks(Leases::PART);
-    let rows: Vec<Row> = parts.flat_map(|part| leases.rows(part)).collect();
-    ok(&json!({ "leases": rows }))
-}
-
-fn leases_of(shared: &Shared, whom: &str) -> Answer {
-    if let Ok(address) = whom.parse::<Ipv4Addr>() {
-        return leases(shared, |_| vec![address]);
-    }
-    match whom.parse::<Mac>() {
-        Ok(mac) => leases(shared, |leases| leases.addresses_of(mac)),
-        Err(bad) => error(StatusCode::NOT_FOUND, &bad.to_string()),
-    }
-}
-
 fn ok(value: &impl Serialize) -> Answer {
     match serde_json::to_vec(value) {
         Ok(text) => (StatusCode::OK, text),
@@ -110,6 +87,6 @@ fn ok(value: &impl Serialize) -> Answer {
     }
 }
 
-fn error(status: StatusCode, text: &str) -> Answer {
+pub(super) fn error(status: StatusCode, text: &str) -> Answer {
     (status, json!({ "error": text }).to_string().into_bytes())
 }

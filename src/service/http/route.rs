@@ -43,12 +43,15 @@ pub(super) async fn answer(peer: &Arc<Peer>, request: Request<Incoming>) -> Resp
     match name.split_first() {
         ("healthz", None) => health(peer, method),
         ("metrics", None) => scraped(peer, method),
-        ("api", rest) => api::answer(peer, method, rest.as_ref()).await,
+        ("api", rest) => {
+            let query = request.uri().query();
+            api::answer(peer, method, rest.as_ref(), query).await
+        }
         _ => boot::answer(peer, &request, name).await,
     }
 }
 
-/// The name in the tree; `None` is `/`. What stands behind `?` is no part of it. Percent-encoding is
+/// The name in the tree; `None` is `/`. What stands behind `?` is no part of it: the API alone heeds it. Percent-encoding is
 /// taken off once, so an escape in it is the same as a plain one. NUL ends a name for TFTP; here it
 /// is part of one, and no name has it.
 fn name_of(uri: &Uri) -> Result<Option<CleanPath>, BadPath> {

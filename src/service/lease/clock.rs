@@ -10,8 +10,13 @@
 //! makes leases last longer than their clients were told, which is harmless; one that is ahead ends
 //! them early, which the probe before an OFFER has to catch.
 //!
-//! Pure but for [`Readings::now`].
+//! People are shown the wall clock: lease time and whole seconds, which stay the same from one look
+//! to the next until the wall clock is set.
+//!
+//! Pure but for [`Readings::now`] and what a [`Clock`] is asked about now.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use rustix::time::{ClockId, clock_gettime};
@@ -44,21 +49,32 @@ pub struct Anchor {
     pub time: Time,
 }
 
+/// Nanoseconds of a second.
+const SECOND: i128 = 1_000_000_000;
+/// How far the wall clock may be off the second shown for it, in nanoseconds: the two clocks are
+/// read one after the other, on a busy machine, and one second begins while the other still lasts.
+const SLACK: i128 = SECOND / 4;
+
 /// The clock of this boot.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Clock {
     start: Anchor,
+    /// Whole seconds from lease time to the wall clock, as they were shown last.
+    ahead: Arc<AtomicI64>,
 }
 
 impl Readings {
-    /// What the clocks show.
+    /// What the clocks show. Both begin their seconds together here: else whoever reads them again
+    /// would find them a second nearer or further apart.
     pub fn now() -> Self {
         let boot = std::fs::read_to_string(BOOT_ID).unwrap_or_default();
-        let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let (uptime, wall) = (exact_uptime(), exact_wall());
+        let apart = (wall - uptime).div_euclid(SECOND);
+        let seconds = |exact: i128| u64::try_from(exact).unwrap_or_default();
         Self {
             boot: boot.trim().to_owned(),
-            uptime: uptime(),
-            wall: wall.unwrap_or_default().as_secs(),
+            uptime: seconds(uptime / SECOND),
+            wall: seconds(uptime / SECOND + apart),
         }
     }
 }
@@ -66,6 +82,18 @@ impl Readings {
 /// Seconds since the boot, suspension included.
 fn uptime() -> u64 {
     u64::try_from(clock_gettime(ClockId::Boottime).tv_sec).unwrap_or_default()
+}
+
+/// Nanoseconds since the boot, suspension included.
+fn exact_uptime() -> i128 {
+    let now = clock_gettime(ClockId::Boottime);
+    i128::from(now.tv_sec) * SECOND + i128::from(now.tv_nsec)
+}
+
+/// Nanoseconds since 1970 by the wall clock; one that is set to before says 1970.
+fn exact_wall() -> i128 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    i128::try_from(now.unwrap_or_default().as_nanos()).unwrap_or_default()
 }
 
 impl Clock {
@@ -78,6 +106,7 @@ impl Clock {
                 uptime: now.uptime,
                 time,
             },
+            ahead: Arc::new(AtomicI64::new(i64::MIN)),
         }
     }
 
@@ -102,10 +131,30 @@ impl Clock {
         self.start.time.saturating_add(passed)
     }
 
-    /// A lease time by the wall clock as it goes now, for people; `None`: for ever.
+    /// A lease time by the wall clock as it goes now, for people, in whole seconds; `None`: for
+    /// ever.
     pub fn shown(&self, time: Time) -> Option<SystemTime> {
-        translate(time, self.now(), SystemTime::now())
+        translate(time, self.ahead())
     }
+
+    /// Whole seconds from lease time to the wall clock.
+    fn ahead(&self) -> i64 {
+        let passed = exact_uptime() - i128::from(self.start.uptime) * SECOND;
+        let lease = i128::from(self.start.time) * SECOND + passed;
+        let ahead = settled(self.ahead.load(Ordering::Relaxed), exact_wall() - lease);
+        self.ahead.store(ahead, Ordering::Relaxed);
+        ahead
+    }
+}
+
+/// The whole seconds of `exact` nanoseconds; those that were shown last, as long as they are right
+/// within [`SLACK`].
+fn settled(last: i64, exact: i128) -> i64 {
+    let second = i128::from(last) * SECOND;
+    if (second - SLACK..second + SECOND + SLACK).contains(&exact) {
+        return last;
+    }
+    i64::try_from(exact.div_euclid(SECOND)).unwrap_or_default()
 }
 
 /// Lease time at `now`, where `last` was the last time on disk.
@@ -118,13 +167,10 @@ fn after(last: &Anchor, now: &Readings) -> Time {
     }
 }
 
-/// The wall clock's word for a lease time, given both for the same moment.
-fn translate(time: Time, now: Time, wall: SystemTime) -> Option<SystemTime> {
-    match time {
-        FOREVER => None,
-        later if later >= now => wall.checked_add(Duration::from_secs(later - now)),
-        earlier => wall.checked_sub(Duration::from_secs(now - earlier)),
-    }
+/// The wall clock's word for a lease time, where it is so many seconds ahead of lease time.
+fn translate(time: Time, ahead: i64) -> Option<SystemTime> {
+    let seconds = time.checked_add_signed(ahead).filter(|_| time != FOREVER)?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
 #[cfg(test)]
@@ -204,12 +250,40 @@ mod tests {
 
     #[test]
     fn people_are_shown_the_wall_clock_as_it_goes_now() {
-        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(9_000_000);
-        let hour = Duration::from_secs(3600);
-        assert_eq!(translate(T + 3600, T, wall), Some(wall + hour));
-        assert_eq!(translate(T - 3600, T, wall), Some(wall - hour));
-        assert_eq!(translate(FOREVER, T, wall), None);
-        assert_eq!(translate(FOREVER - 1, 0, wall), None, "beyond all clocks");
+        let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(translate(T, 0), at(T));
+        assert_eq!(translate(T, 3600), at(T + 3600));
+        assert_eq!(translate(T, -3600), at(T - 3600));
+        assert_eq!(translate(FOREVER, 0), None);
+        assert_eq!(translate(FOREVER, -1), None);
+        assert_eq!(translate(FOREVER - 1, 0), None, "beyond all clocks");
+        assert_eq!(translate(5, -6), None, "before all clocks");
+    }
+
+    #[test]
+    fn what_is_shown_stays_until_the_wall_clock_is_set() {
+        let ms = |ms: i128| ms * SECOND / 1000;
+        let first = settled(i64::MIN, ms(2_999));
+        assert_eq!(first, 2, "no time is shown before it is there");
+        for exact in [2_999, 3_001, 2_000, 1_999, 3_249] {
+            assert_eq!(settled(first, ms(exact)), 2, "{exact} ms");
+        }
+        assert_eq!(settled(first, ms(3_250)), 3);
+        assert_eq!(settled(first, ms(-86_400_500)), -86_401);
+        assert_eq!(settled(i64::MIN, i128::MAX), 0, "no clock says so");
+    }
+
+    #[test]
+    fn a_time_is_shown_the_same_again_and_again() {
+        let clock = Clock::start(None, Readings::now());
+        let first = clock.shown(T);
+        // Longer than a second, in which both clocks begin a new one.
+        let end = std::time::Instant::now() + Duration::from_millis(1100);
+        while std::time::Instant::now() < end {
+            assert_eq!(clock.shown(T), first);
+            assert_eq!(clock.clone().shown(T), first);
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     #[test]

@@ -5,7 +5,9 @@
 //! ```text
 //! {"ask":"list"}                          {"address":"10.0.0.5","mac":…}  a line each lease,
 //!                                         {"done":2}                      then how many
+//! {"ask":"networks"}                      {"network":"lab","subnets":…}   the same of networks
 //! {"ask":"release","address":"10.0.0.5"}  {"done":1}
+//! {…,"mac":"52:54:00:12:34:56"}           the same, if that machine has the lease
 //! anything else, or what fails            {"error":"why"}
 //! ```
 //!
@@ -24,13 +26,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nix::unistd::Uid;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::Leases;
-use super::row::Row;
+use super::{Leases, filter};
+use crate::service::privilege;
 
 /// The socket's name in the state folder.
 pub const FILE: &str = "control.sock";
@@ -54,10 +57,15 @@ const REST: Duration = Duration::from_millis(200);
 pub enum Ask {
     /// Every lease.
     List {},
+    /// Every network.
+    Networks {},
     /// End the lease of an address.
     Release {
         /// The address.
         address: Ipv4Addr,
+        /// Only a lease of this machine.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mac: Option<String>,
     },
 }
 
@@ -85,6 +93,9 @@ pub fn misplaced(folder: &Path) -> Option<String> {
         )
     })
 }
+
+/// What was asked for, or why the server does not give it.
+pub type Answer<T> = Result<Vec<T>, String>;
 
 /// Makes the socket.
 ///
@@ -129,14 +140,20 @@ pub async fn serve(listener: UnixListener, leases: Arc<Leases>) -> io::Result<()
 async fn answer(mut stream: tokio::net::UnixStream, leases: &Arc<Leases>) -> io::Result<()> {
     let (own, peer) = (Uid::effective().as_raw(), stream.peer_cred()?.uid());
     let end = if peer != 0 && peer != own {
-        End::Error("only root and the user that bootjack runs as may ask".to_owned())
+        let user = privilege::me();
+        End::Error(format!(
+            "only root and user {user} may ask; run it with sudo"
+        ))
     } else {
         match asked(&mut stream).await {
             Ok(Ask::List {}) => list(&mut stream, leases).await?,
-            Ok(Ask::Release { address }) => match leases.release(address).await {
-                Ok(()) => End::Done(1),
-                Err(why) => End::Error(why),
-            },
+            Ok(Ask::Networks {}) => networks(&mut stream, leases).await?,
+            Ok(Ask::Release { address, mac }) => {
+                match leases.release(address, mac.as_deref()).await {
+                    Ok(()) => End::Done(1),
+                    Err(why) => End::Error(why),
+                }
+            }
             Err(why) => End::Error(why),
         }
     };
@@ -168,28 +185,32 @@ async fn list(stream: &mut tokio::net::UnixStream, leases: &Leases) -> io::Resul
     Ok(End::Done(count))
 }
 
+async fn networks(stream: &mut tokio::net::UnixStream, leases: &Leases) -> io::Result<End> {
+    let known = filter::known(&leases.networks());
+    let lines: Vec<u8> = known.iter().flat_map(line).collect();
+    stream.write_all(&lines).await?;
+    Ok(End::Done(known.len()))
+}
+
 fn line(value: &impl Serialize) -> Vec<u8> {
     let mut line = serde_json::to_vec(value).unwrap_or_default();
     line.push(b'\n');
     line
 }
 
-/// What the command gets: the leases, and how it ended.
+/// What the command gets: leases, or networks, and how it ended.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Line {
+enum Line<T> {
     End(End),
-    Row(Box<Row>),
+    Item(Box<T>),
 }
 
 /// Asks the server that has this state folder; `None` where none is running.
 ///
 /// # Errors
-/// The socket is another user's; the server said no, or something that makes no sense.
-pub fn ask(folder: &Path, ask: &Ask) -> io::Result<Option<Result<Vec<Row>, String>>> {
-    if misplaced(folder).is_some() {
-        return Ok(None); // no server could have made it
-    }
+/// The socket is another user's; the server answered something that makes no sense, or nothing.
+pub fn ask<T: DeserializeOwned>(folder: &Path, ask: &Ask) -> io::Result<Option<Answer<T>>> {
     let stream = match UnixStream::connect(folder.join(FILE)) {
         Ok(stream) => stream,
         Err(error) if is_nobody(&error) => return Ok(None),
@@ -202,21 +223,23 @@ pub fn ask(folder: &Path, ask: &Ask) -> io::Result<Option<Result<Vec<Row>, Strin
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         outcome => outcome?,
     }
-    let mut rows = Vec::new();
+    let mut items = Vec::new();
     for line in BufReader::new(&stream).lines() {
         match serde_json::from_str(&line?)? {
-            Line::Row(row) => rows.push(*row),
-            Line::End(End::Done(_)) => return Ok(Some(Ok(rows))),
+            Line::Item(item) => items.push(*item),
+            Line::End(End::Done(_)) => return Ok(Some(Ok(items))),
             Line::End(End::Error(why)) => return Ok(Some(Err(why))),
         }
     }
     Err(io::Error::other("it ended its answer too early"))
 }
 
-/// No socket, or one that nobody listens at.
+/// No socket, or one that nobody listens at: also where the folder is none, or its name too long
+/// for a server to have a socket there.
 fn is_nobody(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, InvalidInput, NotADirectory, NotFound};
     matches!(
         error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+        NotFound | ConnectionRefused | NotADirectory | InvalidInput
     )
 }

@@ -56,6 +56,8 @@ pub(super) struct Asking {
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     pub(super) interface: String,
+    /// Why it was not asked to the end: it went down, or away.
+    pub(super) lost: Option<Error>,
     pub(super) offers: Vec<Offer>,
     pub(super) unreadable: Vec<Unreadable>,
     pub(super) spanning_tree: Option<SpanningTree>,
@@ -161,6 +163,16 @@ impl Asking {
     fn has_address(&self) -> bool {
         self.heard.offers.iter().any(|o| !o.is_proxy())
     }
+
+    /// What goes wrong with one interface is the end of that one alone. A full queue is not: it is
+    /// asked again.
+    fn note(&mut self, what: &str, outcome: io::Result<()>) {
+        let Err(why) = outcome else { return };
+        let full = why.raw_os_error() == Some(nix::libc::ENOBUFS);
+        if !full && why.kind() != io::ErrorKind::WouldBlock {
+            self.heard.lost = Some(failed(what, &self.question.interface, &why));
+        }
+    }
 }
 
 /// Adds what is not there yet, up to the bound.
@@ -188,8 +200,8 @@ fn broadcast(interface: &str, message: &[u8]) -> io::Result<()> {
     socket.send_to(message, &SERVERS.into()).map(drop)
 }
 
-/// Asks on all interfaces at once.
-pub(super) fn all(mut asking: Vec<Asking>, patience: Patience<'_>) -> Result<Vec<Heard>, Error> {
+/// Asks on all interfaces at once; what was heard on each, in their order.
+pub(super) fn all(mut asking: Vec<Asking>, patience: Patience<'_>) -> Vec<Heard> {
     let began = Instant::now();
     for one in &mut asking {
         one.began = began;
@@ -199,32 +211,36 @@ pub(super) fn all(mut asking: Vec<Asking>, patience: Patience<'_>) -> Result<Vec
     loop {
         let now = began.elapsed();
         if let Some(at) = to_send.next_if(|at| **at <= now) {
-            for one in &asking {
-                let secs = at.as_secs() as u16;
-                one.send(secs)
-                    .map_err(|e| failed("ask", &one.question.interface, &e))?;
+            for one in live(&mut asking) {
+                let sent = one.send(at.as_secs() as u16);
+                one.note("ask", sent);
             }
             continue;
         }
         let Some(left) = left(&asking, patience, now) else {
-            return Ok(asking.into_iter().map(|one| one.heard).collect());
+            return asking.into_iter().map(|one| one.heard).collect();
         };
         let next = to_send
             .peek()
             .map_or(left, |at| left.min(at.saturating_sub(now)));
         wait(&asking, next);
-        for one in &mut asking {
-            one.listen(&mut buf)
-                .map_err(|e| failed("hear", &one.question.interface, &e))?;
+        for one in live(&mut asking) {
+            let listened = one.listen(&mut buf);
+            one.note("hear", listened);
         }
     }
 }
 
+fn live(asking: &mut [Asking]) -> impl Iterator<Item = &mut Asking> {
+    asking.iter_mut().filter(|one| one.heard.lost.is_none())
+}
+
 /// How much longer to listen; `None`: enough was heard.
 fn left(asking: &[Asking], patience: Patience<'_>, now: Duration) -> Option<Duration> {
+    let mut live = asking.iter().filter(|one| one.heard.lost.is_none());
     let first = patience.first_is_enough && asking.iter().any(Asking::has_address);
-    let enough = first || asking.is_empty();
-    let until = if asking.iter().all(Asking::has_address) {
+    let enough = first || live.clone().next().is_none();
+    let until = if live.all(Asking::has_address) {
         patience.answered
     } else {
         patience.unanswered
@@ -237,8 +253,8 @@ fn left(asking: &[Asking], patience: Patience<'_>, now: Duration) -> Option<Dura
 fn wait(asking: &[Asking], at_most: Duration) {
     let at_most = at_most.max(Duration::from_millis(1));
     let timeout = PollTimeout::try_from(at_most).unwrap_or(PollTimeout::MAX);
-    let mut fds: Vec<PollFd> = asking
-        .iter()
+    let live = asking.iter().filter(|one| one.heard.lost.is_none());
+    let mut fds: Vec<PollFd> = live
         .map(|one| PollFd::new(one.ear.as_fd(), PollFlags::POLLIN))
         .collect();
     let _ = poll(&mut fds, timeout);

@@ -6,31 +6,37 @@ use std::path::Path;
 
 use ipnet::Ipv4Net;
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
-use nix::net::if_::InterfaceFlags;
+use nix::net::if_::{InterfaceFlags, if_nametoindex};
 
 use super::Scope;
+use super::sockets::{self, Sockets};
 use super::tool::said_by;
 use crate::doctor::firewall::Rules;
-use crate::doctor::{Held, Holder, Link, Observed, Protocol, State, host::UDP_PORTS};
+use crate::doctor::{Held, Link, Observed, Protocol, State, host::UDP_PORTS};
 use crate::error::Error;
-use crate::service::{holder, open};
+use crate::service::lease::control::FILE as CONTROL;
+use crate::service::{interfaces, open};
 use crate::wire::Mac;
 
 /// Everything but what the LANs answer.
 pub(super) fn look(scope: Scope<'_>) -> Result<Observed, Error> {
     let all = addresses()?;
-    let links = links(&all, scope.interfaces)?;
+    let (links, left_out) = links(&all, scope.interfaces)?;
     let mut observed = Observed {
         named: !scope.interfaces.is_empty(),
+        left_out,
         own: all.iter().filter_map(ipv4).collect(),
         http_port: scope.http_port,
-        config: scope.config.map(str::to_owned),
+        config: scope.config.to_owned(),
+        configured: scope.configured.map(str::to_owned),
         described: scope.described,
+        given: scope.given.to_vec(),
         links,
         ..Observed::default()
     };
-    observed.held = held(&observed);
-    observed.firewall = rules();
+    let sockets;
+    (observed.firewall, sockets) = from_tools();
+    (observed.held, observed.gives_leases) = held(&observed, &sockets);
     Ok(observed)
 }
 
@@ -40,23 +46,36 @@ fn addresses() -> Result<Vec<InterfaceAddress>, Error> {
     Ok(all.collect())
 }
 
-/// Those named, else all that could be served: no loopback, no ports of a bridge.
-fn links(all: &[InterfaceAddress], named: &[String]) -> Result<Vec<Link>, Error> {
+/// Those named, else all that `serve` would serve or could, and the names of those that it leaves
+/// out unless they are named.
+fn links(all: &[InterfaceAddress], named: &[String]) -> Result<(Vec<Link>, Vec<String>), Error> {
     let mut names: Vec<&str> = named.iter().map(String::as_str).collect();
+    let mut left_out = Vec::new();
     if names.is_empty() {
-        let candidates = all.iter().filter(|e| could_serve(e));
+        let candidates = all.iter().filter(|e| could_serve(all, e));
         names = candidates.map(|e| e.interface_name.as_str()).collect();
+        left_out = names
+            .extract_if(.., |name| interfaces::is_inner(name))
+            .collect();
     }
-    names.sort_unstable();
-    names.dedup();
-    names.into_iter().map(|name| link(all, name)).collect()
+    for names in [&mut names, &mut left_out] {
+        names.sort_unstable();
+        names.dedup();
+    }
+    let links: Result<Vec<Link>, Error> = names.into_iter().map(|name| link(all, name)).collect();
+    Ok((links?, left_out.into_iter().map(str::to_owned).collect()))
 }
 
-fn could_serve(entry: &InterfaceAddress) -> bool {
-    let flags = entry.flags;
+/// No loopback; a port of a bridge only where it has an address of its own.
+fn could_serve(all: &[InterfaceAddress], entry: &InterfaceAddress) -> bool {
+    let (flags, name) = (entry.flags, &entry.interface_name);
+    let addressed = || {
+        all.iter()
+            .any(|e| e.interface_name == *name && ipv4(e).is_some())
+    };
     flags.contains(InterfaceFlags::IFF_BROADCAST)
         && !flags.contains(InterfaceFlags::IFF_LOOPBACK)
-        && !class(&entry.interface_name, "master").exists()
+        && (!class(name, "master").exists() || addressed())
 }
 
 /// `/sys/class/net/eth0/carrier`
@@ -79,6 +98,7 @@ fn link(all: &[InterfaceAddress], name: &str) -> Result<Link, Error> {
     let nets: Vec<Ipv4Net> = entries.iter().filter_map(|e| net(e)).collect();
     Ok(Link {
         name: name.to_owned(),
+        index: if_nametoindex(name).ok(),
         state: state(first.flags, name, &nets),
         mac: entries.iter().find_map(|e| mac(e)),
         nets,
@@ -140,39 +160,54 @@ fn strict(name: &str) -> bool {
     told("all").max(told(name)) == 1
 }
 
-/// Ports that `serve` could not have on the interfaces it would serve.
-fn held(observed: &Observed) -> Vec<Held> {
+/// Ports that `serve` could not have on the interfaces it would serve, with everybody who has them
+/// there; and whether a bootjack among these gives out leases.
+fn held(observed: &Observed, sockets: &Sockets) -> (Vec<Held>, bool) {
+    let udp = UDP_PORTS.map(|port| (Protocol::Udp, port));
+    let ports: Vec<_> = udp
+        .into_iter()
+        .chain([(Protocol::Tcp, observed.http_port)])
+        .collect();
     let mut held = Vec::new();
     for link in observed.asked() {
-        let udp = UDP_PORTS.map(|port| (Protocol::Udp, port));
-        for (protocol, port) in udp.into_iter().chain([(Protocol::Tcp, observed.http_port)]) {
-            let taken = match protocol {
-                Protocol::Udp => open::udp_is_taken(port, &link.name),
-                Protocol::Tcp => open::tcp_is_taken(port, &link.name),
-            };
-            if taken {
-                held.push(Held {
-                    protocol,
-                    port,
-                    interface: link.name.clone(),
-                    holder: who(protocol, port),
-                });
-            }
+        for &(protocol, port) in ports.iter().filter(|(p, n)| is_taken(*p, *n, &link.name)) {
+            let by = sockets.holders(protocol, port, link).into_iter().map(Some);
+            let nobody_seen = by.len() == 0;
+            let by = by.chain(nobody_seen.then_some(None));
+            held.extend(by.map(|holder| Held {
+                protocol,
+                port,
+                interface: link.name.clone(),
+                holder,
+            }));
         }
     }
-    held
+    let mut ours = held
+        .iter()
+        .filter(|h: &&Held| h.is_ours())
+        .filter_map(|h| h.holder.as_ref());
+    let gives = ours.any(|holder| sockets::listens_at(holder.pid, CONTROL));
+    (held, gives)
 }
 
-fn who(protocol: Protocol, port: u16) -> Option<Holder> {
+fn is_taken(protocol: Protocol, port: u16, interface: &str) -> bool {
     match protocol {
-        Protocol::Udp => holder::of_udp(port),
-        Protocol::Tcp => holder::of_tcp(port),
+        Protocol::Udp => open::udp_is_taken(port, interface),
+        Protocol::Tcp => open::tcp_is_taken(port, interface),
     }
 }
 
-fn rules() -> Rules {
-    Rules {
-        nft: said_by("nft", &["-j", "list", "ruleset"]),
-        iptables: said_by("iptables-save", &[]),
-    }
+/// What tools say, asked at the same time: each may take its whole patience.
+fn from_tools() -> (Rules, Sockets) {
+    std::thread::scope(|scope| {
+        let nft = scope.spawn(|| said_by("nft", &["-j", "list", "ruleset"]));
+        let iptables = scope.spawn(|| said_by("iptables-save", &[]));
+        let sockets = Sockets::now();
+        let ended = || Err("its reader ended".to_owned());
+        let rules = Rules {
+            nft: nft.join().unwrap_or_else(|_| ended()),
+            iptables: iptables.join().unwrap_or_else(|_| ended()),
+        };
+        (rules, sockets)
+    })
 }
