@@ -42,7 +42,7 @@ fn with_prober<F: Future<Output = ()>>(
     host.enter(|| {
         let interface = Interface {
             name: "eth0".to_owned(),
-            addresses: vec![APPLIANCE_IP.parse().unwrap()],
+            nets: vec![format!("{APPLIANCE_IP}/24").parse().unwrap()],
         };
         // The setting may change while it runs; the sockets are there for each.
         let opened = probe::open(ConflictMethod::Off, &[interface]).unwrap();

@@ -70,8 +70,8 @@ impl Raw {
 
 /// Whether clients on this interface itself can be given addresses.
 fn is_home(networks: &Networks, interface: &Interface) -> bool {
-    let mut addresses = interface.addresses.iter();
-    addresses.any(|address| networks.of_link(*address).is_some())
+    let mut addresses = interface.addresses();
+    addresses.any(|address| networks.of_link(address).is_some())
 }
 
 /// What is probably not meant so: interfaces that no subnet is for, own addresses in a pool.
@@ -84,10 +84,10 @@ pub fn cautions(networks: &Networks, interfaces: &[Interface]) -> Vec<String> {
             i.shown()
         )
     });
-    let own = interfaces.iter().flat_map(|i| &i.addresses);
+    let own = interfaces.iter().flat_map(Interface::addresses);
     let given = own.filter(|address| {
-        let network = networks.of_link(**address);
-        network.is_some_and(|n| n.pool_of(**address).is_some())
+        let network = networks.of_link(*address);
+        network.is_some_and(|n| n.pool_of(*address).is_some())
     });
     let given = given.map(|address| {
         format!("{address} is this host's own and lies in a pool; it is not given out: `exclude` it there")

@@ -237,10 +237,12 @@ fn doors(
 ) -> io::Result<Vec<UdpSocket>> {
     let mut tftp = Vec::new();
     for open in opened {
-        let dhcp = open.dhcp.map(|socket| (socket, Port::Dhcp));
-        for (socket, port) in dhcp.into_iter().chain([(open.pxe, Port::Pxe)]) {
+        let dhcp = open.dhcp.map(|door| (door, Port::Dhcp));
+        for (door, port) in dhcp.into_iter().chain([(open.pxe, Port::Pxe)]) {
             let door = dhcp::Door {
-                listener: Listener::new(socket)?,
+                listener: Listener::new(door.socket)?,
+                near: door.near,
+                far: door.far,
                 port,
                 interface: open.interface.name.clone(),
                 own: Own::of(&open.interface),
@@ -275,8 +277,8 @@ fn signals() -> io::Result<(Signals, Signals, Signals)> {
 
 fn ready(opened: &[Opened], http_port: u16, user: &str) -> What {
     let describe = |i: &Interface| format!("{} {}", i.name, i.shown());
-    let first = opened.first().and_then(|o| o.interface.addresses.first());
-    let host = first.map_or_else(|| "127.0.0.1".to_owned(), ToString::to_string);
+    let first = opened.first().and_then(|o| o.interface.addresses().next());
+    let host = first.map_or_else(|| "127.0.0.1".to_owned(), |a| a.to_string());
     let dhcp = opened.iter().any(|o| o.dhcp.is_some());
     let fixed = [dhcp.then_some("dhcp 67"), Some("pxe 4011"), Some("tftp 69")];
     let fixed = fixed.into_iter().flatten().map(str::to_owned);
