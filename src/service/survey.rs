@@ -2,6 +2,7 @@
 //! before mode `dhcp` serves.
 //!
 //! * [`ask`]: DISCOVERs out, offers in, on all interfaces at once and on one thread
+//! * [`starter`]: others that are about to serve at the same moment
 //! * [`host`]: interfaces, ports, firewall; [`tool`]: what a tool prints
 //!
 //! Nothing is changed: a DISCOVER takes no lease, and a port is held for no longer than it takes to
@@ -9,6 +10,7 @@
 
 mod ask;
 mod host;
+mod starter;
 mod tool;
 
 use std::time::Duration;
@@ -20,6 +22,7 @@ use crate::decide::sample::Flavour;
 use crate::doctor::{Observed, Offer};
 use crate::error::Error;
 use ask::{Asking, Patience, Question};
+use starter::Starter;
 
 /// When a DISCOVER is sent, again and again (as firmware does, but sooner).
 const SENT_AT: [Duration; 3] = [
@@ -63,7 +66,7 @@ impl Survey {
         let observed = host::look(scope)?;
         let asking = observed.asked().filter_map(|link| {
             let own = observed.holder_of(link, 67).is_some();
-            asking(&link.name, own, &Flavour::ALL).transpose()
+            asking(&link.name, own, &Flavour::ALL, None).transpose()
         });
         let asking = asking.collect::<Result<_, Error>>()?;
         Ok(Self { observed, asking })
@@ -103,7 +106,12 @@ impl Survey {
 }
 
 /// A question for one interface; `None` where it has no Ethernet address to ask from.
-fn asking(name: &str, local: bool, flavours: &[Flavour]) -> Result<Option<Asking>, Error> {
+fn asking(
+    name: &str,
+    local: bool,
+    flavours: &[Flavour],
+    starter: Option<Starter>,
+) -> Result<Option<Asking>, Error> {
     let Some(mac) = host::mac_of(name)? else {
         return Ok(None);
     };
@@ -115,6 +123,7 @@ fn asking(name: &str, local: bool, flavours: &[Flavour]) -> Result<Option<Asking
         mac,
         also_local: local,
         flavours: flavours.to_vec(),
+        starter,
     };
     Asking::open(question).map(Some)
 }
@@ -131,40 +140,40 @@ impl Rivals {
     /// No right to send and hear frames.
     pub fn open(interfaces: &[Interface]) -> Result<Self, Error> {
         let flavours = [Flavour::Plain, Flavour::Bios];
-        let asking = interfaces
-            .iter()
-            .filter_map(|i| asking(&i.name, false, &flavours).transpose());
+        let mut macs = Vec::new();
+        for interface in interfaces {
+            macs.extend(host::mac_of(&interface.name)?);
+        }
+        let lowest = macs.into_iter().min();
+        let asking = interfaces.iter().filter_map(|interface| {
+            let address = interface.addresses().next();
+            let starter = lowest.zip(address);
+            let starter = starter.map(|(mac, address)| Starter { mac, address });
+            asking(&interface.name, false, &flavours, starter).transpose()
+        });
         Ok(Self(asking.collect::<Result<_, Error>>()?))
     }
 
-    /// Offers of addresses by others, within `patience`; ends with the first.
+    /// Refuses to be a second DHCP server; ends with the first that is found.
     ///
     /// # Errors
-    /// An interface that goes away meanwhile.
-    pub fn ask(self, patience: Duration) -> Result<Vec<(String, Offer)>, Error> {
+    /// There is one: where, who, what it offers, what to do. Or it cannot be found out.
+    pub fn none(self, patience: Duration) -> Result<(), Error> {
         let patience = Patience {
             sent_at: &SENT_AT,
             answered: patience,
             unanswered: patience,
             first_is_enough: true,
         };
-        let heard = ask::all(self.0, patience)?;
-        let offers = heard.into_iter().flat_map(|h| {
-            let leases = h.offers.into_iter().filter(|o| !o.is_proxy());
-            leases.map(move |o| (h.interface.clone(), o))
-        });
-        Ok(offers.collect())
-    }
-
-    /// Refuses to be a second DHCP server.
-    ///
-    /// # Errors
-    /// There is one: where, who, what it offers, what to do. Or it cannot be found out.
-    pub fn none(self, patience: Duration) -> Result<(), Error> {
-        match self.ask(patience)?.first() {
-            None => Ok(()),
-            Some((interface, offer)) => Err(Error::rival(refusal(interface, offer))),
+        for heard in ask::all(self.0, patience)? {
+            if let Some(offer) = heard.offers.iter().find(|o| !o.is_proxy()) {
+                return Err(Error::rival(refusal(&heard.interface, offer)));
+            }
+            if let Some(starter) = heard.goes_before {
+                return Err(Error::rival(gives_way(&heard.interface, starter)));
+            }
         }
+        Ok(())
     }
 }
 
@@ -175,5 +184,14 @@ fn refusal(interface: &str, offer: &Offer) -> String {
          `--interface`, switch it off, or serve nevertheless with `--force`",
         offer.who(),
         offer.message.yiaddr
+    )
+}
+
+fn gives_way(interface: &str, starter: Starter) -> String {
+    let Starter { mac, address } = starter;
+    format!(
+        "another bootjack is starting on {interface} at the same moment: {mac}, {address}; two of \
+         them would give out the same addresses, and that one goes on: leave it the LAN, serve other \
+         interfaces with `--interface`, or serve nevertheless with `--force`"
     )
 }
