@@ -58,6 +58,12 @@ impl What {
                 state: State::Offered | State::Available,
                 ..
             }
+            // A conflict, which is told as such.
+            | Self::Lease {
+                state: State::Declined,
+                was: State::Offered,
+                ..
+            }
             | Self::Started { .. }
             | Self::Ready { .. } => Level::DEBUG,
             Self::Ignored { .. }

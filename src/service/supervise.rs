@@ -8,7 +8,7 @@
 use std::io::{self, Write as _};
 use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
@@ -207,20 +207,22 @@ async fn serve(prepared: Prepared) -> Result<(), Error> {
     tasks.spawn(tftp::serve(tftp, shared.clone()));
     tasks.spawn(http::serve(http, shared.clone()));
     tasks.spawn(links::watch(served, shared.clone()));
+    tasks.spawn(shared.clone().sum_up());
     let Watching {
         loader,
         first,
         pace,
     } = watching;
     let watch = Watch::start(shared.clone(), loader, &first, pace);
+    let began = Instant::now();
     // Whoever started us may not read what we say; the log has it too.
     let _ = writeln!(io::stdout(), "{ready}");
     shared.emit(None, ready);
     loop {
         tokio::select! {
             _ = hangup.recv() => watch.reload(),
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
+            _ = terminate.recv() => return Ok(shared.stopped("SIGTERM", began.elapsed())),
+            _ = interrupt.recv() => return Ok(shared.stopped("SIGINT", began.elapsed())),
             Some(ended) = tasks.join_next() => {
                 return Err(stopped(ended));
             }
