@@ -29,6 +29,7 @@ use super::sys::udp::{Listener, Received};
 use crate::client::Client;
 use crate::decide::{Ignore, Incoming, Port};
 use crate::event::What;
+use crate::wire::Mac;
 use crate::wire::dhcp::{Kind, Message};
 
 /// Longer datagrams than any DHCP client sends are malformed.
@@ -85,10 +86,24 @@ impl Door {
             Ok(message) => message,
             Err(why) => return shared.malformed("dhcp", received.from.into(), why),
         };
+        if let Err(why) = self.can_be_answered(received, &message) {
+            return shared.emit(None, self.ignored(&why, &message, None));
+        }
         match &self.giver {
             Some(giver) => self.lease(shared, giver, *received, message),
             None => self.boot(shared, received, &message),
         }
+    }
+
+    /// Whether there is anybody to answer, and an address to answer from.
+    fn can_be_answered(&self, received: &Received, message: &Message) -> Result<(), Ignore> {
+        if received.local.is_unspecified() {
+            return Err(Ignore::NoOwnAddress);
+        }
+        if self.own.is_no_host(message.giaddr) {
+            return Err(Ignore::Relay(message.giaddr));
+        }
+        Ok(())
     }
 
     fn incoming<'m>(&self, message: &'m Message, received: &Received) -> Incoming<'m> {
@@ -153,10 +168,9 @@ impl Door {
     }
 
     /// A packet of nobody we keep a timeline for has its sender in the text.
-    fn ignored(&self, ignore: &Ignore, message: &Message) -> What {
-        let sender = message
-            .mac()
-            .map_or_else(String::new, |mac| format!(" from {mac}"));
+    fn ignored(&self, ignore: &Ignore, message: &Message, told_of: Option<Mac>) -> What {
+        let sender = message.mac().filter(|_| told_of.is_none());
+        let sender = sender.map_or_else(String::new, |mac| format!(" from {mac}"));
         What::Ignored {
             port: self.port.number(),
             reason: ignore.word(),
@@ -196,9 +210,6 @@ impl Door {
 fn decode(received: &Received, bytes: &[u8]) -> Result<Message, String> {
     if received.truncated {
         return Err(format!("longer than any DHCP message ({BUFFER} bytes)"));
-    }
-    if received.local.is_unspecified() {
-        return Err("came by an interface that has no address any more".to_owned());
     }
     Message::decode(bytes).map_err(|e| e.to_string())
 }

@@ -27,7 +27,12 @@ fn heard_nothing(client: &Imitated, marker: &Imitated) {
 
 fn exhausted(appliance: &Appliance, mac: &str) {
     let words = [("client", mac), ("reason", "exhausted")];
-    event(appliance, "ignored", &words);
+    let event = event(appliance, "ignored", &words);
+    let detail = event["detail"].as_str().unwrap();
+    assert!(
+        !detail.contains(mac),
+        "whose it is stands beside it: {event}"
+    );
 }
 
 #[test]
