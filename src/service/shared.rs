@@ -204,14 +204,14 @@ impl Shared {
     pub fn stopped(&self, by: &str, after: Duration) {
         self.tell_left_out(true);
         let after = SignedDuration::from_secs(i64::try_from(after.as_secs()).unwrap_or(i64::MAX));
-        let mut text = format!("stopped by {by} after {after:#}");
-        if let Some(leases) = self.leases.get() {
-            let mut counts = leases.counts().into_iter();
-            let leased = counts.find(|(state, _)| *state == State::Leased);
-            let count = leased.map_or(0, |(_, count)| count);
+        let leases = self.leases.get().map(|leases| leases.counts());
+        let kept = leases.map_or_else(String::new, |counts| {
+            let leased = counts.iter().find(|(state, _)| *state == State::Leased);
+            let count = leased.map_or(0, |(_, count)| *count);
             let many = if count == 1 { " is" } else { "s are" };
-            text += &format!("; {count} lease{many} kept for the next start");
-        }
+            format!("; {count} lease{many} kept for the next start")
+        });
+        let text = format!("stopped by {by} after {after:#}{kept}");
         self.emit(None, What::Notice { text });
     }
 

@@ -14,6 +14,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinError, JoinSet};
+use tracing::Level;
 
 use super::giving::{self, Giving};
 use super::interfaces::{self, Interface, Own};
@@ -27,6 +28,7 @@ use crate::config::{Effective, Mode};
 use crate::decide::Port;
 use crate::error::Error;
 use crate::event::What;
+use crate::event::log::line;
 use crate::profile::Snapshot;
 
 /// SIGHUP waits until there is somebody to heed it: unheeded it would end the process, which a
@@ -48,7 +50,7 @@ pub struct Prepared {
     giving: Option<Giving>,
     watching: Watching,
     shared: Arc<Shared>,
-    cautions: Vec<String>,
+    notices: Vec<What>,
     ready: What,
 }
 
@@ -79,12 +81,13 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let (giving, notices) = giving.unzip();
     let places = giving
         .as_ref()
-        .map(|_| giving::cautions(&networks, &interfaces));
+        .map(|_| giving::places(&networks, &interfaces));
     let told = no_server.into_iter().chain(notices.unwrap_or_default());
-    let told = told.chain(places.unwrap_or_default());
+    let told = told.chain(cautions(settings, &user));
+    let told = told.map(|text| What::Warning { text });
     Ok(Prepared {
         ready: ready(&opened, settings.http_port, &user),
-        cautions: told.chain(cautions(settings, &user)).collect(),
+        notices: told.chain(places.unwrap_or_default()).collect(),
         giving,
         opened,
         http,
@@ -104,8 +107,9 @@ impl Prepared {
     /// The system gives no threads, or a service ended.
     pub fn run(self) -> Result<(), Error> {
         let findings = self.watching.first.findings.iter().map(ToString::to_string);
-        for text in findings.chain(self.cautions.iter().cloned()) {
-            self.shared.emit(None, What::Warning { text });
+        let findings = findings.map(|text| What::Warning { text });
+        for what in findings.chain(self.notices.iter().cloned()) {
+            self.shared.emit(None, what);
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -193,7 +197,7 @@ async fn serve(prepared: Prepared) -> Result<(), Error> {
         giving,
         watching,
         shared,
-        cautions: _,
+        notices: _,
         ready,
     } = prepared;
     let failed = |e: io::Error| Error::failed(format!("cannot register a socket or signal: {e}"));
@@ -216,18 +220,20 @@ async fn serve(prepared: Prepared) -> Result<(), Error> {
     let watch = Watch::start(shared.clone(), loader, &first, pace);
     let began = Instant::now();
     // Whoever started us may not read what we say; the log has it too.
-    let _ = writeln!(io::stdout(), "{ready}");
+    let _ = writeln!(io::stdout(), "{}", line(Level::INFO, &ready));
     shared.emit(None, ready);
-    loop {
+    let signal = loop {
         tokio::select! {
             _ = hangup.recv() => watch.reload(),
-            _ = terminate.recv() => return Ok(shared.stopped("SIGTERM", began.elapsed())),
-            _ = interrupt.recv() => return Ok(shared.stopped("SIGINT", began.elapsed())),
+            _ = terminate.recv() => break "SIGTERM",
+            _ = interrupt.recv() => break "SIGINT",
             Some(ended) = tasks.join_next() => {
                 return Err(stopped(ended));
             }
         }
-    }
+    };
+    shared.stopped(signal, began.elapsed());
+    Ok(())
 }
 
 /// Serves 67 and 4011 of every interface; gives the sockets of TFTP, which is served as one.
