@@ -4,15 +4,13 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use jiff::SignedDuration;
-use tracing::Level;
-use tracing::level_filters::LevelFilter;
 
+use super::journal::Journal;
 use super::lease::{Emit, Leases};
-use super::throttle::{Complaint, Complaints, FAULTS, MACHINES, Pass, STRANGERS, Throttle};
 use crate::client::{Loaders, Registry};
 use crate::event::metrics::Metrics;
 use crate::event::timeline::Timeline;
@@ -82,10 +80,7 @@ pub struct Shared {
     clients: Mutex<Registry>,
     loaders: Mutex<Loaders>,
     timeline: Mutex<Timeline>,
-    complaints: Mutex<Complaints>,
-    strangers: Mutex<Throttle>,
-    machines: Mutex<Throttle>,
-    faults: Mutex<Throttle>,
+    journal: Journal,
 }
 
 /// The folders behind [`crate::tree::Root`].
@@ -113,10 +108,7 @@ impl Shared {
             clients,
             loaders,
             timeline: Mutex::new(timeline),
-            complaints: Mutex::default(),
-            strangers: Mutex::new(Throttle::new(STRANGERS)),
-            machines: Mutex::new(Throttle::new(MACHINES)),
-            faults: Mutex::new(Throttle::new(FAULTS)),
+            journal: Journal::default(),
         })
     }
 
@@ -129,7 +121,7 @@ impl Shared {
             what,
         };
         self.metrics.count(&event);
-        self.log(&event);
+        self.journal.log(&event);
         self.timeline().record(event);
     }
 
@@ -143,43 +135,6 @@ impl Shared {
         })
     }
 
-    /// One line, where its level is asked for (else it would take the place of one that is) and
-    /// the throttle lets it pass.
-    fn log(&self, event: &Event) {
-        if event.what.level() > LevelFilter::current() {
-            return;
-        }
-        if let Some(complaint) = complaint(&event.what) {
-            if self.complaints().ask(complaint, Instant::now()) {
-                event.log();
-            }
-            return;
-        }
-        let Some((whose, throttle)) = self.throttle(event) else {
-            return event.log();
-        };
-        let pass = throttle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .ask(Instant::now());
-        if pass != Pass::No {
-            event.log();
-        }
-        if let Pass::YesAfter(held) = pass {
-            tracing::warn!("{held} more events of {whose} were not logged");
-        }
-    }
-
-    fn throttle(&self, event: &Event) -> Option<(&'static str, &Mutex<Throttle>)> {
-        match (&event.what, event.client) {
-            (What::Fault { .. }, _) => Some(("ours", &self.faults)),
-            (_, Some(_)) => Some(("machines", &self.machines)),
-            (what, None) => what
-                .is_strangers()
-                .then_some(("strangers", &self.strangers)),
-        }
-    }
-
     /// Says every ten seconds how many complaints were not logged, until the task is dropped.
     ///
     /// # Errors
@@ -188,21 +143,13 @@ impl Shared {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         loop {
             tick.tick().await;
-            self.tell_left_out(false);
-        }
-    }
-
-    /// Says how many complaints were not logged, where it is time to, or at the end.
-    pub fn tell_left_out(&self, at_the_end: bool) {
-        let all = self.complaints().left_out(Instant::now(), at_the_end);
-        for left_out in all {
-            tracing::warn!("{left_out}");
+            self.journal.sum_up(false);
         }
     }
 
     /// The last words, before an orderly end.
     pub fn stopped(&self, by: &str, after: Duration) {
-        self.tell_left_out(true);
+        self.journal.sum_up(true);
         let after = SignedDuration::from_secs(i64::try_from(after.as_secs()).unwrap_or(i64::MAX));
         let leases = self.leases.get().map(|leases| leases.counts());
         let kept = leases.map_or_else(String::new, |counts| {
@@ -213,12 +160,6 @@ impl Shared {
         });
         let text = format!("stopped by {by} after {after:#}{kept}");
         self.emit(None, What::Notice { text });
-    }
-
-    fn complaints(&self) -> MutexGuard<'_, Complaints> {
-        self.complaints
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A packet no protocol allows.
@@ -275,14 +216,6 @@ impl Shared {
             tftp_only: door == Door::Tftp && self.loaders().tftp_only(peer.to_canonical()),
         }
     }
-}
-
-/// The kind of complaint that an event is: what others can cause as often as they like, and an
-/// operator should know of.
-fn complaint(what: &What) -> Option<Complaint> {
-    let malformed = matches!(what, What::Malformed { .. });
-    let complains = malformed || what.level() == Level::WARN;
-    (complains && what.is_strangers()).then(|| (what.name(), what.reason()))
 }
 
 #[cfg(test)]
@@ -368,8 +301,8 @@ mod tests {
                 shared.emit(Some(mac), ignored("exhausted"));
             }
             shared.emit(None, ignored("unreachable"));
-            shared.tell_left_out(false);
-            shared.tell_left_out(true);
+            shared.journal.sum_up(false);
+            shared.journal.sum_up(true);
         });
         let lines: Vec<&str> = log.lines().collect();
         assert!((7..100).contains(&lines.len()), "{log}");
