@@ -131,6 +131,13 @@ pub enum Ignore {
     /// Mode `dhcp`: a RELEASE or DECLINE for another server.
     #[error("meant for another DHCP server")]
     OtherServers,
+    /// Mode `dhcp`: the lease that is offered could not be stored, and so would never be given;
+    /// another server's can.
+    #[error("the lease store cannot be written, so nothing is offered")]
+    Unwritable,
+    /// It came by an interface that has lost its address, so nothing could be answered from there.
+    #[error("the interface it came by has no address any more")]
+    NoOwnAddress,
     /// Mode `dhcp`: the book of leases has no answer to it.
     #[error("{0}")]
     Lease(Silence),
@@ -154,6 +161,8 @@ impl Ignore {
             Self::NoHardwareAddress => "no-hardware-address",
             Self::NoNetwork(_) => "no-network",
             Self::OtherServers => "other-server",
+            Self::Unwritable => "unwritable",
+            Self::NoOwnAddress => "no-own-address",
             Self::Lease(why) => why.word(),
             Self::TooLarge(_) => "too-large",
         }

@@ -310,6 +310,19 @@ impl What {
         )
     }
 
+    /// What tells complaints of one name apart: a word of ours, `exhausted`; of others none.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Ignored { reason, .. } => reason,
+            Self::Refused { service, .. } | Self::Malformed { service, .. } => service,
+            Self::Failed { door, .. } | Self::NotFound { door, .. } => match door {
+                Door::Tftp => "tftp",
+                Door::Http => "http",
+            },
+            _ => "",
+        }
+    }
+
     /// The event's name, as in the JSON log.
     pub const fn name(&self) -> &'static str {
         match self {

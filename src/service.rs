@@ -10,7 +10,7 @@
 //! * [`files`]: a name in the tree → bytes or an open file, never outside its folder
 //! * [`load`], [`watch`]: folders → snapshot, now and whenever they change
 //! * [`survey`]: this host and its LANs, asked as a machine that boots asks
-//! * [`throttle`]: a flood of packets is no flood of log lines
+//! * `journal`: which events are logged; `throttle`: a flood of packets is no flood of log lines
 //! * [`sys`]: socket options, and every unsafe line
 
 pub mod dhcp;
@@ -19,6 +19,7 @@ pub mod giving;
 pub mod holder;
 pub mod http;
 pub mod interfaces;
+mod journal;
 pub mod lease;
 pub mod links;
 pub mod load;

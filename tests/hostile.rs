@@ -7,6 +7,7 @@
 //! * `packets`: malformed messages on 67, 4011 and 69
 //! * `forged`: addresses that lie
 //! * `floods`: too many packets, machines and transfers
+//! * `waiting`: replies to addresses that nobody has
 //! * `web`: HTTP
 
 #![allow(
@@ -26,5 +27,7 @@ mod noise;
 #[path = "hostile/packets.rs"]
 mod packets;
 mod support;
+#[path = "hostile/waiting.rs"]
+mod waiting;
 #[path = "hostile/web.rs"]
 mod web;

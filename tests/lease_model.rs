@@ -146,6 +146,7 @@ fn the_walks_go_everywhere() {
         seen.bootp,
         seen.evicted,
         seen.kept,
+        seen.unclaimed,
     ];
     assert!(least.iter().all(|n| *n >= 10), "{seen:?}");
 }

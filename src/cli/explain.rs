@@ -15,8 +15,9 @@ use crate::decide::{self, Answer, Incoming, Outcome, Port, sample};
 use crate::error::Error;
 use crate::profile::select::Verdict;
 use crate::profile::{Snapshot, select};
+use crate::service::interfaces::{self, Interface};
 use crate::service::load::{Loader, Places};
-use crate::service::{interfaces, supervise};
+use crate::service::supervise;
 use crate::wire::dhcp::{Kind, Message};
 use crate::wire::{Arch, Mac, Uuid, dhcp};
 
@@ -163,7 +164,7 @@ impl Explain {
 /// one for documentation.
 fn server(interfaces: &[String], snapshot: &Snapshot) -> Ipv4Addr {
     let all = interfaces::to_serve(interfaces).unwrap_or_default();
-    let all: Vec<Ipv4Addr> = all.into_iter().flat_map(|i| i.addresses).collect();
+    let all: Vec<Ipv4Addr> = all.iter().flat_map(Interface::addresses).collect();
     let home = all
         .iter()
         .find(|a| snapshot.networks.of_link(**a).is_some());

@@ -16,7 +16,7 @@ use super::grant::{self, Grant};
 use super::{Excess, Ignore, Incoming};
 use crate::client::{Client, identify};
 use crate::lease::{Ask, Book, Change, Holder, Kind, Record, Time};
-use crate::network::{Criteria, Network, Reservation, Terms, Who};
+use crate::network::{Criteria, Network, Networks, Reservation, Terms, Who};
 use crate::profile::{Selection, Snapshot, Subject, chosen};
 use crate::wire::dhcp::{BOOTREQUEST, Kind as Type, Message, code};
 use crate::wire::pxe;
@@ -120,6 +120,7 @@ impl<'a> Asked<'a> {
         let link = link(incoming, relay, kind);
         let networks = &snapshot.networks;
         let network = networks.of_link(link).ok_or(Ignore::NoNetwork(link))?;
+        relayed_by_one_host(message, networks)?;
         let option_61 = message.options.get(code::CLIENT_ID);
         let client = match kind {
             Kind::Bootp => Some(Client::unknown(mac, link)),
@@ -284,6 +285,22 @@ fn held(message: &Message) -> Option<Ipv4Addr> {
     let none =
         message.kind() == Some(Type::Discover) || message.options.has(code::REQUESTED_ADDRESS);
     known(message.ciaddr).filter(|_| !none)
+}
+
+/// A relay is neither a whole subnet nor everybody in it (RFC 3021: but where it has only two
+/// addresses).
+fn relayed_by_one_host(message: &Message, networks: &Networks) -> Result<(), Ignore> {
+    let relay = message.giaddr;
+    let subnet = networks.of_link(relay).and_then(|n| n.subnet_of(relay));
+    let whole = subnet.is_some_and(|subnet| {
+        let net = subnet.net;
+        net.prefix_len() < 31 && [net.network(), net.broadcast()].contains(&relay)
+    });
+    if whole {
+        Err(Ignore::Relay(relay))
+    } else {
+        Ok(())
+    }
 }
 
 /// What goes back as it came must leave room for the rest of a reply.

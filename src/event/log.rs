@@ -64,6 +64,12 @@ impl What {
                 was: State::Offered,
                 ..
             }
+            // A conflict, which is told as such.
+            | Self::Lease {
+                state: State::Declined,
+                was: State::Offered,
+                ..
+            }
             | Self::Started { .. }
             | Self::Ready { .. } => Level::DEBUG,
             Self::Ignored { .. }
@@ -131,14 +137,15 @@ where
                 let line = serde_json::json!({"at": at, "event": "log", "level": level.as_str(), "target": target, "text": pick.line});
                 writeln!(out, "{line}")
             }
-            (LogFormat::Text, _) => writeln!(
-                out,
-                "{} {level:5} {}",
-                words::stamp(std::time::SystemTime::now()),
-                pick.line
-            ),
+            (LogFormat::Text, _) => writeln!(out, "{}", line(*level, &pick.line)),
         }
     }
+}
+
+/// A line of text: when, how loud, what.
+pub fn line(level: Level, what: &impl Display) -> String {
+    let now = words::stamp(std::time::SystemTime::now());
+    format!("{now} {level:5} {what}")
 }
 
 /// Takes the one field that the format wants; of foreign records, all.

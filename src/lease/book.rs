@@ -227,10 +227,13 @@ impl Book {
         Some(entry)
     }
 
-    fn shelve(&mut self, entry: &Entry, free: bool) {
+    fn shelve(&mut self, entry: &Entry, there: bool) {
+        let Lease { address, until, .. } = entry.lease;
         if entry.is_free() {
-            let Lease { address, .. } = entry.lease;
-            self.space.shelve(address, last_use(&entry.lease), free);
+            self.space.shelve(address, last_use(&entry.lease), there);
+        }
+        if entry.lease.state == State::Offered {
+            self.space.offer(address, until, there);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Which address a client may have, and which of those it gets.
 //!
 //! The order: what is reserved for it, its current lease, its last one, the address it asks for,
-//! one that nobody ever had, the one in use the longest ago. Acceptability is that of the facts
+//! one that nobody ever had, the one in use the longest ago, and where all are taken the one that
+//! somebody else was offered the longest ago and has not asked for. Acceptability is that of the facts
 //! (extension points, section 11, v4): a usable reservation rules out every other address, what is
 //! reserved for somebody else is never given, and a pool must suit the client's criteria. An
 //! address that is reserved outside of all pools has no tags, and suits everybody's criteria.
@@ -41,12 +42,13 @@ impl Book {
     }
 
     /// The address for a DISCOVER or BOOTP.
-    pub(super) fn choose(&self, ask: &Ask<'_>) -> Option<Ipv4Addr> {
+    pub(super) fn choose(&self, ask: &Ask<'_>, now: Time) -> Option<Ipv4Addr> {
         self.usable_reservation(ask)
             .or_else(|| self.own(ask))
             .or_else(|| self.requested(ask))
             .or_else(|| self.never_used(ask))
             .or_else(|| self.longest_unused(ask))
+            .or_else(|| self.unclaimed(ask, now))
             .filter(|address| self.is_acceptable(ask, *address))
     }
 
@@ -109,6 +111,15 @@ impl Book {
     fn longest_unused(&self, ask: &Ask<'_>) -> Option<Ipv4Addr> {
         let oldest = suiting(ask).filter_map(|pool| self.space.oldest_used(pool));
         oldest.min().map(|(_, address)| address)
+    }
+
+    /// The address that was offered the longest ago, if its client had time enough to ask for it.
+    fn unclaimed(&self, ask: &Ask<'_>, now: Time) -> Option<Ipv4Addr> {
+        let oldest = suiting(ask).filter_map(|pool| self.space.oldest_offered(pool));
+        let (until, address) = oldest.min()?;
+        let offered = until.saturating_sub(self.limits.offer);
+        let end = offered.saturating_add(self.limits.unclaimed);
+        (end <= now).then_some(address)
     }
 
     /// How many addresses there are in the pools that a client may have one from.

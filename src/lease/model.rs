@@ -151,6 +151,9 @@ pub struct Limits {
     pub offers: usize,
     /// Seconds an offer is kept. EDK2 collects offers for up to 32 s, iPXE for some seconds.
     pub offer: Time,
+    /// Seconds that an offer is left alone at least. After that it gives its address to a newcomer
+    /// for whom nothing else is left: made-up clients would close a pool for the whole time above.
+    pub unclaimed: Time,
 }
 
 impl Default for Limits {
@@ -158,6 +161,10 @@ impl Default for Limits {
         Self {
             offers: 65_536,
             offer: 120,
+            // EDK2 asks for it when its window of 4 s or 8 s is over, iPXE and operating systems
+            // within 3 s. One that has waited in vain for both windows takes 16 s the next time;
+            // it goes last, for the oldest offer gives way first.
+            unclaimed: 10,
         }
     }
 }

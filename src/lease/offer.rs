@@ -17,7 +17,7 @@ use super::model::{Ask, Binding, Change, Lease, Record, Serial, Silence, State, 
 impl Book {
     /// DHCPDISCOVER (RFC 2131 4.3.1): an address, offered. A client that has a lease keeps it.
     pub(super) fn discover(&mut self, ask: &Ask<'_>, turn: &mut Turn) -> Verdict {
-        let Some(address) = self.choose(ask) else {
+        let Some(address) = self.choose(ask, turn.now) else {
             let pools = self.pools_size(ask);
             return silence(Silence::Exhausted { pools });
         };
@@ -54,6 +54,7 @@ impl Book {
 
     fn offer_anew(&mut self, ask: &Ask<'_>, address: Ipv4Addr, turn: &mut Turn) -> Verdict {
         self.take_back_all(ask, turn);
+        self.take_from_another(ask, address, turn);
         self.make_room(turn);
         let before = self.entry(address).map(|entry| &entry.lease);
         let before = before.filter(|lease| lease.was_held()).cloned();
@@ -87,6 +88,14 @@ impl Book {
         let own = own.filter(|entry| entry.lease.holder == *ask.holder);
         let addresses: Vec<Ipv4Addr> = own.map(|entry| entry.lease.address).collect();
         for address in addresses {
+            self.withdraw(address, turn);
+        }
+    }
+
+    /// Takes back what another client was offered and has not asked for.
+    pub(super) fn take_from_another(&mut self, ask: &Ask<'_>, address: Ipv4Addr, turn: &mut Turn) {
+        let entry = self.entry(address).filter(|entry| !entry.is_of(ask.holder));
+        if entry.is_some_and(|entry| entry.lease.state == State::Offered) {
             self.withdraw(address, turn);
         }
     }

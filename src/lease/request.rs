@@ -83,7 +83,7 @@ impl Book {
 
     /// BOOTP (RFC 1534): an address for ever, reserved or from a pool that is for it.
     pub(super) fn bootp(&mut self, ask: &Ask<'_>, turn: &mut Turn) -> Verdict {
-        let Some(address) = self.choose(ask) else {
+        let Some(address) = self.choose(ask, turn.now) else {
             let none = suiting(ask).next().is_none();
             let pools = self.pools_size(ask);
             return silence(if none {
@@ -95,6 +95,7 @@ impl Book {
         if self.entry(address).is_some_and(Entry::is_probing) {
             return silence(Silence::Probing);
         }
+        self.take_from_another(ask, address, turn);
         match self.lease(ask, address, u32::MAX, turn) {
             Verdict::Ack(binding) => Verdict::Bootp(binding),
             other => other,

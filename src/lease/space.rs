@@ -34,6 +34,8 @@ struct Shelf {
     entries: u64,
     /// Those of the entries that are free.
     used: BTreeSet<(LastUse, Ipv4Addr)>,
+    /// Those that are offered, with the end of the offer.
+    offered: BTreeSet<(Time, Ipv4Addr)>,
 }
 
 /// When a free address was last leased. One that was only ever offered comes first: so a flood of
@@ -81,6 +83,7 @@ impl Space {
             size,
             entries: 0,
             used: BTreeSet::new(),
+            offered: BTreeSet::new(),
         });
     }
 
@@ -118,6 +121,17 @@ impl Space {
         }
     }
 
+    /// An address was offered until then, or is so no longer.
+    pub(super) fn offer(&mut self, address: Ipv4Addr, until: Time, offered: bool) {
+        if let Some(shelf) = self.shelf(address) {
+            if offered {
+                shelf.offered.insert((until, address));
+            } else {
+                shelf.offered.remove(&(until, address));
+            }
+        }
+    }
+
     /// Whether an address is one of those that pools hand out and nobody ever had.
     pub(super) fn is_untouched(&self, address: Ipv4Addr) -> bool {
         let address = u32::from(address);
@@ -139,6 +153,11 @@ impl Space {
     /// The free address of a pool that was in use the longest ago.
     pub(super) fn oldest_used(&self, pool: &Pool) -> Option<(LastUse, Ipv4Addr)> {
         self.of(pool)?.used.first().copied()
+    }
+
+    /// The address of a pool that is offered, and was so the longest ago; with the offer's end.
+    pub(super) fn oldest_offered(&self, pool: &Pool) -> Option<(Time, Ipv4Addr)> {
+        self.of(pool)?.offered.first().copied()
     }
 
     /// How many addresses a pool hands out, free or not.

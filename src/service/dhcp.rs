@@ -3,6 +3,11 @@
 //! One task a socket, one packet at a time: a decision takes microseconds, and the kernel's receive
 //! buffer is the bounded queue in front of it.
 //!
+//! A reply to one who is no neighbour yet waits in the kernel until ARP has found him, three seconds
+//! if nobody has that address; and anybody can have replies sent to addresses that nobody has.
+//! So what has to wait goes by sockets of its own, that for this link apart from that for others;
+//! broadcasts, and replies to everybody who has just asked us by unicast, never wait behind it.
+//!
 //! * `boot`: boot data beside somebody else's leases, and port 4011
 //! * `lease`: mode `dhcp` on port 67: leases of our own
 
@@ -12,16 +17,19 @@ mod lease;
 pub use lease::{Giver, Rivals};
 
 use std::io;
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Shared;
 use super::interfaces::Own;
+use super::sys::neighbour;
+use super::sys::outlet::Outlet;
 use super::sys::udp::{Listener, Received};
 use crate::client::Client;
 use crate::decide::{Ignore, Incoming, Port};
 use crate::event::What;
+use crate::wire::Mac;
 use crate::wire::dhcp::{Kind, Message};
 
 /// Longer datagrams than any DHCP client sends are malformed.
@@ -33,6 +41,10 @@ const REST: Duration = Duration::from_millis(200);
 pub struct Door {
     /// The socket, on one interface.
     pub listener: Listener,
+    /// For what may have to wait for a neighbour.
+    pub near: Outlet,
+    /// For what may have to wait elsewhere.
+    pub far: Outlet,
     /// Its port.
     pub port: Port,
     /// The interface's name.
@@ -74,10 +86,24 @@ impl Door {
             Ok(message) => message,
             Err(why) => return shared.malformed("dhcp", received.from.into(), why),
         };
+        if let Err(why) = self.can_be_answered(received, &message) {
+            return shared.emit(None, self.ignored(&why, &message, None));
+        }
         match &self.giver {
             Some(giver) => self.lease(shared, giver, *received, message),
             None => self.boot(shared, received, &message),
         }
+    }
+
+    /// Whether there is anybody to answer, and an address to answer from.
+    fn can_be_answered(&self, received: &Received, message: &Message) -> Result<(), Ignore> {
+        if received.local.is_unspecified() {
+            return Err(Ignore::NoOwnAddress);
+        }
+        if self.own.is_no_host(message.giaddr) {
+            return Err(Ignore::Relay(message.giaddr));
+        }
+        Ok(())
     }
 
     fn incoming<'m>(&self, message: &'m Message, received: &Received) -> Incoming<'m> {
@@ -97,7 +123,24 @@ impl Door {
         if received.to != from && !self.own.has(from) {
             return Err(io::Error::other("it has no IPv4 address any more"));
         }
+        if let Some(outlet) = self.outlet(*to.ip()) {
+            let source = SocketAddrV4::new(from, self.port.number());
+            if outlet.send(bytes, source, to)? {
+                return Ok(());
+            }
+        }
         self.listener.send(bytes, to, from, received.interface)
+    }
+
+    /// The way out for a reply that may have to wait.
+    fn outlet(&self, to: Ipv4Addr) -> Option<&Outlet> {
+        let leaves_at_once =
+            to.is_broadcast() || neighbour::is_known(&self.listener, &self.interface, to);
+        match self.own.is_near(to) {
+            _ if leaves_at_once => None,
+            true => Some(&self.near),
+            false => Some(&self.far),
+        }
     }
 
     /// Takes note of a boot client that asks for boot data.
@@ -125,10 +168,9 @@ impl Door {
     }
 
     /// A packet of nobody we keep a timeline for has its sender in the text.
-    fn ignored(&self, ignore: &Ignore, message: &Message) -> What {
-        let sender = message
-            .mac()
-            .map_or_else(String::new, |mac| format!(" from {mac}"));
+    fn ignored(&self, ignore: &Ignore, message: &Message, told_of: Option<Mac>) -> What {
+        let sender = message.mac().filter(|_| told_of.is_none());
+        let sender = sender.map_or_else(String::new, |mac| format!(" from {mac}"));
         What::Ignored {
             port: self.port.number(),
             reason: ignore.word(),
@@ -168,9 +210,6 @@ impl Door {
 fn decode(received: &Received, bytes: &[u8]) -> Result<Message, String> {
     if received.truncated {
         return Err(format!("longer than any DHCP message ({BUFFER} bytes)"));
-    }
-    if received.local.is_unspecified() {
-        return Err("came by an interface that has no address any more".to_owned());
     }
     Message::decode(bytes).map_err(|e| e.to_string())
 }

@@ -3,10 +3,13 @@
 //! servers, the store, the control socket and the book of leases, all the unprivileged user's
 //! ([`Giving`]), and in the runtime what gives out ([`Giving::start`]).
 
+use std::collections::BTreeSet;
 use std::io;
+use std::net::Ipv4Addr;
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 
+use ipnet::Ipv4Net;
 use tokio::task::JoinSet;
 
 use super::Shared;
@@ -17,6 +20,7 @@ use super::lease::{Leases, control};
 use super::survey::{RIVALS, Rivals};
 use crate::config::{Effective, Mode};
 use crate::error::{Error, why};
+use crate::event::What;
 use crate::lease::Limits;
 use crate::network::Networks;
 
@@ -70,21 +74,47 @@ impl Raw {
 
 /// Whether clients on this interface itself can be given addresses.
 fn is_home(networks: &Networks, interface: &Interface) -> bool {
-    let mut addresses = interface.addresses.iter();
-    addresses.any(|address| networks.of_link(*address).is_some())
+    let mut addresses = interface.addresses();
+    addresses.any(|address| networks.of_link(address).is_some())
 }
 
-/// What is probably not meant so: interfaces that no subnet is for.
-pub fn cautions(networks: &Networks, interfaces: &[Interface]) -> Vec<String> {
-    let homeless = interfaces.iter().filter(|i| !is_home(networks, i));
-    let homeless = homeless.map(|i| {
-        format!(
-            "{} ({}) is in no subnet below `dhcp: networks:`; no leases are given there, but to clients behind relays",
-            i.name,
-            i.shown()
-        )
-    });
-    homeless.collect()
+/// What the operator has to know of where leases are given: one line an interface.
+pub fn places(networks: &Networks, interfaces: &[Interface]) -> Vec<What> {
+    interfaces.iter().map(|i| served(networks, i)).collect()
+}
+
+/// For which subnets leases are given on an interface, and for which of its addresses none.
+fn served(networks: &Networks, interface: &Interface) -> What {
+    let name = &interface.name;
+    let network = |address: &Ipv4Addr| networks.of_link(*address);
+    let (home, strange): (Vec<Ipv4Addr>, Vec<Ipv4Addr>) =
+        interface.addresses().partition(|a| network(a).is_some());
+    let subnets: BTreeSet<Ipv4Net> = home
+        .iter()
+        .filter_map(network)
+        .flat_map(|network| network.subnets.iter().map(|subnet| subnet.net))
+        .collect();
+    let (subnets, strange) = (listed(subnets), listed(strange));
+    match (subnets.is_empty(), strange.is_empty()) {
+        (true, _) => What::Warning {
+            text: format!(
+                "{name} ({strange}) is in no subnet below `dhcp: networks:`; no leases are given there, but to clients behind relays"
+            ),
+        },
+        (false, true) => What::Notice {
+            text: format!("leases are given on {name} in {subnets}"),
+        },
+        (false, false) => What::Warning {
+            text: format!(
+                "leases are given on {name} in {subnets}; {strange} there is in no subnet below `dhcp: networks:`"
+            ),
+        },
+    }
+}
+
+fn listed(all: impl IntoIterator<Item = impl ToString>) -> String {
+    let all: Vec<String> = all.into_iter().map(|one| one.to_string()).collect();
+    all.join(", ")
 }
 
 impl Giving {

@@ -2,10 +2,12 @@
 //! IPv4 address, but for the networks of containers and virtual machines inside this host.
 
 use std::net::Ipv4Addr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use ipnet::Ipv4Net;
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nix::net::if_::InterfaceFlags;
+use nix::sys::socket::SockaddrStorage;
 
 use crate::error::Error;
 
@@ -14,15 +16,15 @@ use crate::error::Error;
 pub struct Interface {
     /// `eth0`
     pub name: String,
-    /// Its addresses, at least one.
-    pub addresses: Vec<Ipv4Addr>,
+    /// Its addresses with their subnets, at least one.
+    pub nets: Vec<Ipv4Net>,
 }
 
 /// The addresses of one interface, as they are now: a lease of our own may change them.
 #[derive(Debug)]
 pub struct Own {
     name: String,
-    known: Mutex<Vec<Ipv4Addr>>,
+    known: Mutex<Vec<Ipv4Net>>,
 }
 
 impl Own {
@@ -30,32 +32,56 @@ impl Own {
     pub fn of(interface: &Interface) -> Self {
         Self {
             name: interface.name.clone(),
-            known: Mutex::new(interface.addresses.clone()),
+            known: Mutex::new(interface.nets.clone()),
         }
     }
 
     /// All of them, as they were last seen.
     pub fn all(&self) -> Vec<Ipv4Addr> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.clone()
+        self.lock().iter().map(Ipv4Net::addr).collect()
+    }
+
+    /// Whether an address is in a subnet of the interface.
+    pub fn is_near(&self, address: Ipv4Addr) -> bool {
+        self.lock().iter().any(|net| net.contains(&address))
+    }
+
+    /// Whether an address stands for a subnet of the interface, or for everybody in it, and so for
+    /// no host (RFC 3021: not where the subnet has only two addresses).
+    pub fn is_no_host(&self, address: Ipv4Addr) -> bool {
+        let stands_for = |net: &Ipv4Net| {
+            let whole = [net.network(), net.broadcast()].contains(&address);
+            net.prefix_len() < 31 && whole
+        };
+        self.lock().iter().any(stands_for)
     }
 
     /// Whether it has this address. Looks again only for one that it did not have before.
     pub fn has(&self, address: Ipv4Addr) -> bool {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.contains(&address) {
+        let has = |nets: &[Ipv4Net]| nets.iter().any(|net| net.addr() == address);
+        let mut known = self.lock();
+        if !has(&known) {
             let all: Vec<InterfaceAddress> = getifaddrs().into_iter().flatten().collect();
             let now = usable(&all).into_iter().find(|i| i.name == self.name);
-            *known = now.map(|i| i.addresses).unwrap_or_default();
+            *known = now.map(|i| i.nets).unwrap_or_default();
         }
-        known.contains(&address)
+        has(&known)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Ipv4Net>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Interface {
+    /// Its addresses.
+    pub fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
+        self.nets.iter().map(Ipv4Net::addr)
+    }
+
     /// Its addresses, for people.
     pub fn shown(&self) -> String {
-        let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
+        let addresses: Vec<String> = self.addresses().map(|a| a.to_string()).collect();
         addresses.join(" ")
     }
 }
@@ -68,7 +94,7 @@ pub fn now() -> Vec<Interface> {
 /// Every IPv4 address of this host, sorted; none where they cannot be listed.
 pub fn addresses() -> Vec<Ipv4Addr> {
     let all: Vec<InterfaceAddress> = getifaddrs().into_iter().flatten().collect();
-    let mut addresses: Vec<Ipv4Addr> = all.iter().filter_map(ipv4).collect();
+    let mut addresses: Vec<Ipv4Addr> = all.iter().filter_map(ipv4).map(|net| net.addr()).collect();
     addresses.sort_unstable();
     addresses.dedup();
     addresses
@@ -140,12 +166,12 @@ pub fn is_inner(name: &str) -> bool {
 fn usable(all: &[InterfaceAddress]) -> Vec<Interface> {
     let mut usable: Vec<Interface> = Vec::new();
     for entry in all.iter().filter(|e| serves(e.flags)) {
-        let Some(address) = ipv4(entry) else { continue };
+        let Some(net) = ipv4(entry) else { continue };
         match usable.iter_mut().find(|i| i.name == entry.interface_name) {
-            Some(interface) => interface.addresses.push(address),
+            Some(interface) => interface.nets.push(net),
             None => usable.push(Interface {
                 name: entry.interface_name.clone(),
-                addresses: vec![address],
+                nets: vec![net],
             }),
         }
     }
@@ -157,12 +183,11 @@ fn serves(flags: InterfaceFlags) -> bool {
         && !flags.contains(InterfaceFlags::IFF_LOOPBACK)
 }
 
-fn ipv4(entry: &InterfaceAddress) -> Option<Ipv4Addr> {
-    entry
-        .address
-        .as_ref()?
-        .as_sockaddr_in()
-        .map(nix::sys::socket::SockaddrIn::ip)
+fn ipv4(entry: &InterfaceAddress) -> Option<Ipv4Net> {
+    let part = |part: &Option<SockaddrStorage>| Some(part.as_ref()?.as_sockaddr_in()?.ip());
+    let address = part(&entry.address)?;
+    let mask = part(&entry.netmask).unwrap_or(Ipv4Addr::BROADCAST);
+    Ipv4Net::with_netmask(address, mask).ok()
 }
 
 /// A name that stands for nothing is a wrong setting; what is not ready yet may be later.

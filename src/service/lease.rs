@@ -23,6 +23,7 @@ pub mod store;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -84,6 +85,7 @@ impl Leases {
                 opened.store.path().display()
             ));
         }
+        opened.notices.extend(outside(&book, &networks));
         let heard = emit.clone();
         let say = Box::new(move |what| heard(None, what));
         let leases = Self {
@@ -117,19 +119,29 @@ impl Leases {
         let changed = *self.networks() != *networks;
         let mut book = self.book();
         let mut changes = Vec::new();
+        let mut strays = None;
         if changed {
             changes = book.set_networks(self.now(), &networks);
+            strays = outside(&book, &networks);
             self.committer.set_syncing(networks.syncing);
             self.networks.store(networks);
         }
         with_it();
         drop(book);
         self.tell(&changes);
+        if let Some(text) = strays {
+            (self.emit)(None, What::Warning { text });
+        }
     }
 
     /// What was written since the start.
     pub fn written(&self) -> &Written {
         self.committer.written()
+    }
+
+    /// Whether the last write failed: no lease could be given.
+    pub fn is_unwritable(&self) -> bool {
+        self.written().failing.load(Ordering::Relaxed)
     }
 
     /// Hands records over, to be written in the order of these calls; `book` is the proof that the
@@ -307,6 +319,27 @@ impl Leases {
         }
         sums
     }
+}
+
+/// The leases that no pool and no reservation gives any longer.
+fn outside(book: &Book, networks: &Networks) -> Option<String> {
+    let given = |address: Ipv4Addr| {
+        let network = networks.of_link(address);
+        let pool = network.and_then(|network| network.pool_of(address));
+        pool.is_some() || networks.reservations.of_address(address).is_some()
+    };
+    let leased = book.iter().filter(|lease| lease.state == State::Leased);
+    let outside = leased.map(|lease| lease.address).filter(|a| !given(*a));
+    let (count, first) = outside.fold((0_u64, None), |(count, first), address| {
+        (
+            count + 1,
+            Some(first.map_or(address, |f: Ipv4Addr| f.min(address))),
+        )
+    });
+    let (first, many) = (first?, if count == 1 { " is" } else { "s are" });
+    Some(format!(
+        "{count} lease{many} outside every pool and reservation now, {first} the first: not renewed any more; a client that asks is told to start anew, and one that does not keeps its address until the lease ends"
+    ))
 }
 
 /// A lease on its way to the disk.

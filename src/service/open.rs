@@ -12,6 +12,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::holder;
 use super::interfaces::Interface;
+use super::sys::outlet::Outlet;
 use super::sys::udp;
 use crate::config::Mode;
 use crate::decide::Port;
@@ -20,6 +21,8 @@ use crate::error::Error;
 const DHCP: u16 = Port::Dhcp.number();
 /// The TFTP port.
 pub const TFTP: u16 = 69;
+const PRIVILEGES: &str =
+    "run it as root (sudo), or give the service CAP_NET_BIND_SERVICE and CAP_NET_RAW";
 const LOOPBACK: &str = "lo";
 /// Connections the kernel holds for us before they are accepted.
 const BACKLOG: i32 = 1024;
@@ -30,11 +33,22 @@ pub struct Opened {
     /// The interface.
     pub interface: Interface,
     /// UDP 67; `None` where it is left to the DHCP server of this host.
-    pub dhcp: Option<UdpSocket>,
+    pub dhcp: Option<Door>,
     /// UDP 4011.
-    pub pxe: UdpSocket,
+    pub pxe: Door,
     /// UDP 69.
     pub tftp: UdpSocket,
+}
+
+/// What DHCP is served with on one port of one interface.
+#[derive(Debug)]
+pub struct Door {
+    /// Where messages come in, and what leaves at once goes out.
+    pub socket: UdpSocket,
+    /// What may wait for ARP in a subnet of the interface goes out here.
+    pub near: Outlet,
+    /// What may wait for ARP elsewhere goes out here.
+    pub far: Outlet,
 }
 
 /// Opens 67 (but for mode `colocated`), 4011 and 69 on every interface.
@@ -52,10 +66,19 @@ fn open(mode: Mode, interface: &Interface) -> Result<Opened, Error> {
             .and_then(|socket| lenient(socket, port))
             .map_err(|e| refused("UDP", port, &interface.name, &e, holder::of_udp(port)))
     };
+    let door = |port| {
+        let socket = bind(port)?;
+        let outlet = || Outlet::open(&interface.name).map_err(|e| no_outlet(&interface.name, &e));
+        Ok(Door {
+            socket,
+            near: outlet()?,
+            far: outlet()?,
+        })
+    };
     let ours = mode != Mode::Colocated;
     Ok(Opened {
-        dhcp: ours.then(|| bind(DHCP)).transpose()?,
-        pxe: bind(Port::Pxe.number())?,
+        dhcp: ours.then(|| door(DHCP)).transpose()?,
+        pxe: door(Port::Pxe.number())?,
         tftp: bind(TFTP)?,
         interface: interface.clone(),
     })
@@ -124,14 +147,17 @@ fn refused(
             ),
             in_use_remedy(protocol, port),
         ),
-        io::ErrorKind::PermissionDenied => (
-            "permission denied".to_owned(),
-            "run it as root (sudo), or give the service CAP_NET_BIND_SERVICE and CAP_NET_RAW",
-        ),
+        io::ErrorKind::PermissionDenied => ("permission denied".to_owned(), PRIVILEGES),
         _ => (why.to_string(), "check the interface with `ip addr`"),
     };
     Error::failed(format!(
         "cannot bind {protocol} {port} on {place}: {reason}; {remedy}"
+    ))
+}
+
+fn no_outlet(place: &str, why: &io::Error) -> Error {
+    Error::failed(format!(
+        "cannot open a raw socket on {place}: {why}; {PRIVILEGES}"
     ))
 }
 

@@ -1,25 +1,26 @@
 //! What every service holds: the snapshot in force, the machines seen, the events' readers.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use tracing::level_filters::LevelFilter;
+use jiff::SignedDuration;
 
+use super::journal::Journal;
 use super::lease::{Emit, Leases};
-use super::throttle::{FAULTS, MACHINES, Pass, STRANGERS, Throttle};
 use crate::client::{Loaders, Registry};
 use crate::event::metrics::Metrics;
 use crate::event::timeline::Timeline;
 use crate::event::{Event, What};
+use crate::lease::State;
 use crate::profile::Snapshot;
 use crate::tree::names::Whose;
 use crate::tree::{self, CleanPath, Door, Requester};
 use crate::wire::Mac;
 use crate::yaml::Finding;
-use crate::yaml::counted;
 
 /// Bounds on what strangers can make us hold.
 #[derive(Debug, Clone)]
@@ -79,9 +80,7 @@ pub struct Shared {
     clients: Mutex<Registry>,
     loaders: Mutex<Loaders>,
     timeline: Mutex<Timeline>,
-    strangers: Mutex<Throttle>,
-    machines: Mutex<Throttle>,
-    faults: Mutex<Throttle>,
+    journal: Journal,
 }
 
 /// The folders behind [`crate::tree::Root`].
@@ -109,14 +108,12 @@ impl Shared {
             clients,
             loaders,
             timeline: Mutex::new(timeline),
-            strangers: Mutex::new(Throttle::new(STRANGERS)),
-            machines: Mutex::new(Throttle::new(MACHINES)),
-            faults: Mutex::new(Throttle::new(FAULTS)),
+            journal: Journal::default(),
         })
     }
 
     /// Hands one event to all its readers. What others can cause at will is logged only so many
-    /// times a second; it is counted and, where it is about a machine, kept all the same.
+    /// times a second, complaints of one kind still less often; it is counted and, where it is about a machine, kept all the same.
     pub fn emit(&self, client: Option<Mac>, what: What) {
         let event = Event {
             at: SystemTime::now(),
@@ -124,7 +121,7 @@ impl Shared {
             what,
         };
         self.metrics.count(&event);
-        self.log(&event);
+        self.journal.log(&event);
         self.timeline().record(event);
     }
 
@@ -138,40 +135,31 @@ impl Shared {
         })
     }
 
-    /// One line, where its level is asked for (else it would take the place of one that is) and
-    /// the throttle lets it pass.
-    fn log(&self, event: &Event) {
-        if event.what.level() > LevelFilter::current() {
-            return;
-        }
-        let Some((whose, throttle)) = self.throttle(event) else {
-            return event.log();
-        };
-        let pass = throttle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .ask(Instant::now());
-        if pass != Pass::No {
-            event.log();
-        }
-        if let Pass::YesAfter(held) = pass {
-            let more = counted(held, "more event");
-            tracing::warn!("not logged: {more} of {whose}");
+    /// Says every ten seconds how many complaints were not logged, until the task is dropped.
+    ///
+    /// # Errors
+    /// Never; the type is that of the other services.
+    pub async fn sum_up(self: Arc<Self>) -> io::Result<()> {
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            tick.tick().await;
+            self.journal.sum_up(false);
         }
     }
 
-    /// What is malformed or refused counts as a stranger's, whichever machine's address it bears.
-    fn throttle(&self, event: &Event) -> Option<(&'static str, &Mutex<Throttle>)> {
-        match (&event.what, event.client) {
-            (What::Fault { .. }, _) => Some(("ours", &self.faults)),
-            (What::Malformed { .. } | What::Refused { .. }, _) => {
-                Some(("strangers", &self.strangers))
-            }
-            (_, Some(_)) => Some(("machines", &self.machines)),
-            (what, None) => what
-                .is_strangers()
-                .then_some(("strangers", &self.strangers)),
-        }
+    /// The last words, before an orderly end.
+    pub fn stopped(&self, by: &str, after: Duration) {
+        self.journal.sum_up(true);
+        let after = SignedDuration::from_secs(i64::try_from(after.as_secs()).unwrap_or(i64::MAX));
+        let leases = self.leases.get().map(|leases| leases.counts());
+        let kept = leases.map_or_else(String::new, |counts| {
+            let leased = counts.iter().find(|(state, _)| *state == State::Leased);
+            let count = leased.map_or(0, |(_, count)| *count);
+            let many = if count == 1 { " is" } else { "s are" };
+            format!("; {count} lease{many} kept for the next start")
+        });
+        let text = format!("stopped by {by} after {after:#}{kept}");
+        self.emit(None, What::Notice { text });
     }
 
     /// A packet no protocol allows.
@@ -187,17 +175,17 @@ impl Shared {
     }
 
     /// The machines seen. Hold the lock for a look-up, never across an await.
-    pub fn clients(&self) -> std::sync::MutexGuard<'_, Registry> {
+    pub fn clients(&self) -> MutexGuard<'_, Registry> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The timelines. Hold the lock for a look-up, never across an await.
-    pub fn timeline(&self) -> std::sync::MutexGuard<'_, Timeline> {
+    pub fn timeline(&self) -> MutexGuard<'_, Timeline> {
         self.timeline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The loaders fetched. Hold the lock for a look-up, never across an await.
-    pub fn loaders(&self) -> std::sync::MutexGuard<'_, Loaders> {
+    pub fn loaders(&self) -> MutexGuard<'_, Loaders> {
         self.loaders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -299,8 +287,37 @@ mod tests {
             }
         });
         // The clock may move on meanwhile: a second more is as many lines more.
-        assert!((50..1000).contains(&log.lines().count()), "{log}");
+        assert!((5..100).contains(&log.lines().count()), "{log}");
         assert!(counted.contains("event=\"malformed\"} 1000\n"));
+    }
+
+    /// Also where each of them is of another machine.
+    #[test]
+    fn a_flood_of_complaints_is_a_handful_of_lines_and_a_sum() {
+        let (log, counted) = logged(|shared| {
+            for n in 0_u32..3000 {
+                let [_, _, a, b] = n.to_be_bytes();
+                let mac = Mac::ethernet([2, 0, 0, 0, a, b]);
+                shared.emit(Some(mac), ignored("exhausted"));
+            }
+            shared.emit(None, ignored("unreachable"));
+            shared.journal.sum_up(false);
+            shared.journal.sum_up(true);
+        });
+        let lines: Vec<&str> = log.lines().collect();
+        assert!((7..100).contains(&lines.len()), "{log}");
+        let sum = lines
+            .iter()
+            .filter(|l| l.contains(" more like it in the last "));
+        let sum: Vec<_> = sum.collect();
+        assert!(
+            sum.len() == 1 && sum[0].contains("(ignored, exhausted)"),
+            "{log}"
+        );
+        assert!(
+            counted.contains("reason=\"exhausted\"} 3000\n"),
+            "{counted}"
+        );
     }
 
     #[test]

@@ -8,12 +8,13 @@
 use std::io::{self, Write as _};
 use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinError, JoinSet};
+use tracing::Level;
 
 use super::giving::{self, Giving};
 use super::interfaces::{self, Interface, Own};
@@ -27,6 +28,7 @@ use crate::config::{Effective, Mode};
 use crate::decide::Port;
 use crate::error::Error;
 use crate::event::What;
+use crate::event::log::line;
 use crate::profile::Snapshot;
 
 /// SIGHUP waits until there is somebody to heed it: unheeded it would end the process, which a
@@ -48,8 +50,7 @@ pub struct Prepared {
     giving: Option<Giving>,
     watching: Watching,
     shared: Arc<Shared>,
-    cautions: Vec<String>,
-    left_out: Vec<String>,
+    notices: Vec<What>,
     ready: What,
 }
 
@@ -80,13 +81,14 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let (giving, notices) = giving.unzip();
     let places = giving
         .as_ref()
-        .map(|_| giving::cautions(&networks, &interfaces));
+        .map(|_| giving::places(&networks, &interfaces));
     let told = no_server.into_iter().chain(notices.unwrap_or_default());
-    let told = told.chain(places.unwrap_or_default());
+    let told = told.chain(cautions(settings, &user));
+    let told = told.map(|text| What::Warning { text });
+    let places = places.unwrap_or_default().into_iter();
     Ok(Prepared {
         ready: ready(&opened, settings.http_port, &user),
-        cautions: told.chain(cautions(settings, &user)).collect(),
-        left_out: interfaces::left_out(&settings.interface),
+        notices: told.chain(places).chain(left_out(settings)).collect(),
         giving,
         opened,
         http,
@@ -99,6 +101,16 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     })
 }
 
+/// Interfaces that would be served if they were named.
+fn left_out(settings: &Effective) -> impl Iterator<Item = What> {
+    let names = interfaces::left_out(&settings.interface).into_iter();
+    names.map(|name| What::Notice {
+        text: format!(
+            "{name} is not served: a network of containers or virtual machines has to be named with --interface"
+        ),
+    })
+}
+
 impl Prepared {
     /// Serves until SIGTERM or SIGINT.
     ///
@@ -106,14 +118,9 @@ impl Prepared {
     /// The system gives no threads, or a service ended.
     pub fn run(self) -> Result<(), Error> {
         let findings = self.watching.first.findings.iter().map(ToString::to_string);
-        for text in findings.chain(self.cautions.iter().cloned()) {
-            self.shared.emit(None, What::Warning { text });
-        }
-        for name in &self.left_out {
-            let text = format!(
-                "{name} is not served: a network of containers or virtual machines has to be named with --interface"
-            );
-            self.shared.emit(None, What::Notice { text });
+        let findings = findings.map(|text| What::Warning { text });
+        for what in findings.chain(self.notices.iter().cloned()) {
+            self.shared.emit(None, what);
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -201,9 +208,8 @@ async fn serve(prepared: Prepared) -> Result<(), Error> {
         giving,
         watching,
         shared,
-        cautions: _,
+        notices: _,
         ready,
-        left_out: _,
     } = prepared;
     let failed = |e: io::Error| Error::failed(format!("cannot register a socket or signal: {e}"));
     let (mut hangup, mut terminate, mut interrupt) = signals().map_err(failed)?;
@@ -216,25 +222,29 @@ async fn serve(prepared: Prepared) -> Result<(), Error> {
     tasks.spawn(tftp::serve(tftp, shared.clone()));
     tasks.spawn(http::serve(http, shared.clone()));
     tasks.spawn(links::watch(served, shared.clone()));
+    tasks.spawn(shared.clone().sum_up());
     let Watching {
         loader,
         first,
         pace,
     } = watching;
     let watch = Watch::start(shared.clone(), loader, &first, pace);
+    let began = Instant::now();
     // Whoever started us may not read what we say; the log has it too.
-    let _ = writeln!(io::stdout(), "{ready}");
+    let _ = writeln!(io::stdout(), "{}", line(Level::INFO, &ready));
     shared.emit(None, ready);
-    loop {
+    let signal = loop {
         tokio::select! {
             _ = hangup.recv() => watch.reload(),
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
+            _ = terminate.recv() => break "SIGTERM",
+            _ = interrupt.recv() => break "SIGINT",
             Some(ended) = tasks.join_next() => {
                 return Err(stopped(ended));
             }
         }
-    }
+    };
+    shared.stopped(signal, began.elapsed());
+    Ok(())
 }
 
 /// Serves 67 and 4011 of every interface; gives the sockets of TFTP, which is served as one.
@@ -246,10 +256,12 @@ fn doors(
 ) -> io::Result<Vec<UdpSocket>> {
     let mut tftp = Vec::new();
     for open in opened {
-        let dhcp = open.dhcp.map(|socket| (socket, Port::Dhcp));
-        for (socket, port) in dhcp.into_iter().chain([(open.pxe, Port::Pxe)]) {
+        let dhcp = open.dhcp.map(|door| (door, Port::Dhcp));
+        for (door, port) in dhcp.into_iter().chain([(open.pxe, Port::Pxe)]) {
             let door = dhcp::Door {
-                listener: Listener::new(socket)?,
+                listener: Listener::new(door.socket)?,
+                near: door.near,
+                far: door.far,
                 port,
                 interface: open.interface.name.clone(),
                 own: Own::of(&open.interface),
@@ -284,8 +296,8 @@ fn signals() -> io::Result<(Signals, Signals, Signals)> {
 
 fn ready(opened: &[Opened], http_port: u16, user: &str) -> What {
     let describe = |i: &Interface| format!("{} {}", i.name, i.shown());
-    let first = opened.first().and_then(|o| o.interface.addresses.first());
-    let host = first.map_or_else(|| "127.0.0.1".to_owned(), ToString::to_string);
+    let first = opened.first().and_then(|o| o.interface.addresses().next());
+    let host = first.map_or_else(|| "127.0.0.1".to_owned(), |a| a.to_string());
     let dhcp = opened.iter().any(|o| o.dhcp.is_some());
     let fixed = [dhcp.then_some("dhcp 67"), Some("pxe 4011"), Some("tftp 69")];
     let fixed = fixed.into_iter().flatten().map(str::to_owned);

@@ -2,6 +2,7 @@
 //! before mode `dhcp` serves.
 //!
 //! * [`ask`]: DISCOVERs out, offers in, on all interfaces at once and on one thread
+//! * [`starter`]: others that are about to serve at the same moment
 //! * [`host`]: interfaces, ports, firewall; [`sockets`]: who holds a port on which interface;
 //!   [`tool`]: what a tool prints
 //!
@@ -11,6 +12,7 @@
 mod ask;
 mod host;
 mod sockets;
+mod starter;
 mod tool;
 
 use std::time::Duration;
@@ -22,6 +24,7 @@ use crate::decide::sample::Flavour;
 use crate::doctor::{Link, Observed, Offer, State};
 use crate::error::Error;
 use ask::{Asking, Patience, Question};
+use starter::Starter;
 
 /// When a DISCOVER is sent, again and again (as firmware does, but sooner).
 const SENT_AT: [Duration; 3] = [
@@ -71,7 +74,7 @@ impl Survey {
         let mut lost = Vec::new();
         for link in observed.asked() {
             let own = observed.holder_of(link, 67).is_some();
-            match asking(&link.name, own, &Flavour::ALL) {
+            match asking(&link.name, own, &Flavour::ALL, None) {
                 Ok(asking) => all.extend(asking),
                 Err(_) if gone(link) => lost.push(link.name.clone()),
                 Err(why) => return Err(why),
@@ -133,7 +136,12 @@ fn gone(link: &Link) -> bool {
 }
 
 /// A question for one interface; `None` where it has no Ethernet address to ask from.
-fn asking(name: &str, local: bool, flavours: &[Flavour]) -> Result<Option<Asking>, Error> {
+fn asking(
+    name: &str,
+    local: bool,
+    flavours: &[Flavour],
+    starter: Option<Starter>,
+) -> Result<Option<Asking>, Error> {
     let Some(mac) = host::mac_of(name)? else {
         return Ok(None);
     };
@@ -145,6 +153,7 @@ fn asking(name: &str, local: bool, flavours: &[Flavour]) -> Result<Option<Asking
         mac,
         also_local: local,
         flavours: flavours.to_vec(),
+        starter,
     };
     Asking::open(question).map(Some)
 }
@@ -161,43 +170,44 @@ impl Rivals {
     /// No right to send and hear frames.
     pub fn open(interfaces: &[Interface]) -> Result<Self, Error> {
         let flavours = [Flavour::Plain, Flavour::Bios];
-        let asking = interfaces
-            .iter()
-            .filter_map(|i| asking(&i.name, false, &flavours).transpose());
+        let mut macs = Vec::new();
+        for interface in interfaces {
+            macs.extend(host::mac_of(&interface.name)?);
+        }
+        let lowest = macs.into_iter().min();
+        let asking = interfaces.iter().filter_map(|interface| {
+            let address = interface.addresses().next();
+            let starter = lowest.zip(address);
+            let starter = starter.map(|(mac, address)| Starter { mac, address });
+            asking(&interface.name, false, &flavours, starter).transpose()
+        });
         Ok(Self(asking.collect::<Result<_, Error>>()?))
     }
 
-    /// Offers of addresses by others, within `patience`; ends with the first.
+    /// Refuses to be a second DHCP server; ends with the first that is found.
     ///
     /// # Errors
-    /// An interface that goes away meanwhile.
-    pub fn ask(self, patience: Duration) -> Result<Vec<(String, Offer)>, Error> {
+    /// There is one: where, who, what it offers, what to do. Or it cannot be found out.
+    pub fn none(self, patience: Duration) -> Result<(), Error> {
         let patience = Patience {
             sent_at: &SENT_AT,
             answered: patience,
             unanswered: patience,
             first_is_enough: true,
         };
-        let mut heard = ask::all(self.0, patience);
-        if let Some(why) = heard.iter_mut().find_map(|h| h.lost.take()) {
+        let mut all = ask::all(self.0, patience);
+        if let Some(why) = all.iter_mut().find_map(|heard| heard.lost.take()) {
             return Err(why);
         }
-        let offers = heard.into_iter().flat_map(|h| {
-            let leases = h.offers.into_iter().filter(|o| !o.is_proxy());
-            leases.map(move |o| (h.interface.clone(), o))
-        });
-        Ok(offers.collect())
-    }
-
-    /// Refuses to be a second DHCP server.
-    ///
-    /// # Errors
-    /// There is one: where, who, what it offers, what to do. Or it cannot be found out.
-    pub fn none(self, patience: Duration) -> Result<(), Error> {
-        match self.ask(patience)?.first() {
-            None => Ok(()),
-            Some((interface, offer)) => Err(Error::rival(refusal(interface, offer))),
+        for heard in all {
+            if let Some(offer) = heard.offers.iter().find(|o| !o.is_proxy()) {
+                return Err(Error::rival(refusal(&heard.interface, offer)));
+            }
+            if let Some(starter) = heard.goes_before {
+                return Err(Error::rival(gives_way(&heard.interface, starter)));
+            }
         }
+        Ok(())
     }
 }
 
@@ -208,5 +218,14 @@ fn refusal(interface: &str, offer: &Offer) -> String {
          `--interface`, switch it off, or serve nevertheless with `--force`",
         offer.who(),
         offer.message.yiaddr
+    )
+}
+
+fn gives_way(interface: &str, starter: Starter) -> String {
+    let Starter { mac, address } = starter;
+    format!(
+        "another bootjack is starting on {interface} at the same moment: {mac}, {address}; two of \
+         them would give out the same addresses, and that one goes on: leave it the LAN, serve other \
+         interfaces with `--interface`, or serve nevertheless with `--force`"
     )
 }

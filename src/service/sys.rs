@@ -6,10 +6,13 @@
 //! * [`arp`], [`icmp`]: the packets that try an address
 //! * [`file`]: reading what is in the page cache without waiting for what is not
 //! * [`packet`]: frames of one interface, past the sockets of this host
+//! * [`outlet`]: datagrams that may have to wait for ARP; [`neighbour`]: which ones
 
 pub mod arp;
 pub mod connected;
 pub mod file;
 pub mod icmp;
+pub mod neighbour;
+pub mod outlet;
 pub mod packet;
 pub mod udp;

@@ -53,15 +53,16 @@ impl Arp {
         bytes
     }
 
-    /// Which address this shows in use, or about to be, by somebody other than `own`: the
-    /// sender's, or the one that a sender without address probes for (RFC 5227 2.1.1).
+    /// Which address this shows in use by somebody other than `own`: the sender's.
+    ///
+    /// A probe (a sender without address) is a question and shows no use. RFC 5227 2.1.1 has a host
+    /// that wants an address for itself give way to another one that asks for the same; we ask for
+    /// a client, who tries the address again himself, and of two servers that ask for one client
+    /// at the same moment neither would ever offer him anything. A host that means to have the
+    /// address gives way to our question or announces itself, which is heard here or by the client.
     pub fn claims(&self, own: [u8; 6]) -> Option<(Ipv4Addr, Mac)> {
-        let address = if self.sender.is_unspecified() {
-            self.target
-        } else {
-            self.sender
-        };
-        (self.from != own).then(|| (address, Mac::ethernet(self.from)))
+        let used = self.from != own && !self.sender.is_unspecified();
+        used.then(|| (self.sender, Mac::ethernet(self.from)))
     }
 }
 
@@ -84,11 +85,7 @@ mod tests {
         assert_eq!(bytes, expected);
         let probe = Arp::decode(&bytes).unwrap();
         assert_eq!(probe.claims(OWN), None, "our own");
-        assert_eq!(
-            probe.claims(OTHER),
-            Some((ADDRESS, Mac::ethernet(OWN))),
-            "somebody wants the same address"
-        );
+        assert_eq!(probe.claims(OTHER), None, "somebody's question");
     }
 
     #[test]

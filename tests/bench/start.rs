@@ -65,7 +65,7 @@ pub fn to_ready(run: &Run, host: &Host, flags: &[String]) -> f64 {
         let began = Instant::now();
         let mut child = command.spawn().expect("bootjack");
         let mut said = BufReader::new(child.stdout.take().expect("its output")).lines();
-        let ready = said.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("ready")));
+        let ready = said.find(|line| line.as_ref().is_ok_and(|line| line.contains(" ready on ")));
         let took = began.elapsed();
         let _ = kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM);
         let ended = child.wait();

@@ -55,15 +55,12 @@ fn another_dhcp_server() {
     let far = lan.dhcp_host();
     let _server = Server::dnsmasq(&far);
     let host = lan.appliance_host();
+    let began = Instant::now();
     let text = refusal(&host, LONG).unwrap();
     let mac = far.mac("eth0").map(|b| format!("{b:02x}")).join(":");
     let who = format!("another DHCP server answers on eth0: 10.77.0.1 ({mac}) offers 10.77.0.1");
     for part in [who.as_str(), "--mode proxy", "--interface", "--force"] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
-    // It need not wait until the end.
-    let began = Instant::now();
-    let found = host.enter(|| unprivileged().ask(LONG).unwrap());
     assert!(began.elapsed() < LONG, "it ended with the first answer");
-    assert_eq!(found[0].0, "eth0");
 }

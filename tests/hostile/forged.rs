@@ -1,12 +1,14 @@
 //! Addresses that lie: sources that are nobody's, everybody's or our own, relays that are none.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use crate::as_root;
 use crate::lab::{Lab, STRANGER, US, to};
 use crate::support::clients::{BootClient, Speaker};
+use crate::support::dhcp_client::DhcpClient;
 use crate::support::lan::Host;
 use crate::support::packet::Packet;
 
@@ -63,6 +65,8 @@ pub fn udp(from: u16, to: u16, bytes: &[u8]) -> Vec<u8> {
     udp.extend(bytes);
     udp
 }
+
+const SOON: Duration = Duration::from_secs(20);
 
 /// Nobody, everybody, us, the host itself, groups, and addresses that no route leads to.
 const LIARS: [Ipv4Addr; 9] = [
@@ -137,6 +141,43 @@ fn relays_that_lie() {
         }
     }
     lab.well("relays that lie");
+}
+
+/// The addresses that stand for our own subnet and for everybody in it are no relay's.
+#[test]
+fn a_relay_that_is_everybody() {
+    as_root!("a_relay_that_is_everybody");
+    let mut lab = Lab::new();
+    let socket = lab.udp();
+    let client = BootClient::new(Speaker::Edk2, 9);
+    for giaddr in [[10, 77, 0, 255], [10, 77, 0, 0]] {
+        let giaddr = Ipv4Addr::from(giaddr);
+        let packet = Packet {
+            giaddr,
+            ..client.discover()
+        };
+        socket.send_to(&packet.bytes(), to(67)).unwrap();
+        let detail =
+            format!("relayed by {giaddr}, which is no host's address from 52:54:00:78:00:09");
+        lab.appliance.wait_for_event(SOON, |e| {
+            e["reason"] == "bad-relay" && e["detail"] == *detail
+        });
+    }
+    lab.well("relays that are everybody");
+}
+
+/// What comes by an interface that has lost its address is no malformed packet.
+#[test]
+fn an_interface_without_address() {
+    as_root!("an_interface_without_address");
+    let lab = Lab::new();
+    lab.boot.ip(&["addr", "flush", "dev", "eth0"]);
+    let client = BootClient::new(Speaker::Edk2, 9);
+    DhcpClient::new(&lab.pc).broadcast(&client.discover());
+    let ignored = lab
+        .appliance
+        .wait_for_event(SOON, |e| e["event"] == "ignored");
+    assert_eq!(ignored["reason"], "no-own-address", "{ignored}");
 }
 
 /// Answers of other servers, and our own answers sent back to us, are not talked to.

@@ -29,6 +29,7 @@ const MEMORY: u64 = 64 << 20;
 pub struct Lab {
     // Dropped in this order: logs are shown before their folder goes.
     pub appliance: Appliance,
+    pub boot: Host,
     pub stranger: Host,
     pub pc: Host,
     card: DhcpClient,
@@ -41,7 +42,8 @@ pub struct Lab {
 impl Lab {
     pub fn new() -> Self {
         let lan = Lan::new();
-        let setup = Setup::new(&lan.appliance_host(), env!("CARGO_BIN_EXE_bootjack"));
+        let boot = lan.appliance_host();
+        let setup = Setup::new(&boot, env!("CARGO_BIN_EXE_bootjack"));
         let mut appliance = setup.profile("p.yaml", PROFILE).start();
         let stranger = lan.host("stranger", &format!("{STRANGER}/24"));
         let pc = lan.host("pc", &format!("{LEASED}/24"));
@@ -49,6 +51,7 @@ impl Lab {
         let pid = appliance.process().id();
         let mut lab = Self {
             appliance,
+            boot,
             stranger,
             pc,
             card,

@@ -38,6 +38,69 @@ fn two_race_for_the_last_address() {
     world.acked(&client(1), OURS, offer.address);
 }
 
+/// Made-up clients that ask for nothing close a pool for as long as a real one needs to ask, and
+/// no longer.
+#[test]
+fn an_offer_that_nobody_asks_for_gives_way_where_nothing_else_is_left() {
+    let mut world = World::simple("10.0.0.10", "10.0.0.12");
+    let made_up = [1, 2, 3].map(|n| {
+        world.pass(1);
+        world.offer(&client(n)).unwrap().address
+    });
+    let exhausted = Err(Silence::Exhausted { pools: 3 });
+    world.pass(7);
+    assert_eq!(world.offer(&client(9)), exhausted, "the first is 9 s old");
+    world.pass(1);
+    world.told();
+    assert_eq!(world.offer(&client(9)).unwrap().address, made_up[0]);
+    let told = [
+        (made_up[0], State::Offered, State::Available),
+        (made_up[0], State::Available, State::Offered),
+    ];
+    assert_eq!(world.told(), told);
+    assert_eq!(world.offer(&client(8)), exhausted, "one at a time");
+    let late = world.verdict(&client(1), OURS, &made_up[0].to_string());
+    assert_eq!(late, Verdict::Nak(Nak::Taken));
+    // While nobody needs it, an offer stands, and asking again renews it.
+    world.pass(100);
+    world.acked(&client(3), OURS, made_up[2]);
+    world.offer(&client(2)).unwrap();
+    world.acked(&client(9), OURS, made_up[0]);
+    assert_eq!(world.offer(&client(7)), exhausted);
+    world.pass(10);
+    assert_eq!(world.lease(&client(7)), made_up[1]);
+    let late = world.verdict(&client(2), OURS, &made_up[1].to_string());
+    assert_eq!(late, Verdict::Nak(Nak::Taken));
+}
+
+/// The former client's lease that the offer had hidden comes to light again.
+#[test]
+fn an_offer_that_gives_way_leaves_the_lease_before_it_in_place() {
+    let mut world = World::simple("10.0.0.10", "10.0.0.10");
+    world.lease(&client(1));
+    world.pass(5000);
+    world.offer(&client(2)).unwrap();
+    world.pass(10);
+    world.offer(&client(3)).unwrap();
+    world.verdict(&client(3), Kind::Selecting { ours: false }, "192.0.2.1");
+    assert_eq!(world.state("10.0.0.10"), State::Expired);
+    world.acked(&client(1), Kind::InitReboot, ip("10.0.0.10"));
+}
+
+#[test]
+fn what_is_reserved_gives_way_to_nobody() {
+    let mut world = World::new(lan(
+        vec![pool("10.0.0.10", "10.0.0.10")],
+        &[(1, "10.0.0.10")],
+    ));
+    world.offer(&client(1)).unwrap();
+    world.pass(60);
+    assert_eq!(
+        world.offer(&client(2)),
+        Err(Silence::Exhausted { pools: 0 })
+    );
+}
+
 #[test]
 fn a_client_comes_back_to_its_last_address() {
     let mut world = World::simple("10.0.0.10", "10.0.0.20");

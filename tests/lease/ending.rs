@@ -153,7 +153,7 @@ fn offers_are_bounded_and_the_oldest_goes_first() {
     )];
     let limits = Limits {
         offers: 3,
-        offer: 120,
+        ..Limits::default()
     };
     let mut world = World::bounded(networks(vec![network("lan", subnets)], vec![]), limits);
     for n in 1..=3 {

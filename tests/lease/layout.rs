@@ -97,11 +97,12 @@ pub fn clients(n: usize) -> Client {
     }
 }
 
-/// Few offers at once, for a minute.
+/// Few offers at once, for a minute, and ten seconds at least.
 pub fn limits() -> Limits {
     Limits {
         offers: OFFERS,
         offer: 60,
+        unclaimed: 10,
     }
 }
 

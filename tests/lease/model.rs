@@ -193,6 +193,7 @@ impl Model {
         address: Option<Ipv4Addr>,
         authoritative: bool,
     ) {
+        let standing = self.standing();
         let must = address.is_some_and(|a| self.must_ack(sender, kind, a));
         let networks = self.networks.clone();
         let network = &networks.all[sender.network];
@@ -244,9 +245,11 @@ impl Model {
                 if offered == OFFERS && outcome.changes.len() > 1 {
                     self.seen.evicted += 1;
                 }
+                self.given_way(sender, kind, binding.address, &standing, &before);
                 self.offer((number, sender), binding, probe, by, &before);
             }
             Verdict::Ack(binding) | Verdict::Bootp(binding) => {
+                self.given_way(sender, kind, binding.address, &standing, &before);
                 assert_eq!(outcome.records.len(), 1, "an ACK comes with its record");
                 self.ack(
                     (number, sender),

@@ -4,12 +4,17 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use bootjack::lease::{Binding, Kind, State};
+use bootjack::lease::{Binding, Holder, Kind, State, Time};
 use bootjack::network::Whom;
 
 use super::layout::{granted, limits};
 use super::{Model, Promise};
 use crate::world::{Client, QUARANTINE};
+
+/// Whether the client of an offer that ends then had its time.
+pub(super) fn is_overdue(until: Time, now: Time) -> bool {
+    until - limits().offer + limits().unclaimed <= now
+}
 
 impl Model {
     pub(super) fn offer(
@@ -54,6 +59,40 @@ impl Model {
         }
         let shows = sender.uuid.is_some() || sender.circuit.is_some();
         self.discovered = Some((number, sender.network, address, shows));
+    }
+
+    /// Who is offered what now, and until when.
+    pub(super) fn standing(&self) -> BTreeMap<Ipv4Addr, (Holder, Time)> {
+        let offered = self.book.iter().filter(|l| l.state == State::Offered);
+        offered
+            .map(|l| (l.address, (l.holder.clone(), l.until)))
+            .collect()
+    }
+
+    /// What is offered to one goes to another only if nothing else is left, and not too soon.
+    pub(super) fn given_way(
+        &mut self,
+        sender: &Client,
+        kind: Kind,
+        address: Ipv4Addr,
+        standing: &BTreeMap<Ipv4Addr, (Holder, Time)>,
+        before: &BTreeMap<Ipv4Addr, State>,
+    ) {
+        let own = |holder: &Holder| holder.is(&sender.holder);
+        let Some((_, until)) = standing.get(&address).filter(|(holder, _)| !own(holder)) else {
+            return;
+        };
+        self.seen.unclaimed += 1;
+        assert!(
+            is_overdue(*until, self.now),
+            "{address} is offered again too soon"
+        );
+        let oldest = standing
+            .iter()
+            .filter(|(a, (holder, _))| !own(holder) && self.may_be_given(sender, kind, **a));
+        let oldest = oldest.map(|(_, (_, until))| *until).min();
+        assert_eq!(oldest, Some(*until), "the oldest first");
+        self.no_other_is_free(sender, kind, before);
     }
 
     /// An offer reaches its client.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use bootjack::lease::{Change, Kind, State};
-use bootjack::network::{Network, Whom};
+use bootjack::network::{Network, Pool, Whom};
 
 use super::layout::{OFFERS, fits, own_reservation, reservation_of, universe};
+use super::offers::is_overdue;
 use super::{Model, Promise};
 use crate::world::Client;
 
@@ -128,18 +129,38 @@ impl Model {
         }
     }
 
-    /// Silence is right only where nothing is free.
+    /// Silence is right only where nothing is free, and nothing was offered for long enough.
     pub(super) fn nothing_free(&mut self, sender: &Client, kind: Kind) {
         self.seen.exhausted += 1;
+        self.no_other_is_free(sender, kind, &self.states);
+        for (address, (holder, until)) in self.standing() {
+            let given = self.may_be_given(sender, kind, address);
+            let waits = !is_overdue(until, self.now);
+            let own = holder.is(&sender.holder);
+            assert!(!given || own || waits, "{address} could be had");
+        }
+    }
+
+    /// Whether a pool gives this address to such a client.
+    pub(super) fn may_be_given(&self, sender: &Client, kind: Kind, address: Ipv4Addr) -> bool {
+        let pool = self.networks.all[sender.network].pool_of(address);
+        let suits = |p: &Pool| p.suits(&sender.criteria) && (kind != Kind::Bootp || p.bootp);
+        let reserved = self.networks.reservations.of_address(address).is_some();
+        pool.is_some_and(suits) && !reserved
+    }
+
+    pub(super) fn no_other_is_free(
+        &self,
+        sender: &Client,
+        kind: Kind,
+        states: &BTreeMap<Ipv4Addr, State>,
+    ) {
         for address in (0..12).map(universe) {
-            let pool = self.networks.all[sender.network].pool_of(address);
-            let given =
-                pool.is_some_and(|p| p.suits(&sender.criteria) && (kind != Kind::Bootp || p.bootp));
-            let reserved = self.networks.reservations.of_address(address).is_some();
-            let state = *self.states.get(&address).unwrap_or(&State::Available);
+            let state = *states.get(&address).unwrap_or(&State::Available);
             let waiting = self.queue.iter().any(|w| w.record.address == address);
             let taken = !is_over(state) || waiting;
-            assert!(!given || reserved || taken, "{address} is free");
+            let given = self.may_be_given(sender, kind, address);
+            assert!(!given || taken, "{address} is free");
         }
     }
 

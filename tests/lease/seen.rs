@@ -17,6 +17,8 @@ pub struct Seen {
     pub evicted: usize,
     /// ACKs by a reservation for what the client did not show.
     pub kept: usize,
+    /// Offers that went to another client because nothing else was left.
+    pub unclaimed: usize,
 }
 
 impl Seen {
@@ -34,5 +36,6 @@ impl Seen {
         self.bootp += other.bootp;
         self.evicted += other.evicted;
         self.kept += other.kept;
+        self.unclaimed += other.unclaimed;
     }
 }

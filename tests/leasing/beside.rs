@@ -85,10 +85,24 @@ fn beside_a_dhcp_server_it_serves_only_where_it_is_told_to() {
 fn beside_nobody_it_serves_after_the_question() {
     as_root!("beside_nobody_it_serves_after_the_question");
     let lan = Lan::new();
-    let setup = plain(&lan.appliance_host()).config(CONFIG);
+    let boot = lan.appliance_host();
+    boot.address("eth0", "10.99.0.2/24");
+    let second = lan.plug(&boot, lan.segment());
+    boot.address(&second, "10.77.0.3/32");
+    let setup = plain(&boot).config(CONFIG);
     let began = Instant::now();
-    let _appliance = setup.start(); // within its 20 s
+    let appliance = setup.start(); // within its 20 s
     println!("alone on the LAN it is ready in {:.1?}", began.elapsed());
+    let strange = "leases are given on eth0 in 10.77.0.0/24; 10.99.0.2 there is in no subnet below";
+    for (name, words) in [
+        ("warning", strange),
+        ("notice", "leases are given on eth1 in 10.77.0.0/24"),
+    ] {
+        appliance.wait_for_event(SOON, |e| {
+            let text = e["text"].as_str().unwrap_or_default();
+            e["event"] == name && text.starts_with(words)
+        });
+    }
     let mut client = LeaseClient::new(Program::Udhcpc, &lan.client("client"));
     assert_eq!(client.get().server, Some(US));
 }

@@ -7,6 +7,7 @@
 //! * `relayed`: behind real relays
 //! * `conflict`: addresses that somebody uses
 //! * `scarce`: one address for two
+//! * `twins`: two that start at the same moment
 //! * `clocks`: a wall clock that is set
 //! * `beside`: the question before it serves
 //! * `reload`: a config file that changes while it serves
@@ -40,3 +41,4 @@ mod relayed;
 mod reload;
 mod reserved;
 mod scarce;
+mod twins;

@@ -79,6 +79,13 @@ fn a_changed_config_is_in_force_by_itself() {
     let added = config(NEW, &[(&mac(&hosts[2]), "10.77.0.21")]);
     edit(&boot, &added);
     count(&appliance, "reloaded", 1);
+    let warned = appliance.wait_for_event(SOON, |e| {
+        let text = e["text"].as_str().unwrap_or_default();
+        e["event"] == "warning" && text.contains("outside every pool")
+    });
+    let text = warned["text"].as_str().unwrap();
+    let words = "2 leases are outside every pool and reservation now, 10.77.0.100 the first: ";
+    assert!(text.starts_with(words), "{text}");
     let lease = together(&mut clients, asks_again);
     for lease in &lease {
         assert!((at(150)..=at(159)).contains(&lease.address), "{lease:?}");

@@ -1,10 +1,13 @@
-//! A pool of one address, and two who want it.
+//! A pool of one address, and two who want it; a pool that made-up clients close.
+
+use std::time::Instant;
 
 use crate::house::{Imitated, NAK, SOON, US, at, config, event, kind, logging, mac, row, setup};
 use crate::support::appliance::Appliance;
-use crate::support::dhcp_client::Reply;
+use crate::support::dhcp_client::{DhcpClient, Reply};
 use crate::support::lan::Lan;
 use crate::support::lease_clients::{LeaseClient, Program};
+use crate::support::packet::{DISCOVER, Packet};
 use crate::support::poll;
 
 const ONE: &str = "  conflict-check: off
@@ -24,7 +27,12 @@ fn heard_nothing(client: &Imitated, marker: &Imitated) {
 
 fn exhausted(appliance: &Appliance, mac: &str) {
     let words = [("client", mac), ("reason", "exhausted")];
-    event(appliance, "ignored", &words);
+    let event = event(appliance, "ignored", &words);
+    let detail = event["detail"].as_str().unwrap();
+    assert!(
+        !detail.contains(mac),
+        "whose it is stands beside it: {event}"
+    );
 }
 
 #[test]
@@ -92,4 +100,63 @@ fn an_exhausted_pool_serves_again_when_a_lease_ends() {
     let mut waiting = LeaseClient::new(Program::Dhclient, &third);
     assert_eq!(waiting.get().address, at(100));
     exhausted(&appliance, &mac(&third));
+}
+
+const TEN: &str = "  conflict-check: off
+  networks: [ { subnet: 10.77.0.0/24, pools: [ 10.77.0.100-10.77.0.109 ] } ]
+";
+const MADE_UP: u32 = 3000;
+
+/// Each offer would hold its address for two minutes; and the log would have a line for each client
+/// that there was nothing for.
+#[test]
+fn made_up_clients_close_a_pool_for_seconds_and_do_not_fill_the_log() {
+    as_root!("made_up_clients_close_a_pool_for_seconds_and_do_not_fill_the_log");
+    let lan = Lan::new();
+    let boot = lan.appliance_host();
+    let mut appliance = logging(&boot, "info").config(&config(TEN)).start();
+    let stranger = lan.client("stranger");
+    let card = DhcpClient::new(&stranger);
+    let began = Instant::now();
+    for n in 0..MADE_UP {
+        let [_, _, a, b] = n.to_be_bytes();
+        card.broadcast(&Packet::new(DISCOVER, [2, 0, 0, 9, a, b], n));
+    }
+    let lease = LeaseClient::new(Program::Udhcpc, &lan.client("honest")).get();
+    assert!((100..110).contains(&lease.address.octets()[3]));
+    let summed = || appliance.log().contains(" more like it in the last ");
+    poll::expect("what was not logged is told", SOON, summed);
+
+    let seconds = began.elapsed().as_secs() + 2;
+    let log = appliance.log();
+    let exhausted: Vec<&str> = log.lines().filter(|l| l.contains("exhausted")).collect();
+    let (sums, lines): (Vec<&str>, Vec<&str>) = exhausted
+        .iter()
+        .partition(|l| l.contains(" more like it in the last "));
+    let most = 5 * seconds as usize;
+    assert!((5..=most).contains(&lines.len()), "{} lines", lines.len());
+    assert!(sums.len() <= seconds as usize / 10 + 1, "{sums:?}");
+    assert!(sums[0].contains(" s (ignored, exhausted)"), "{sums:?}");
+    // What the counters say is exact.
+    let metrics = appliance.get("/metrics");
+    let series = "bootjack_dhcp_ignored_total{reason=\"exhausted\"} ";
+    let counted = metrics.lines().find_map(|line| line.strip_prefix(series));
+    let counted: usize = counted.unwrap().parse().unwrap();
+    appliance.stop();
+    let log = appliance.log();
+    let sums = log.lines().filter_map(|l| {
+        let sum = l.split("… and ").nth(1)?.split(" more like it").next()?;
+        Some(sum.replace(',', "").parse::<usize>().unwrap()).filter(|_| l.contains("exhausted"))
+    });
+    let told = log
+        .lines()
+        .filter(|l| l.contains("\"reason\":\"exhausted\""))
+        .count();
+    assert_eq!(sums.sum::<usize>() + told, counted, "none is lost");
+    let last = log.lines().last().unwrap();
+    assert!(last.contains("stopped by SIGTERM after "), "{last}");
+    assert!(
+        last.contains("; 1 lease is kept for the next start"),
+        "{last}"
+    );
 }

@@ -77,7 +77,7 @@ fn through_4011(kind: Kind) {
     let mut lab = alone(lan, &host);
     let ready = lab.appliance.ready_line();
     let ports = "ready on eth0 10.77.0.1; pxe 4011, tftp 69, http 8067; ";
-    assert!(ready.starts_with(ports), "{ready}");
+    assert!(ready.contains(ports), "{ready}");
     let after = offers(&lab.card, &speakers);
 
     for ((number, (speaker, loader)), offer) in (1..).zip(PXE).zip(&after) {

@@ -50,14 +50,19 @@ fn the_one_line_on_standard_output() {
         .arg("--state")
         .arg(host.file("state"));
     let mut process = host.start("stdout", command);
-    process.wait_for_line(SOON, |line| line.starts_with("ready"));
+    process.wait_for_line(SOON, |line| line.contains(" ready on "));
     assert_eq!(process.stop().code(), Some(0));
     let ports = "dhcp 67, pxe 4011, tftp 69, http 8100";
     let expected = format!(
-        "ready on eth0 10.77.0.2 10.99.0.2, eth1 10.78.0.2; {ports}; http://10.77.0.2:8100/; as user {}\n",
+        " INFO  ready on eth0 10.77.0.2 10.99.0.2, eth1 10.78.0.2; {ports}; http://10.77.0.2:8100/; as user {}\n",
         fallback()
     );
-    assert_eq!(process.log(), expected);
+    // With the time before it, as lines of the log have it.
+    let line = process.log();
+    let (time, line) = line.split_at("2026-01-02T03:04:05.678Z".len());
+    let time: Result<jiff::Timestamp, _> = time.parse();
+    assert!(time.is_ok(), "{time:?}");
+    assert_eq!(line, expected);
 }
 
 /// What the kernel says of each thread, by thread id.

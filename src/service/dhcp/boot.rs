@@ -23,13 +23,14 @@ impl Door {
             self.seen(shared, client, incoming);
         }
         let learnt = self.learn_address(shared, message);
+        let mac = client.map(|client| client.mac);
         let what = match (decision, failed) {
             (Ok(answer), None) => answered(&answer),
             (Ok(answer), Some(error)) => self.unsent(answer.to, &error),
             (Err(_), _) if learnt => return,
-            (Err(ignore), _) => self.ignored(&ignore, message),
+            (Err(ignore), _) => self.ignored(&ignore, message, mac),
         };
-        shared.emit(client.map(|c| c.mac), what);
+        shared.emit(mac, what);
     }
 
     /// A REQUEST on 67 tells which address a machine takes: how files it fetches later are known

@@ -23,7 +23,7 @@ use crate::service::lease::probe::{Answer, Method, Prober};
 use crate::service::lease::{Given, Leases};
 use crate::service::sys::udp::Received;
 use crate::wire::Mac;
-use crate::wire::dhcp::{Message, code};
+use crate::wire::dhcp::{Kind, Message, code};
 
 /// How many addresses are tried for one DISCOVER, where each turns out to be used by somebody.
 const TRIES: usize = 4;
@@ -115,6 +115,9 @@ impl Case {
     /// were made under: those of one address must reach the disk in the order of the decisions.
     fn handle(self) {
         let giver = self.giver.clone();
+        if self.message.kind() == Some(Kind::Discover) && giver.leases.is_unwritable() {
+            return self.silence(self.message.mac(), &Ignore::Unwritable);
+        }
         let mut book = giver.leases.book();
         let Leasing {
             mac,
@@ -166,7 +169,8 @@ impl Case {
     }
 
     fn silence(&self, mac: Option<Mac>, why: &Ignore) {
-        self.shared.emit(mac, self.door.ignored(why, &self.message));
+        let what = self.door.ignored(why, &self.message, mac);
+        self.shared.emit(mac, what);
         let server = self.message.address(code::SERVER_ID);
         if let (Ignore::Lease(Silence::OtherServer), Some(server)) = (why, server) {
             self.other_server(server);

@@ -151,7 +151,7 @@ impl Prober {
         let mut own = Vec::new();
         let mut links = HashMap::new();
         for (interface, socket) in opened.links {
-            own.extend(interface.addresses);
+            own.extend(interface.addresses());
             let Some(socket) = socket else { continue };
             let link = Arc::new(arp::Link::new(socket)?);
             readers.spawn(read_arp(link.clone(), board.clone()));

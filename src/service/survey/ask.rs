@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::starter::Starter;
 use crate::decide::sample::{self, Flavour};
 use crate::doctor::Offer;
 use crate::doctor::observed::SpanningTree;
@@ -39,6 +40,8 @@ pub(super) struct Question {
     /// Whether a server of this host is to hear it, too.
     pub(super) also_local: bool,
     pub(super) flavours: Vec<Flavour>,
+    /// Who asks, where he is about to serve: others that are hear it, and he hears them.
+    pub(super) starter: Option<Starter>,
 }
 
 /// An interface being asked.
@@ -50,6 +53,10 @@ pub(super) struct Asking {
     first_xid: u32,
     began: Instant,
     heard: Heard,
+    /// Others that begin now and were not told yet that this one does, too.
+    to_tell: bool,
+    /// How often they may still be told.
+    tellings: usize,
 }
 
 /// What was heard on one interface.
@@ -61,6 +68,8 @@ pub(super) struct Heard {
     pub(super) offers: Vec<Offer>,
     pub(super) unreadable: Vec<Unreadable>,
     pub(super) spanning_tree: Option<SpanningTree>,
+    /// One that begins at the same moment and goes before this one.
+    pub(super) goes_before: Option<Starter>,
 }
 
 /// How often to ask, and how long to listen.
@@ -71,13 +80,14 @@ pub(super) struct Patience<'a> {
     pub(super) answered: Duration,
     /// Where on one of them none was.
     pub(super) unanswered: Duration,
-    /// Whether the first offer of an address ends it.
+    /// Whether the first offer of an address, or who goes before, ends it.
     pub(super) first_is_enough: bool,
 }
 
 impl Asking {
     pub(super) fn open(question: Question) -> Result<Self, Error> {
-        let ear = Ear::open(question.index).map_err(|e| failed("hear", &question.interface, &e))?;
+        let ear = Ear::open(question.index, question.starter.is_some())
+            .map_err(|e| failed("hear", &question.interface, &e))?;
         // Without it only the hello of spanning tree is missing.
         let _ = ear.hear_spanning_tree();
         Ok(Self {
@@ -87,6 +97,8 @@ impl Asking {
             },
             first_xid: RandomState::new().hash_one(&question.interface) as u32,
             began: Instant::now(),
+            to_tell: false,
+            tellings: MOST,
             question,
             ear,
         })
@@ -95,7 +107,12 @@ impl Asking {
     fn send(&self, secs: u16) -> io::Result<()> {
         for (n, flavour) in (0..).zip(&self.question.flavours) {
             let xid = self.first_xid.wrapping_add(n);
-            let message = sample::discover(*flavour, self.question.mac, xid, secs).encode();
+            let mut message = sample::discover(*flavour, self.question.mac, xid, secs);
+            // Servers that know no such class take it for an ordinary machine; the others are asked as well.
+            if let (Some(starter), Flavour::Plain) = (self.question.starter, flavour) {
+                starter.mark(&mut message);
+            }
+            let message = message.encode();
             let frame = Datagram::new(CLIENT, SERVERS, &message).encode();
             self.ear.broadcast(&frame.map_err(io::Error::other)?)?;
             if self.question.also_local {
@@ -133,6 +150,11 @@ impl Asking {
         let Ok(datagram) = Datagram::decode(packet) else {
             return;
         };
+        if let Some(own) = self.question.starter
+            && datagram.to.port() == SERVERS.port()
+        {
+            return self.hear_starter(own, datagram.payload);
+        }
         let Some(flavour) = self.asked_as(datagram.payload) else {
             return;
         };
@@ -151,6 +173,23 @@ impl Asking {
             Some(Err(bad)) => add(unreadable, bad, same_unreadable),
             None => {}
         }
+    }
+
+    fn hear_starter(&mut self, own: Starter, question: &[u8]) {
+        match Starter::read(question) {
+            Some(other) if other.goes_before(&own) => self.heard.goes_before = Some(other),
+            Some(other) if own.goes_before(&other) => self.to_tell = true,
+            _ => {}
+        }
+    }
+
+    /// Says once more that this one begins, for those who did not listen yet when it asked.
+    fn tell(&mut self) -> io::Result<()> {
+        if !std::mem::take(&mut self.to_tell) || self.tellings == 0 {
+            return Ok(());
+        }
+        self.tellings -= 1;
+        self.send(self.began.elapsed().as_secs() as u16)
     }
 
     /// The flavour that this answers.
@@ -227,6 +266,8 @@ pub(super) fn all(mut asking: Vec<Asking>, patience: Patience<'_>) -> Vec<Heard>
         for one in live(&mut asking) {
             let listened = one.listen(&mut buf);
             one.note("hear", listened);
+            let told = one.tell();
+            one.note("ask", told);
         }
     }
 }
@@ -238,7 +279,8 @@ fn live(asking: &mut [Asking]) -> impl Iterator<Item = &mut Asking> {
 /// How much longer to listen; `None`: enough was heard.
 fn left(asking: &[Asking], patience: Patience<'_>, now: Duration) -> Option<Duration> {
     let mut live = asking.iter().filter(|one| one.heard.lost.is_none());
-    let first = patience.first_is_enough && asking.iter().any(Asking::has_address);
+    let refused = |one: &Asking| one.has_address() || one.heard.goes_before.is_some();
+    let first = patience.first_is_enough && asking.iter().any(refused);
     let enough = first || live.clone().next().is_none();
     let until = if live.all(Asking::has_address) {
         patience.answered

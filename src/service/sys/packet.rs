@@ -4,7 +4,8 @@
 //!
 //! The kernel puts the link-layer header in front, with the interface's own address as source, and
 //! takes it off what is heard. A filter in the kernel lets through what DHCP servers send to
-//! clients, and spanning tree, so that a busy interface costs nothing.
+//! clients, on demand what clients send to them, and spanning tree, so that a busy interface costs
+//! nothing.
 //!
 //! Needs `CAP_NET_RAW`. Sending and receiving never wait.
 
@@ -16,7 +17,8 @@ use nix::libc;
 use nix::sys::socket::{LinkAddr, MsgFlags, SockaddrLike, bind, recvfrom, sendto};
 use socket2::{Domain, SockFilter, Socket, Type};
 
-/// The port DHCP clients listen on, as the filter compares it.
+/// The ports that DHCP servers and clients listen on, as the filter compares them.
+const SERVER_PORT: i32 = 67;
 const CLIENT_PORT: i32 = 68;
 const BROADCAST: [u8; 6] = [0xff; 6];
 
@@ -50,15 +52,15 @@ pub enum Kind {
 }
 
 impl Ear {
-    /// Listens on the interface of this index.
+    /// Listens on the interface of this index; with `questions`, also to what clients ask.
     ///
     /// # Errors
     /// `PermissionDenied` without `CAP_NET_RAW`; no such interface.
-    pub fn open(index: u32) -> io::Result<Self> {
+    pub fn open(index: u32, questions: bool) -> io::Result<Self> {
         // Protocol 0: nothing is heard before it is bound to its interface and filtered.
         let socket = Socket::new(Domain::PACKET, Type::DGRAM, None)?;
         socket.set_nonblocking(true)?;
-        socket.attach_filter(&filter())?;
+        socket.attach_filter(&filter(questions))?;
         bind(
             socket.as_raw_fd(),
             &address(index, libc::ETH_P_ALL as u16, BROADCAST)?,
@@ -157,9 +159,10 @@ fn join(socket: &Socket, index: u32, group: [u8; 6]) -> io::Result<()> {
     }
 }
 
-/// The filter, in the kernel's own small language: UDP to port 68 over IPv4 (no later fragments),
-/// and LLC frames; nothing else.
-fn filter() -> [SockFilter; 12] {
+/// The filter, in the kernel's own small language: UDP to port 68, perhaps 67, over IPv4 (no
+/// later fragments), and LLC frames; nothing else.
+fn filter(questions: bool) -> [SockFilter; 13] {
+    let second = if questions { SERVER_PORT } else { CLIENT_PORT };
     let op = |code: u32, k: u32, jt: u8, jf: u8| SockFilter::new(code as u16, jt, jf, k);
     let load = |size: u32, mode: u32, k: u32| op(libc::BPF_LD | size | mode, k, 0, 0);
     let equal = |k: i32, jt, jf| {
@@ -170,15 +173,16 @@ fn filter() -> [SockFilter; 12] {
     let protocol = (libc::SKF_AD_OFF + libc::SKF_AD_PROTOCOL).cast_unsigned();
     [
         load(libc::BPF_H, libc::BPF_ABS, protocol),
-        equal(libc::ETH_P_802_2, 8, 0), // accept
-        equal(libc::ETH_P_IP, 0, 8),    // else refuse
+        equal(libc::ETH_P_802_2, 9, 0), // accept
+        equal(libc::ETH_P_IP, 0, 9),    // else refuse
         load(libc::BPF_B, libc::BPF_ABS, 9),
-        equal(libc::IPPROTO_UDP, 0, 6), // else refuse
+        equal(libc::IPPROTO_UDP, 0, 7), // else refuse
         load(libc::BPF_H, libc::BPF_ABS, 6),
-        op(fragmented, 0x1fff, 4, 0), // refuse
+        op(fragmented, 0x1fff, 5, 0), // refuse
         op(libc::BPF_LDX | libc::BPF_MSH | libc::BPF_B, 0, 0, 0),
         load(libc::BPF_H, libc::BPF_IND, 2),
-        equal(CLIENT_PORT, 0, 1), // else refuse
+        equal(CLIENT_PORT, 1, 0), // accept
+        equal(second, 0, 1),      // else refuse
         op(libc::BPF_RET | libc::BPF_K, 0xffff, 0, 0),
         op(libc::BPF_RET | libc::BPF_K, 0, 0, 0),
     ]

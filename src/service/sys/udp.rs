@@ -10,7 +10,7 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::libc;
 use nix::sys::socket::{
@@ -27,11 +27,6 @@ use tokio::io::unix::AsyncFd;
 /// may have the processor; Debian's `net.core.rmem_max` (212,992), which root may exceed, a
 /// hundredth.
 const RECEIVE_BUFFER: usize = 1 << 20;
-
-/// Bytes of packets the kernel may hold that wait for ARP: a reply to an address that nobody has
-/// waits there for three seconds. At the default 212,992 some fifty such replies a second (anybody
-/// can ask for them) kept every other answer in.
-const SEND_BUFFER: usize = 8 << 20;
 
 /// A datagram as it came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,9 +58,6 @@ pub fn open(addr: SocketAddrV4, device: Option<&str>, broadcast: bool) -> io::Re
     setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER)
         .map_err(io::Error::from)
         .or_else(|_| socket.set_recv_buffer_size(RECEIVE_BUFFER))?;
-    setsockopt(&socket, sockopt::SndBufForce, &SEND_BUFFER)
-        .map_err(io::Error::from)
-        .or_else(|_| socket.set_send_buffer_size(SEND_BUFFER))?;
     socket.bind_device(device.map(str::as_bytes))?;
     setsockopt(&socket, sockopt::Ipv4PacketInfo, &true)?;
     set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::DONT)?;
@@ -104,15 +96,10 @@ impl Listener {
         from: Ipv4Addr,
         interface: u32,
     ) -> io::Result<()> {
-        let info = libc::in_pktinfo {
-            ipi_ifindex: i32::try_from(interface).map_err(io::Error::other)?,
-            ipi_spec_dst: to_kernel(from),
-            ipi_addr: to_kernel(Ipv4Addr::UNSPECIFIED),
-        };
         sendmsg(
             self.0.as_raw_fd(),
             &[IoSlice::new(bytes)],
-            &[ControlMessage::Ipv4PacketInfo(&info)],
+            &[ControlMessage::Ipv4PacketInfo(&origin(from, interface)?)],
             MsgFlags::MSG_DONTWAIT,
             Some(&SockaddrIn::from(to)),
         )?;
@@ -127,6 +114,12 @@ impl Listener {
     /// The address it is bound to.
     pub fn local_addr(&self) -> io::Result<std::net::SocketAddr> {
         self.0.get_ref().local_addr()
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.get_ref().as_fd()
     }
 }
 
@@ -167,6 +160,15 @@ fn packet_info(message: &RecvMsg<SockaddrIn>) -> io::Result<(Ipv4Addr, Ipv4Addr,
     let interface = u32::try_from(info.ipi_ifindex).map_err(io::Error::other)?;
     let (to, local) = (from_kernel(info.ipi_addr), from_kernel(info.ipi_spec_dst));
     Ok((to, local, interface))
+}
+
+/// What the kernel is told of where a packet comes from.
+pub(super) fn origin(from: Ipv4Addr, interface: u32) -> io::Result<libc::in_pktinfo> {
+    Ok(libc::in_pktinfo {
+        ipi_ifindex: i32::try_from(interface).map_err(io::Error::other)?,
+        ipi_spec_dst: to_kernel(from),
+        ipi_addr: to_kernel(Ipv4Addr::UNSPECIFIED),
+    })
 }
 
 fn to_kernel(addr: Ipv4Addr) -> libc::in_addr {
