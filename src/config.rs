@@ -1,25 +1,32 @@
 //! Effective settings: default < config file < environment < flag.
 //!
-//! [`Settings`] is the one list: it is the flags (clap), the environment (`BOOTJACK_…`) and the
-//! keys of the config file (serde) at once, so a setting cannot have two names. Every field is
-//! optional there; [`Effective`] has all of them decided.
+//! [`Settings`] is the one list: it is the flags and the environment (`BOOTJACK_…`), and what the
+//! config file's keys of the same names say. Every field is optional there; [`Effective`] has all
+//! of them decided.
 //!
-//! * `file`: the config file's text → [`Settings`]
+//! * `file`: the config file's tree → [`Settings`], and what is wrong with them
+//! * [`text`]: an operator's file → its text
 //!
 //! Absent on purpose: what `dhcp:` of the config file says (room `network`).
 
 mod file;
+pub mod text;
 
 use std::fmt::Debug;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{ArgMatches, Args, ValueEnum, parser::ValueSource};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::Error;
 use crate::event::log::LogFormat;
+use crate::network::{self, CONFIG_FILE};
+use crate::yaml::{Finding, Report, Severity};
 
-pub use file::{Given, Mistake, read_file, settings};
+use self::text::Unreadable;
+
+pub use file::{Given, settings};
 
 /// Read when it exists and `--config` names no other.
 pub const DEFAULT_FILE: &str = "/etc/bootjack/bootjack.yaml";
@@ -28,7 +35,7 @@ pub const DEFAULT_FILE: &str = "/etc/bootjack/bootjack.yaml";
 const POLL: std::ops::RangeInclusive<i64> = 1..=3600;
 
 /// The kind of PXE served (design, "mode").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// The DHCP server is another host's; bootjack answers beside it on UDP 67 and 4011
@@ -40,7 +47,7 @@ pub enum Mode {
 }
 
 /// How verbose the log is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
     /// Only what of ours failed
@@ -73,8 +80,7 @@ const KEYS: [&str; 13] = [
 ];
 
 /// Settings as one source gives them.
-#[derive(Debug, Clone, Default, PartialEq, Args, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, PartialEq, Args)]
 pub struct Settings {
     /// The kind of PXE to serve [default: proxy]
     #[arg(long, env = "BOOTJACK_MODE", value_name = "MODE")]
@@ -96,7 +102,6 @@ pub struct Settings {
         value_parser = clap::builder::NonEmptyStringValueParser::new(),
         value_delimiter = ','
     )]
-    #[serde(default, deserialize_with = "file::names")]
     pub interface: Option<Vec<String>>,
     /// Folder of profiles [default: /etc/bootjack/profiles, else the embedded default]
     #[arg(long, env = "BOOTJACK_PROFILES", value_name = "DIR")]
@@ -290,26 +295,70 @@ impl Settings {
 /// What is in force.
 ///
 /// # Errors
-/// As [`read_file`].
+/// The config file cannot be read; something is wrong with its settings, and then all that is wrong
+/// with its `dhcp:` is told too.
 pub fn effective(args: SettingsArgs) -> Result<Effective, Error> {
-    let path = args.config.clone();
-    let said = read_file(args.config.as_deref())?.map(|(_, settings)| settings);
+    let (settings, findings) = whatever(args)?;
+    if findings.iter().any(|f| f.severity == Severity::Error) {
+        return Err(Error::findings("the config file cannot be used", &findings));
+    }
+    Ok(settings)
+}
+
+/// What would be in force without the settings of the config file that are wrong, and what is wrong.
+///
+/// # Errors
+/// The config file cannot be read.
+pub fn whatever(args: SettingsArgs) -> Result<(Effective, Vec<Finding>), Error> {
+    let read = read_file(args.config.as_deref())?;
+    let (said, findings) = read.unzip();
     let settings = args.settings.or(said.clone().unwrap_or_default());
-    Ok(Effective {
+    let effective = Effective {
         file: ConfigFile {
-            path: path.unwrap_or_else(|| DEFAULT_FILE.into()),
+            path: args.config.unwrap_or_else(|| DEFAULT_FILE.into()),
             settings: said,
         },
         ..settings.decided()
-    })
+    };
+    Ok((effective, findings.unwrap_or_default()))
+}
+
+/// Reads the config file, where there is one: its settings, and everything that is wrong with it
+/// where a setting is.
+fn read_file(named: Option<&Path>) -> Result<Option<(Settings, Vec<Finding>)>, Error> {
+    let path = named.unwrap_or(Path::new(DEFAULT_FILE));
+    let file: Arc<str> = path.display().to_string().into();
+    let text = match text::read(path, CONFIG_FILE.most) {
+        Err(why) if why.is_absent() && named.is_none() => return Ok(None),
+        Err(why) => return Err(unreadable(&file, &why)),
+        Ok(text) => text,
+    };
+    let mut report = Report::new(&file, &text);
+    let root = report.parse(&CONFIG_FILE);
+    let said = root.as_ref().map(|root| settings(root, &mut report));
+    if let Some(root) = root.filter(|_| report.is_wrong()) {
+        // All at once: nobody mends a setting to be told of the next mistake.
+        let _ = network::of_config(&root, network::Beside::default(), &mut report);
+    }
+    Ok(Some((said.unwrap_or_default(), report.finish())))
+}
+
+fn unreadable(file: &str, why: &Unreadable) -> Error {
+    let hint = match why {
+        Unreadable::TooLarge(_) => CONFIG_FILE.too_much,
+        _ if why.is_absent() => "create it, or name another with --config",
+        _ => "run as root, or let the user that you are read it",
+    };
+    let finding = why.finding(file, Severity::Error, hint);
+    Error::findings("the config file cannot be used", &[finding])
 }
 
 /// Where each setting's value came from, in the order of the flags; `dhcp` last.
-pub fn origins(matches: &ArgMatches, file: Option<&(PathBuf, Settings)>) -> Vec<(String, Origin)> {
+pub fn origins(matches: &ArgMatches, file: &ConfigFile) -> Vec<(String, Origin)> {
     let command = Settings::augment_args(clap::Command::new("settings"));
     let in_file = |key: &str| {
-        file.filter(|(_, settings)| settings.gives(key))
-            .map_or(Origin::Default, |(path, _)| Origin::File(path.clone()))
+        let said = file.settings.as_ref().filter(|said| said.gives(key));
+        said.map_or(Origin::Default, |_| Origin::File(file.path.clone()))
     };
     let of = |arg: &clap::Arg| {
         let id = arg.get_id().as_str();

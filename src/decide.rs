@@ -7,12 +7,14 @@
 //! * [`strategy`]: the shapes of replies, as a table with evidence
 //! * [`loader`]: which program or URI this client is named
 //! * `reply`: the message that is sent, and where to
+//! * `excess`: a reply that does not fit
 //! * [`lease`], [`grant`]: the same in mode `dhcp`, where the reply is a lease with boot data in it
 //!
 //! Invariants: beside another's leases, a client that is not booting is never answered, nor is a
 //! lease REQUEST on 67; every answer stays within the client's size limit; every other outcome is
 //! an [`Ignore`] with its reason.
 
+mod excess;
 pub mod grant;
 pub mod lease;
 pub mod loader;
@@ -27,6 +29,7 @@ use crate::lease::Silence;
 use crate::profile::{Selection, Snapshot, choose};
 use crate::wire::dhcp::{BOOTREQUEST, Kind, Message, code};
 use crate::wire::pxe;
+pub use excess::Excess;
 use loader::NoLoader;
 use strategy::Strategy;
 
@@ -139,8 +142,8 @@ pub enum Ignore {
     #[error("{0}")]
     Lease(Silence),
     /// The reply would not fit the client's limit.
-    #[error("the reply would be {0} bytes, more than the client takes")]
-    TooLarge(usize),
+    #[error("{0}")]
+    TooLarge(Box<Excess>),
 }
 
 impl Ignore {
@@ -202,8 +205,9 @@ fn answer(
     let loader = loader::for_client(&selection.profile, client, here)?;
     let message = reply::build(incoming, kind, strategy, &loader);
     let bytes = message.encode();
-    if bytes.len() > incoming.message.reply_limit() {
-        return Err(Ignore::TooLarge(bytes.len()));
+    let limit = incoming.message.reply_limit();
+    if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
+        return Err(Ignore::TooLarge(excess));
     }
     let to = reply::destination(incoming);
     Ok(Box::new(Answer {

@@ -39,20 +39,33 @@ impl Error {
     }
 
     /// A file or folder that cannot be read.
-    pub fn read(what: &str, path: &Path, why: &io::Error) -> Self {
-        let remedy = match why.kind() {
+    pub fn read(what: &str, path: &Path, error: &io::Error) -> Self {
+        let remedy = match error.kind() {
             io::ErrorKind::NotFound => "; create it or name another one",
             io::ErrorKind::PermissionDenied => "; run as root or change its permissions",
             _ => "",
         };
-        Self::failed(format!(
-            "cannot read the {what} {}: {why}{remedy}",
-            path.display()
-        ))
+        let (path, why) = (path.display(), why(error));
+        Self::failed(format!("cannot read the {what} {path}: {why}{remedy}"))
     }
 
-    /// A config file with a mistake in it.
-    pub fn config(path: &Path, why: &str) -> Self {
-        Self::usage(format!("config file {}: {why}", path.display()))
+    /// What an operator wrote, with these findings in it.
+    pub fn findings(what: &str, findings: &[impl ToString]) -> Self {
+        let said: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        Self::failed(format!("{what}:\n{}", said.join("\n")))
     }
+}
+
+/// Why the system does not do it, in words for the one who uses it.
+pub fn why(error: &io::Error) -> String {
+    let word = match error.kind() {
+        io::ErrorKind::NotFound => "it does not exist",
+        io::ErrorKind::PermissionDenied => "permission denied",
+        io::ErrorKind::IsADirectory => "it is a folder",
+        io::ErrorKind::NotADirectory => "a part of its path is no folder",
+        io::ErrorKind::InvalidFilename => "its name is too long",
+        io::ErrorKind::UnexpectedEof => "it ends too early",
+        _ => return error.to_string(),
+    };
+    word.to_owned()
 }

@@ -10,6 +10,7 @@
 //! * `schema`, `words`: keys, single values
 //! * `networks`, `pools`, `reservations`: the parts, in the order they are read
 //! * `terms`, `options`, `custom`: what clients are told, layer by layer
+//! * `hosts`: what no host can have
 //! * `ground`: where everything lies, and what overlaps
 //! * [`links`], [`reserved`]: an address → its network; a client → what is reserved for it
 //!
@@ -19,6 +20,7 @@
 pub mod compile;
 mod custom;
 mod ground;
+mod hosts;
 pub mod links;
 pub mod model;
 mod networks;
@@ -30,11 +32,11 @@ mod schema;
 mod terms;
 mod words;
 
-pub use compile::{compile, of_profile};
+pub use compile::{Beside, CONFIG_FILE, compile, of_config, of_profile};
 pub use links::Links;
 pub use model::{
     Conflict, ConflictMethod, Criteria, LeaseTimes, Network, Networks, Opt, Pool, PxeShape, Range,
     Reservation, Subnet, Syncing, Terms, Who, Whom,
 };
 pub use reserved::{BadWhom, Reservations};
-pub use schema::PROFILE_DHCP;
+pub use schema::{PROFILE_DHCP, SHAPES};

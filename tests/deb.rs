@@ -21,6 +21,8 @@ impl Root {
     /// Builds the package and unpacks it.
     fn unpacked() -> Self {
         let folder = TempDir::new().unwrap();
+        // `check` becomes the user that would serve.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let package = folder.path().join("bootjack.deb");
         succeed(
             Command::new(format!("{PROJECT}/packaging/deb.sh"))

@@ -5,10 +5,11 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use bootjack::config::{ConfigFile, Mode, settings};
+use bootjack::config::{ConfigFile, Mode, Settings, settings};
+use bootjack::network::CONFIG_FILE;
 use bootjack::profile::Installed;
 use bootjack::service::load::{Loaded, Loader, Places};
-use bootjack::yaml::Severity;
+use bootjack::yaml::{Report, Severity};
 use tempfile::TempDir;
 
 const PROFILE: &str = "menu: {entries: [{id: disk, local: true}]}\n";
@@ -37,11 +38,21 @@ fn places(dir: &Path, required: bool) -> Places {
 fn load_config(dir: &Path, mode: Mode, start: Option<&str>, now: Option<&str>) -> Loaded {
     let mut places = places(dir, false);
     places.mode = mode;
-    places.config.settings = start.map(|text| settings(text).unwrap());
+    places.config.settings = start.map(said);
     if let Some(text) = now {
         fs::write(&places.config.path, text).unwrap();
     }
     Loader::new(places).load()
+}
+
+/// The settings of a config file without a mistake.
+fn said(text: &str) -> Settings {
+    let file = "start.yaml".into();
+    let mut report = Report::new(&file, text);
+    let root = report.parse(&CONFIG_FILE).unwrap();
+    let said = settings(&root, &mut report);
+    assert!(!report.is_wrong(), "{:?}", report.finish());
+    said
 }
 
 /// The findings without the temporary folder's name.
@@ -74,7 +85,7 @@ fn without_a_folder_the_default_is_served_unless_one_was_named() {
     assert_eq!(
         told(dir.path(), &named),
         [
-            "profiles: error: cannot be read: No such file or directory (os error 2)\n    create it, or name another with --profiles"
+            "profiles: error: cannot be read: it does not exist\n    create it, or name another with --profiles"
         ]
     );
 }
@@ -143,11 +154,11 @@ fn what_cannot_be_read_is_a_finding_that_names_the_file() {
     assert_eq!(
         told(dir.path(), &loaded),
         [
-            "profiles/a.yaml: error: cannot be read: it is not UTF-8 text (byte 9 is the first that is not)\n    save it as UTF-8".to_owned(),
+            "profiles/a.yaml:1:10: error: this is not UTF-8 text: byte 9 is 0xe9\n    name: caf\u{fffd}\n             ^\n    save the file as UTF-8 (from Latin-1: iconv -f latin1 -t utf8)".to_owned(),
             format!("profiles/b.yaml: error: cannot be read: it is no regular file\n    {remove}"),
-            "profiles/c.yaml: error: cannot be read: No such file or directory (os error 2)\n    it is a link that leads nowhere: mend or remove it".to_owned(),
+            "profiles/c.yaml: error: cannot be read: it does not exist\n    it is a link that leads nowhere: mend or remove it".to_owned(),
             format!("profiles/d.yaml: error: cannot be read: it is no regular file\n    {remove}"),
-            "profiles/e.yaml: error: cannot be read: file too large\n    split it: 16 MiB a file, 256 MiB in all".to_owned(),
+            "profiles/e.yaml: error: the file is larger than 16 MiB\n    split it: 16 MiB a file, 256 MiB in all".to_owned(),
         ]
     );
 }
@@ -275,11 +286,11 @@ fn a_reservation_for_a_profile_that_is_not_there() {
         "its addresses are given all the same"
     );
     let line = "    - {mac: \"52:54:00:00:00:01\", address: 10.1.0.10, profile: defualt}";
-    let caret = "          ^";
+    let caret = "                                                                  ^";
     assert_eq!(
         told(dir.path(), &loaded),
         [format!(
-            "bootjack.yaml:5:7: warning: no profile is called \"defualt\"\n    {line}\n{caret}\n    did you mean \"default\"?"
+            "bootjack.yaml:5:63: warning: no profile is called \"defualt\"\n    {line}\n{caret}\n    did you mean \"default\"?"
         )]
     );
 }

@@ -8,12 +8,12 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use bootjack::network::{
-    ConflictMethod, Criteria, LeaseTimes, Network, Networks, Pool, PxeShape, Syncing, Terms, Who,
-    Whom, compile,
+    Beside, CONFIG_FILE, ConflictMethod, Criteria, LeaseTimes, Network, Networks, Pool, PxeShape,
+    Syncing, Terms, Who, Whom, compile, of_config,
 };
 use bootjack::wire::dhcp::{Message, Options};
 use bootjack::wire::{Mac, Uuid};
-use bootjack::yaml::Severity;
+use bootjack::yaml::{Report, Severity};
 use dhcproto::v4::{DhcpOption, OptionCode};
 use dhcproto::{Decodable as _, Decoder};
 use proptest::prelude::*;
@@ -341,7 +341,7 @@ dhcp:
 #[test]
 fn a_giant_pool_is_a_range_like_any_other() {
     let all = networks(
-        "dhcp: {networks: [{subnet: 10.0.0.0/8, pools: 10.0.0.0/8}, {subnet: 0.0.0.0/5}]}",
+        "dhcp: {networks: [{subnet: 10.0.0.0/8, pools: 10.0.0.0/8}, {subnet: 16.0.0.0/4}]}",
     );
     let pool = &all.all[0].subnets[0].pools[0];
     assert_eq!(pool.size(), (1 << 24) - 2);
@@ -409,6 +409,109 @@ fn many_findings_are_cut_short() {
     assert!(networks.is_none());
     assert_eq!(findings.len(), 51);
     assert!(findings[50].message.starts_with("99950 more findings"));
+}
+
+/// What a text is held against on a host with these addresses.
+fn on_host(text: &str, own: &[&str]) -> (Networks, Vec<String>) {
+    let own: Vec<Ipv4Addr> = own.iter().map(|a| a.parse().unwrap()).collect();
+    let file = "c.yaml".into();
+    let mut report = Report::new(&file, text);
+    let root = report.parse(&CONFIG_FILE).unwrap();
+    let beside = Beside {
+        own: &own,
+        ..Beside::default()
+    };
+    let networks = of_config(&root, beside, &mut report).unwrap();
+    let findings = report.finish();
+    let told = findings.iter().map(ToString::to_string).collect();
+    (networks, told)
+}
+
+#[test]
+fn an_address_of_this_host_is_kept_out_of_pools_and_reservations() {
+    let text = r#"dhcp:
+  networks:
+    - subnet: 10.1.0.0/24
+      pools: [10.1.0.2-10.1.0.20, {range: 10.1.0.30-10.1.0.40, exclude: 10.1.0.33}]
+  reservations:
+    - {mac: "52:54:00:00:00:01", address: 10.1.0.3, host-name: pc1}
+    - {mac: "52:54:00:00:00:02", address: 10.1.0.50}
+    - {mac: "52:54:00:00:00:03", address: 10.1.0.51}
+"#;
+    let own = ["10.1.0.3", "10.1.0.33", "10.1.0.50", "192.0.2.1"];
+    let (all, told) = on_host(text, &own);
+    assert_eq!(
+        told,
+        [
+            r"c.yaml:4:15: warning: the pool 10.1.0.2-10.1.0.20 has this host's own 10.1.0.3 in it, which is not given out
+          pools: [10.1.0.2-10.1.0.20, {range: 10.1.0.30-10.1.0.40, exclude: 10.1.0.33}]
+                  ^
+    exclude: 10.1.0.3",
+            r#"c.yaml:6:43: warning: 10.1.0.3 is this host's own, and is not given out
+        - {mac: "52:54:00:00:00:01", address: 10.1.0.3, host-name: pc1}
+                                              ^
+    reserve another one; until then the client gets one of a pool"#,
+            r#"c.yaml:7:43: warning: 10.1.0.50 is this host's own, and is not given out
+        - {mac: "52:54:00:00:00:02", address: 10.1.0.50}
+                                              ^
+    reserve another one; until then the client gets one of a pool"#,
+        ]
+    );
+    for address in own.map(|a| a.parse().unwrap()) {
+        assert!(all.all[0].pool_of(address).is_none(), "{address}");
+        assert!(all.reservations.of_address(address).is_none(), "{address}");
+    }
+    let kept: Vec<_> = all.reservations.iter().map(|r| r.address).collect();
+    assert_eq!(kept, [None, None, Some([10, 1, 0, 51].into())]);
+    assert_eq!(
+        all.reservations.iter().next().unwrap().host_name.as_deref(),
+        Some("pc1")
+    );
+    assert_eq!(on_host(text, &[]).1, Vec::<String>::new());
+}
+
+/// What is not set gives way to what is: a maximum alone is no wish that nobody heeds.
+#[test]
+fn the_usual_lease_time_lies_between_the_bounds_that_are_set() {
+    for (said, granted) in [
+        ("lease-time: {max: 30m}", [1800, 120, 1800]),
+        ("lease-time: {min: 2h}", [7200, 7200, 86_400]),
+        ("lease-time: {min: 2d}", [172_800, 172_800, 172_800]),
+        ("quarantine: 1h", [3600, 120, 86_400]),
+    ] {
+        let all = networks(&format!(
+            "dhcp:\n  {said}\n  networks: [{{subnet: 10.1.0.0/24}}]\n"
+        ));
+        let layers = [&all.all[0].subnets[0].terms];
+        let asked = [None, Some(1), Some(u32::MAX - 1)];
+        let found = asked.map(|wanted| LeaseTimes::granted(&layers, wanted));
+        assert_eq!(found, granted, "{said}");
+    }
+}
+
+/// A bound that is said in README.
+#[test]
+fn a_school_fits_and_a_file_that_is_too_large_says_what_to_do() {
+    let mut text = "dhcp:\n  networks: [{subnet: 10.0.0.0/8}]\n  reservations:\n".to_owned();
+    for n in 0..5000_u32 {
+        let (mac, address) = (n.to_be_bytes(), Ipv4Addr::from((10 << 24) + 256 + n));
+        let mac = format!("52:54:00:{:02x}:{:02x}:{:02x}", mac[1], mac[2], mac[3]);
+        writeln!(
+            text,
+            "    - {{ mac: \"{mac}\", address: {address}, host-name: pc{n} }}"
+        )
+        .unwrap();
+    }
+    assert_eq!(networks(&text).reservations.len(), 5000);
+    text.push_str(&"# nothing\n".repeat(1 << 20));
+    let (none, findings) = compile("c.yaml", &text);
+    assert!(none.is_none());
+    let told = findings[0].to_string();
+    assert!(
+        told.starts_with("c.yaml: error: the file is larger than 8 MiB\n"),
+        "{told}"
+    );
+    assert!(told.contains("100,000 reservations"), "{told}");
 }
 
 /// Words that stand somewhere in a `dhcp:`.
@@ -484,6 +587,15 @@ proptest! {
         bytes.splice(start..end, put.bytes());
         let text = String::from_utf8_lossy(&bytes);
         let (set, findings) = compile("c.yaml", &text);
+        // The settings of the same file are read by another room.
+        let file = "c.yaml".into();
+        let mut report = Report::new(&file, &text);
+        if let Some(root) = report.parse(&CONFIG_FILE) {
+            let _ = bootjack::config::settings(&root, &mut report);
+        }
+        for finding in report.finish() {
+            prop_assert!(finding.line as usize <= text.lines().count() + 1);
+        }
         prop_assert_eq!(set.is_none(), findings.iter().any(|f| f.severity == Severity::Error));
         for finding in &findings {
             // Places are in the file.

@@ -1,32 +1,52 @@
 //! `bootjack check`: what `serve` would find wrong, without serving.
+//!
+//! As root it becomes the user that `serve` would become before it reads, since that user reads the
+//! files again at every change: what only root can read is found here, not at the start.
 
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
-use crate::config::{self, Effective, SettingsArgs};
+use nix::unistd::{AccessFlags, access};
+
+use crate::config::{self, Effective, Mode, SettingsArgs};
 use crate::error::Error;
 use crate::profile::Snapshot;
+use crate::service::lease::control;
 use crate::service::load::{Loader, Places};
 use crate::service::{interfaces, privilege};
-use crate::yaml::{Finding, Severity};
+use crate::yaml::{Finding, Severity, counted};
 
 pub(super) fn run(args: SettingsArgs) -> Result<ExitCode, Error> {
-    let settings = config::effective(args)?;
-    let mut loaded = Loader::new(Places::from(&settings)).load();
-    loaded.findings.extend(of_settings(&settings));
-    let count = |severity| {
-        loaded
-            .findings
-            .iter()
-            .filter(|f| f.severity == severity)
-            .count()
-    };
-    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let (settings, mut said) = config::whatever(args)?;
+    let mut of_settings = of_settings(&settings);
+    if let Err(error) = privilege::drop_to(settings.user.as_deref(), None) {
+        of_settings.push(finding(Severity::Error, &error.to_string()));
+    }
+    of_settings.extend(of_state(&settings));
+    let loaded = Loader::new(Places::from(&settings)).load();
+    // The config file is read twice: a pipe can be read once.
+    said.retain(|finding| !loaded.findings.contains(finding));
+    let all = said.into_iter().chain(loaded.findings).chain(of_settings);
+    let findings: Vec<Finding> = all.collect();
     let snapshot = loaded.snapshot.unwrap_or_default();
-    let mut said: Vec<String> = loaded.findings.iter().map(ToString::to_string).collect();
+    report(&findings, &counts(&snapshot))
+}
+
+/// Prints what was found; the exit code tells whether there is an error.
+fn report(findings: &[Finding], served: &str) -> Result<ExitCode, Error> {
+    let count = |severity| findings.iter().filter(|f| f.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let mut said: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    let errors_said = counted(errors, "error");
+    let served = if errors == 0 {
+        format!("{served} can be served, ")
+    } else {
+        String::new()
+    };
     said.push(format!(
-        "{} can be served, {errors} errors, {warnings} warnings\n",
-        counted(&snapshot)
+        "{served}{errors_said}, {}\n",
+        counted(warnings, "warning")
     ));
     super::done(io::stdout().write_all(said.join("\n").as_bytes()))?;
     Ok(if errors == 0 {
@@ -37,24 +57,29 @@ pub(super) fn run(args: SettingsArgs) -> Result<ExitCode, Error> {
 }
 
 /// What can be served; networks where there are any.
-fn counted(snapshot: &Snapshot) -> String {
-    let profiles = snapshot.profiles.all.len();
-    let networks = snapshot.networks.all.len();
-    let reservations = snapshot.networks.reservations.len();
+fn counts(snapshot: &Snapshot) -> String {
+    let profiles = counted(snapshot.profiles.all.len(), "profile");
+    let (networks, reservations) = (
+        snapshot.networks.all.len(),
+        snapshot.networks.reservations.len(),
+    );
     if networks + reservations == 0 {
-        return format!("{profiles} profiles");
+        return profiles;
     }
-    format!("{profiles} profiles, {networks} networks and {reservations} reservations")
+    let (networks, reservations) = (
+        counted(networks, "network"),
+        counted(reservations, "reservation"),
+    );
+    format!("{profiles}, {networks} and {reservations}")
 }
 
 /// What `serve` would stumble over in its settings, and what is probably a slip.
 fn of_settings(settings: &Effective) -> Vec<Finding> {
     let interfaces = interfaces::to_serve(&settings.interface).err();
     let interfaces = interfaces.filter(|_| !settings.interface.is_empty());
-    let user = privilege::find(settings.user.as_deref()).err();
-    let errors = interfaces.into_iter().chain(user);
-    let mut findings: Vec<Finding> = errors
+    let mut findings: Vec<Finding> = interfaces
         .map(|e| finding(Severity::Error, &e.to_string()))
+        .into_iter()
         .collect();
     if !settings.images.is_dir() {
         let text = format!(
@@ -64,6 +89,29 @@ fn of_settings(settings: &Effective) -> Vec<Finding> {
         findings.push(finding(Severity::Warning, &text));
     }
     findings
+}
+
+/// What the state folder lacks where it has to hold leases: as the user that writes there.
+fn of_state(settings: &Effective) -> Option<Finding> {
+    let folder = &settings.state;
+    if settings.mode != Mode::Dhcp {
+        return None;
+    }
+    let why = control::misplaced(folder).or_else(|| unwritable(folder))?;
+    Some(finding(Severity::Error, &why))
+}
+
+/// A folder that is not there is made at the start.
+fn unwritable(folder: &Path) -> Option<String> {
+    let all = AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK;
+    if !folder.exists() || access(folder, all).is_ok() && folder.is_dir() {
+        return None;
+    }
+    let (shown, user) = (folder.display(), privilege::me());
+    Some(format!(
+        "the state folder {shown} cannot be written by user {user}, who keeps the leases there; \
+         `chown {user} {shown}`, or set `state` to another folder"
+    ))
 }
 
 fn finding(severity: Severity, message: &str) -> Finding {

@@ -7,13 +7,13 @@ use clap::ArgMatches;
 
 use crate::config::{self, Effective, Origin, SettingsArgs};
 use crate::error::Error;
-use crate::network;
+use crate::network::{self, CONFIG_FILE};
+use crate::yaml::counted;
 
 pub(super) fn run(args: SettingsArgs, matches: &ArgMatches) -> Result<ExitCode, Error> {
-    let file = config::read_file(args.config.as_deref())?;
     let own = matches.subcommand().map_or(matches, |(_, matches)| matches);
-    let origins = config::origins(own, file.as_ref());
     let effective = config::effective(args)?;
+    let origins = config::origins(own, &effective.file);
     let values = serde_json::to_value(&effective).map_err(|e| Error::failed(e.to_string()))?;
     super::done(print(&origins, &values, &dhcp(&effective)))
 }
@@ -21,18 +21,22 @@ pub(super) fn run(args: SettingsArgs, matches: &ArgMatches) -> Result<ExitCode, 
 /// What `dhcp:` of the config file holds, in words; empty where it is not given.
 fn dhcp(effective: &Effective) -> String {
     let given = effective.file.settings.as_ref().and_then(|s| s.dhcp);
-    let text = given.and_then(|_| std::fs::read_to_string(&effective.file.path).ok());
+    let path = &effective.file.path;
+    let text = given.and_then(|_| config::text::read(path, CONFIG_FILE.most).ok());
     let Some(text) = text else {
         return String::new();
     };
-    let (networks, findings) = network::compile(&effective.file.path.display().to_string(), &text);
+    let (networks, findings) = network::compile(&path.display().to_string(), &text);
     match networks {
         Some(all) => format!(
-            " {} networks, {} reservations",
-            all.all.len(),
-            all.reservations.len()
+            " {}, {}",
+            counted(all.all.len(), "network"),
+            counted(all.reservations.len(), "reservation")
         ),
-        None => format!(" {} findings, see `bootjack check`", findings.len()),
+        None => format!(
+            " {}, see `bootjack check`",
+            counted(findings.len(), "finding")
+        ),
     }
 }
 

@@ -117,7 +117,7 @@ fn ends() -> Roff {
         ),
         (
             "EXIT STATUS",
-            "0: fine. 1: findings that are errors (of doctor, warnings too), or a failure at run time. 2: wrong usage or settings; of doctor, that the LAN could not be asked. 3: another DHCP server answers, so mode dhcp does not start; a supervisor should not try again.",
+            "0: fine. 1: findings that are errors, those in the config file included (of doctor, warnings too), or a failure at run time. 2: wrong usage, flags and variables included; of doctor, that the LAN could not be asked. 3: another DHCP server answers, so mode dhcp does not start; a supervisor should not try again.",
         ),
     ] {
         roff.control("SH", [title]).text([roman(text)]);

@@ -1,132 +1,134 @@
-//! The config file's text → [`Settings`], or the place of what is wrong.
+//! The config file's text → [`Settings`], and everything that is wrong with them, at its place.
 //!
-//! What `dhcp:` says is passed over here and read by room `network`, with all that is wrong at
-//! once; a duplicate key in it is found by both.
+//! What `dhcp:` says is passed over here and read by room `network`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer};
+use clap::ValueEnum;
 
-use super::{DEFAULT_FILE, KEYS, POLL, Settings};
-use crate::error::Error;
-use crate::yaml::{At, options, similar};
+use super::{KEYS, POLL, Settings};
+use crate::network::SHAPES;
+use crate::yaml::{Node, Report, Section, Shape, Value, one_or_list, text, word_of, yes_no};
 
 /// That a key is given, whatever it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Given;
 
-impl<'de> Deserialize<'de> for Given {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(from).map(|_| Self)
-    }
-}
+static FILE: Shape = Shape {
+    what: "the config file",
+    keys: &KEYS,
+    kin: SHAPES,
+    aliases: &[
+        ("port", "http-port"),
+        ("listen", "http-port"),
+        ("profile", "profiles"),
+        ("image", "images"),
+        ("state-dir", "state"),
+        ("log", "log-level"),
+        ("loglevel", "log-level"),
+    ],
+};
 
-/// What is wrong in a config file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
-    /// Where; 0:0 where the place is not known.
-    pub at: At,
-    /// What.
-    pub message: String,
-    /// What was probably meant.
-    pub hint: Option<String>,
-}
-
-impl std::fmt::Display for Mistake {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.at.line > 0 {
-            write!(f, "line {} column {}: ", self.at.line, self.at.column)?;
-        }
-        f.write_str(&self.message)?;
-        match &self.hint {
-            Some(hint) => write!(f, "; {hint}"),
-            None => Ok(()),
-        }
+/// The settings of a config file with this tree; what is wrong is as if it were not given. A key
+/// without a value is not given either.
+pub fn settings(root: &Node, report: &mut Report<'_>) -> Settings {
+    if matches!(root.value, Value::Null) {
+        return Settings::default();
     }
-}
-
-/// Reads the config file, where there is one.
-///
-/// # Errors
-/// A file that is named but cannot be read; unknown or ill-typed keys, with line and column.
-pub fn read_file(named: Option<&Path>) -> Result<Option<(PathBuf, Settings)>, Error> {
-    let path = named.unwrap_or(Path::new(DEFAULT_FILE));
-    match std::fs::read_to_string(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound && named.is_none() => Ok(None),
-        Err(e) => Err(Error::read("config file", path, &e)),
-        Ok(text) => {
-            let said = settings(&text).map_err(|e| Error::config(path, &e.to_string()))?;
-            Ok(Some((path.to_owned(), said)))
-        }
-    }
-}
-
-/// The settings of a config file with this text.
-///
-/// # Errors
-/// The first mistake.
-pub fn settings(text: &str) -> Result<Settings, Mistake> {
-    let says_something = |l: &str| !l.trim().is_empty() && !l.trim_start().starts_with('#');
-    if !text.lines().any(says_something) {
-        return Ok(Settings::default());
-    }
-    let read = serde_saphyr::from_str_with_options::<Settings>(text, options());
-    let settings = read.map_err(|e| told(&e))?;
-    match out_of_range(&settings) {
-        Some(message) => Err(Mistake {
-            at: At::default(),
-            message: message.to_owned(),
-            hint: None,
-        }),
-        None => Ok(settings),
-    }
-}
-
-/// What clap holds flags and variables to, for the file.
-fn out_of_range(settings: &Settings) -> Option<&'static str> {
-    if settings.http_port == Some(0) {
-        return Some("http-port: must be 1 to 65535");
-    }
-    let off = settings.poll.is_some_and(|n| !POLL.contains(&n.into()));
-    off.then_some("poll: must be 1 to 3600 seconds")
-}
-
-/// Line, column and what is wrong there.
-fn told(error: &serde_saphyr::Error) -> Mistake {
-    let what = match error.without_snippet() {
-        serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
-            format!("the key `{}` is given twice", key.as_deref().unwrap_or("?"))
-        }
-        other => other.to_string(),
+    let Some(section) = Section::open(root, &FILE, report) else {
+        return Settings::default();
     };
-    let what = what.split(" at line ").next().unwrap_or_default();
-    Mistake {
-        at: error.location().map_or(At::default(), At::of),
-        message: what.to_owned(),
-        hint: meant(what),
+    let file = Keys { section };
+    Settings {
+        mode: file.word("mode", report),
+        force: file.of("force", report, |n, r| yes_no(n, "force", r)),
+        interface: file.of("interface", report, interfaces),
+        profiles: file.path("profiles", report),
+        images: file.path("images", report),
+        assets: file.path("assets", report),
+        state: file.path("state", report),
+        http_port: file.number("http-port", (1, u16::MAX.into()), report),
+        user: file
+            .of("user", report, |n, r| filled(n, "user", r))
+            .map(str::to_owned),
+        poll: file.number("poll", (*POLL.start(), *POLL.end()), report),
+        log_format: file.word("log-format", report),
+        log_level: file.word("log-level", report),
+        dhcp: file.given("dhcp").map(|_| Given),
     }
 }
 
-/// For an unknown key, the one that was probably meant.
-fn meant(message: &str) -> Option<String> {
-    let (_, rest) = message.split_once("unknown field `")?;
-    let (key, _) = rest.split_once('`')?;
-    Some(similar::hint(key, KEYS))
+struct Keys<'n> {
+    section: Section<'n>,
+}
+
+impl<'n> Keys<'n> {
+    fn given(&self, key: &str) -> Option<&'n Node> {
+        let node = self.section.get(key)?;
+        (!matches!(node.value, Value::Null)).then_some(node)
+    }
+
+    fn of<T>(
+        &self,
+        key: &str,
+        report: &mut Report<'_>,
+        read: impl FnOnce(&'n Node, &mut Report<'_>) -> Option<T>,
+    ) -> Option<T> {
+        read(self.given(key)?, report)
+    }
+
+    /// One of the words that the flag takes.
+    fn word<T: ValueEnum + Copy>(&self, key: &str, report: &mut Report<'_>) -> Option<T> {
+        let node = self.given(key)?;
+        let values = T::value_variants().iter();
+        let named: Vec<_> = values
+            .filter_map(|value| Some((value.to_possible_value()?, *value)))
+            .collect();
+        let all: Vec<(&str, T)> = named.iter().map(|(p, v)| (p.get_name(), *v)).collect();
+        word_of(node, key, &all, report)
+    }
+
+    fn path(&self, key: &str, report: &mut Report<'_>) -> Option<PathBuf> {
+        let path = self.of(key, report, |n, r| filled(n, key, r));
+        path.map(PathBuf::from)
+    }
+
+    fn number<T: TryFrom<i64>>(
+        &self,
+        key: &str,
+        (least, most): (i64, i64),
+        report: &mut Report<'_>,
+    ) -> Option<T> {
+        let node = self.given(key)?;
+        let word = text(node, key, report)?;
+        let number = word.parse().ok().filter(|n| (least..=most).contains(n));
+        if number.is_none() {
+            let message = format!("{key}: \"{}\" cannot be used", word.escape_debug());
+            report.error(node.at, message, format!("write {least} to {most}"));
+        }
+        T::try_from(number?).ok()
+    }
+}
+
+/// Text that is not empty.
+fn filled<'n>(node: &'n Node, key: &str, report: &mut Report<'_>) -> Option<&'n str> {
+    let word = text(node, key, report)?;
+    if word.is_empty() {
+        report.error(
+            node.at,
+            format!("{key} is empty"),
+            "leave it out, or fill it in".to_owned(),
+        );
+        return None;
+    }
+    Some(word)
 }
 
 /// `eth0` or `[eth0, eth1]`.
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a name or a list of names")]
-enum Names {
-    One(String),
-    Many(Vec<String>),
-}
-
-pub(super) fn names<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
-    let names = match Names::deserialize(from)? {
-        Names::One(name) => vec![name],
-        Names::Many(names) => names,
-    };
-    Ok(Some(names))
+fn interfaces(node: &Node, report: &mut Report<'_>) -> Option<Vec<String>> {
+    let items = one_or_list(node, "interface", report).iter();
+    let names: Vec<_> = items.map(|n| filled(n, "interface", report)).collect();
+    let names: Option<Vec<&str>> = names.into_iter().collect();
+    let names: Vec<String> = names?.into_iter().map(str::to_owned).collect();
+    (!names.is_empty()).then_some(names)
 }

@@ -9,7 +9,7 @@ use super::lease::Asked;
 use super::loader::{self, Named};
 use super::reply;
 use super::strategy::{self, Strategy};
-use super::{Ignore, Port};
+use super::{Excess, Ignore, Port};
 use crate::client::Client;
 use crate::lease::{Binding, Nak, Verdict};
 use crate::network::{PxeShape, Terms};
@@ -93,8 +93,9 @@ pub(super) fn build(
     let boot = boots(told, asked).map(|client| boot(snapshot, asked, told, client));
     let (message, left_out) = message(asked, told, boot.as_ref().and_then(|b| b.as_ref().ok()));
     let bytes = message.encode();
-    if bytes.len() > options::limit(asked, told) {
-        return Err(Ignore::TooLarge(bytes.len()));
+    let limit = options::limit(asked, told);
+    if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
+        return Err(Ignore::TooLarge(excess));
     }
     Ok(Grant {
         bytes,

@@ -13,7 +13,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::grant::{self, Grant};
-use super::{Ignore, Incoming};
+use super::{Excess, Ignore, Incoming};
 use crate::client::{Client, identify};
 use crate::lease::{Ask, Book, Change, Holder, Kind, Record, Time};
 use crate::network::{Criteria, Network, Networks, Reservation, Terms, Who};
@@ -306,10 +306,15 @@ fn relayed_by_one_host(message: &Message, networks: &Networks) -> Result<(), Ign
 /// What goes back as it came must leave room for the rest of a reply.
 fn fits(message: &Message) -> Result<(), Ignore> {
     let echoed = [code::CLIENT_ID, code::CLIENT_UUID, code::RELAY_AGENT];
-    let echoed = echoed.iter().filter_map(|code| message.options.get(*code));
-    let least = LEAST_REPLY + echoed.map(<[u8]>::len).sum::<usize>();
-    if least > message.reply_limit() {
-        return Err(Ignore::TooLarge(least));
+    let length = |code: &u8| message.options.get(*code).map_or(0, <[u8]>::len);
+    let least = LEAST_REPLY + echoed.iter().map(length).sum::<usize>();
+    let limit = message.reply_limit();
+    if least > limit {
+        let echoed = echoed
+            .into_iter()
+            .filter_map(|c| Some((c, message.options.get(c)?)));
+        let excess = Excess::with(&echoed.collect(), least, limit);
+        return Err(Ignore::TooLarge(Box::new(excess)));
     }
     Ok(())
 }

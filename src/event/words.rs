@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serializer;
 
 use super::{BootTold, What};
+use crate::yaml::counted;
 
 /// Wall clock as RFC 3339 in UTC with milliseconds.
 pub(super) fn rfc3339<S: Serializer>(at: &SystemTime, s: S) -> Result<S::Ok, S::Error> {
@@ -33,12 +34,6 @@ pub(super) fn stamp(at: SystemTime) -> String {
 /// A duration as seconds.
 pub(super) fn seconds<S: Serializer>(took: &Duration, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_f64(took.as_secs_f64())
-}
-
-/// `1 network`, `2 networks`
-fn counted(n: usize, what: &str) -> String {
-    let many = if n == 1 { "" } else { "s" };
-    format!("{n} {what}{many}")
 }
 
 impl Display for BootTold {
@@ -149,7 +144,8 @@ impl Display for What {
             } => {
                 write!(
                     f,
-                    "{door} {path}: {dialect} menu of profile \"{profile}\", {entries} entries"
+                    "{door} {path}: {dialect} menu of profile \"{profile}\", {}",
+                    counted(*entries, "entry")
                 )
             }
             Self::Started {
@@ -157,7 +153,7 @@ impl Display for What {
                 path,
                 peer,
                 size,
-            } => write!(f, "{door} {path} to {peer}: {size} bytes"),
+            } => write!(f, "{door} {path} to {peer}: {}", counted(*size, "byte")),
             Self::Sent {
                 door,
                 path,
@@ -167,7 +163,8 @@ impl Display for What {
             } => {
                 write!(
                     f,
-                    "{door} {path} to {peer}: sent {size} bytes in {:.3} s",
+                    "{door} {path} to {peer}: sent {} in {:.3} s",
+                    counted(*size, "byte"),
                     took.as_secs_f64()
                 )
             }
@@ -184,7 +181,8 @@ impl Display for What {
                 sent,
             } => write!(
                 f,
-                "{door} {path} to {peer}: the client stopped after {sent} bytes"
+                "{door} {path} to {peer}: the client stopped after {}",
+                counted(*sent, "byte")
             ),
             Self::Failed {
                 door,
@@ -195,7 +193,8 @@ impl Display for What {
             } => {
                 write!(
                     f,
-                    "{door} {path} to {peer}: failed after {sent} bytes: {reason}"
+                    "{door} {path} to {peer}: failed after {}: {reason}",
+                    counted(*sent, "byte")
                 )
             }
             Self::NotFound {

@@ -2,19 +2,20 @@
 //!
 //! The other keys of the file are the settings (room `config`); here they are passed over.
 
+use std::collections::HashSet;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::ground::Ground;
 use super::model::{Conflict, ConflictMethod, Criteria, Networks, Syncing, Terms};
 use super::networks::{self, Around};
+use super::reservations;
 use super::reserved::Reservations;
 use super::schema::{CONFLICT, CRITERIA, DHCP, PROFILE_DHCP};
+use super::terms::{self, Layer};
 use super::words::{span, tags};
-use super::{reservations, terms};
-use crate::yaml::{
-    self, At, Finding, MAX_FILE, Node, Report, Section, Severity, Value, similar, text, yes_no,
-};
+use crate::yaml::{FileKind, Finding, Node, Report, Section, Value, word_of, yes_no};
 
 /// How long an answer may be waited for: clients give up soon after.
 const WAIT: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(3);
@@ -22,34 +23,40 @@ const WAIT: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=Dur
 const QUARANTINE: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(365 * 86_400);
 
+/// The config file: room for 100,000 reservations.
+pub const CONFIG_FILE: FileKind = FileKind {
+    what: "configuration",
+    most: 8 << 20,
+    too_much: "a config file holds up to 8 MiB, some 100,000 reservations; what many of them say alike \
+               (options, profile) is said once for their subnet, their pool or in a profile's match",
+    second: "make one of the two: every key stands once, in one document",
+};
+
+/// What is known beside the config file's text. The default: nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// The addresses of this host: nobody else is given them.
+    pub own: &'a [Ipv4Addr],
+    /// The names of all profiles, where they are known.
+    pub profiles: Option<&'a HashSet<&'a str>>,
+}
+
 /// Compiles `dhcp:` of the config file `file` with this whole text. A file without `dhcp:` has no
 /// network and no finding. `None` where a finding is an error.
 pub fn compile(file: &str, text: &str) -> (Option<Networks>, Vec<Finding>) {
     let file: Arc<str> = file.into();
     let mut report = Report::new(&file, text);
-    let root = document(text, &mut report);
-    let section = root.as_ref().and_then(|root| dhcp(root));
-    let networks = match section {
-        Some(node) => read(node, &mut report),
-        None => Some(Networks::default()),
-    };
-    let findings = report.finish();
-    let wrong = findings.iter().any(|f| f.severity == Severity::Error);
-    (networks.filter(|_| !wrong), findings)
+    let root = report.parse(&CONFIG_FILE);
+    let networks = root.and_then(|root| of_config(&root, Beside::default(), &mut report));
+    let networks = networks.filter(|_| !report.is_wrong());
+    (networks, report.finish())
 }
 
-fn document(text: &str, report: &mut Report<'_>) -> Option<Node> {
-    if text.len() > MAX_FILE {
-        let message = format!("the file is larger than {} MiB", MAX_FILE >> 20);
-        report.error(At::default(), message, None);
-        return None;
-    }
-    match yaml::parse(text, "configuration") {
-        Ok(node) => Some(node),
-        Err(problem) => {
-            report.error(problem.at, problem.message, problem.hint);
-            None
-        }
+/// Compiles `dhcp:` of a config file with this tree. Of use only where nothing is wrong.
+pub fn of_config(root: &Node, beside: Beside<'_>, report: &mut Report<'_>) -> Option<Networks> {
+    match dhcp(root) {
+        Some(node) => read(node, beside, report),
+        None => Some(Networks::default()),
     }
 }
 
@@ -64,7 +71,7 @@ fn dhcp(root: &Node) -> Option<&Node> {
 
 /// The flow: each part is read whatever became of the others, so that all findings are seen. What
 /// stands in for a wrong value is not served: a file with an error is not used.
-fn read(node: &Node, report: &mut Report<'_>) -> Option<Networks> {
+fn read(node: &Node, beside: Beside<'_>, report: &mut Report<'_>) -> Option<Networks> {
     let section = Section::open(node, &DHCP, report)?;
     let authoritative = section
         .get("authoritative")
@@ -79,9 +86,10 @@ fn read(node: &Node, report: &mut Report<'_>) -> Option<Networks> {
     });
     let syncing = section.get("sync");
     let syncing = syncing.map_or_else(Syncing::default, |n| syncing_of(n, report));
-    let terms = terms::within(&Terms::default(), &section, report);
+    let terms = terms::within(&Layer::default(), &section, report);
     let around = Around {
-        terms: &terms,
+        outer: &terms,
+        own: beside.own,
         match_client_id: match_client_id.unwrap_or(true),
     };
     let mut ground = Ground::default();
@@ -91,7 +99,8 @@ fn read(node: &Node, report: &mut Report<'_>) -> Option<Networks> {
     });
     ground.settle(report);
     let reserved = section.get("reservations");
-    let reserved = reserved.map_or_else(Vec::new, |n| reservations::read(n, &ground, report));
+    let reserved =
+        reserved.map_or_else(Vec::new, |n| reservations::read(n, &ground, beside, report));
     Some(Networks {
         authoritative,
         conflict,
@@ -125,36 +134,19 @@ fn conflict_check(node: &Node, report: &mut Report<'_>) -> Conflict {
 }
 
 fn method(node: &Node, report: &mut Report<'_>) -> ConflictMethod {
-    let Some(word) = text(node, "conflict-check", report) else {
-        return ConflictMethod::default();
-    };
-    let all = ConflictMethod::ALL;
-    let found = all.into_iter().find(|method| method.name() == word);
-    found.unwrap_or_else(|| {
-        let message = format!("conflict-check: \"{}\" is no method", word.escape_debug());
-        let hint = similar::hint(word, all.map(ConflictMethod::name));
-        report.error(node.at, message, hint);
-        ConflictMethod::default()
-    })
+    let all = ConflictMethod::ALL.map(|method| (method.name(), method));
+    word_of(node, "conflict-check", &all, report).unwrap_or_default()
 }
 
 fn syncing_of(node: &Node, report: &mut Report<'_>) -> Syncing {
-    let Some(word) = text(node, "sync", report) else {
-        return Syncing::default();
-    };
-    let found = Syncing::ALL.into_iter().find(|s| s.name() == word);
-    found.unwrap_or_else(|| {
-        let message = format!("sync: \"{}\" is neither each nor lazy", word.escape_debug());
-        let hint = similar::hint(word, Syncing::ALL.map(Syncing::name));
-        report.error(node.at, message, hint);
-        Syncing::default()
-    })
+    let all = Syncing::ALL.map(|syncing| (syncing.name(), syncing));
+    word_of(node, "sync", &all, report).unwrap_or_default()
 }
 
 /// `dhcp:` of a profile: what its machines are told, and which pools they may have addresses from.
 pub fn of_profile(node: &Node, report: &mut Report<'_>) -> Option<(Terms, Criteria)> {
     let section = Section::open(node, &PROFILE_DHCP, report)?;
-    let terms = terms::within(&Terms::default(), &section, report);
+    let terms = terms::within(&Layer::default(), &section, report).terms;
     let criteria = section.get("tags");
     let criteria = criteria.map_or_else(Criteria::default, |n| criteria_of(n, report));
     Some((terms, criteria))

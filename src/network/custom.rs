@@ -59,7 +59,7 @@ fn option_code(node: &Node, report: &mut Report<'_>) -> Option<u8> {
 }
 
 /// What to do instead, for an option that bootjack or the protocol decides.
-fn refusal(code: u8) -> Option<&'static str> {
+pub(super) fn refusal(code: u8) -> Option<&'static str> {
     Some(match code {
         code::PAD | code::END => "it only marks where options end; leave it out",
         code::SUBNET_MASK => "clients are told the mask of their subnet",

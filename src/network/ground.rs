@@ -15,6 +15,10 @@ const MAX_LOTS: usize = 32_768;
 /// All subnets and pools, with their places.
 #[derive(Default)]
 pub(super) struct Ground {
+    /// How many networks there are, those that are wrong included.
+    pub networks: usize,
+    /// Whether there are subnets of which it cannot be told where they are.
+    pub unknown: bool,
     subnets: Vec<Lot>,
     pools: Vec<Lot>,
 }
@@ -28,10 +32,11 @@ struct Lot {
 }
 
 impl Ground {
-    /// Adds a subnet of the network with this number; `false` where there are too many.
-    pub fn subnet(&mut self, net: Ipv4Net, network: usize, at: At, r: &mut Report<'_>) -> bool {
+    /// Adds a subnet of the network with this number.
+    pub fn subnet(&mut self, net: Ipv4Net, network: usize, at: At, report: &mut Report<'_>) {
         let (range, of) = (range_of(net), Some((net, network)));
-        add(&mut self.subnets, Lot { range, at, of }, "subnets", r)
+        let room = add(&mut self.subnets, Lot { range, at, of }, "subnets", report);
+        self.unknown |= !room;
     }
 
     /// Adds a pool; `false` where there are too many.
@@ -55,6 +60,11 @@ impl Ground {
         lot.of.filter(|_| lot.range.contains(address))
     }
 
+    /// The number of the only network, for what must be in it wherever it lies.
+    pub fn only(&self) -> Option<usize> {
+        (self.networks == 1).then_some(0)
+    }
+
     /// Some of the subnets, for a hint.
     pub fn shown(&self) -> String {
         let nets = self.subnets.iter().filter_map(|lot| lot.of);
@@ -65,8 +75,9 @@ impl Ground {
 }
 
 fn add(lots: &mut Vec<Lot>, lot: Lot, what: &str, report: &mut Report<'_>) -> bool {
-    if lots.len() == MAX_LOTS {
-        report.error(lot.at, format!("more than {MAX_LOTS} {what}"), None);
+    if lots.len() >= MAX_LOTS {
+        let hint = "a slip, probably; several small ones next to each other make one".to_owned();
+        report.error(lot.at, format!("more than {MAX_LOTS} {what}"), hint);
         return false;
     }
     lots.push(lot);

@@ -372,12 +372,16 @@ impl LeaseTimes {
     pub const MIN: u32 = 120;
 
     /// How long a client is given that asks for `wanted` seconds, by layers from the most specific
-    /// on: what it asks for between min and max, else the default.
+    /// on: what it asks for between min and max, else the default. What is not set gives way to
+    /// what is.
     pub fn granted(layers: &[&Terms], wanted: Option<u32>) -> u32 {
         let set = |of: fn(&Self) -> Option<u32>| layers.iter().find_map(|t| of(&t.lease));
-        let default = set(|l| l.default).unwrap_or(Self::DEFAULT);
-        let min = set(|l| l.min).unwrap_or(Self::MIN).min(default);
-        let max = set(|l| l.max).unwrap_or(Self::MAX).max(default);
+        let (least, most) = (set(|l| l.min), set(|l| l.max));
+        let usual = Self::DEFAULT.max(least.unwrap_or_default());
+        let usual = usual.min(most.unwrap_or(u32::MAX));
+        let default = set(|l| l.default).unwrap_or(usual);
+        let min = least.unwrap_or(Self::MIN).min(default);
+        let max = most.unwrap_or(Self::MAX).max(default);
         wanted.map_or(default, |wanted| wanted.clamp(min, max.max(min)))
     }
 }

@@ -1,16 +1,16 @@
 //! `networks:` → [`Network`]s with their subnets and pools.
 
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use ipnet::Ipv4Net;
-
 use super::ground::Ground;
-use super::model::{Network, Subnet, Terms};
+use super::hosts;
+use super::model::{Network, Subnet};
 use super::pools::{self, Inside};
 use super::schema::{NETWORK, SUBNET};
-use super::terms;
-use crate::yaml::{At, Node, Report, Section, Value, kind, subnet, text, yes_no};
+use super::terms::{self, Layer};
+use crate::yaml::{At, Node, Report, Section, Value, kind, text, yes_no};
 
 /// The longest name of a network, in characters.
 const MAX_NAME: usize = 64;
@@ -18,7 +18,9 @@ const MAX_NAME: usize = 64;
 /// What holds for all networks.
 pub(super) struct Around<'t> {
     /// What clients are told everywhere.
-    pub terms: &'t Terms,
+    pub outer: &'t Layer,
+    /// The addresses of this host.
+    pub own: &'t [Ipv4Addr],
     /// Whether option 61 tells clients apart.
     pub match_client_id: bool,
 }
@@ -32,19 +34,20 @@ pub(super) fn read(
 ) -> Vec<Network> {
     let mut networks = Vec::new();
     let mut names = HashMap::new();
-    for item in list(
-        node,
-        "networks",
-        "begin every network with \"- subnet:\"",
-        report,
-    ) {
-        if let Some(section) = Section::open(item, &NETWORK, report) {
-            // Counted as read, so that a network's number is its place in the list.
-            if let Some(network) = one(&section, around, networks.len(), ground, report) {
-                unique(&network.name, &section, &mut names, report);
-                networks.push(network);
-            }
+    let hint = "begin every network with \"- subnet:\"";
+    let items = list(node, "networks", hint, report);
+    ground.networks = items.len();
+    // A network's number is its place in the list, of which nothing is left out unless it is wrong.
+    for (number, item) in items.iter().enumerate() {
+        let Some(section) = Section::open(item, &NETWORK, report) else {
+            ground.unknown = true;
+            continue;
+        };
+        let network = one(&section, around, number, ground, report);
+        if let Some(network) = &network {
+            unique(&network.name, &section, &mut names, report);
         }
+        networks.extend(network);
     }
     networks
 }
@@ -75,8 +78,13 @@ fn one(
     let match_client_id = section.or("match-client-id", around.match_client_id, |n| {
         yes_no(n, "match-client-id", report)
     });
-    let terms = terms::within(around.terms, section, report);
-    let subnets = subnets(section, terms, number, ground, report);
+    let layer = terms::within(around.outer, section, report);
+    let link = Link {
+        layer: &layer,
+        own: around.own,
+        number,
+    };
+    let subnets = subnets(section, &link, ground, report);
     let first = subnets.first()?.net;
     let named = named.unwrap_or_else(|| Some(first.to_string().into()));
     Some(Network {
@@ -86,11 +94,17 @@ fn one(
     })
 }
 
+/// What holds for the subnets of one network.
+struct Link<'t> {
+    layer: &'t Layer,
+    own: &'t [Ipv4Addr],
+    number: usize,
+}
+
 /// The subnets of a network, of which it has at least one, unless something is wrong.
 fn subnets(
     section: &Section<'_>,
-    terms: Terms,
-    number: usize,
+    link: &Link<'_>,
     ground: &mut Ground,
     report: &mut Report<'_>,
 ) -> Vec<Subnet> {
@@ -100,13 +114,13 @@ fn subnets(
             report.error(key.at, message, "list all of them in subnets".to_owned());
             Vec::new()
         }
-        (None, _) => short(section, terms, number, ground, report),
+        (None, _) => short(section, link, ground, report),
         (Some((_, node)), None) => {
             if let Some((key, _)) = section.field("pools") {
                 let message = "pools stand in a subnet here, not beside \"subnets\"";
                 report.error(key.at, message, "move them below their subnet".to_owned());
             }
-            several(node, &terms, number, ground, report)
+            several(node, link, ground, report)
         }
     }
 }
@@ -114,66 +128,64 @@ fn subnets(
 /// A network that is one subnet: what it says is its subnet's.
 fn short(
     section: &Section<'_>,
-    terms: Terms,
-    number: usize,
+    link: &Link<'_>,
     ground: &mut Ground,
     report: &mut Report<'_>,
 ) -> Vec<Subnet> {
-    let Some(node) = section.need("subnet", report) else {
-        return Vec::new();
-    };
-    let net = subnet(node, report);
-    let net = net.filter(|net| ground.subnet(*net, number, node.at, report));
-    net.map(|net| with_pools(section, net, terms, ground, report))
-        .into_iter()
-        .collect()
+    let subnet = with_pools(section, link.layer, link, ground, report);
+    subnet.into_iter().collect()
 }
 
 fn several(
     node: &Node,
-    outer: &Terms,
-    number: usize,
+    link: &Link<'_>,
     ground: &mut Ground,
     report: &mut Report<'_>,
 ) -> Vec<Subnet> {
-    let items = list(
-        node,
-        "subnets",
-        "begin every one with \"- subnet:\"",
-        report,
-    );
+    let hint = "begin every one with \"- subnet:\"";
+    let items = list(node, "subnets", hint, report);
     if items.is_empty() && matches!(node.value, Value::List(_)) {
         report.error(node.at, "subnets is an empty list", None);
     }
     let mut subnets = Vec::new();
     for item in items {
         let Some(section) = Section::open(item, &SUBNET, report) else {
+            ground.unknown = true;
             continue;
         };
-        let terms = terms::within(outer, &section, report);
-        let node = section.need("subnet", report);
-        let Some((node, net)) = node.and_then(|n| Some((n, subnet(n, report)?))) else {
-            continue;
-        };
-        if !ground.subnet(net, number, node.at, report) {
-            break;
-        }
-        subnets.push(with_pools(&section, net, terms, ground, report));
+        let layer = terms::within(link.layer, &section, report);
+        subnets.extend(with_pools(&section, &layer, link, ground, report));
     }
     subnets
 }
 
+/// One subnet. Its pools are read whatever is wrong with its prefix.
 fn with_pools(
     section: &Section<'_>,
-    net: Ipv4Net,
-    terms: Terms,
+    layer: &Layer,
+    link: &Link<'_>,
     ground: &mut Ground,
     report: &mut Report<'_>,
-) -> Subnet {
-    let inside = Inside { net, terms: &terms };
+) -> Option<Subnet> {
+    let node = section.need("subnet", report);
+    let net = node.and_then(|n| hosts::subnet(n, report).map(|net| (net, n.at)));
+    ground.unknown |= net.is_none();
+    if let Some((net, at)) = net {
+        ground.subnet(net, link.number, at, report);
+    }
+    let net = net.map(|(net, _)| net);
+    let inside = Inside {
+        net,
+        layer,
+        own: link.own,
+    };
     let pools = section.get("pools");
     let pools = pools.map_or_else(Vec::new, |n| pools::read(n, &inside, ground, report));
-    Subnet { net, pools, terms }
+    Some(Subnet {
+        net: net?,
+        pools,
+        terms: layer.terms.clone(),
+    })
 }
 
 fn name(node: &Node, report: &mut Report<'_>) -> Option<Arc<str>> {

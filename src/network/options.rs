@@ -25,7 +25,7 @@ pub(super) struct Placed {
 
 /// Reads the mapping; each number comes once.
 pub(super) fn read(node: &Node, report: &mut Report<'_>) -> Vec<Opt> {
-    let Some(section) = Section::open(node, &OPTIONS, report) else {
+    let Some(section) = Section::open_with(node, &OPTIONS, by_number, report) else {
         return Vec::new();
     };
     let mut all = Vec::new();
@@ -38,6 +38,26 @@ pub(super) fn read(node: &Node, report: &mut Report<'_>) -> Vec<Opt> {
         all.extend(custom::read(node, report));
     }
     unique(all, report)
+}
+
+/// What to write for a key that is an option's number.
+fn by_number(key: &str) -> Option<String> {
+    let word = key.to_ascii_lowercase();
+    let digits = word.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let prefix = word.strip_suffix(digits)?.trim_end_matches(['-', '_', ' ']);
+    let number = ["", "option", "opt", "code", "custom"].contains(&prefix);
+    let code: u32 = digits.parse().ok().filter(|_| number)?;
+    let Ok(code) = u8::try_from(code) else {
+        return Some("options have numbers up to 254".to_owned());
+    };
+    let named = SETTABLE.iter().find(|n| n.code == code);
+    Some(match (named, custom::refusal(code)) {
+        (Some(named), _) => format!("option {code} is called \"{}\" here", named.name),
+        (None, Some(refusal)) => format!("not for a configuration to set: {refusal}"),
+        (None, None) => format!(
+            "options without a name go by number: custom: [{{ code: {code}, text: … }}], or with ip, hex, u8, u16, u32 for text"
+        ),
+    })
 }
 
 fn by_name(named: &Named, key: &Key, node: &Node, report: &mut Report<'_>) -> Option<Placed> {

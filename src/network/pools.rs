@@ -8,17 +8,19 @@ use ipnet::Ipv4Net;
 use super::ground::Ground;
 use super::model::{Pool, Range, Terms};
 use super::schema::POOL;
-use super::terms;
+use super::terms::{self, Layer};
 use super::words::{range, range_of, tags};
 use crate::wire::dhcp::code;
 use crate::yaml::{At, Node, Report, Section, Value, one_or_list, yes_no};
 
 /// The subnet that pools are read for.
 pub(super) struct Inside<'t> {
-    /// Its prefix.
-    pub net: Ipv4Net,
+    /// Its prefix, unless it cannot be told.
+    pub net: Option<Ipv4Net>,
     /// What its clients are told.
-    pub terms: &'t Terms,
+    pub layer: &'t Layer,
+    /// The addresses of this host.
+    pub own: &'t [Ipv4Addr],
 }
 
 /// One pool or a list of them, of which there may be none.
@@ -34,9 +36,10 @@ pub(super) fn read(
     };
     let mut pools = Vec::new();
     for item in items {
-        let Some(pool) = one(item, inside, report) else {
+        let Some(mut pool) = one(item, inside, report) else {
             continue;
         };
+        keep_own(&mut pool, inside.own, item.at, report);
         if !ground.pool(pool.range, item.at, report) {
             break;
         }
@@ -55,7 +58,7 @@ fn one(node: &Node, inside: &Inside<'_>, report: &mut Report<'_>) -> Option<Pool
             exclude: Vec::new(),
             tags: BTreeSet::new(),
             bootp: false,
-            terms: inside.terms.clone(),
+            terms: inside.layer.terms.clone(),
         });
     }
     let section = Section::open(node, &POOL, report)?;
@@ -66,7 +69,7 @@ fn one(node: &Node, inside: &Inside<'_>, report: &mut Report<'_>) -> Option<Pool
     let tags = section.get("tags");
     let tags = tags.map_or_else(BTreeSet::new, |n| self::tags(n, "tags", report));
     let bootp = section.or("bootp", false, |n| yes_no(n, "bootp", report));
-    let terms = terms::within(inside.terms, &section, report);
+    let terms = terms::within(inside.layer, &section, report).terms;
     Some(Pool {
         range: range?.0,
         exclude,
@@ -78,8 +81,11 @@ fn one(node: &Node, inside: &Inside<'_>, report: &mut Report<'_>) -> Option<Pool
 
 /// The range that is handed out, and the one that is written: a prefix has the network's own
 /// addresses in it, and they are not meant.
-fn placed(node: &Node, net: Ipv4Net, report: &mut Report<'_>) -> Option<(Range, Range)> {
+fn placed(node: &Node, net: Option<Ipv4Net>, report: &mut Report<'_>) -> Option<(Range, Range)> {
     let written = range(node, "range", report)?;
+    let Some(net) = net else {
+        return Some((written, written));
+    };
     let whole = range_of(net);
     if !whole.covers(&written) {
         let message = format!("the pool {written} lies outside its subnet {net}");
@@ -100,7 +106,7 @@ fn placed(node: &Node, net: Ipv4Net, report: &mut Report<'_>) -> Option<(Range, 
     }
     let message = format!("the pool {written} has the network or broadcast address of {net} in it");
     report.error(node.at, message, format!("hosts have {usable}"));
-    None
+    (clipped.first <= clipped.last).then_some((clipped, written))
 }
 
 /// The addresses that hosts may have: all but the first and the last, where there are more than
@@ -155,6 +161,25 @@ fn apart(mut parts: Vec<Range>) -> Vec<Range> {
         }
     }
     apart
+}
+
+/// What this host has is in use.
+fn keep_own(pool: &mut Pool, own: &[Ipv4Addr], at: At, report: &mut Report<'_>) {
+    for address in own.iter().filter(|a| pool.range.contains(**a)) {
+        if !pool.has(*address) {
+            continue;
+        }
+        let message = format!(
+            "the pool {} has this host's own {address} in it, which is not given out",
+            pool.range
+        );
+        report.warn(at, message, format!("exclude: {address}"));
+        pool.exclude.push(Range {
+            first: *address,
+            last: *address,
+        });
+        pool.exclude = apart(std::mem::take(&mut pool.exclude));
+    }
 }
 
 fn warn_of_nothing(pool: &Pool, at: At, report: &mut Report<'_>) {

@@ -1,43 +1,65 @@
 //! `reservations:` → [`Reservation`]s: each for one client, each address once.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use super::compile::Beside;
 use super::ground::Ground;
+use super::hosts::no_machine;
 use super::model::{Reservation, Terms, Whom};
 use super::networks::list;
 use super::pools::usable;
 use super::schema::{RESERVATION, WHOM};
-use super::terms;
+use super::terms::{self, Layer};
 use super::words::{address, host_name, identifier, mac};
-use crate::yaml::{At, Node, Report, Section, text, uuid};
+use crate::wire::Mac;
+use crate::yaml::{At, Node, Report, Section, similar, text, uuid};
 
 /// The longest name of a profile, in characters.
 const MAX_PROFILE: usize = 120;
 
+/// So many times the nearest name of a profile is looked for.
+const MAX_MEANT: usize = 50;
+
 /// What was reserved before, and where.
 #[derive(Default)]
 struct Taken {
+    /// Profiles that are not there.
+    strays: usize,
     addresses: HashMap<Ipv4Addr, At>,
     /// For whom, in which network (`None`: without an address).
     whom: HashMap<(Whom, Option<usize>), At>,
 }
 
+/// What a reservation is held against.
+struct Around<'a> {
+    ground: &'a Ground,
+    beside: Beside<'a>,
+}
+
 /// Reads the list; `ground` is settled.
-pub(super) fn read(node: &Node, ground: &Ground, report: &mut Report<'_>) -> Vec<Reservation> {
+pub(super) fn read(
+    node: &Node,
+    ground: &Ground,
+    beside: Beside<'_>,
+    report: &mut Report<'_>,
+) -> Vec<Reservation> {
     let mut taken = Taken::default();
+    let around = Around { ground, beside };
     let hint = "begin every reservation with \"- mac:\"";
     let items = list(node, "reservations", hint, report);
     let read = items
         .iter()
-        .map(|item| one(item, ground, &mut taken, report));
+        .map(|item| one(item, &around, &mut taken, report));
     read.collect::<Vec<_>>().into_iter().flatten().collect()
 }
 
 fn one(
     node: &Node,
-    ground: &Ground,
+    around: &Around<'_>,
     taken: &mut Taken,
     report: &mut Report<'_>,
 ) -> Option<Reservation> {
@@ -47,18 +69,27 @@ fn one(
         Some(Some((address(n, "address", report)?, n)))
     });
     let host_name = section.or("host-name", None, |n| Some(Some(host_name(n, report)?)));
-    let profile = section.or("profile", None, |n| Some(Some(profile(n, report)?)));
-    let terms = terms::within(&Terms::default(), &section, report);
+    let profile = section.or("profile", None, |n| {
+        Some(Some(profile(n, around.beside, taken, report)?))
+    });
+    let terms = terms::within(&Layer::default(), &section, report).terms;
     let network = match address {
-        Some(Some((address, node))) => placed(address, node, ground, taken, report),
-        _ => None,
+        Some(Some((address, node))) => placed(address, node, around.ground, taken, report),
+        Some(None) | None => None,
     };
-    let (whom, address) = (whom?, address?);
-    // Of an address without a network it has been said already.
-    if address.is_none() || network.is_some() {
-        once(&whom, network, section.at, taken, report);
+    let network = network.or_else(|| around.ground.only());
+    let anywhere = section.get("address").is_none();
+    if let Some(whom) = whom.as_ref().filter(|_| anywhere || network.is_some()) {
+        once(
+            whom,
+            network.filter(|_| !anywhere),
+            section.at,
+            taken,
+            report,
+        );
     }
-    let reservation = Reservation {
+    let (whom, address) = (whom?, address?);
+    let mut reservation = Reservation {
         whom,
         address: address.map(|(address, _)| address),
         host_name: host_name?,
@@ -67,6 +98,7 @@ fn one(
         at: section.at,
     };
     warn_of_nothing(&reservation, report);
+    reservation.address = address.and_then(|(a, n)| free(a, n, around.beside.own, report));
     Some(reservation)
 }
 
@@ -87,24 +119,68 @@ fn whom(section: &Section<'_>, report: &mut Report<'_>) -> Option<Whom> {
         report.error(other.at, message, "make two reservations of it".to_owned());
     }
     match key.text.as_str() {
-        "mac" => mac(node, report).map(Whom::Mac),
+        "mac" => machine(node, report).map(Whom::Mac),
         "client-id" => identifier(node, "client-id", report).map(Whom::ClientId),
         "uuid" => uuid(node, report).map(Whom::Uuid),
         _ => identifier(node, "circuit-id", report).map(Whom::Circuit),
     }
 }
 
-fn profile(node: &Node, report: &mut Report<'_>) -> Option<Arc<str>> {
-    let name = text(node, "profile", report)?.trim();
-    let fits = (1..=MAX_PROFILE).contains(&name.chars().count());
-    if !fits {
-        let message = "profile must be the name of a profile";
-        report.error(node.at, message, None);
+/// The hardware address of one machine.
+fn machine(node: &Node, report: &mut Report<'_>) -> Option<Mac> {
+    let mac = mac(node, report)?;
+    if let Some(why) = no_machine(&mac) {
+        let hint = "write the address of the machine's network card".to_owned();
+        report.error(node.at, format!("{mac} {why}"), hint);
     }
-    fits.then(|| name.into())
+    Some(mac)
 }
 
-/// The number of the network that an address lies in, where a host may have it and it is free.
+fn profile(
+    node: &Node,
+    beside: Beside<'_>,
+    taken: &mut Taken,
+    report: &mut Report<'_>,
+) -> Option<Arc<str>> {
+    let name = text(node, "profile", report)?.trim();
+    if !(1..=MAX_PROFILE).contains(&name.chars().count()) {
+        let message = "profile must be the name of a profile";
+        report.error(node.at, message, None);
+        return None;
+    }
+    // No error: a profile that is renamed must not take the addresses of a whole LAN away.
+    if let Some(all) = beside.profiles.filter(|all| !all.contains(name)) {
+        taken.strays += 1;
+        let hint = (taken.strays <= MAX_MEANT).then(|| similar::hint(name, sorted(all)));
+        let message = format!("no profile is called \"{}\"", name.escape_debug());
+        report.warn(node.at, message, hint);
+    }
+    Some(name.into())
+}
+
+fn sorted<'a>(all: &HashSet<&'a str>) -> Vec<&'a str> {
+    let mut all: Vec<&str> = all.iter().copied().collect();
+    all.sort_unstable();
+    all
+}
+
+/// The address, unless this host has it.
+fn free(
+    address: Ipv4Addr,
+    node: &Node,
+    own: &[Ipv4Addr],
+    report: &mut Report<'_>,
+) -> Option<Ipv4Addr> {
+    if !own.contains(&address) {
+        return Some(address);
+    }
+    let message = format!("{address} is this host's own, and is not given out");
+    let hint = "reserve another one; until then the client gets one of a pool".to_owned();
+    report.warn(node.at, message, hint);
+    None
+}
+
+/// The number of the network that an address lies in; what else is wrong with it is reported.
 fn placed(
     address: Ipv4Addr,
     node: &Node,
@@ -112,12 +188,15 @@ fn placed(
     taken: &mut Taken,
     report: &mut Report<'_>,
 ) -> Option<usize> {
-    if let Some(first) = taken.addresses.insert(address, node.at) {
+    if let Some(first) = first(&mut taken.addresses, address, node.at) {
         let message = format!("{address} is reserved twice");
         report.error(node.at, message, format!("first in line {}", first.line));
-        return None;
     }
     let Some((net, network)) = ground.of(address) else {
+        // It may be in the one that cannot be read.
+        if ground.unknown {
+            return None;
+        }
         let message = format!("{address} is in no subnet");
         let hint = match ground.shown() {
             none if none.is_empty() => "there is no network; describe it below networks".to_owned(),
@@ -130,14 +209,24 @@ fn placed(
     if !usable.contains(address) {
         let message = format!("{address} is the network or broadcast address of {net}");
         report.error(node.at, message, format!("hosts have {usable}"));
-        return None;
     }
     Some(network)
 }
 
+/// Where the same stood first; else that is here.
+fn first<K: Eq + Hash>(seen: &mut HashMap<K, At>, what: K, at: At) -> Option<At> {
+    match seen.entry(what) {
+        Entry::Occupied(first) => Some(*first.get()),
+        Entry::Vacant(none) => {
+            none.insert(at);
+            None
+        }
+    }
+}
+
 /// A client has one reservation a network, and one that is for everywhere else.
 fn once(whom: &Whom, network: Option<usize>, at: At, taken: &mut Taken, report: &mut Report<'_>) {
-    if let Some(first) = taken.whom.insert((whom.clone(), network), at) {
+    if let Some(first) = first(&mut taken.whom, (whom.clone(), network), at) {
         let message = match network {
             Some(_) => "this client has a reservation in the same network already",
             None => "this client has a reservation without an address already",

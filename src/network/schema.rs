@@ -121,7 +121,8 @@ pub(super) static CUSTOM: Shape = Shape {
 /// The keys of a custom option of which it has exactly one.
 pub(super) const FORMS: [&str; 6] = ["ip", "text", "hex", "u8", "u16", "u32"];
 
-static SHAPES: &[&Shape] = &[
+/// Every shape of `dhcp:`.
+pub static SHAPES: &[&Shape] = &[
     &DHCP,
     &NETWORK,
     &SUBNET,

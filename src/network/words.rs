@@ -9,7 +9,7 @@ use ipnet::Ipv4Net;
 use super::model::Range;
 use crate::wire::Mac;
 use crate::wire::dhcp::values::is_domain;
-use crate::yaml::{MAX_ID, Node, Report, duration, is_id, one_or_list, text};
+use crate::yaml::{MAX_ID, Node, Report, duration, is_id, one_or_list, similar, text};
 
 /// The longest client identifier or circuit id: what one option carries.
 const MAX_IDENTIFIER: usize = 255;
@@ -177,8 +177,12 @@ pub(super) fn seconds(node: &Node, report: &mut Report<'_>) -> Option<u32> {
     let seconds = seconds.filter(|s| (1..u32::MAX).contains(s));
     if seconds.is_none() {
         let message = format!("\"{}\" is no lease time", word.escape_debug());
-        let hint = "write 90s, 30m, 12h, 7d or infinite".to_owned();
-        report.error(node.at, message, hint);
+        let endless = similar::nearest(word, &["infinite", "infinity", "forever", "never"]);
+        let hint = match endless {
+            Some(_) => "did you mean \"infinite\"?",
+            None => "write 90s, 30m, 12h, 7d or infinite",
+        };
+        report.error(node.at, message, hint.to_owned());
     }
     seconds
 }

@@ -19,7 +19,7 @@ pub(super) fn read(node: &Node, report: &mut Report<'_>) -> Option<Match> {
         .get("mac")
         .map_or(Some((Vec::new(), Vec::new())), |n| macs(n, report));
     let uuids = listed(&section, "uuid", report, uuid);
-    let subnets = listed(&section, "subnet", report, subnet);
+    let subnets = listed(&section, "subnet", report, |n, r| subnet(n, r).ok());
     let archs = listed(&section, "arch", report, entry::arch);
     let (macs, patterns) = macs?;
     Some(Match {

@@ -3,7 +3,7 @@
 //! A [`Compiler`] remembers what came of each text, so that a reload reads only the files that
 //! changed; what concerns several files (ties, names) is looked at every time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
@@ -58,6 +58,13 @@ impl Compiler {
         findings.sort_by(|a, b| a.file.cmp(&b.file).then(a.line.cmp(&b.line)));
         shorten(&mut findings);
         (set.profiles().filter(|_| !wrong), findings)
+    }
+
+    /// The names of all profiles of the last set, whether or not something else is wrong with them;
+    /// `None` where one of them cannot be told.
+    pub fn names(&self) -> Option<HashSet<&str>> {
+        let all = self.known.values();
+        all.map(|(_, checked)| checked.called.as_deref()).collect()
     }
 
     fn check(&mut self, sources: &[Source]) -> Vec<Arc<Checked>> {

@@ -14,19 +14,29 @@ use super::words::{MAX_TITLE, title};
 use crate::network;
 use crate::wire::Platform;
 use crate::yaml::{
-    self, At, Finding, MAX_FILE, Node, Report, Section, Severity, Value, kind, similar, text,
-    yes_no,
+    self, At, FileKind, Finding, MAX_FILE, Node, Report, Section, Severity, Value, kind, similar,
+    text, yes_no,
 };
 
 /// The most variables a profile may have, and the longest of them in bytes.
 const MAX_VARS: usize = 256;
 const MAX_VAR: usize = 4096;
 
+/// A profile's file.
+const FILE: FileKind = FileKind {
+    what: "profile",
+    most: MAX_FILE,
+    too_much: "split it; a list of addresses may be spread over several profiles",
+    second: "put it into a file of its own",
+};
+
 /// What came of one file.
 #[derive(Debug)]
 pub(super) struct Checked {
     /// The profile, unless there is an error among the findings.
     pub profile: Option<(Arc<Profile>, Arc<Match>)>,
+    /// Its name, also where something else is wrong with it; `None` where it cannot be told.
+    pub called: Option<String>,
     /// Where its name stands (the file's begin where it has none).
     pub name_at: At,
     /// What is wrong.
@@ -36,35 +46,41 @@ pub(super) struct Checked {
 /// Reads one file.
 pub(super) fn check(source: &Source) -> Checked {
     let mut report = Report::new(&source.file, &source.text);
-    let read = document(source, &mut report).and_then(|node| read(&node, source, &mut report));
+    let node = document(&mut report);
+    let called = node.as_ref().and_then(|node| called(node, source));
+    let read = node.and_then(|node| read(&node, source, &mut report));
     let findings = report.finish();
     let wrong = findings.iter().any(|f| f.severity == Severity::Error);
     let read = read.filter(|_| !wrong);
     Checked {
+        called,
         name_at: read.as_ref().map_or(At::default(), |(at, ..)| *at),
         profile: read.map(|(_, profile, matching)| (Arc::new(profile), Arc::new(matching))),
         findings,
     }
 }
 
-fn document(source: &Source, report: &mut Report<'_>) -> Option<Node> {
-    if source.text.len() > MAX_FILE {
-        let message = format!("the file is larger than {} MiB", MAX_FILE >> 20);
-        let hint = "split it; a list of addresses may be spread over several profiles".to_owned();
-        report.error(At::default(), message, hint);
+fn document(report: &mut Report<'_>) -> Option<Node> {
+    let node = report.parse(&FILE)?;
+    if matches!(node.value, Value::Null) {
+        let hint = "remove it, or let its name end in .off".to_owned();
+        report.error(At::default(), "the file holds no profile", hint);
         return None;
     }
-    match yaml::parse(&source.text, "profile") {
-        Ok(node) if matches!(node.value, Value::Null) => {
-            let hint = "remove it, or let its name end in .off".to_owned();
-            report.error(At::default(), "the file holds no profile", hint);
-            None
-        }
-        Ok(node) => Some(node),
-        Err(problem) => {
-            report.error(problem.at, problem.message, problem.hint);
-            None
-        }
+    Some(node)
+}
+
+/// What every source is called: the name it gives itself, or its file's. `None`: that cannot be told.
+fn called(node: &Node, source: &Source) -> Option<String> {
+    let Value::Map(fields) = &node.value else {
+        return None;
+    };
+    match fields.iter().find(|(key, _)| key.text == "name") {
+        None => Some(stem(source)),
+        Some((_, named)) => match &named.value {
+            Value::Scalar { text, .. } => Some(text.trim().to_owned()),
+            _ => None,
+        },
     }
 }
 
@@ -106,6 +122,11 @@ fn name(section: &Section<'_>, source: &Source, report: &mut Report<'_>) -> Opti
     if let Some(node) = section.get("name") {
         return title(node, "name", report);
     }
+    Some(stem(source))
+}
+
+/// The name of a profile that gives itself none.
+fn stem(source: &Source) -> String {
     let file = source.file.rsplit('/').next().unwrap_or_default();
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
     let clean: String = stem
@@ -113,7 +134,7 @@ fn name(section: &Section<'_>, source: &Source, report: &mut Report<'_>) -> Opti
         .take(MAX_TITLE)
         .map(|c| if c.is_control() { '?' } else { c })
         .collect();
-    Some(clean.replace("${", "$ {"))
+    clean.replace("${", "$ {")
 }
 
 fn loader(node: &Node, report: &mut Report<'_>) -> Option<PerArch<Loader>> {

@@ -19,7 +19,7 @@ use super::lease::probe::{self, Prober};
 use super::lease::{Leases, control};
 use super::survey::{RIVALS, Rivals};
 use crate::config::{Effective, Mode};
-use crate::error::Error;
+use crate::error::{Error, why};
 use crate::event::What;
 use crate::lease::Limits;
 use crate::network::Networks;
@@ -78,21 +78,9 @@ fn is_home(networks: &Networks, interface: &Interface) -> bool {
     addresses.any(|address| networks.of_link(address).is_some())
 }
 
-/// What the operator has to know of where leases are given: one line an interface; and what is
-/// probably not meant so: addresses of an interface that no subnet is for, own ones in a pool.
+/// What the operator has to know of where leases are given: one line an interface.
 pub fn places(networks: &Networks, interfaces: &[Interface]) -> Vec<What> {
-    let served = interfaces.iter().map(|i| served(networks, i));
-    let own = interfaces.iter().flat_map(Interface::addresses);
-    let given = own.filter(|address| {
-        let network = networks.of_link(*address);
-        network.is_some_and(|n| n.pool_of(*address).is_some())
-    });
-    let given = given.map(|address| What::Warning {
-        text: format!(
-            "{address} is this host's own and lies in a pool; it is not given out: `exclude` it there"
-        ),
-    });
-    served.chain(given).collect()
+    interfaces.iter().map(|i| served(networks, i)).collect()
 }
 
 /// For which subnets leases are given on an interface, and for which of its addresses none.
@@ -143,10 +131,16 @@ impl Giving {
         let folder = &settings.state;
         let (limits, emit) = (Limits::default(), shared.emitter());
         let (leases, notices) = Leases::open(folder, networks, limits, emit)?;
+        if let Some(why) = control::misplaced(folder) {
+            return Err(Error::failed(format!(
+                "cannot make the control socket: {why}"
+            )));
+        }
         let control = control::open(folder).map_err(|e| {
             Error::failed(format!(
-                "cannot make the control socket in {}: {e}; make the folder writable for the user that bootjack runs as, or set `state`",
-                folder.display()
+                "cannot make the control socket in {}: {}; make the folder writable for the user that bootjack runs as, or set `state`",
+                folder.display(),
+                why(&e)
             ))
         })?;
         let _ = shared.leases.set(leases.clone());

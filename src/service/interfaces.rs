@@ -91,6 +91,15 @@ pub fn now() -> Vec<Interface> {
     usable(&getifaddrs().into_iter().flatten().collect::<Vec<_>>())
 }
 
+/// Every IPv4 address of this host, sorted; none where they cannot be listed.
+pub fn addresses() -> Vec<Ipv4Addr> {
+    let all: Vec<InterfaceAddress> = getifaddrs().into_iter().flatten().collect();
+    let mut addresses: Vec<Ipv4Addr> = all.iter().filter_map(ipv4).map(|net| net.addr()).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses
+}
+
 /// The interfaces to serve.
 ///
 /// # Errors

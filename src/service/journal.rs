@@ -9,6 +9,7 @@ use tracing::level_filters::LevelFilter;
 
 use super::throttle::{Complaint, Complaints, FAULTS, MACHINES, Pass, STRANGERS, Throttle};
 use crate::event::{Event, What};
+use crate::yaml::counted;
 
 /// The way to the log.
 #[derive(Debug)]
@@ -52,7 +53,8 @@ impl Journal {
             event.log();
         }
         if let Pass::YesAfter(held) = pass {
-            tracing::warn!("{held} more events of {whose} were not logged");
+            let more = counted(held, "more event");
+            tracing::warn!("not logged: {more} of {whose}");
         }
     }
 

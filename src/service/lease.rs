@@ -39,6 +39,7 @@ use crate::event::What;
 use crate::lease::{Binding, Book, Change, Holder, Lease, Limits, Record, State, Time};
 use crate::network::Networks;
 use crate::wire::Mac;
+use crate::yaml::counted;
 
 /// Hears events, each about a machine or none.
 pub type Emit = Arc<dyn Fn(Option<Mac>, What) + Send + Sync>;
@@ -79,7 +80,8 @@ impl Leases {
         let unknown = all.filter(|record| !book.restore(now, record)).count();
         if unknown > 0 {
             opened.notices.push(format!(
-                "{unknown} leases in {} make no sense and are left out",
+                "{} in {}: left out, for nothing can be made of it",
+                counted(unknown, "lease"),
                 opened.store.path().display()
             ));
         }

@@ -19,13 +19,16 @@ pub mod networks;
 pub mod stamp;
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use crate::config::{ConfigFile, Effective, Mode};
+use crate::network::Beside;
 use crate::profile::{Compiler, Installed, Snapshot, Source};
+use crate::service::interfaces;
 use crate::yaml::{Finding, Severity};
 
 /// The profile that is served where there is no profile folder.
@@ -98,6 +101,8 @@ struct Material {
     installed: Vec<Installed>,
     overrides: BTreeSet<String>,
     config: Option<String>,
+    /// The addresses of this host, where addresses are given out.
+    own: Vec<Ipv4Addr>,
     findings: Vec<Finding>,
 }
 
@@ -122,13 +127,18 @@ impl Loader {
         let material = self.read();
         let digest = material.digest();
         let (profiles, mut findings) = self.compiler.compile(&material.sources);
-        let config = networks::compile(&self.places, material.config.as_deref());
+        // A file that could not be read may hold the profile that a reservation names.
+        let all_read = material
+            .findings
+            .iter()
+            .all(|f| f.severity != Severity::Error);
+        let names = all_read.then(|| self.compiler.names()).flatten();
+        let beside = Beside {
+            own: &material.own,
+            profiles: names.as_ref(),
+        };
+        let config = networks::compile(&self.places, material.config.as_deref(), beside);
         findings.extend(config.findings);
-        if let (Some(networks), Some(profiles)) = (&config.networks, &profiles) {
-            let text = material.config.as_deref().unwrap_or_default();
-            let strays = networks::strays(networks, profiles, &self.places, text);
-            findings.extend(strays);
-        }
         findings.extend(material.findings);
         let wrong = findings.iter().any(|f| f.severity == Severity::Error);
         let parts = profiles.zip(config.networks).filter(|_| !wrong);
@@ -160,7 +170,16 @@ impl Loader {
             installed,
             overrides: overrides.unwrap_or_default(),
             config,
+            own: self.own(),
             findings,
+        }
+    }
+
+    /// The addresses that nobody else may have, in mode `dhcp`.
+    fn own(&self) -> Vec<Ipv4Addr> {
+        match self.places.mode {
+            Mode::Dhcp => interfaces::addresses(),
+            Mode::Proxy | Mode::Colocated => Vec::new(),
         }
     }
 
@@ -201,6 +220,7 @@ impl Material {
         }
         part(&format!("{:?} {:?}", self.installed, self.overrides));
         part(self.config.as_deref().unwrap_or_default());
+        part(&format!("{:?}", self.own));
         hash.finalize().into()
     }
 }

@@ -1,4 +1,5 @@
-//! What is wrong in a file an operator wrote: where, what, and what to write instead.
+//! What is wrong in a file an operator wrote: where, what, and what to write instead; how many of
+//! something there are, in words.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +14,16 @@ pub enum Severity {
     Warning,
     /// The file cannot be used; the last good set stays.
     Error,
+}
+
+/// `1 error`, `2 errors`, `3 entries`, `4 addresses`
+pub fn counted<N: Copy + PartialEq + From<u8> + fmt::Display>(n: N, one: &str) -> String {
+    match (n == 1.into(), one.strip_suffix('y')) {
+        (true, _) => format!("1 {one}"),
+        (_, Some(stem)) => format!("{n} {stem}ies"),
+        (_, None) if one.ends_with('s') => format!("{n} {one}es"),
+        _ => format!("{n} {one}s"),
+    }
 }
 
 /// One thing wrong at one place.
@@ -54,5 +65,23 @@ impl fmt::Display for Finding {
             Some(hint) => write!(f, "\n    {hint}"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn one_is_not_many() {
+        for (n, one, said) in [
+            (0, "error", "0 errors"),
+            (1, "error", "1 error"),
+            (2, "entry", "2 entries"),
+            (3, "address", "3 addresses"),
+        ] {
+            assert_eq!(counted(n, one), said);
+        }
+        assert_eq!(counted(1_u64, "byte"), "1 byte");
     }
 }

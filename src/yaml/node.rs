@@ -2,9 +2,10 @@
 //!
 //! The tree stands between the YAML library and the [`super::section`], because a derived shape stops
 //! at its first mistake and an operator wants to see all of them. A scalar keeps the text as written:
-//! `1.10` stays `1.10` and `000000123456` keeps its zeros. Duplicate keys, aliases without anchor,
-//! unknown tags and a second document are refused; size, depth and alias replay are bounded, so a
-//! file costs no more than its length. Absent on purpose: what any key means.
+//! `1.10` stays `1.10` and `000000123456` keeps its zeros. Keys that are given twice stay both in the
+//! tree ([`super::twice`] tells of them). Aliases without anchor, unknown tags and a second document
+//! are refused; size, depth and alias replay are bounded, so a file costs no more than its length.
+//! Absent on purpose: what any key means.
 
 use std::fmt;
 use std::ops::Range;
@@ -61,20 +62,40 @@ pub struct Key {
 
 /// The longest file, in bytes: room for half a million MAC lines.
 pub const MAX_FILE: usize = 16 << 20;
-const MAX_NODES: usize = 1 << 20;
-const MAX_DEPTH: usize = 16;
-const MAX_ALIASES: usize = 1024;
-const MAX_REPLAYED: usize = 1 << 18;
+/// The most keys and values of a file.
+pub(super) const MAX_NODES: usize = 1 << 20;
+/// The deepest nesting.
+pub(super) const MAX_DEPTH: usize = 16;
+/// The most `&` and `*` of a file.
+pub(super) const MAX_ALIASES: usize = 1024;
+/// The most that all `*` of a file may repeat.
+pub(super) const MAX_REPLAYED: usize = 1 << 18;
 
-/// The tree of one file's only document; `what` the file holds, for messages ("profile").
-pub fn parse(text: &str, what: &str) -> Result<Node, Problem> {
+/// A kind of file.
+#[derive(Debug)]
+pub struct FileKind {
+    /// What a file holds.
+    pub what: &'static str,
+    /// The most bytes it may have.
+    pub most: usize,
+    /// What to do about a file that holds too much.
+    pub too_much: &'static str,
+    /// What to do about a second document in it.
+    pub second: &'static str,
+}
+
+/// The tree of one file's only document.
+///
+/// # Errors
+/// The first thing that is no YAML, or more of it than a file may hold.
+pub fn parse(text: &str, kind: &FileKind) -> Result<Node, Problem> {
     let read = serde_saphyr::from_str_with_options::<Raw>(text, options());
     read.map(|raw| raw.into_node(text))
-        .map_err(|e| syntax::problem(&e, text, what))
+        .map_err(|e| syntax::problem(&e, text, kind))
 }
 
 /// How the library is to read a file: bounded, and strict.
-pub fn options() -> Options {
+fn options() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_events: 4 * MAX_NODES,
@@ -88,6 +109,7 @@ pub fn options() -> Options {
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_REPLAYED },
         non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::PassThrough,
         reject_unsupported_tags: true,
+        duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::PassThrough,
         emit_comments: false,
         with_snippet: false,
     }
@@ -237,6 +259,13 @@ mod tests {
 
     use super::*;
 
+    const PROFILE: FileKind = FileKind {
+        what: "profile",
+        most: MAX_FILE,
+        too_much: "split it",
+        second: "put it into a file of its own",
+    };
+
     fn show(node: &Node) -> String {
         let At { line, column } = node.at;
         let value = match &node.value {
@@ -271,7 +300,7 @@ mod tests {
             ("v:", "1:1 v@1:1=1:2 null"),
             ("v: |\n  a\n  b\n", "1:1 v@1:1=2:3 \"a\\nb\\n\""),
         ] {
-            assert_eq!(show(&parse(yaml, "profile").unwrap()), tree, "{yaml}");
+            assert_eq!(show(&parse(yaml, &PROFILE).unwrap()), tree, "{yaml}");
         }
     }
 
@@ -285,8 +314,8 @@ mod tests {
             let eight = format!("*{last}, ").repeat(8);
             writeln!(bomb, "{next}: &{next} [{eight}]").unwrap();
         }
-        assert!(parse(&bomb, "profile").is_err());
-        assert!(parse(&"[".repeat(100_000), "profile").is_err());
-        assert!(parse(&"- ".repeat(100_000), "profile").is_err());
+        assert!(parse(&bomb, &PROFILE).is_err());
+        assert!(parse(&"[".repeat(100_000), &PROFILE).is_err());
+        assert!(parse(&"- ".repeat(100_000), &PROFILE).is_err());
     }
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use super::finding::{Finding, Severity};
-use super::node::At;
+use super::finding::{Finding, Severity, counted};
+use super::node::{self, At, FileKind, Node};
+use super::twice::{self, Twice};
 
-/// At most this many findings are kept a file; one more says how many were left out.
+/// At most this many findings are shown a file, errors before warnings; one more says how many were
+/// left out.
 const MAX_FINDINGS: usize = 50;
 /// At most this much of the offending line is shown, in characters.
 const MAX_TEXT: usize = 160;
@@ -15,9 +17,10 @@ const MAX_TEXT: usize = 160;
 pub struct Report<'a> {
     file: &'a Arc<str>,
     source: &'a str,
-    findings: Vec<Finding>,
-    left_out: usize,
-    worst_left_out: Severity,
+    errors: Vec<Finding>,
+    warnings: Vec<Finding>,
+    /// Errors and warnings that are not kept.
+    left_out: [usize; 2],
 }
 
 impl<'a> Report<'a> {
@@ -26,9 +29,9 @@ impl<'a> Report<'a> {
         Self {
             file,
             source,
-            findings: Vec::new(),
-            left_out: 0,
-            worst_left_out: Severity::Warning,
+            errors: Vec::new(),
+            warnings: Vec::new(),
+            left_out: [0; 2],
         }
     }
 
@@ -47,31 +50,77 @@ impl<'a> Report<'a> {
         self.add(Severity::Warning, at, message.into(), hint.into());
     }
 
-    /// Everything found, by line.
-    pub fn finish(mut self) -> Vec<Finding> {
-        self.findings.sort_by_key(|f| (f.line, f.column));
-        if self.left_out > 0 {
-            let message = format!("{} more findings in this file are not shown", self.left_out);
-            self.findings.push(Finding {
-                severity: self.worst_left_out,
-                file: self.file.clone(),
-                line: 0,
-                column: 0,
-                text: String::new(),
-                message,
-                hint: Some("mend those above first".to_owned()),
-            });
+    /// Whether an error was found.
+    pub fn is_wrong(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
+    /// The tree of the file's text, unless it is too large or no YAML.
+    pub fn parse(&mut self, kind: &FileKind) -> Option<Node> {
+        if self.source.len() > kind.most {
+            let message = format!("the file is larger than {} MiB", kind.most >> 20);
+            self.error(At::default(), message, kind.too_much.to_owned());
+            return None;
         }
-        self.findings
+        match node::parse(self.source, kind) {
+            Ok(node) => {
+                self.told_twice(&node);
+                Some(node)
+            }
+            Err(problem) => {
+                self.error(problem.at, problem.message, problem.hint);
+                None
+            }
+        }
+    }
+
+    fn told_twice(&mut self, node: &Node) {
+        for Twice { key, at, first } in twice::all(node) {
+            let message = format!("the key \"{}\" is given twice", key.escape_debug());
+            let hint = format!("keep one of the two; the first is in line {}", first.line);
+            self.error(at, message, hint);
+        }
+    }
+
+    /// Everything found, by line.
+    pub fn finish(self) -> Vec<Finding> {
+        let [errors, warnings] = self.left_out;
+        let mut findings = self.errors;
+        let room = MAX_FINDINGS.saturating_sub(findings.len());
+        let left_out = errors + warnings + self.warnings.len().saturating_sub(room);
+        findings.extend(self.warnings.into_iter().take(room));
+        findings.sort_by_key(|f| (f.line, f.column));
+        if left_out == 0 {
+            return findings;
+        }
+        let more = counted(left_out, "more finding");
+        let verb = if left_out == 1 { "is" } else { "are" };
+        findings.push(Finding {
+            severity: match errors {
+                0 => Severity::Warning,
+                _ => Severity::Error,
+            },
+            file: self.file.clone(),
+            line: 0,
+            column: 0,
+            text: String::new(),
+            message: format!("{more} in this file {verb} not shown"),
+            hint: Some("mend those above first".to_owned()),
+        });
+        findings
     }
 
     fn add(&mut self, severity: Severity, at: At, message: String, hint: Option<String>) {
-        if self.findings.len() >= MAX_FINDINGS {
-            self.left_out += 1;
-            self.worst_left_out = self.worst_left_out.max(severity);
+        let [errors, warnings] = &mut self.left_out;
+        let (kept, left_out) = match severity {
+            Severity::Error => (&mut self.errors, errors),
+            Severity::Warning => (&mut self.warnings, warnings),
+        };
+        if kept.len() >= MAX_FINDINGS {
+            *left_out += 1;
             return;
         }
-        self.findings.push(Finding {
+        kept.push(Finding {
             severity,
             file: self.file.clone(),
             line: at.line,
@@ -130,5 +179,25 @@ mod tests {
         let findings = report.finish();
         assert_eq!(findings.len(), MAX_FINDINGS + 1);
         assert!(findings[MAX_FINDINGS].message.starts_with("149 more"));
+    }
+
+    #[test]
+    fn warnings_do_not_crowd_an_error_out() {
+        let file: Arc<str> = "x.yaml".into();
+        let mut report = Report::new(&file, "");
+        for line in 1..=50 {
+            report.warn(At { line, column: 1 }, "hm", None);
+        }
+        let at = At {
+            line: 99,
+            column: 1,
+        };
+        report.error(at, "no", None);
+        let findings = report.finish();
+        assert_eq!(findings[49].message, "no");
+        assert_eq!(
+            findings[50].to_string(),
+            "x.yaml: warning: 1 more finding in this file is not shown\n    mend those above first"
+        );
     }
 }

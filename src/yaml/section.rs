@@ -32,6 +32,16 @@ pub struct Section<'n> {
 impl<'n> Section<'n> {
     /// Reads `node` as a mapping and reports every key that `shape` does not know.
     pub fn open(node: &'n Node, shape: &'static Shape, report: &mut Report<'_>) -> Option<Self> {
+        Self::open_with(node, shape, |_| None, report)
+    }
+
+    /// As [`Self::open`]; `meant` may know better than the shape what to do about a key.
+    pub fn open_with(
+        node: &'n Node,
+        shape: &'static Shape,
+        meant: impl Fn(&str) -> Option<String>,
+        report: &mut Report<'_>,
+    ) -> Option<Self> {
         let Value::Map(fields) = &node.value else {
             let keys = shape.keys.join(", ");
             let message = format!("{} must hold keys, not {}", shape.what, kind(node));
@@ -43,7 +53,8 @@ impl<'n> Section<'n> {
             .filter(|(k, _)| !shape.keys.contains(&&*k.text))
         {
             let message = format!("unknown key \"{}\" in {}", key.text, shape.what);
-            report.error(key.at, message, hint(&key.text, shape));
+            let hint = meant(&key.text).unwrap_or_else(|| hint(&key.text, shape));
+            report.error(key.at, message, hint);
         }
         Some(Self {
             shape,
@@ -128,11 +139,33 @@ pub fn yes_no(node: &Node, what: &str, report: &mut Report<'_>) -> Option<bool> 
         "true" | "yes" | "on" => Some(true),
         "false" | "no" | "off" => Some(false),
         _ => {
-            let message = format!("{what} is \"{word}\"; expected true or false");
-            report.error(node.at, message, None);
+            let message = format!(
+                "{what} is \"{}\"; expected true or false",
+                word.escape_debug()
+            );
+            let near = similar::nearest(word, &["true", "false", "yes", "no"]);
+            let hint = near.map(|near| format!("did you mean \"{near}\"?"));
+            report.error(node.at, message, hint);
             None
         }
     }
+}
+
+/// One of some words; gives what it stands for.
+pub fn word_of<T: Copy>(
+    node: &Node,
+    what: &str,
+    all: &[(&str, T)],
+    report: &mut Report<'_>,
+) -> Option<T> {
+    let word = text(node, what, report)?;
+    let found = all.iter().find(|(name, _)| *name == word);
+    if found.is_none() {
+        let message = format!("{what}: \"{}\" is not known", word.escape_debug());
+        let hint = similar::hint(word, all.iter().map(|(name, _)| *name));
+        report.error(node.at, message, hint);
+    }
+    found.map(|(_, value)| *value)
 }
 
 /// One value, or a list of them that is not empty.

@@ -1,8 +1,9 @@
 //! What the YAML library says of a text that does not parse → what an operator can act on.
 
 use serde_saphyr::Error;
+use serde_saphyr::budget::BudgetBreach;
 
-use super::node::At;
+use super::node::{At, FileKind, MAX_ALIASES, MAX_DEPTH, MAX_NODES, MAX_REPLAYED};
 
 /// Why a file is no YAML we read, where, and what to do.
 #[derive(Debug)]
@@ -16,7 +17,6 @@ pub struct Problem {
 }
 
 /// What the library's words mean for the one who wrote the file: part of the message → hint.
-/// `{what}` is what the file holds.
 const HINTS: &[(&str, &str)] = &[
     (
         "mapping values are not allowed",
@@ -50,42 +50,13 @@ const HINTS: &[(&str, &str)] = &[
         "multiline quoted scalar",
         "a quote in the line above is not closed",
     ),
-    (
-        "recursion limit",
-        "the file is nested more deeply than any {what} is",
-    ),
     ("indentation", "align the line with the lines above it"),
 ];
 
-/// Translates `error`, which came of parsing `text`; `what` a file holds.
-pub fn problem(error: &Error, text: &str, what: &str) -> Problem {
-    let error = error.without_snippet();
-    let (message, hint) = match error {
-        Error::DuplicateMappingKey { key, .. } => (
-            format!(
-                "the key \"{}\" is given twice",
-                key.as_deref().unwrap_or("?")
-            ),
-            Some("keep one of the two".to_owned()),
-        ),
-        Error::MultipleDocuments { .. } => (
-            format!("a second document begins here; a file holds one {what}"),
-            Some("put it into a file of its own".to_owned()),
-        ),
-        Error::NullIntoString { .. } => (
-            "there is no key before this colon".to_owned(),
-            Some("write key: value".to_owned()),
-        ),
-        Error::Unexpected { .. } => (
-            "a key must be a single word".to_owned(),
-            Some("write key: value".to_owned()),
-        ),
-        Error::Budget { .. } => (
-            "the file is nested too deeply or holds too many values".to_owned(),
-            Some("split it into several files".to_owned()),
-        ),
-        other => plain(other, what),
-    };
+/// Translates `error`, which came of parsing `text`.
+pub fn problem(error: &Error, text: &str, kind: &FileKind) -> Problem {
+    let error = innermost(error);
+    let (message, hint) = words(error, kind);
     let at = error.location().map_or(At::default(), At::of);
     Problem {
         at: inside(at, text),
@@ -94,13 +65,117 @@ pub fn problem(error: &Error, text: &str, what: &str) -> Problem {
     }
 }
 
-fn plain(error: &Error, what: &str) -> (String, Option<String>) {
+/// The error itself: one about an alias is told where the alias stands for it.
+fn innermost(error: &Error) -> &Error {
+    match error.without_snippet() {
+        Error::AliasError { error, .. } => innermost(error),
+        error => error,
+    }
+}
+
+type Words = (String, Option<String>);
+
+/// What is wrong, and what to do.
+fn words(error: &Error, kind: &FileKind) -> Words {
+    let said = |message: &str, hint: &str| (message.to_owned(), Some(hint.to_owned()));
+    match error {
+        Error::MultipleDocuments { .. } => second(kind),
+        Error::NullIntoString { .. } => {
+            said("there is no key before this colon", "write key: value")
+        }
+        Error::Unexpected { .. } => said("a key must be a single word", "write key: value"),
+        Error::Budget { breach, .. } => breached(breach, kind),
+        Error::RecursiveReferencesRequireWeakTypes { .. } => said(
+            "this * stands for what it is a part of: it would hold itself",
+            "write out what is meant in place of the *",
+        ),
+        Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasReplayCounterOverflow { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => (
+            format!("what is repeated by * comes to more than {MAX_REPLAYED} values"),
+            Some("write out what is meant; a * that repeats others multiplies them".to_owned()),
+        ),
+        Error::UnknownAnchor { .. } => said(
+            "this * stands for nothing: no & above has its name",
+            "a value that begins with * needs quotes: \"*:34:56\"",
+        ),
+        Error::MergeValueNotMapOrSeqOfMaps { .. } | Error::MergeKeyNotAllowed { .. } => said(
+            "<< takes over the keys of a mapping, and this is none",
+            "write the keys out",
+        ),
+        Error::UnsupportedTag { tag, .. } => (
+            format!("the tag \"{}\" means nothing here", tag.escape_debug()),
+            Some("leave it out; a value that begins with ! needs quotes".to_owned()),
+        ),
+        Error::InvalidBinaryBase64 { .. } | Error::BinaryNotUtf8 { .. } => said(
+            "what !!binary marks here is no text",
+            "write it as text, without !!binary",
+        ),
+        Error::Eof { .. } => said(
+            "the file ends too early",
+            "look for a quote or bracket that is not closed",
+        ),
+        Error::ExternalMessage { .. } => syntax(error, kind),
+        _ => said(
+            "this is no value that bootjack reads",
+            "write plain text, a list or keys",
+        ),
+    }
+}
+
+fn second(kind: &FileKind) -> Words {
+    let message = format!(
+        "a second document begins here; a file holds one {}",
+        kind.what
+    );
+    (message, Some(kind.second.to_owned()))
+}
+
+fn too_deep(kind: &FileKind) -> Words {
+    let message = format!(
+        "this is nested more than {MAX_DEPTH} deep, as no {} is",
+        kind.what
+    );
+    let hint = "look at the brackets, and at the indentation".to_owned();
+    (message, Some(hint))
+}
+
+/// What of a file is bounded, and is too much.
+fn breached(breach: &BudgetBreach, kind: &FileKind) -> Words {
+    let (message, hint) = match breach {
+        BudgetBreach::Documents { .. } => return second(kind),
+        BudgetBreach::Depth { .. } => return too_deep(kind),
+        BudgetBreach::Aliases { .. }
+        | BudgetBreach::Anchors { .. }
+        | BudgetBreach::AliasAnchorRatio { .. }
+        | BudgetBreach::RecordedAnchorEvents { .. }
+        | BudgetBreach::RecordedAnchorBytes { .. }
+        | BudgetBreach::MergeKeys { .. } => (
+            format!(
+                "& and * stand here too often, or for too much: more than {MAX_ALIASES} of them, or {MAX_NODES} values"
+            ),
+            "write out what is meant",
+        ),
+        _ => (
+            format!("the file holds more than {MAX_NODES} keys and values"),
+            kind.too_much,
+        ),
+    };
+    (message, Some(hint.to_owned()))
+}
+
+/// The parser's own words, which are those of YAML.
+fn syntax(error: &Error, kind: &FileKind) -> Words {
     let mut message = error.to_string();
     if let Some(place) = message.rfind(" at line ") {
         message.truncate(place);
     }
+    if message.contains("recursion limit") {
+        return too_deep(kind);
+    }
     let row = HINTS.iter().find(|(part, _)| message.contains(part));
-    let hint = row.map(|(_, hint)| hint.replace("{what}", what));
+    let hint = row.map(|(_, hint)| (*hint).to_owned());
     (format!("this is not YAML: {message}"), hint)
 }
 

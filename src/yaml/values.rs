@@ -56,10 +56,15 @@ pub fn uuid(node: &Node, report: &mut Report<'_>) -> Option<Uuid> {
 }
 
 /// A network such as 10.1.0.0/16.
-pub fn subnet(node: &Node, report: &mut Report<'_>) -> Option<Ipv4Net> {
-    let written = text(node, "subnet", report)?;
-    let (message, hint) = match written.parse::<Ipv4Net>() {
-        Ok(net) if net.addr() == net.network() => return Some(net),
+///
+/// # Errors
+/// It is none, which is reported. With it the network that was probably meant, so that what lies in
+/// it can be looked at all the same.
+pub fn subnet(node: &Node, report: &mut Report<'_>) -> Result<Ipv4Net, Option<Ipv4Net>> {
+    let written = text(node, "subnet", report).ok_or(None)?;
+    let parsed = written.parse::<Ipv4Net>();
+    let (message, hint) = match parsed {
+        Ok(net) if net.addr() == net.network() => return Ok(net),
         Ok(net) => (
             format!("{written} is an address inside a network"),
             format!("did you mean \"{}\"?", net.trunc()),
@@ -78,7 +83,7 @@ pub fn subnet(node: &Node, report: &mut Report<'_>) -> Option<Ipv4Net> {
         ),
     };
     report.error(node.at, message, hint);
-    None
+    Err(parsed.ok().map(|net| net.trunc()))
 }
 
 #[cfg(test)]

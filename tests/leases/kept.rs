@@ -78,7 +78,7 @@ fn a_record_that_makes_no_sense_is_left_out_and_told() {
     stored(folder.path(), &[record(10, A, "leased", -1, 60), wrong]);
     let (leases, _, notices) = opened(folder.path());
     assert!(
-        notices[0].starts_with("1 leases in") && notices[0].contains("no sense"),
+        notices[0].starts_with("1 lease in") && notices[0].contains("left out"),
         "{notices:?}"
     );
     assert_eq!(leases.addresses().len(), 1);

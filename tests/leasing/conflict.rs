@@ -87,3 +87,50 @@ fn a_used_address_behind_a_relay_is_found_by_icmp() {
         &[("address", "10.78.0.100"), ("state", "declined")],
     );
 }
+
+/// Known before anybody asks: nothing is tried, declined or told of it as of somebody else's.
+#[test]
+fn an_address_of_this_host_is_not_in_the_game() {
+    as_root!("an_address_of_this_host_is_not_in_the_game");
+    let lan = Lan::new();
+    let boot = lan.appliance_host();
+    let host = lan.client("client");
+    let config = format!(
+        "  conflict-check: off\n  networks: [ {{ subnet: 10.77.0.0/24, pools: [ 10.77.0.2-10.77.0.3 ] }} ]\n  \
+         reservations: [ {{ mac: \"{}\", address: {US}, host-name: kept }} ]\n",
+        mac(&host)
+    );
+    let appliance = setup(&boot, &config).start();
+    for words in [
+        "has this host's own 10.77.0.2 in it",
+        "10.77.0.2 is this host's own",
+    ] {
+        let told = |e: &serde_json::Value| e["text"].as_str().is_some_and(|t| t.contains(words));
+        let warning = appliance.wait_for_event(SOON, |e| e["event"] == "warning" && told(e));
+        let text = warning["text"].as_str().unwrap();
+        assert!(text.contains("bootjack.yaml:"), "{text}");
+    }
+    let lease = LeaseClient::new(Program::Udhcpc, &host).get();
+    assert_eq!(
+        (lease.address, lease.host_name.as_deref()),
+        (at(3), Some("kept"))
+    );
+    assert_eq!(state(&boot, US), None);
+    let conflicts = appliance
+        .events()
+        .into_iter()
+        .filter(|e| e["event"] == "conflict");
+    assert_eq!(conflicts.count(), 0);
+    let file = boot
+        .file("bootjack")
+        .join("bootjack.yaml")
+        .display()
+        .to_string();
+    let who = mac(&host);
+    let ask = [
+        "explain", "--mac", &who, "--arch", "bios", "--config", &file,
+    ];
+    let said = boot.attempt(env!("CARGO_BIN_EXE_bootjack"), &ask);
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("lease: 10.77.0.3 "), "{said}");
+}

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use crate::run::{BOOTJACK, EVERYONE, Said, bootjack, run};
+use crate::run::{BOOTJACK, EVERYONE, Said, bootjack, folder, run};
 
 const PROFILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/profiles");
 const MAC: &str = "52:54:00:12:34:56";
@@ -71,7 +71,7 @@ fn check_says_what_serve_would_and_tells_by_its_exit_code() {
         said.succeeds().ends_with(" 0 errors, 0 warnings\n"),
         "{said:?}"
     );
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     fs::write(folder.path().join("a.yaml"), "menu:\n  titel: T\n").unwrap();
     let path = folder.path().display().to_string();
     let said = run(&["check", "--profiles", &path]);
@@ -92,7 +92,7 @@ fn check_says_what_serve_would_and_tells_by_its_exit_code() {
 
 #[test]
 fn check_tells_of_networks_too() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let file = folder.path().join("bootjack.yaml");
     let check = |text: &str| {
         fs::write(&file, text).unwrap();
@@ -102,7 +102,7 @@ fn check_tells_of_networks_too() {
     };
     let good = "mode: dhcp\ndhcp:\n  networks: [{subnet: 10.1.0.0/24}]\n  reservations: [{mac: \"52:54:00:00:00:01\", address: 10.1.0.9}]\n";
     let said = check(good);
-    let end = "profiles, 1 networks and 1 reservations can be served, 0 errors, 0 warnings\n";
+    let end = "profiles, 1 network and 1 reservation can be served, 0 errors, 0 warnings\n";
     assert!(said.succeeds().ends_with(end), "{said:?}");
     let broken = good.replace("10.1.0.9", "10.2.0.9");
     for (text, words) in [
@@ -229,7 +229,7 @@ fn explain_in_mode_colocated() {
 
 #[test]
 fn explain_says_that_no_profile_matches() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let only = format!("match: {{ mac: \"02:00:00:00:00:01\" }}\n{EVERYONE}");
     fs::write(folder.path().join("a.yaml"), only).unwrap();
     let path = folder.path().display().to_string();
@@ -319,7 +319,7 @@ fn a_reader_that_goes_away_is_no_failure() {
         &["man"],
         &["completions", "bash"],
     ] {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let mut command = bootjack(folder.path(), args);
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
+use std::os::unix::fs::PermissionsExt as _;
 
 use crate::as_root;
-use crate::run::{BOOTJACK, serve, serve_by};
+use crate::run::{BOOTJACK, open, serve, serve_by};
 use crate::support::lan::{Host, Lan};
 use crate::support::servers::{Kind, Server};
 
@@ -202,10 +203,15 @@ fn settings_that_are_wrong() {
     let file = host.file("bootjack.yaml");
     fs::write(&file, "mode: proxy\nhttp-prot: 80\n").unwrap();
     let path = file.display().to_string();
-    let unknown = ["line 2 column 1", "http-prot", "http-port", &path];
-    serve(&host, &["--config", &path]).fails(2, &unknown);
-    serve(&host, &["--config", "/nope.yaml"])
-        .fails(1, &["cannot read the config file /nope.yaml", "create it"]);
+    let unknown = [":2:1: error", "http-prot", "http-port", &path];
+    serve(&host, &["--config", &path]).fails(1, &unknown);
+    serve(&host, &["--config", "/nope.yaml"]).fails(
+        1,
+        &[
+            "/nope.yaml: error: cannot be read: it does not exist",
+            "create it",
+        ],
+    );
     let user = "no user \"nobody-at-all\" on this host; create it or set `user` to another one";
     serve(&host, &["--user", "nobody-at-all"]).fails(2, &[user]);
     let state = ["cannot make the state folder /proc/nope", "set `state`"];
@@ -240,8 +246,78 @@ fn a_user_without_rights() {
     said.fails(1, &words);
 }
 
-/// Anybody may look into a folder of the lab.
-fn open(folder: &std::path::Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+/// `check` by root sees what the user sees that `serve` becomes.
+#[test]
+fn what_only_root_can_read_is_found_by_check_as_by_serve() {
+    as_root!("what_only_root_can_read_is_found_by_check_as_by_serve");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    open(lan.folder());
+    let file = host.file("bootjack.yaml");
+    let path = file.display().to_string();
+    let closed = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    let check = || {
+        let args = ["check", "--config", &path, "--user", "daemon"];
+        crate::run::Said::from(host.attempt(BOOTJACK, &args))
+    };
+    let words = [
+        "bootjack.yaml: error: cannot be read: permission denied",
+        "bootjack reads it as user daemon: chmod 644",
+    ];
+    fs::write(&file, "dhcp: {networks: [{subnet: 10.77.0.0/24}]}\n").unwrap();
+    closed(0o600);
+    let said = check();
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(words.iter().all(|word| said.out.contains(word)), "{said:?}");
+    serve(&host, &["--config", &path, "--user", "daemon"]).fails(1, &words);
+    closed(0o644);
+    assert_eq!(check().code, Some(0), "{:?}", check());
+    // What is read at the start alone need not be read again.
+    fs::write(&file, "poll: 60\n").unwrap();
+    closed(0o600);
+    let said = check();
+    let warning = words[0].replace("error", "warning");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains(&warning), "{said:?}");
+}
+
+/// Where leases are to be kept, as `serve` and as `check` see it.
+#[test]
+fn a_state_folder_that_takes_no_leases() {
+    as_root!("a_state_folder_that_takes_no_leases");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    open(lan.folder());
+    let file = host.file("bootjack.yaml");
+    let path = file.display().to_string();
+    fs::write(
+        &file,
+        "mode: dhcp\nforce: true\ndhcp: {networks: [{subnet: 10.77.0.0/24}]}\n",
+    )
+    .unwrap();
+    let long = host.file(&"x".repeat(100)).display().to_string();
+    let roots = host.file("roots");
+    fs::create_dir(&roots).unwrap();
+    let roots = roots.display().to_string();
+    for (state, of_check, of_serve) in [
+        (
+            &long,
+            "and a socket's has at most 107; set `state`",
+            "and a socket's has at most 107; set `state`",
+        ),
+        (
+            &roots,
+            "cannot be written by user daemon",
+            "permission denied",
+        ),
+    ] {
+        let args = ["--config", &path, "--user", "daemon", "--state", state];
+        let check = [&["check"], &args[..]].concat();
+        let said = crate::run::Said::from(host.attempt(BOOTJACK, &check));
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.out.contains(of_check), "{said:?}");
+        let refused = serve(&host, &args);
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(refused.err.to_lowercase().contains(of_serve), "{refused:?}");
+    }
 }

@@ -1,5 +1,6 @@
 //! The binary as a user runs it: nothing of this machine's settings reaches it.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -33,6 +34,18 @@ impl From<Output> for Said {
     }
 }
 
+/// A folder that any user can read: `check` becomes the one that would serve.
+pub fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path());
+    folder
+}
+
+/// Anybody may look into a folder.
+pub fn open(folder: &Path) {
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
 /// A command line outside the laboratory, with an empty config file in force.
 pub fn bootjack(folder: &Path, args: &[&str]) -> Command {
     let empty = folder.join("empty.yaml");
@@ -50,7 +63,7 @@ pub fn bootjack(folder: &Path, args: &[&str]) -> Command {
 
 /// Runs a command line outside the laboratory.
 pub fn run(args: &[&str]) -> Said {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     bootjack(folder.path(), args).output().unwrap().into()
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::run::{Said, bootjack, run};
+use crate::run::{Said, bootjack, folder, run};
 
 /// key, its default as `config` shows it, then a value of file, environment and flag.
 const SETTINGS: [(&str, &str, [&str; 3]); 12] = [
@@ -30,7 +30,7 @@ const SETTINGS: [(&str, &str, [&str; 3]); 12] = [
 
 /// `config` with a setting given by the first `sources` of file, environment, flag.
 fn config(key: &str, values: [&str; 3], sources: usize) -> (Said, String) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let file = folder.path().join("bootjack.yaml");
     let [in_file, in_environment, as_flag] = values;
     let text = if sources > 0 {
@@ -104,17 +104,17 @@ fn config_counts_what_dhcp_describes() {
     for (text, words) in [
         ("# nothing\n".to_owned(), "# dhcp:"),
         ("dhcp:\n".to_owned(), "# dhcp:"),
-        (network.to_owned(), "# dhcp: 1 networks, 0 reservations"),
+        (network.to_owned(), "# dhcp: 1 network, 0 reservations"),
         (
             format!("{network}{reserved}"),
-            "# dhcp: 1 networks, 1 reservations",
+            "# dhcp: 1 network, 1 reservation",
         ),
         (
             "dhcp: {subnet: 10.1.0.0/24, pool: x}\n".to_owned(),
             "# dhcp: 2 findings, see `bootjack check`",
         ),
     ] {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let file = folder.path().join("bootjack.yaml");
         fs::write(&file, &text).unwrap();
         let mut command = bootjack(folder.path(), &["config", "--config"]);
@@ -129,7 +129,7 @@ fn config_counts_what_dhcp_describes() {
 
 #[test]
 fn what_config_prints_is_a_config_file() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let mut first = bootjack(
         folder.path(),
         &["config", "--interface", "eth0,eth1", "--poll", "9"],
@@ -153,34 +153,148 @@ fn a_config_file_with_a_mistake_is_refused_with_its_place() {
     for (text, words) in [
         (
             "mode: proxy\nhttp-prot: 80\n",
-            &["line 2 column 1", "http-prot", "http-port"][..],
+            &[
+                "yaml:2:1: error: unknown key \"http-prot\"",
+                "    ^\n",
+                "http-port",
+            ][..],
         ),
-        ("http-port: 0\n", &["http-port", "1 to 65535"]),
-        ("http-port: 65536\n", &["line 1 column 12"]),
-        ("http-port: eighty\n", &["line 1 column 12"]),
-        ("poll: 0\n", &["poll", "1 to 3600"]),
-        ("poll: 3601\n", &["poll", "1 to 3600"]),
+        (
+            "mode: dhpc\n",
+            &["yaml:1:7: error: mode: \"dhpc\"", "did you mean \"dhcp\"?"],
+        ),
+        ("http-port: 0\n", &["yaml:1:12: error", "write 1 to 65535"]),
+        ("http-port: 65536\n", &["yaml:1:12: error"]),
+        ("http-port: eighty\n", &["yaml:1:12: error"]),
+        ("poll: 0\n", &["yaml:1:7: error", "write 1 to 3600"]),
+        ("poll: 3601\n", &["yaml:1:7: error", "write 1 to 3600"]),
         (
             "mode: proxy\nmode: proxy\n",
-            &["line 2 column 1", "`mode` is given twice"],
+            &["yaml:2:1: error: the key \"mode\" is given twice"],
         ),
-        ("log-level: loud\n", &["line 1 column 12", "loud", "debug"]),
+        (
+            "log-level: loud\n",
+            &[
+                "yaml:1:12: error",
+                "known here: error, warn, info, debug, trace",
+            ],
+        ),
+        ("force: ture\n", &["did you mean \"true\"?"]),
+        ("user: \"\"\n", &["user is empty"]),
         (
             "interface: { a: b }\n",
-            &["line 1 column 12", "a name or a list of names"],
+            &["yaml:1:12: error: interface must be"],
         ),
-        ("poll: [1\n", &["line 1"]),
-        ("just words\n", &["line 1 column 1"]),
-        ("mode: proxy\n---\nmode: proxy\n", &["line"]),
+        ("interface: [eth0, [eth1]]\n", &["yaml:1:19: error"]),
+        ("networks: []\n", &["\"networks\" belongs into dhcp"]),
+        ("poll: [1\n", &["yaml:1:", "this is not YAML"]),
+        (
+            "just words\n",
+            &["yaml:1:1: error: the config file must hold keys"],
+        ),
+        (
+            "mode: proxy\n---\nmode: proxy\n",
+            &["yaml:3:1: error: a second document"],
+        ),
+        ("a: &a [*a]\n", &["it would hold itself"]),
     ] {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let file = folder.path().join("bootjack.yaml");
         fs::write(&file, text).unwrap();
-        for command in ["config", "check"] {
-            let mut command = bootjack(folder.path(), &[command, "--config"]);
-            let said = Said::from(command.arg(&file).output().unwrap());
-            said.fails(2, words);
-            said.fails(2, &[&format!("config file {}", file.display())]);
+        for name in ["config", "check", "explain", "serve"] {
+            let machine = ["--mac", "52:54:00:12:34:56", "--arch", "bios"];
+            let machine = machine.iter().filter(|_| name == "explain");
+            let args: Vec<&str> = [&name].into_iter().chain(machine).copied().collect();
+            let mut command = bootjack(folder.path(), &args);
+            let said = Said::from(command.arg("--config").arg(&file).output().unwrap());
+            assert_eq!(said.code, Some(1), "{said:?}");
+            let told = if name == "check" {
+                &said.out
+            } else {
+                &said.err
+            };
+            for word in words {
+                assert!(told.contains(word), "{name}: {word:?} is not in {told}");
+            }
+            assert!(told.contains(&file.display().to_string()), "{told}");
+        }
+    }
+}
+
+/// Settings, networks, reservations and profiles in one go.
+#[test]
+fn check_tells_all_mistakes_at_once() {
+    let folder = folder();
+    let file = folder.path().join("bootjack.yaml");
+    let profiles = folder.path().join("profiles");
+    fs::create_dir(&profiles).unwrap();
+    fs::write(profiles.join("a.yaml"), "name: a\nmenu: {entires: []}\n").unwrap();
+    let text = format!(
+        r#"mode: dhpc
+http-prot: 80
+profiles: {}
+dhcp:
+  quarantine: never
+  networks:
+    - subnet: 10.1.0.5/24
+      pools: [10.1.0.0-10.1.0.50]
+  reservations:
+    - {{mac: "52:54:00:00:00:01", address: 10.1.0.255, profile: b}}
+    - {{mac: "52:54:00:00:00:01", address: 10.1.0.9, profile: a}}
+"#,
+        profiles.display()
+    );
+    fs::write(&file, text).unwrap();
+    let mut command = bootjack(folder.path(), &["check", "--config"]);
+    let said = Said::from(command.arg(&file).output().unwrap());
+    assert_eq!(said.code, Some(1), "{said:?}");
+    for word in [
+        "bootjack.yaml:1:7: error: mode: \"dhpc\" is not known",
+        "bootjack.yaml:2:1: error: unknown key \"http-prot\"",
+        "bootjack.yaml:5:15: error: quarantine",
+        "bootjack.yaml:7:15: error: 10.1.0.5/24 is an address inside a network",
+        "bootjack.yaml:8:15: error: the pool 10.1.0.0-10.1.0.50 has the network or broadcast",
+        "bootjack.yaml:10:43: error: 10.1.0.255 is the network or broadcast address",
+        "bootjack.yaml:10:64: warning: no profile is called \"b\"",
+        "bootjack.yaml:11:7: error: this client has a reservation in the same network already",
+        "a.yaml:2:8: error: unknown key \"entires\"",
+    ] {
+        assert!(said.out.contains(word), "{word:?} is not in {}", said.out);
+    }
+    assert!(!said.out.contains("called \"a\""), "{}", said.out);
+    assert!(!said.out.contains("can be served"), "{}", said.out);
+}
+
+/// What cannot be read is told in words for operators, not in those of a library.
+#[test]
+fn a_config_file_that_cannot_be_read() {
+    let folder = folder();
+    let latin = folder.path().join("latin.yaml");
+    fs::write(&latin, b"mode: proxy\nuser: caf\xe9\n").unwrap();
+    let large = folder.path().join("large.yaml");
+    fs::File::create(&large).unwrap().set_len(9 << 20).unwrap();
+    let none = folder.path().join("none.yaml");
+    for (file, words) in [
+        (
+            &latin,
+            &[
+                "latin.yaml:2:10: error: this is not UTF-8 text: byte 21 is 0xe9",
+                "iconv",
+            ][..],
+        ),
+        (&large, &["is larger than 8 MiB", "100,000 reservations"]),
+        (
+            &none,
+            &[
+                "it does not exist",
+                "create it, or name another with --config",
+            ],
+        ),
+        (&folder.path().to_owned(), &["it is a folder"]),
+    ] {
+        for name in ["check", "config", "serve"] {
+            let mut command = bootjack(folder.path(), &[name, "--config"]);
+            Said::from(command.arg(file).output().unwrap()).fails(1, words);
         }
     }
 }

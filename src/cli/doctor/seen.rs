@@ -9,6 +9,7 @@ use crate::doctor::offer::text;
 use crate::doctor::{Held, Link, Observed, Offer, State, listed, offers};
 use crate::wire::dhcp::code;
 use crate::wire::hex;
+use crate::yaml::counted;
 
 /// Interfaces with answers, and answers of one, that are shown.
 const SHOWN: usize = 8;
@@ -76,7 +77,8 @@ fn interface(observed: &Observed, link: &Link, out: &mut String) -> Result {
         let (who, length, why) = (bad.source, bad.length, printable(&bad.why));
         writeln!(
             out,
-            "  {who} sends {length} bytes that cannot be read: {why}"
+            "  {who} sends {} that cannot be read: {why}",
+            counted(length, "byte")
         )?;
     }
     more(link.unreadable.len(), "such answers", out)

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::config::{self, Effective, Settings, SettingsArgs};
 use crate::error::Error;
 use crate::lease::{Book, Limits, State};
-use crate::network::Networks;
+use crate::network::{Beside, Networks};
 use crate::service::lease::clock::{Clock, Readings};
 use crate::service::lease::control::{self, Answer, Ask};
 use crate::service::lease::filter::{self, Known};
@@ -26,6 +26,7 @@ use crate::service::lease::store::{FILE, Store};
 use crate::service::lease::{is_held_by, nothing_leased};
 use crate::service::load::{Places, networks};
 use crate::service::privilege;
+use crate::yaml::counted;
 
 /// The settings that say where.
 #[derive(Debug, Clone, Default, Args)]
@@ -77,7 +78,8 @@ impl Source {
         }
         if unread > 0 {
             say(&format!(
-                "{unread} records of the store make no sense and are left out"
+                "left out, for nothing can be made of it: {} of the store",
+                counted(unread, "record")
             ));
         }
         Ok(rows)
@@ -132,7 +134,7 @@ impl Source {
         let places = Places::from(&self.settings);
         let mut findings = Vec::new();
         let text = networks::read(&places, false, &mut findings);
-        let config = networks::compile(&places, text.as_deref());
+        let config = networks::compile(&places, text.as_deref(), Beside::default());
         config.networks.unwrap_or_else(|| {
             say(&format!(
                 "networks and reserved names are not shown: {} has mistakes, see `bootjack check`",

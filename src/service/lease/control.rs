@@ -79,13 +79,28 @@ pub enum End {
     Error(String),
 }
 
+/// The longest path of a socket, in bytes (`sun_path` less its NUL, unix(7)).
+const MAX_PATH: usize = 107;
+
+/// Why no socket can be in a folder, in words.
+pub fn misplaced(folder: &Path) -> Option<String> {
+    let path = folder.join(FILE);
+    let length = path.as_os_str().len();
+    (length > MAX_PATH).then(|| {
+        format!(
+            "the path {} has {length} bytes, and a socket's has at most {MAX_PATH}; set `state` to a folder with a shorter one",
+            path.display()
+        )
+    })
+}
+
 /// What was asked for, or why the server does not give it.
 pub type Answer<T> = Result<Vec<T>, String>;
 
 /// Makes the socket.
 ///
 /// # Errors
-/// The folder cannot be written, or its name is too long for a socket (107 bytes).
+/// The folder cannot be written, or is [`misplaced`].
 pub fn open(folder: &Path) -> io::Result<UnixListener> {
     let path = folder.join(FILE);
     match fs::remove_file(&path) {
@@ -216,7 +231,7 @@ pub fn ask<T: DeserializeOwned>(folder: &Path, ask: &Ask) -> io::Result<Option<A
             Line::End(End::Error(why)) => return Ok(Some(Err(why))),
         }
     }
-    Err(io::ErrorKind::UnexpectedEof.into())
+    Err(io::Error::other("it ended its answer too early"))
 }
 
 /// No socket, or one that nobody listens at: also where the folder is none, or its name too long

@@ -28,6 +28,7 @@ use super::format::{self, Contents, Version};
 use super::salvage::salvage;
 use crate::error::Error;
 use crate::lease::Record;
+use crate::yaml::counted;
 
 /// The store's name in the state folder.
 pub const FILE: &str = "leases.redb";
@@ -83,7 +84,8 @@ impl Store {
         if contents.unread > 0 {
             let (n, path) = (contents.unread, path.display());
             notices.push(format!(
-                "{n} leases in {path} are no records that this version reads; their addresses may be given to others"
+                "{path} holds {} that this version cannot read; what is in them may be given to others",
+                counted(n, "record")
             ));
         }
         let store = Self {
@@ -315,10 +317,10 @@ fn replace(
         .map_err(|e| cannot("moved aside", &e))?;
     make(path, &records)?;
     notices.push(format!(
-        "the lease store {} is damaged ({why}): it was moved to {}, {} leases could be read from it; what is not among them may be given twice until its lease has ended, so leave conflict detection on",
+        "the lease store {} is damaged ({why}): it was moved to {}, {} could be read from it; what is not among them may be given twice until its lease has ended, so leave conflict detection on",
         path.display(),
         aside.display(),
-        records.len()
+        counted(records.len(), "lease")
     ));
     read(path, notices).map_err(|t| t.into_error(path))
 }

@@ -5,13 +5,15 @@
 //! place to keep profiles that are out of use. A Kubernetes ConfigMap works as it is mounted: its
 //! `..data` is hidden, and its files are links through it.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
 use std::path::Path;
+use std::{fs, io};
 
 use super::about;
+use crate::config::{self, text::Unreadable};
+use crate::error::why;
 use crate::profile::Source;
-use crate::yaml::{Finding, MAX_FILE, Severity};
+use crate::service::privilege;
+use crate::yaml::{Finding, MAX_FILE, Severity, counted};
 
 /// More files than this are no profile folder.
 const MAX_FILES: usize = 50_000;
@@ -24,16 +26,21 @@ pub fn read(folder: &Path, findings: &mut Vec<Finding>) -> Option<Vec<Source>> {
     let names = match names(folder) {
         Ok(names) => names,
         Err(error) => {
-            let remedy = match error.kind() {
-                io::ErrorKind::NotFound => "create it, or name another with --profiles",
-                _ => remedy(&error),
-            };
-            findings.push(about(&shown, Severity::Error, unreadable(&error), remedy));
+            let message = format!("cannot be read: {}", why(&error));
+            findings.push(about(
+                &shown,
+                Severity::Error,
+                message,
+                &folder_remedy(&error),
+            ));
             return None;
         }
     };
     if names.len() > MAX_FILES {
-        let message = format!("{} profiles; at most {MAX_FILES} are read", names.len());
+        let message = format!(
+            "{}; at most {MAX_FILES} are read",
+            counted(names.len(), "profile")
+        );
         let hint = "list several machines in one profile's match";
         findings.push(about(&shown, Severity::Error, message, hint));
         return Some(Vec::new());
@@ -74,7 +81,7 @@ fn texts(folder: &Path, names: &[String], findings: &mut Vec<Finding>) -> Vec<So
     for name in names {
         let path = folder.join(name);
         let shown = path.display().to_string();
-        match text(&path, left) {
+        match text(&path, MAX_FILE.min(left)) {
             Ok(Some(text)) => {
                 left = left.saturating_sub(text.len());
                 sources.push(Source {
@@ -84,61 +91,55 @@ fn texts(folder: &Path, names: &[String], findings: &mut Vec<Finding>) -> Vec<So
             }
             Ok(None) => {}
             Err(error) => {
-                findings.push(about(
-                    &shown,
-                    Severity::Error,
-                    unreadable(&error),
-                    remedy(&error),
-                ));
+                findings.push(error.finding(&shown, Severity::Error, &remedy(&error)));
             }
         }
     }
     sources
 }
 
-/// The text of a file; `None` where it is gone since the folder was listed.
-pub(super) fn text(path: &Path, left: usize) -> io::Result<Option<String>> {
-    let meta = match fs::metadata(path) {
+/// The text of a file of at most so many bytes; `None` where it is gone since the folder was listed.
+pub(super) fn text(path: &Path, most: usize) -> Result<Option<String>, Unreadable> {
+    match fs::metadata(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err() => {
-            return Ok(None);
+            Ok(None)
         }
-        other => other?,
-    };
-    if !meta.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        Err(error) => Err(Unreadable::System(error)),
+        Ok(meta) if !meta.is_file() => Err(Unreadable::NoFile),
+        Ok(meta) if meta.len() > most as u64 => Err(Unreadable::TooLarge(most)),
+        Ok(_) => config::text::read(path, most).map(Some),
     }
-    let limit = MAX_FILE.min(left);
-    let mut bytes = Vec::with_capacity(limit.min(meta.len() as usize + 1));
-    File::open(path)?
-        .take(limit as u64 + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() > limit {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let text = str::from_utf8(bytes).map_err(not_text)?;
-    Ok(Some(text.to_owned()))
 }
 
-fn not_text(error: std::str::Utf8Error) -> io::Error {
-    let place = error.valid_up_to();
-    let message = format!("it is not UTF-8 text (byte {place} is the first that is not)");
-    io::Error::new(io::ErrorKind::InvalidData, message)
-}
-
-pub(super) fn unreadable(error: &io::Error) -> String {
-    format!("cannot be read: {error}")
-}
-
-fn remedy(error: &io::Error) -> &'static str {
+fn folder_remedy(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "it is a link that leads nowhere: mend or remove it",
-        io::ErrorKind::PermissionDenied => "let the user that bootjack runs as read it",
-        io::ErrorKind::FileTooLarge => "split it: 16 MiB a file, 256 MiB in all",
-        io::ErrorKind::InvalidData => "save it as UTF-8",
-        io::ErrorKind::NotADirectory => "name a folder with --profiles",
-        _ => "remove it, or let its name end in something else than .yaml",
+        io::ErrorKind::NotFound => "create it, or name another with --profiles".to_owned(),
+        io::ErrorKind::NotADirectory => "name a folder with --profiles".to_owned(),
+        _ => readable("755"),
     }
+}
+
+fn remedy(error: &Unreadable) -> String {
+    match error {
+        Unreadable::System(e) => match e.kind() {
+            io::ErrorKind::NotFound => {
+                "it is a link that leads nowhere: mend or remove it".to_owned()
+            }
+            _ => readable("644"),
+        },
+        Unreadable::TooLarge(_) => "split it: 16 MiB a file, 256 MiB in all".to_owned(),
+        Unreadable::NoFile | Unreadable::NoText(_) => {
+            "remove it, or let its name end in something else than .yaml".to_owned()
+        }
+    }
+}
+
+/// How the user that we are may be let in.
+pub(super) fn readable(mode: &str) -> String {
+    let user = privilege::me();
+    format!(
+        "bootjack reads it as user {user}: chmod {mode}, or give it to that user's group; and the folders above it have to let {user} through"
+    )
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::{fs, io};
 
 use super::about;
+use crate::error::why;
 use crate::profile::Installed;
 use crate::wire::CleanPath;
 use crate::yaml::{Finding, Severity, is_id};
@@ -108,7 +109,7 @@ fn unreadable(folder: &Path, what: &str) -> Option<Finding> {
     if error.kind() == io::ErrorKind::NotFound {
         return None;
     }
-    let message = format!("the {what} cannot be read: {error}");
+    let message = format!("the {what} cannot be read: {}", why(&error));
     let hint = "let the user that bootjack runs as read it and every folder above it";
     let file = folder.display().to_string();
     Some(about(&file, Severity::Warning, message, hint))

@@ -4,13 +4,12 @@
 //! A file that says nothing of DHCP need not be readable for the user that bootjack has become.
 
 use std::io;
+use std::sync::Arc;
 
 use super::{Places, about, folder};
-use crate::config::{self, Mode, Settings};
-use crate::network::{self, Networks};
-use crate::profile::Profiles;
-use crate::yaml::report::line_of;
-use crate::yaml::{At, Finding, MAX_FILE, Severity, similar};
+use crate::config::{self, Mode, Settings, text::Unreadable};
+use crate::network::{self, Beside, CONFIG_FILE, Networks};
+use crate::yaml::{Finding, Report, Severity};
 
 /// What came of the config file.
 pub struct Config {
@@ -33,10 +32,10 @@ const EXAMPLE: &str = "describe it in the config file, for example:
 /// The text; `None` where there is none, or none that is needed. `seen`: it was there before.
 pub fn read(places: &Places, seen: bool, findings: &mut Vec<Finding>) -> Option<String> {
     let start = places.config.settings.as_ref();
-    let error = match folder::text(&places.config.path, MAX_FILE) {
+    let error = match folder::text(&places.config.path, CONFIG_FILE.most) {
         Ok(Some(text)) => return Some(text),
         Ok(None) if start.is_none() && !seen => return None,
-        Ok(None) => io::Error::from(io::ErrorKind::NotFound),
+        Ok(None) => Unreadable::System(io::ErrorKind::NotFound.into()),
         Err(error) => error,
     };
     let needed = places.mode == Mode::Dhcp || start.is_some_and(|s| s.dhcp.is_some());
@@ -46,34 +45,41 @@ pub fn read(places: &Places, seen: bool, findings: &mut Vec<Finding>) -> Option<
         Severity::Warning
     };
     let file = places.config.path.display().to_string();
-    let hint = "let the user that bootjack runs as read it; its dhcp: is read while serving";
-    findings.push(about(&file, severity, folder::unreadable(&error), hint));
+    findings.push(error.finding(&file, severity, &remedy(&error)));
     None
 }
 
+fn remedy(error: &Unreadable) -> String {
+    match error {
+        Unreadable::TooLarge(_) => CONFIG_FILE.too_much.to_owned(),
+        Unreadable::NoFile => "it is read again while serving, so it has to be a file".to_owned(),
+        Unreadable::System(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+            format!(
+                "its dhcp: is read again while serving; {}",
+                folder::readable("644")
+            )
+        }
+        _ => "put it back; its dhcp: is read again while serving".to_owned(),
+    }
+}
+
 /// What the text says; without a text there is no network.
-pub fn compile(places: &Places, text: Option<&str>) -> Config {
-    let file = places.config.path.display().to_string();
+pub fn compile(places: &Places, text: Option<&str>, beside: Beside<'_>) -> Config {
+    let file: Arc<str> = places.config.path.display().to_string().into();
+    let mut notices = Vec::new();
     let (networks, mut findings) = match text {
-        Some(text) => network::compile(&file, text),
+        Some(text) => {
+            let mut report = Report::new(&file, text);
+            let read = report.parse(&CONFIG_FILE).map(|root| {
+                let now = config::settings(&root, &mut report);
+                (now, network::of_config(&root, beside, &mut report))
+            });
+            let (now, networks) = read.filter(|_| !report.is_wrong()).unzip();
+            notices.extend(now.and_then(|now| changed(places, &now)));
+            (networks.flatten(), report.finish())
+        }
         None => (Some(Networks::default()), Vec::new()),
     };
-    let mut notices = Vec::new();
-    match text.map_or_else(|| Ok(Settings::default()), config::settings) {
-        // A mistake that both have met is one finding.
-        Err(mistake) if findings.iter().any(|f| f.line == mistake.at.line) => {}
-        Err(mistake) => {
-            let text = text.unwrap_or_default();
-            findings.push(finding(
-                &file,
-                text,
-                mistake.at,
-                mistake.message,
-                mistake.hint,
-            ));
-        }
-        Ok(now) => notices.extend(text.and_then(|_| changed(places, &now))),
-    }
     let none = networks.as_ref().is_some_and(|n| n.all.is_empty());
     // Where the file could not be read, that has been said.
     let known = text.is_some() || places.config.settings.is_none();
@@ -96,42 +102,4 @@ fn changed(places: &Places, now: &Settings) -> Option<String> {
         let keys = keys.join(", ");
         format!("{file} has changed since the start: {keys}; it is in force after a restart")
     })
-}
-
-/// Reservations for profiles that are not there.
-pub fn strays(
-    networks: &Networks,
-    profiles: &Profiles,
-    places: &Places,
-    text: &str,
-) -> Vec<Finding> {
-    let file = places.config.path.display().to_string();
-    let named = networks.reservations.iter();
-    let named = named.filter_map(|r| Some((r.at, r.profile.as_deref()?)));
-    let strays = named.filter(|(_, name)| profiles.named(name).is_none());
-    let told = strays.take(MAX_STRAYS).map(|(at, name)| {
-        let message = format!("no profile is called \"{}\"", name.escape_debug());
-        let hint = similar::hint(name, profiles.all.iter().map(|p| p.name.as_str()));
-        // No error: a profile that is renamed must not take the addresses of a whole LAN away.
-        Finding {
-            severity: Severity::Warning,
-            ..finding(&file, text, at, message, Some(hint))
-        }
-    });
-    told.collect()
-}
-
-/// So many are told at once.
-const MAX_STRAYS: usize = 50;
-
-fn finding(file: &str, text: &str, at: At, message: String, hint: Option<String>) -> Finding {
-    Finding {
-        severity: Severity::Error,
-        file: file.into(),
-        line: at.line,
-        column: at.column,
-        text: line_of(text, at),
-        message,
-        hint,
-    }
 }

@@ -1,0 +1,44 @@
+//! A file's bytes → its text. A byte order mark is passed over; what is not UTF-8 is shown at its
+//! place.
+
+use super::node::At;
+use super::report::{line_of, place_of};
+use super::syntax::Problem;
+
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The text, or the first byte that is none, with its line as far as it can be shown.
+///
+/// # Errors
+/// The bytes are not UTF-8.
+pub fn decode(bytes: &[u8]) -> Result<&str, (Problem, String)> {
+    let bytes = bytes.strip_prefix(MARK).unwrap_or(bytes);
+    str::from_utf8(bytes).map_err(|error| not_text(bytes, error.valid_up_to()))
+}
+
+fn not_text(bytes: &[u8], first: usize) -> (Problem, String) {
+    // What stands before it is text, and has the same places in both.
+    let shown = String::from_utf8_lossy(bytes);
+    let at: At = place_of(&shown, first);
+    let byte = bytes.get(first).copied().unwrap_or_default();
+    let problem = Problem {
+        at,
+        message: format!("this is not UTF-8 text: byte {first} is 0x{byte:02x}"),
+        hint: Some("save the file as UTF-8 (from Latin-1: iconv -f latin1 -t utf8)".to_owned()),
+    };
+    (problem, line_of(&shown, at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_text_is_shown_where_it_stands() {
+        assert_eq!(decode(b"\xef\xbb\xbfa: 1\n").unwrap(), "a: 1\n");
+        let (problem, line) = decode(b"a: 1\nb: caf\xe9 x\n").unwrap_err();
+        assert_eq!((problem.at.line, problem.at.column), (2, 7));
+        assert_eq!(problem.message, "this is not UTF-8 text: byte 11 is 0xe9");
+        assert_eq!(line, "b: caf\u{fffd} x");
+    }
+}
