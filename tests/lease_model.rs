@@ -147,6 +147,7 @@ fn the_walks_go_everywhere() {
         seen.evicted,
         seen.kept,
         seen.unclaimed,
+        seen.taken_over,
     ];
     assert!(least.iter().all(|n| *n >= 10), "{seen:?}");
 }

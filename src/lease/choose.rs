@@ -64,7 +64,7 @@ impl Book {
     }
 
     /// The address that is reserved for the client, if it can have it now.
-    fn usable_reservation(&self, ask: &Ask<'_>) -> Option<Ipv4Addr> {
+    pub(super) fn usable_reservation(&self, ask: &Ask<'_>) -> Option<Ipv4Addr> {
         let address = ask.reservation?.address?;
         ask.network.subnet_of(address)?;
         let suits = |pool: &Pool| pool.suits(ask.criteria);

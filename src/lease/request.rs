@@ -1,7 +1,7 @@
 //! DHCPREQUEST in its four kinds (RFC 2131 4.3.2), and BOOTP.
 //!
-//! Invariants: an ACK is for an address that was offered to this client or is, or was, its own and
-//! nobody else's since; it comes with its record. RFC 2131's silence of a server that has no record
+//! Invariants: an ACK is for an address that was offered to this client, or is reserved for it, or is,
+//! or was, its own and nobody else's since; it comes with its record. RFC 2131's silence of a server that has no record
 //! becomes NAK where the server is authoritative; where it is not, nobody is told NAK who may be
 //! another server's client: only one who names us, one whose record speaks of that very address,
 //! and one who holds a lease of ours and asks for another address that we alone hand out.
@@ -50,7 +50,7 @@ impl Book {
         if ask.network.subnet_of(address).is_none() {
             return nak_or_silence(told, Nak::WrongNetwork);
         }
-        if self.own_at(ask, address).is_some_and(is_record) {
+        if self.may_keep(ask, address) {
             return self.ack_acceptable(ask, address, turn);
         }
         let held = |entry: &Entry| entry.lease.was_held();
@@ -67,12 +67,11 @@ impl Book {
         let Some(address) = ask.address else {
             return silence(Silence::NoAddress);
         };
-        let own = self.own_at(ask, address).is_some_and(is_record);
         if ask.network.subnet_of(address).is_none() {
             let told = self.may_refuse(ask, address);
             return nak_or_silence(told, Nak::WrongNetwork);
         }
-        if own {
+        if self.may_keep(ask, address) {
             return self.ack_acceptable(ask, address, turn);
         }
         // Not where it is merely offered, or left alone: its user may be this very client.
@@ -145,6 +144,15 @@ impl Book {
     /// The entry of an address if it is this client's, were it by an offer that ran out.
     fn own_at(&self, ask: &Ask<'_>, address: Ipv4Addr) -> Option<&Entry> {
         self.entry(address).filter(|e| e.is_of(ask.holder))
+    }
+
+    /// Whether an address is the client's to keep: by its record, or because it is reserved for it,
+    /// as it is for clients that had it of the server before us.
+    fn may_keep(&self, ask: &Ask<'_>, address: Ipv4Addr) -> bool {
+        match self.own_at(ask, address) {
+            Some(entry) if is_record(entry) || entry.is_probing() => is_record(entry),
+            _ => self.usable_reservation(ask) == Some(address),
+        }
     }
 
     /// Whether a client that asks to keep an address may be told NAK, though it names no server.

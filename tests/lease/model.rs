@@ -20,7 +20,7 @@ use bootjack::lease::{
 use bootjack::network::{Networks, Terms, Whom};
 
 use super::world::Client;
-use layout::{OFFERS, clients, config, granted, limits, own_reservation, universe};
+use layout::{OFFERS, clients, config, granted, limits, own_reservation, reservation_of, universe};
 pub use seen::Seen;
 
 /// One thing that happens.
@@ -285,6 +285,12 @@ impl Model {
         }
     }
 
+    /// Whether an address is reserved for him who is known by this.
+    fn is_reserved(&self, sender: &Client, by: Option<&Whom>, address: Ipv4Addr) -> bool {
+        let reservation = by.and_then(|by| reservation_of(&self.networks, sender.network, by));
+        reservation.is_some_and(|r| r.address == Some(address))
+    }
+
     fn ack(
         &mut self,
         (number, sender): (usize, &Client),
@@ -307,7 +313,13 @@ impl Model {
         } else {
             let known = self.rights.get(&address).into_iter().flatten();
             let known = known.into_iter().any(|h| h.is(holder));
-            assert!(known, "ACK for what was neither offered nor held");
+            let keeps = matches!(kind, Kind::InitReboot | Kind::Renewing | Kind::Rebinding);
+            let reserved = keeps && self.is_reserved(sender, by.as_ref(), address);
+            assert!(
+                known || reserved,
+                "ACK for what was neither offered nor held nor reserved"
+            );
+            self.seen.taken_over += usize::from(!known);
         }
         assert_eq!(binding.seconds, seconds);
         let until = if seconds == u32::MAX {

@@ -19,6 +19,8 @@ pub struct Seen {
     pub kept: usize,
     /// Offers that went to another client because nothing else was left.
     pub unclaimed: usize,
+    /// ACKs of what another server leased, by a reservation alone.
+    pub taken_over: usize,
 }
 
 impl Seen {
@@ -37,5 +39,6 @@ impl Seen {
         self.evicted += other.evicted;
         self.kept += other.kept;
         self.unclaimed += other.unclaimed;
+        self.taken_over += other.taken_over;
     }
 }
