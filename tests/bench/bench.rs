@@ -12,7 +12,7 @@
 //! * [`start`], [`decision`], [`reload`], [`store`]: bootjack alone
 //! * [`leases`], [`proxy`], [`tftp`], [`http`]: beside Kea and dnsmasq, dnsmasq, tftpd-hpa, nginx
 //! * [`peers`]: how those are run; [`meter`]: processor time and memory out of `/proc`
-//! * [`dhcp_load`], [`tftp_client`], [`http_client`]: the clients, the same for both sides
+//! * [`dhcp_load`], [`lease_load`], [`tftp_client`], [`http_client`]: the clients, the same for both sides
 //! * [`table`]: what is printed; [`sample`]: profiles and files to measure with
 
 #![allow(
@@ -31,6 +31,7 @@ mod decision;
 mod dhcp_load;
 mod http;
 mod http_client;
+mod lease_load;
 mod leases;
 mod machine;
 mod meter;

@@ -9,10 +9,13 @@
 //! Where rounds are far apart, the ratio tells nothing.
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::Path;
+use std::time::Duration;
 
 use bootjack::service::lease::store::FILE;
 
+use super::lease_load::{self, UNDER_WAY};
 use super::support::appliance::{Appliance, Setup};
 use super::support::lan::{Host, Lan};
 use super::support::perfdhcp::{Asked, Load};
@@ -21,6 +24,8 @@ use super::support::servers::Server;
 use super::table::{Figure, Table, median};
 use super::{Run, machine, meter, peers, start, store};
 
+/// Where clients are relayed.
+const RELAY: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 50);
 /// Questions that may stay without an answer, of a thousand.
 const DROPPED: u64 = 5;
 /// Of load at each rate.
@@ -88,9 +93,10 @@ pub fn run(run: &Run, table: &mut Table) {
     let lab = Lab {
         run,
         server: lan.appliance_host(),
-        relay: lan.host("relay", "10.77.0.50/24"),
+        relay: lan.host("relay", &format!("{RELAY}/24")),
         _lan: lan,
     };
+    lab.one_after_the_other(table);
     let peaks = lab.peaks(false, &[]);
     rows(table, "leases, DISCOVER to ACK", &peaks);
     let renewed = lab.peaks(true, &peaks);
@@ -131,6 +137,43 @@ impl Reached {
 }
 
 impl Lab<'_> {
+    /// Clients that begin as others end: as fast as the server can, by a load that costs little.
+    fn one_after_the_other(&self, table: &mut Table) {
+        let mut all = ALL.map(|who| (who, Vec::new(), 0));
+        for _ in 0..self.run.rounds(3) {
+            for (who, rounds, lost) in &mut all {
+                let (figure, unanswered) = self.under_way(*who);
+                rounds.push(figure);
+                *lost += unanswered;
+            }
+        }
+        let (ours, peers) = all.split_at(OURS.len());
+        for ((_, ours, unanswered), (_, how)) in ours.iter().zip(OURS) {
+            for ((_, theirs, missed), name) in peers.iter().zip(["kea", "dnsmasq"]) {
+                let what = format!(
+                    "leases, DISCOVER to ACK, {UNDER_WAY} under way, {how} (unanswered: {unanswered}, {name} {missed})"
+                );
+                let (ours, theirs) = (Figure::median(ours), Figure::median(theirs));
+                table.beside(&what, &ours, name, &theirs);
+            }
+        }
+    }
+
+    /// Leases a second, and clients that got none.
+    fn under_way(&self, who: Who) -> (Figure, u64) {
+        let mut running = self.start(who);
+        let long = Duration::from_secs(SECONDS.into());
+        let ask = || lease_load::run(&self.relay, RELAY, long);
+        let (load, spent) = meter::during(running.id(), ask);
+        let leases = load.leases as f64;
+        let figure = Figure {
+            value: leases / load.seconds,
+            unit: "/s",
+            cost: Some((spent.cpu * 1e5 / leases, "s/100k")),
+        };
+        (figure, load.lost)
+    }
+
     /// The highest rate of each server, in turns; `like` tells where to begin.
     fn peaks(&self, renewals: bool, like: &[Reached]) -> Vec<Reached> {
         let mut all = ALL.map(|who| Reached {
