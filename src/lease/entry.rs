@@ -107,11 +107,13 @@ impl Entry {
 }
 
 impl Lease {
-    /// When its state ends by itself.
+    /// When its state ends by itself. Lease time is cut to whole seconds, and a client counts from the
+    /// moment within one: the second in which its lease ends is the client's to the end.
     pub(super) fn deadline(&self) -> Option<Time> {
         match self.state {
             State::Leased if self.until == FOREVER => None,
-            State::Offered | State::Leased | State::Declined => Some(self.until),
+            State::Leased => Some(self.until.saturating_add(1)),
+            State::Offered | State::Declined => Some(self.until),
             State::Available | State::Expired | State::Released => None,
         }
     }

@@ -20,7 +20,7 @@ fn a_pool_of_one_goes_from_hand_to_hand() {
     world.lease(&a);
     assert_eq!(world.offer(&b), Err(Silence::Exhausted { pools: 1 }));
     assert_eq!(world.free(), 0);
-    world.pass(u64::from(DEFAULT) - 1);
+    world.pass(u64::from(DEFAULT));
     assert_eq!(world.offer(&b), Err(Silence::Exhausted { pools: 1 }));
     world.pass(1);
     assert_eq!(world.lease(&b), ip("10.0.0.10"));

@@ -52,7 +52,7 @@ impl Model {
             let later = self.queue.iter().rev();
             let mut later = later.filter(|w| w.record.address == address && w.ack.is_some());
             let newest = later.next().map_or(write.record.until, |w| w.record.until);
-            let due = !write.void && (newest == FOREVER || newest > self.now);
+            let due = !write.void && (newest == FOREVER || newest >= self.now);
             assert_eq!(
                 self.book.stored(address, serial),
                 due,
@@ -72,7 +72,7 @@ impl Model {
         let on_disk = &self.disk[&address];
         let first = (on_disk.state, on_disk.until);
         assert_eq!(first, (State::Leased, promise.until), "on disk first");
-        if let Some(old) = self.acked.get(&address).filter(|p| p.until > self.now) {
+        if let Some(old) = self.acked.get(&address).filter(|p| p.until >= self.now) {
             assert!(old.holder.is(&promise.holder), "{address} has two holders");
         }
         self.acked.insert(address, promise);
@@ -110,7 +110,7 @@ impl Model {
         }
         let changes = self.book.set_networks(self.now, &self.networks);
         self.replay(&changes);
-        for (address, promise) in self.acked.iter().filter(|(_, p)| p.until > self.now) {
+        for (address, promise) in self.acked.iter().filter(|(_, p)| p.until >= self.now) {
             let lease = self
                 .book
                 .get(*address)

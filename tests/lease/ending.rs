@@ -15,11 +15,12 @@ fn everything_ends_on_time_and_is_told_once() {
     let b = world.offer(&client(2)).unwrap().address;
     world.told();
     let until = world.now + u64::from(DEFAULT);
-    assert_eq!(world.book.next_deadline(), Some(until));
-    world.now = until - 1;
+    // The client was told within a second, and has its lease to the end of the last one.
+    assert_eq!(world.book.next_deadline(), Some(until + 1));
+    world.now = until;
     world.expire();
     assert_eq!(world.told(), []);
-    world.now = until;
+    world.now = until + 1;
     world.expire();
     assert_eq!(world.told(), [(a, State::Leased, State::Expired)]);
     world.pass(60);
@@ -30,7 +31,7 @@ fn everything_ends_on_time_and_is_told_once() {
     assert_eq!(world.told(), []);
     assert_eq!(world.book.next_deadline(), None);
     let lease = world.book.get(a).unwrap();
-    assert_eq!((lease.since, lease.until), (until, until));
+    assert_eq!((lease.since, lease.until), (until + 1, until + 1));
 }
 
 #[test]

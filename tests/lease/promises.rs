@@ -28,7 +28,7 @@ impl Model {
         let waiting = self.queue.iter().filter(|w| w.record.address == address);
         held.is_some_and(|p| {
             p.holder == sender.holder
-                && p.until > self.now
+                && p.until >= self.now
                 && p.reload == self.reload
                 && self.is_reserved_nowhere_else(sender, address, p.by.as_ref())
         }) && here
@@ -76,7 +76,7 @@ impl Model {
             network.subnet_of(address).is_some(),
             "{address} is of another network"
         );
-        if let Some(promise) = self.acked.get(&address).filter(|p| p.until > self.now) {
+        if let Some(promise) = self.acked.get(&address).filter(|p| p.until >= self.now) {
             assert!(
                 promise.holder.is(&sender.holder),
                 "{address} has another holder"
@@ -191,7 +191,7 @@ impl Model {
     /// What holds between any two messages.
     pub(super) fn check(&mut self) {
         let now = self.now;
-        self.acked.retain(|_, promise| promise.until > now);
+        self.acked.retain(|_, promise| promise.until >= now);
         for (address, promise) in &self.acked {
             let lease = self.book.get(*address).expect("acknowledged, so known");
             let waiting = self.queue.iter().any(|w| w.record.address == *address);
@@ -214,7 +214,11 @@ impl Model {
                 "told of each change"
             );
             assert!(
-                is_over(lease.state) || lease.until > now,
+                is_over(lease.state)
+                    || lease
+                        .until
+                        .saturating_add(u64::from(lease.state == State::Leased))
+                        > now,
                 "{lease:?} is over at {now}"
             );
             let waiting = self.queue.iter().any(|w| w.record.address == lease.address);

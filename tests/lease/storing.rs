@@ -45,7 +45,7 @@ fn a_renewal_that_cannot_be_stored_leaves_the_lease_as_it_is_on_disk() {
     let changes = world.book.unstored(world.now, ack.address, ack.serial);
     assert_eq!(changes, []);
     assert_eq!(world.book.get(ack.address).unwrap().until, end);
-    world.now = end;
+    world.now = end + 1;
     world.expire();
     assert_eq!(world.state("10.0.0.10"), State::Expired);
 }
@@ -105,7 +105,7 @@ fn what_was_given_back_stays_so_when_an_older_record_fails() {
 fn a_failed_renewal_does_not_bring_back_a_lease_that_is_over() {
     let mut world = offered();
     world.acked(&client(1), OURS, ip("10.0.0.10"));
-    world.pass(u64::from(DEFAULT) - 1);
+    world.pass(u64::from(DEFAULT));
     let (ack, _) = requested(&mut world, &client(1), Kind::Renewing);
     world.pass(1);
     let changes = world.book.unstored(world.now, ack.address, ack.serial);
@@ -145,7 +145,7 @@ fn a_shorter_lease_that_fails_brings_the_longer_one_back() {
     world.acked(&client(1).wanting(MAX), OURS, ip("10.0.0.10"));
     let until = world.now + u64::from(MAX);
     let (ack, _) = requested(&mut world, &client(1).wanting(MIN), Kind::InitReboot);
-    world.pass(u64::from(MIN));
+    world.pass(u64::from(MIN) + 1);
     world.expire();
     assert_eq!(world.state("10.0.0.10"), State::Expired);
     let changes = world.book.unstored(world.now, ack.address, ack.serial);
