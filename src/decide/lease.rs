@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Invariants: a client is answered from the network of its link alone; an ACK names the record that
-//! must be on disk before it leaves; a client that boots nothing gets its lease without boot data,
+//! must be on disk before it leaves, and a lease that no reply has room for is none; a client that boots nothing gets its lease without boot data,
 //! and one that nothing can be named to gets the lease all the same, with the reason beside it.
 
 use std::net::Ipv4Addr;
@@ -25,6 +25,12 @@ use crate::wire::{Mac, Uuid};
 
 /// What a reply takes without what is echoed and what can be left out, in bytes.
 const LEAST_REPLY: usize = 320;
+
+/// The same of BOOTP: header and cookie, the mask, the end, and what the relay's option begins with.
+const LEAST_BOOTP_REPLY: usize = 240 + 6 + 1 + 2;
+
+/// What goes back as it came.
+const ECHOED: [u8; 3] = [code::CLIENT_ID, code::CLIENT_UUID, code::RELAY_AGENT];
 
 /// What a lease depends on beside the message.
 #[derive(Debug)]
@@ -81,8 +87,11 @@ pub fn decide(desk: Desk<'_>, incoming: Incoming<'_>) -> Leasing {
         Err(why) => return Leasing::silence(incoming.message.mac(), why),
     };
     let authoritative = snapshot.networks.authoritative.unwrap_or(authoritative);
-    let outcome = asked.put(snapshot, authoritative, |ask| book.handle(now, ask));
+    let mut outcome = asked.put(snapshot, authoritative, |ask| book.handle(now, ask));
     let decision = grant::build(snapshot, &asked, outcome.verdict).map(Box::new);
+    if decision.is_err() {
+        outcome = book.unanswered(now, outcome);
+    }
     Leasing {
         mac: Some(asked.holder.mac),
         network: Some(asked.network.name.clone()),
@@ -114,9 +123,9 @@ impl<'a> Asked<'a> {
         }
         let mac = message.mac().ok_or(Ignore::NoHardwareAddress)?;
         super::relayed_by_a_host(message)?;
-        fits(message)?;
         let relay = RelayAgent::of(message);
         let kind = kind(incoming, relay)?;
+        fits(message, kind)?;
         let link = link(incoming, relay, kind);
         let networks = &snapshot.networks;
         let network = networks.of_link(link).ok_or(Ignore::NoNetwork(link))?;
@@ -304,16 +313,18 @@ fn relayed_by_one_host(message: &Message, networks: &Networks) -> Result<(), Ign
 }
 
 /// What goes back as it came must leave room for the rest of a reply.
-fn fits(message: &Message) -> Result<(), Ignore> {
-    let echoed = [code::CLIENT_ID, code::CLIENT_UUID, code::RELAY_AGENT];
-    let length = |code: &u8| message.options.get(*code).map_or(0, <[u8]>::len);
-    let least = LEAST_REPLY + echoed.iter().map(length).sum::<usize>();
-    let limit = message.reply_limit();
+fn fits(message: &Message, kind: Kind) -> Result<(), Ignore> {
+    let (rest, echoed): (usize, &[u8]) = match kind {
+        Kind::Bootp => (LEAST_BOOTP_REPLY, &[code::RELAY_AGENT]),
+        _ => (LEAST_REPLY, &ECHOED),
+    };
+    let echoed = echoed.iter();
+    let echoed = echoed.filter_map(|code| Some((*code, message.options.get(*code)?)));
+    let echoed: Vec<(u8, &[u8])> = echoed.collect();
+    let least = rest + echoed.iter().map(|(_, value)| value.len()).sum::<usize>();
+    let limit = grant::limit(message, kind);
     if least > limit {
-        let echoed = echoed
-            .into_iter()
-            .filter_map(|c| Some((c, message.options.get(c)?)));
-        let excess = Excess::with(&echoed.collect(), least, limit);
+        let excess = Excess::with(&echoed.into_iter().collect(), least, limit);
         return Err(Ignore::TooLarge(Box::new(excess)));
     }
     Ok(())

@@ -8,6 +8,7 @@ use super::{Boot, Told};
 use crate::client::Stage;
 use crate::decide::lease::Asked;
 use crate::decide::reply;
+use crate::lease;
 use crate::network::{Subnet, Terms};
 use crate::wire::dhcp::{Kind, Message, Options, code};
 
@@ -44,7 +45,7 @@ pub(super) fn fill(
     // What the operator sets beside it would be joined to it, or lead elsewhere.
     let leads = |code| boot.is_some() && LEADING.contains(&code);
     own.retain(|(code, _)| !head.has(*code) && !tail.has(*code) && !leads(*code));
-    let limit = limit(asked, told);
+    let limit = limit(asked.incoming.message, asked.kind);
     let mut left_out = Vec::new();
     loop {
         message.options = joined(&head, &own, &tail);
@@ -58,11 +59,11 @@ pub(super) fn fill(
     }
 }
 
-/// How long the reply may be.
-pub(super) fn limit(asked: &Asked<'_>, told: Told) -> usize {
-    match told {
-        Told::Bootp(_) => BOOTP_REPLY,
-        _ => asked.incoming.message.reply_limit(),
+/// How long a reply to what a message asks may be, in bytes.
+pub(in crate::decide) fn limit(message: &Message, asks: lease::Kind) -> usize {
+    match asks {
+        lease::Kind::Bootp => BOOTP_REPLY,
+        _ => message.reply_limit(),
     }
 }
 
