@@ -33,7 +33,6 @@ const LEAST_BOOTP_REPLY: usize = 240 + 6 + 1 + 2;
 const ECHOED: [u8; 3] = [code::CLIENT_ID, code::CLIENT_UUID, code::RELAY_AGENT];
 
 /// What a lease depends on beside the message.
-#[derive(Debug)]
 pub struct Desk<'a> {
     /// What is in force.
     pub snapshot: &'a Snapshot,
@@ -43,6 +42,8 @@ pub struct Desk<'a> {
     pub now: Time,
     /// Whether clients without a record are told NAK, where the config file does not say.
     pub authoritative: bool,
+    /// Whether an address is this host's, on whichever interface.
+    pub is_own: &'a dyn Fn(Ipv4Addr) -> bool,
 }
 
 /// What becomes of a message in mode `dhcp`.
@@ -81,8 +82,10 @@ pub fn decide(desk: Desk<'_>, incoming: Incoming<'_>) -> Leasing {
         book,
         now,
         authoritative,
+        is_own,
     } = desk;
-    let asked = match Asked::read(snapshot, book, incoming) {
+
+    let asked = match Asked::read(snapshot, book, (incoming, is_own)) {
         Ok(asked) => asked,
         Err(why) => return Leasing::silence(incoming.message.mac(), why),
     };
@@ -116,7 +119,11 @@ impl Leasing {
 }
 
 impl<'a> Asked<'a> {
-    fn read(snapshot: &'a Snapshot, book: &Book, incoming: Incoming<'a>) -> Result<Self, Ignore> {
+    fn read(
+        snapshot: &'a Snapshot,
+        book: &Book,
+        (incoming, is_own): (Incoming<'a>, &dyn Fn(Ipv4Addr) -> bool),
+    ) -> Result<Self, Ignore> {
         let message = incoming.message;
         if message.op != BOOTREQUEST {
             return Err(Ignore::NotRequest);
@@ -124,6 +131,7 @@ impl<'a> Asked<'a> {
         let mac = message.mac().ok_or(Ignore::NoHardwareAddress)?;
         super::relayed_by_a_host(message)?;
         let relay = RelayAgent::of(message);
+        meant_for_this_address(incoming, relay, is_own)?;
         let kind = kind(incoming, relay)?;
         fits(message, kind)?;
         let link = link(incoming, relay, kind);
@@ -268,6 +276,24 @@ fn request(incoming: Incoming<'_>, relay: RelayAgent<'_>) -> Kind {
 fn is_ours(incoming: Incoming<'_>, relay: RelayAgent<'_>) -> Option<bool> {
     let named = incoming.message.address(code::SERVER_ID)?;
     Some(named == incoming.local || Some(named) == relay.server_id)
+}
+
+/// Two addresses of this host may hear one message, by two interfaces on one wire or by a relay that
+/// asks both. It is for the one that it names, and chooses no other server than us.
+fn meant_for_this_address(
+    incoming: Incoming<'_>,
+    relay: RelayAgent<'_>,
+    is_own: &dyn Fn(Ipv4Addr) -> bool,
+) -> Result<(), Ignore> {
+    let named = incoming.message.address(code::SERVER_ID);
+    let names = matches!(
+        incoming.message.kind(),
+        Some(Type::Request | Type::Decline | Type::Release)
+    );
+    if names && is_ours(incoming, relay) == Some(false) && named.is_some_and(is_own) {
+        return Err(Ignore::OtherAddress);
+    }
+    Ok(())
 }
 
 /// An address on the client's link: what its relay selects (RFC 3527), its relay's own, that of a

@@ -179,7 +179,7 @@ impl Case {
 
     /// A client chose another server: the operator has two that give addresses on one LAN.
     fn other_server(&self, server: Ipv4Addr) {
-        if self.giver.prober.is_own(server) || !self.giver.rivals.is_new(server) {
+        if !self.giver.rivals.is_new(server) {
             return;
         }
         let text = format!(
@@ -196,6 +196,7 @@ impl Case {
             book,
             now: self.giver.leases.now(),
             authoritative: self.giver.authoritative,
+            is_own: &|address| self.giver.prober.is_own(address),
         };
         decide(desk, self.door.incoming(&self.message, &self.received))
     }
