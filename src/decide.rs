@@ -174,13 +174,22 @@ impl Ignore {
 
 /// Decides one message under one snapshot.
 pub fn decide(snapshot: &Snapshot, incoming: Incoming<'_>) -> Outcome {
+    decide_knowing(snapshot, incoming, |client| client)
+}
+
+/// The same where more may be known of the machine than this message shows: `complete` adds it.
+pub fn decide_knowing(
+    snapshot: &Snapshot,
+    incoming: Incoming<'_>,
+    complete: impl FnOnce(Client) -> Client,
+) -> Outcome {
     if incoming.message.op != BOOTREQUEST {
         return Outcome {
             client: None,
             decision: Err(Ignore::NotRequest),
         };
     }
-    match identify(incoming.message, incoming.local) {
+    match identify(incoming.message, incoming.local).map(complete) {
         Ok(client) => Outcome {
             decision: answer(snapshot, incoming, &client),
             client: Some(client),

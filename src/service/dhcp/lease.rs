@@ -204,7 +204,9 @@ impl Case {
     fn seen(&self, client: Option<&Client>) {
         if let Some(client) = client {
             let incoming = self.door.incoming(&self.message, &self.received);
-            self.door.seen(&self.shared, client, incoming);
+            if let Some(what) = self.door.note(&self.shared, client, incoming) {
+                self.shared.emit(Some(client.mac), what);
+            }
         }
     }
 
