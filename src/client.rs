@@ -45,6 +45,17 @@ pub struct KnownBy {
     pub circuit: Option<Box<[u8]>>,
 }
 
+impl KnownBy {
+    /// What is known, and where nothing is, what was known before.
+    #[must_use]
+    pub fn or(self, before: &Self) -> Self {
+        Self {
+            client_id: self.client_id.or_else(|| before.client_id.clone()),
+            circuit: self.circuit.or_else(|| before.circuit.clone()),
+        }
+    }
+}
+
 /// One machine as it showed itself in its last DHCP packet.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Client {

@@ -131,6 +131,9 @@ pub enum Ignore {
     /// Mode `dhcp`: a RELEASE or DECLINE for another server.
     #[error("meant for another DHCP server")]
     OtherServers,
+    /// Mode `dhcp`: it names another address of this host, and is answered where it comes to that.
+    #[error("names another address of this host, and is answered there")]
+    OtherAddress,
     /// Mode `dhcp`: the lease that is offered could not be stored, and so would never be given;
     /// another server's can.
     #[error("the lease store cannot be written, so nothing is offered")]
@@ -160,7 +163,7 @@ impl Ignore {
             Self::Relay(_) => "bad-relay",
             Self::NoHardwareAddress => "no-hardware-address",
             Self::NoNetwork(_) => "no-network",
-            Self::OtherServers => "other-server",
+            Self::OtherServers | Self::OtherAddress => "other-server",
             Self::Unwritable => "unwritable",
             Self::NoOwnAddress => "no-own-address",
             Self::Lease(why) => why.word(),
@@ -171,13 +174,22 @@ impl Ignore {
 
 /// Decides one message under one snapshot.
 pub fn decide(snapshot: &Snapshot, incoming: Incoming<'_>) -> Outcome {
+    decide_knowing(snapshot, incoming, |client| client)
+}
+
+/// The same where more may be known of the machine than this message shows: `complete` adds it.
+pub fn decide_knowing(
+    snapshot: &Snapshot,
+    incoming: Incoming<'_>,
+    complete: impl FnOnce(Client) -> Client,
+) -> Outcome {
     if incoming.message.op != BOOTREQUEST {
         return Outcome {
             client: None,
             decision: Err(Ignore::NotRequest),
         };
     }
-    match identify(incoming.message, incoming.local) {
+    match identify(incoming.message, incoming.local).map(complete) {
         Ok(client) => Outcome {
             decision: answer(snapshot, incoming, &client),
             client: Some(client),

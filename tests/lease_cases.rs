@@ -25,6 +25,8 @@ use serde::Deserialize;
 use asked::{Header, bytes, text};
 
 const US: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+/// All addresses of this host.
+const OURS: [Ipv4Addr; 2] = [US, Ipv4Addr::new(10, 0, 0, 3)];
 /// When every conversation begins.
 const START: u64 = 1_000_000;
 
@@ -62,6 +64,9 @@ struct Packet {
     #[serde(default = "nowhere")]
     giaddr: Ipv4Addr,
     from: Option<SocketAddrV4>,
+    /// Our address that it comes to, or to the interface of.
+    #[serde(default = "us")]
+    at: Ipv4Addr,
     #[serde(default)]
     unicast: bool,
     #[serde(default)]
@@ -90,6 +95,10 @@ struct Expected {
 
 fn first_mac() -> String {
     "52 54 00 00 00 01".to_owned()
+}
+
+fn us() -> Ipv4Addr {
+    US
 }
 
 fn nowhere() -> Ipv4Addr {
@@ -156,7 +165,7 @@ fn play(case: &Case) {
         let incoming = Incoming {
             message: &request,
             port: Port::Dhcp,
-            local: US,
+            local: turn.ask.at,
             peer: turn.ask.from.unwrap_or(SocketAddrV4::new(nowhere(), 68)),
             unicast: turn.ask.unicast,
         };
@@ -165,6 +174,7 @@ fn play(case: &Case) {
             book: &mut book,
             now,
             authoritative: true,
+            is_own: &|address| OURS.contains(&address),
         };
         let leasing = decide(desk, incoming);
         match (leasing.decision, &turn.answer, &turn.silence) {

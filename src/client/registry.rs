@@ -52,6 +52,19 @@ impl Registry {
         self.seen.insert(client.mac, (self.tick, client));
     }
 
+    /// A machine that goes on with what it began by its DISCOVER, with what it was known by there:
+    /// at port 4011 no relay names its circuit, and EDK2 sends no identifier. A new DISCOVER shows
+    /// all of it anew: the machine may be plugged in elsewhere by then.
+    pub fn going_on(&self, client: Client) -> Client {
+        let Some(before) = self.by_mac(client.mac) else {
+            return client;
+        };
+        Client {
+            known_by: client.known_by.or(&before.known_by),
+            ..client
+        }
+    }
+
     /// The machine took an address (its REQUEST was seen); only for machines seen before.
     pub fn has_address(&mut self, mac: Mac, ip: Ipv4Addr) -> bool {
         let Some((_, client)) = self.seen.get(&mac) else {
@@ -109,6 +122,7 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::KnownBy;
 
     fn machine(n: u8, ip: Option<[u8; 4]>) -> Client {
         let mac = Mac::ethernet([2, 0, 0, 0, 0, n]);
@@ -166,6 +180,30 @@ mod tests {
         assert_eq!(
             registry.by_ip([10, 0, 0, 9].into()).unwrap().mac,
             machine(2, None).mac
+        );
+    }
+
+    #[test]
+    fn what_a_discover_shows_is_known_until_the_next_one() {
+        let shows = |circuit: Option<&[u8]>, id: Option<&[u8]>| Client {
+            known_by: KnownBy {
+                circuit: circuit.map(Into::into),
+                client_id: id.map(Into::into),
+            },
+            ..machine(1, None)
+        };
+        let mut registry = Registry::new(4);
+        assert_eq!(registry.going_on(shows(None, None)), shows(None, None));
+        registry.saw(shows(Some(b"port7"), Some(b"red")));
+        let goes_on = registry.going_on(shows(None, None));
+        assert_eq!(goes_on, shows(Some(b"port7"), Some(b"red")));
+        let renamed = registry.going_on(shows(None, Some(b"blue")));
+        assert_eq!(renamed, shows(Some(b"port7"), Some(b"blue")));
+        registry.saw(goes_on);
+        registry.saw(shows(Some(b"port8"), None));
+        assert_eq!(
+            registry.going_on(shows(None, None)),
+            shows(Some(b"port8"), None)
         );
     }
 

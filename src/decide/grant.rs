@@ -15,6 +15,7 @@ use crate::lease::{Binding, Nak, Verdict};
 use crate::network::{PxeShape, Terms};
 use crate::profile::{Selection, Snapshot};
 use crate::wire::dhcp::{BROADCAST, Message};
+pub(super) use options::limit;
 
 /// What a client is told.
 #[derive(Debug, Clone)]
@@ -93,7 +94,7 @@ pub(super) fn build(
     let boot = boots(told, asked).map(|client| boot(snapshot, asked, told, client));
     let (message, left_out) = message(asked, told, boot.as_ref().and_then(|b| b.as_ref().ok()));
     let bytes = message.encode();
-    let limit = options::limit(asked, told);
+    let limit = limit(asked.incoming.message, asked.kind);
     if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
         return Err(Ignore::TooLarge(excess));
     }

@@ -7,6 +7,10 @@
 //! its OFFER named, which in mode `colocated` is the DHCP server of this host (`dhcp_proxy_rx`); EDK2
 //! listens on its own 4011 and wants a file name (`PxeBcDhcp4Discover`). So 54 and siaddr are the
 //! address that was asked, and the ACK goes to where the request came from.
+//!
+//! A relay's override of the server (82.11, RFC 5107) makes renewals come by the relay. Here is no lease
+//! to renew, and iPXE asks port 4011 of whom 54 names, where a relay does not listen: so 54 is ours
+//! all the same. In mode `dhcp` it is followed (see `grant`).
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 

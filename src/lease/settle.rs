@@ -1,4 +1,4 @@
-//! What the disk says to the records of ACKs: written, or not.
+//! What the disk says to the records of ACKs: written, or not; and ACKs that cannot be sent at all.
 //!
 //! Invariants: a report settles its record and all older ones of the address, since records of one
 //! address are written in order; with the last one settled, memory is what the disk has. An ACK may
@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use super::Book;
 use super::book::Turn;
 use super::entry::{Entry, Standing, Storing};
-use super::model::{Change, Lease, Serial, State, Time};
+use super::model::{Change, Lease, Outcome, Serial, State, Time, Verdict};
 
 impl Book {
     /// The record of an ACK is on disk. True if the ACK may go out: the lease was not given back,
@@ -53,6 +53,36 @@ impl Book {
         turn.changes
     }
 
+    /// No reply has room for the ACK of an outcome: the lease is what it was before, and nothing of
+    /// it is to be written or told. What else the message brought about stays.
+    pub fn unanswered(&mut self, now: Time, mut outcome: Outcome) -> Outcome {
+        let (Verdict::Ack(binding) | Verdict::Bootp(binding)) = outcome.verdict else {
+            return outcome;
+        };
+        let address = binding.address;
+        let mut turn = self.turn(now);
+        if let Some(entry) = self.entry(address).cloned() {
+            self.untake(entry, binding.serial, &mut turn);
+        }
+        outcome.records.retain(|record| record.address != address);
+        outcome.changes.append(&mut turn.changes);
+        outcome.changes = in_sum(outcome.changes, address);
+        outcome
+    }
+
+    /// As if the latest ACK had not been asked for: older ones may still be on their way to disk.
+    fn untake(&mut self, mut entry: Entry, serial: Serial, turn: &mut Turn) {
+        let Standing::Storing(storing) = &mut entry.standing else {
+            return;
+        };
+        let Some((_, older)) = storing.waiting.iter().rev().nth(1).cloned() else {
+            return self.fall_back(entry, serial, turn);
+        };
+        storing.waiting.retain(|(waits, _)| *waits != serial);
+        entry.lease = older;
+        self.set(entry, turn);
+    }
+
     fn fall_back(&mut self, mut entry: Entry, serial: Serial, turn: &mut Turn) {
         let Standing::Storing(storing) = &mut entry.standing else {
             return;
@@ -78,6 +108,18 @@ impl Book {
             turn,
         );
     }
+}
+
+/// The same changes, those of one address as one; none where it ends as it began.
+fn in_sum(changes: Vec<Change>, address: Ipv4Addr) -> Vec<Change> {
+    let (own, mut others): (Vec<Change>, Vec<Change>) = changes
+        .into_iter()
+        .partition(|c| c.lease.address == address);
+    let was = own.first().map(|change| change.was);
+    let last = own.into_iter().next_back();
+    let sum = last.zip(was).map(|(last, was)| Change { was, ..last });
+    others.extend(sum.filter(|change| change.was != change.lease.state));
+    others
 }
 
 impl Storing {

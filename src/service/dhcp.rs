@@ -143,8 +143,9 @@ impl Door {
         }
     }
 
-    /// Takes note of a boot client that asks for boot data.
-    fn seen(&self, shared: &Shared, client: &Client, incoming: Incoming<'_>) {
+    /// Takes note of a boot client that asks for boot data. Its next message may come by another
+    /// port at once, so this is before the answer; the event that it gives may wait.
+    fn note(&self, shared: &Shared, client: &Client, incoming: Incoming<'_>) -> Option<What> {
         let (stage, arch) = (client.stage.name(), client.arch());
         let relay = Some(incoming.message.giaddr).filter(|a| !a.is_unspecified());
         // BOOTP is for him who gives leases.
@@ -161,10 +162,10 @@ impl Door {
                 arch,
                 peer: incoming.peer.into(),
             },
-            _ => return,
+            _ => return None,
         };
         shared.clients().saw(client.clone());
-        shared.emit(Some(client.mac), what);
+        Some(what)
     }
 
     /// A packet of nobody we keep a timeline for has its sender in the text.

@@ -35,6 +35,61 @@ fn a_lease_that_cannot_be_stored_is_none() {
 }
 
 #[test]
+fn a_lease_that_no_reply_has_room_for_is_none() {
+    let mut world = offered();
+    let outcome = world.ask(&client(1), OURS, Some(ip("10.0.0.10")));
+    assert_eq!((outcome.changes.len(), outcome.records.len()), (1, 1));
+    let left = world.book.unanswered(world.now, outcome);
+    let [change] = &left.changes[..] else {
+        panic!("{left:?}")
+    };
+    assert_eq!(
+        (change.was, change.lease.state),
+        (State::Offered, State::Available)
+    );
+    assert_eq!(left.records, []);
+    assert_eq!(
+        world.offer(&client(2)).unwrap().address,
+        ip("10.0.0.10"),
+        "free for others"
+    );
+}
+
+#[test]
+fn a_renewal_that_no_reply_has_room_for_changes_nothing() {
+    let mut world = offered();
+    let (first, _) = requested(&mut world, &client(1), OURS);
+    let end = world.book.get(first.address).unwrap().until;
+    world.pass(30);
+    for _ in 0..2 {
+        let outcome = world.ask(&client(1), Kind::Renewing, Some(first.address));
+        let left = world.book.unanswered(world.now, outcome);
+        assert_eq!((left.changes, left.records), (vec![], vec![]));
+        assert_eq!(world.book.get(first.address).unwrap().until, end);
+    }
+    assert!(
+        world.book.stored(first.address, first.serial),
+        "the older ACK goes out all the same"
+    );
+    let outcome = world.ask(&client(1), Kind::Renewing, Some(first.address));
+    world.book.unanswered(world.now, outcome);
+    assert_eq!(world.book.get(first.address).unwrap().until, end);
+    assert_eq!(world.state("10.0.0.10"), State::Leased);
+}
+
+#[test]
+fn what_else_an_unanswered_message_brought_about_stays() {
+    let mut world = World::simple("10.0.0.10", "10.0.0.11");
+    world.lease(&client(1));
+    world.offer(&client(2)).unwrap();
+    world.pass(u64::from(DEFAULT));
+    let outcome = world.ask(&client(2), OURS, Some(ip("10.0.0.11")));
+    let left = world.book.unanswered(world.now, outcome);
+    let ended = |c: &bootjack::lease::Change| c.lease.state == State::Expired;
+    assert_eq!(left.changes.iter().filter(|c| ended(c)).count(), 1);
+}
+
+#[test]
 fn a_renewal_that_cannot_be_stored_leaves_the_lease_as_it_is_on_disk() {
     let mut world = offered();
     world.acked(&client(1), OURS, ip("10.0.0.10"));

@@ -226,3 +226,37 @@ fn a_proxy_offer_through_a_relay_with_option_82() {
     let theirs = |r: &Reply| r.xid() == 9 && r.yiaddr().octets()[1] == 82;
     assert!(card.hear(ANSWER, theirs).is_some(), "the lease's offer");
 }
+
+/// A relay with two helper addresses, both of this host: each hears everything.
+#[test]
+fn a_relay_may_ask_two_of_our_addresses() {
+    as_root!("a_relay_may_ask_two_of_our_addresses");
+    let lan = Lan::new();
+    let boot = lan.appliance_host();
+    boot.address("eth0", &format!("{}/24", at(3)));
+    let _appliance = setup(&boot, &format!("  networks:\n{}", network(77))).start();
+    let relay = lan.host("relay", &format!("{}/24", at(9)));
+    for (number, copies) in [(1, [US, at(3)]), (2, [at(3), US])] {
+        let client = Imitated::new(&relay, number);
+        let ask = |packet: Packet, copies: [Ipv4Addr; 2]| {
+            let packet = Packet {
+                giaddr: at(9),
+                hops: 1,
+                ..packet
+            };
+            for to in copies {
+                let (from, to) = (SocketAddrV4::new(at(9), 67), SocketAddrV4::new(to, 67));
+                client.card.send(from, to, &packet.bytes());
+            }
+            let ours = |r: &Reply| r.xid() == packet.xid && *r.from.ip() == US;
+            client.card.hear(ANSWER, ours).expect("an answer")
+        };
+        let offer = ask(client.discover(), [US, at(3)]);
+        let request = || client.request(offer.yiaddr(), US);
+        let answers = [ask(request(), copies), ask(request(), copies)];
+        assert_eq!(kind(&offer), OFFER);
+        for ack in answers {
+            assert_eq!((kind(&ack), ack.yiaddr()), (ACK, offer.yiaddr()));
+        }
+    }
+}

@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use crate::as_root;
-use crate::lab::{EVERYONE, Lab, US, at, never, setup};
+use crate::lab::{EVERYONE, LEASED, Lab, US, at, never, setup};
 use crate::support::clients::{BootClient, Speaker};
 use crate::support::dhcp_client::DhcpClient;
 use crate::support::lan::{Host, Lan};
@@ -126,5 +126,60 @@ fn a_relayed_offer_goes_to_the_relay_with_its_option_82_last() {
             0x80,
             "broadcast on the last hop (quirk 25)"
         );
+    }
+}
+
+/// What a reservation knows a machine by is said in its DISCOVER alone: at 4011 it speaks to us
+/// directly, so no relay names its circuit, and EDK2 sends no identifier either.
+#[test]
+fn a_machine_known_by_its_circuit_or_identifier_is_the_same_at_4011() {
+    as_root!("a_machine_known_by_its_circuit_or_identifier_is_the_same_at_4011");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    let config = "dhcp:
+  networks: [ { subnet: 10.77.0.0/24 } ]
+  reservations: [ { circuit-id: port7, profile: Desk }, { client-id: red, profile: Desk } ]
+";
+    let desk =
+        format!("name: Desk\nmatch: {{ mac: \"02:00:00:00:00:01\" }}\nloader: grub\n{EVERYONE}");
+    let setup = setup(&host).config(config).profile("desk.yaml", &desk);
+    let lab = Lab::on(lan, setup.profile("z.yaml", EVERYONE));
+    let relay = lab.lan.host("relay", "10.77.0.9/24");
+    let router = DhcpClient::new(&relay);
+    lab.card.take(LEASED);
+
+    let client = BootClient::new(Speaker::Edk2, 1);
+    let relayed = |circuit: &[u8]| {
+        let option = [&[1, circuit.len() as u8], circuit].concat();
+        let request = Packet {
+            giaddr: ROUTER,
+            hops: 1,
+            ..client.discover()
+        };
+        request.with(82, &option)
+    };
+    let offered = |packet: &Packet| {
+        let (from, to) = (SocketAddrV4::new(ROUTER, 67), SocketAddrV4::new(US, 67));
+        router.send(from, to, &packet.bytes());
+        router.answer(US, packet.xid).file()
+    };
+    let request = Packet {
+        xid: client.xid + 1,
+        ..client.proxy_request(LEASED, US)
+    };
+    let told = || lab.ack(&request, at(LEASED, &client), US).file();
+    for (discover, file) in [
+        (relayed(b"port7"), "grubx64.efi"),
+        // Moved to another circuit, and back.
+        (relayed(b"port8"), "snponly.efi"),
+        (relayed(b"port7"), "grubx64.efi"),
+        // Moved to where no relay is: it shows what it is known by anew with each DISCOVER.
+        (client.discover(), "snponly.efi"),
+        (client.discover().with(61, b"red"), "grubx64.efi"),
+        (client.discover(), "snponly.efi"),
+    ] {
+        assert_eq!(offered(&discover), file, "{discover:?}");
+        // Twice: the first one does not take away what is known.
+        assert_eq!([told(), told()], [file, file], "{discover:?}");
     }
 }

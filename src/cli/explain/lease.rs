@@ -48,6 +48,7 @@ fn offered(snapshot: &Snapshot, message: &Message, server: Ipv4Addr) -> Leasing 
         book: &mut book,
         now: NOW,
         authoritative: true,
+        is_own: &|address| address == server,
     };
     let incoming = Incoming {
         message,

@@ -8,6 +8,7 @@ use super::{Boot, Told};
 use crate::client::Stage;
 use crate::decide::lease::Asked;
 use crate::decide::reply;
+use crate::lease;
 use crate::network::{Subnet, Terms};
 use crate::wire::dhcp::{Kind, Message, Options, code};
 
@@ -16,6 +17,16 @@ const NO_PROXY: [u8; 3] = [176, 1, 1];
 
 /// What a BOOTP client has room for: 300 bytes in all (RFC 1542 2.1).
 const BOOTP_REPLY: usize = 300;
+
+/// Options that lead firmware elsewhere than the boot data beside them: 60 alone sends EDK2 to port
+/// 4011, 43 may send anybody anywhere (facts, section 0). The operator's are for those who boot
+/// nothing of ours.
+const LEADING: [u8; 4] = [
+    code::VENDOR_CLASS,
+    code::VENDOR_SPECIFIC,
+    code::TFTP_SERVER,
+    code::BOOT_FILE,
+];
 
 /// Options that say how long, asked for or not (RFC 2131 4.4.5).
 const TIMES: [u8; 3] = [code::LEASE_TIME, code::RENEWAL_TIME, code::REBINDING_TIME];
@@ -32,11 +43,9 @@ pub(super) fn fill(
     let tail = tail(asked, told, boot, name);
     let mut own = own(asked, told);
     // What the operator sets beside it would be joined to it, or lead elsewhere.
-    own.retain(|(code, _)| !head.has(*code) && !tail.has(*code));
-    if name.is_some() {
-        own.retain(|(code, _)| ![code::TFTP_SERVER, code::BOOT_FILE].contains(code));
-    }
-    let limit = limit(asked, told);
+    let leads = |code| boot.is_some() && LEADING.contains(&code);
+    own.retain(|(code, _)| !head.has(*code) && !tail.has(*code) && !leads(*code));
+    let limit = limit(asked.incoming.message, asked.kind);
     let mut left_out = Vec::new();
     loop {
         message.options = joined(&head, &own, &tail);
@@ -50,11 +59,11 @@ pub(super) fn fill(
     }
 }
 
-/// How long the reply may be.
-pub(super) fn limit(asked: &Asked<'_>, told: Told) -> usize {
-    match told {
-        Told::Bootp(_) => BOOTP_REPLY,
-        _ => asked.incoming.message.reply_limit(),
+/// How long a reply to what a message asks may be, in bytes.
+pub(in crate::decide) fn limit(message: &Message, asks: lease::Kind) -> usize {
+    match asks {
+        lease::Kind::Bootp => BOOTP_REPLY,
+        _ => message.reply_limit(),
     }
 }
 

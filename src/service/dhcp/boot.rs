@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::Door;
-use crate::decide::{self, Answer, Outcome, Port};
+use crate::decide::{self, Answer, Incoming, Outcome, Port};
 use crate::event::What;
 use crate::service::Shared;
 use crate::service::sys::udp::Received;
@@ -13,17 +13,19 @@ use crate::wire::dhcp::{Kind, Message, code};
 impl Door {
     pub(super) fn boot(&self, shared: &Shared, received: &Received, message: &Message) {
         let incoming = self.incoming(message, received);
-        let Outcome { client, decision } = decide::decide(&shared.snapshot.load(), incoming);
+        let Outcome { client, decision } = self.decide(shared, incoming);
+        let note = |client| self.note(shared, client, incoming);
+        let noted = client.as_ref().and_then(note);
         // The answer leaves first; what is written down about it comes after.
         let failed = decision
             .as_ref()
             .ok()
             .and_then(|answer| self.send(&answer.bytes, answer.to, received).err());
-        if let Some(client) = &client {
-            self.seen(shared, client, incoming);
+        let mac = client.map(|client| client.mac);
+        if let Some(what) = noted {
+            shared.emit(mac, what);
         }
         let learnt = self.learn_address(shared, message);
-        let mac = client.map(|client| client.mac);
         let what = match (decision, failed) {
             (Ok(answer), None) => answered(&answer),
             (Ok(answer), Some(error)) => self.unsent(answer.to, &error),
@@ -31,6 +33,14 @@ impl Door {
             (Err(ignore), _) => self.ignored(&ignore, message, mac),
         };
         shared.emit(mac, what);
+    }
+
+    fn decide(&self, shared: &Shared, incoming: Incoming<'_>) -> Outcome {
+        let complete = |client| match self.port {
+            Port::Dhcp => client,
+            Port::Pxe => shared.clients().going_on(client),
+        };
+        decide::decide_knowing(&shared.snapshot.load(), incoming, complete)
     }
 
     /// A REQUEST on 67 tells which address a machine takes: how files it fetches later are known

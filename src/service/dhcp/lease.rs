@@ -9,7 +9,7 @@
 //! Invariant: an ACK is sent by the completion of its record's commit, and by nothing else.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Door;
 use crate::client::Client;
@@ -17,7 +17,7 @@ use crate::decide::Ignore;
 use crate::decide::grant::{First, Grant, Told};
 use crate::decide::lease::{Desk, Leasing, decide};
 use crate::event::{BootTold, What};
-use crate::lease::{Binding, Book, Silence};
+use crate::lease::{Binding, Book, Change, Record, Silence};
 use crate::service::Shared;
 use crate::service::lease::probe::{Answer, Method, Prober};
 use crate::service::lease::{Given, Leases};
@@ -66,6 +66,12 @@ struct Case {
     message: Message,
     received: Received,
     tries: usize,
+}
+
+/// What a decision has made, beside its answer.
+struct Made {
+    changes: Vec<Change>,
+    records: Vec<Record>,
 }
 
 /// What is to be told, and of whom.
@@ -119,53 +125,80 @@ impl Case {
             return self.silence(self.message.mac(), &Ignore::Unwritable);
         }
         let mut book = giver.leases.book();
-        let Leasing {
-            mac,
-            client,
-            network,
-            changes,
-            records,
-            decision,
-        } = self.decide(&mut book);
-        self.seen(client.as_ref());
-        let grant = match decision {
-            Ok(grant) => grant,
+        let leasing = self.decide(&mut book);
+        self.seen(leasing.client.as_ref());
+        let made = Made {
+            changes: leasing.changes,
+            records: leasing.records,
+        };
+        match leasing.decision {
+            Ok(grant) => {
+                let reply = Reply {
+                    mac: leasing.mac,
+                    network: leasing.network.unwrap_or_default(),
+                    grant,
+                };
+                self.answer(book, made, reply);
+            }
             Err(why) => {
-                giver.leases.tell(&changes);
-                giver.leases.submit(&mut book, self.peer(), records, None);
-                return self.silence(mac, &why);
-            }
-        };
-        let (first, binding) = (grant.first, grant.told.binding());
-        let reply = Reply {
-            mac,
-            network: network.unwrap_or_default(),
-            grant,
-        };
-        if let (First::Store, Some(binding)) = (first, binding) {
-            let (leases, peer) = (&giver.leases, self.peer());
-            let lease = Given {
-                binding,
-                records,
-                changes,
-            };
-            return leases.store(&mut book, peer, lease, move || self.send(&reply));
-        }
-        giver.leases.tell(&changes);
-        giver.leases.submit(&mut book, self.peer(), records, None);
-        match binding.filter(|_| first == First::Probe) {
-            Some(binding) if self.is_untried(binding.address) => {
-                book.probed(binding.address, binding.serial);
-            }
-            Some(binding) => {
+                self.keep(&mut book, made);
                 drop(book);
-                tokio::spawn(self.send_when_tried(reply, binding));
-                return;
+                self.silence(leasing.mac, &why);
             }
-            None => {}
+        }
+    }
+
+    fn answer(self, mut book: MutexGuard<'_, Book>, made: Made, reply: Reply) {
+        match (reply.grant.first, reply.grant.told.binding()) {
+            (First::Store, Some(binding)) => self.answer_when_stored(book, made, binding, reply),
+            (First::Probe, Some(binding)) => {
+                self.keep(&mut book, made);
+                self.answer_when_tried(book, binding, reply);
+            }
+            _ => {
+                self.keep(&mut book, made);
+                drop(book);
+                self.send(&reply);
+            }
+        }
+    }
+
+    /// Tells what has changed; writes at leisure, for no answer waits.
+    fn keep(&self, book: &mut Book, made: Made) {
+        let leases = &self.giver.leases;
+        leases.tell(&made.changes);
+        leases.submit(book, self.peer(), made.records, None);
+    }
+
+    /// The answer, and the changes of its own address with it, wait for the disk.
+    fn answer_when_stored(
+        self,
+        mut book: MutexGuard<'_, Book>,
+        made: Made,
+        binding: Binding,
+        reply: Reply,
+    ) {
+        let (leases, peer) = (self.giver.leases.clone(), self.peer());
+        let own = |change: &Change| change.lease.address == binding.address;
+        let (changes, others): (Vec<_>, Vec<_>) = made.changes.into_iter().partition(own);
+        leases.tell(&others);
+        let lease = Given {
+            binding,
+            records: made.records,
+            changes,
+        };
+        leases.store(&mut book, peer, lease, move || self.send(&reply));
+    }
+
+    /// The answer waits until its address was tried, where it has to be.
+    fn answer_when_tried(self, mut book: MutexGuard<'_, Book>, binding: Binding, reply: Reply) {
+        if self.is_untried(binding.address) {
+            book.probed(binding.address, binding.serial);
+            drop(book);
+            return self.send(&reply);
         }
         drop(book);
-        self.send(&reply);
+        tokio::spawn(self.send_when_tried(reply, binding));
     }
 
     fn silence(&self, mac: Option<Mac>, why: &Ignore) {
@@ -179,7 +212,7 @@ impl Case {
 
     /// A client chose another server: the operator has two that give addresses on one LAN.
     fn other_server(&self, server: Ipv4Addr) {
-        if self.giver.prober.is_own(server) || !self.giver.rivals.is_new(server) {
+        if !self.giver.rivals.is_new(server) {
             return;
         }
         let text = format!(
@@ -196,6 +229,7 @@ impl Case {
             book,
             now: self.giver.leases.now(),
             authoritative: self.giver.authoritative,
+            is_own: &|address| self.giver.prober.is_own(address),
         };
         decide(desk, self.door.incoming(&self.message, &self.received))
     }
@@ -203,7 +237,9 @@ impl Case {
     fn seen(&self, client: Option<&Client>) {
         if let Some(client) = client {
             let incoming = self.door.incoming(&self.message, &self.received);
-            self.door.seen(&self.shared, client, incoming);
+            if let Some(what) = self.door.note(&self.shared, client, incoming) {
+                self.shared.emit(Some(client.mac), what);
+            }
         }
     }
 
