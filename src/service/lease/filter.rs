@@ -9,10 +9,10 @@ use std::str::FromStr;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
-use super::row::{Row, hex};
+use super::row::Row;
 use crate::lease::State;
 use crate::network::Networks;
-use crate::wire::Mac;
+use crate::wire::{Mac, hex_digits};
 use crate::yaml::similar;
 
 /// The states that a listed address can have.
@@ -245,7 +245,7 @@ impl FromStr for Whom {
 /// The digits of a hardware address or client identifier: `52:54:00:12:34:56`, `0x0102`, `0102`.
 fn digits(text: &str) -> Option<String> {
     if let Ok(mac) = text.parse::<Mac>() {
-        return Some(hex(mac.as_bytes()));
+        return Some(hex_digits(mac.as_bytes()));
     }
     let digits = text.strip_prefix("0x").unwrap_or(text);
     let digits = digits.replace([':', '-'], "").to_ascii_lowercase();
