@@ -77,9 +77,9 @@ pub fn get(name: &str) -> Option<&'static Asset> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::hex_digits;
     use serde::Deserialize;
     use sha2::{Digest, Sha256};
-    use std::fmt::Write;
 
     /// One entry of the list, as a YAML reader sees it (`fetch.sh` reads it with awk).
     #[derive(Deserialize)]
@@ -164,13 +164,8 @@ mod tests {
     #[test]
     fn digests_are_those_of_the_bytes() {
         for asset in all() {
-            let hex = Sha256::digest(asset.bytes)
-                .iter()
-                .fold(String::new(), |mut hex, b| {
-                    write!(hex, "{b:02x}").unwrap();
-                    hex
-                });
-            assert_eq!(hex, asset.sha256, "{}", asset.name);
+            let digest = hex_digits(&Sha256::digest(asset.bytes));
+            assert_eq!(digest, asset.sha256, "{}", asset.name);
         }
     }
 

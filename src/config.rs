@@ -346,6 +346,7 @@ fn read_file(named: Option<&Path>) -> Result<Option<(Settings, Vec<Finding>)>, E
 fn unreadable(file: &str, why: &Unreadable) -> Error {
     let hint = match why {
         Unreadable::TooLarge(_) => CONFIG_FILE.too_much,
+        Unreadable::NoFile => "it is read again while serving, so it has to be a file",
         _ if why.is_absent() => "create it, or name another with --config",
         _ => "run as root, or let the user that you are read it",
     };

@@ -58,6 +58,8 @@ pub struct BootTold {
 pub enum What {
     /// A boot client asks for addresses and a loader.
     Discover {
+        /// `discover`; in mode `dhcp` also `bootp`.
+        message: &'static str,
         /// Who speaks: `rom`, `ipxe`, …
         stage: &'static str,
         /// Its architecture.

@@ -31,11 +31,12 @@
 //! * [`cli`]: the commands
 //!
 //! # Invariants
-//! * `wire`, `yaml`, `client`, `network`, `profile`, `lease`, `decide`, `render`, `transfer`, `tree` and `doctor` are pure: no socket,
-//!   no file, no clock, no randomness, no tokio (`tests/tidy.rs` holds them to it).
-//!   One exception: `profile` compiles many files on several threads, which it joins.
-//! * Imports run `wire ← yaml ← client ← network ← profile ← lease ← decide ← render ← tree ←
-//!   transfer ← doctor ← service ← cli`.
+//! * `wire`, `yaml`, `client`, `network`, `profile`, `lease`, `decide`, `render`, `transfer`, `tree`
+//!   and `doctor` are pure: no socket, no file, no clock, no randomness, no tokio (`tests/tidy.rs`
+//!   holds them to it). One exception: `profile` compiles many files on several threads, which it
+//!   joins.
+//! * Imports run `wire ← assets ← yaml ← client ← network ← profile ← lease ← decide ← render ← tree ←
+//!   transfer ← doctor ← event ← config ← service ← cli` (`tests/tidy.rs` again).
 //! * A request takes one `Arc` of the snapshot and keeps it to the end.
 //! * What can go wrong with a request is a value with its reason and becomes an event.
 //! * No input from the network can panic, block, or grow memory past a bound.

@@ -36,6 +36,15 @@ pub use uuid::Uuid;
 
 /// Bytes as hex digits, two each, with blanks between.
 pub fn hex(bytes: &[u8]) -> String {
+    hex_between(bytes, " ")
+}
+
+/// Bytes as hex digits, two each, with nothing between.
+pub fn hex_digits(bytes: &[u8]) -> String {
+    hex_between(bytes, "")
+}
+
+fn hex_between(bytes: &[u8], between: &str) -> String {
     let digits: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
-    digits.join(" ")
+    digits.join(between)
 }

@@ -155,7 +155,7 @@ fn what_cannot_be_read_is_a_finding_that_names_the_file() {
         told(dir.path(), &loaded),
         [
             "profiles/a.yaml:1:10: error: this is not UTF-8 text: byte 9 is 0xe9\n    name: caf\u{fffd}\n             ^\n    save the file as UTF-8 (from Latin-1: iconv -f latin1 -t utf8)".to_owned(),
-            format!("profiles/b.yaml: error: cannot be read: it is no regular file\n    {remove}"),
+            format!("profiles/b.yaml: error: cannot be read: it is a folder\n    {remove}"),
             "profiles/c.yaml: error: cannot be read: it does not exist\n    it is a link that leads nowhere: mend or remove it".to_owned(),
             format!("profiles/d.yaml: error: cannot be read: it is no regular file\n    {remove}"),
             "profiles/e.yaml: error: the file is larger than 16 MiB\n    split it: 16 MiB a file, 256 MiB in all".to_owned(),

@@ -2,16 +2,24 @@
 //!
 //! Each test changes files and waits, with a deadline, for what is in force. Where a test is about
 //! the kernel's events the slow rescan is switched off, and the other way round.
+//!
+//! * `folders`: folders themselves that are swapped, removed, made
+//! * `config`: the config file
+
 #![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
 
+#[path = "watching/config.rs"]
+mod config;
+#[path = "watching/folders.rs"]
+mod folders;
+
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bootjack::config::{ConfigFile, Mode};
-use bootjack::service::load::{DEFAULT_NAME, Loader, Places};
+use bootjack::service::load::{Loader, Places};
 use bootjack::service::shared::Folders;
 use bootjack::service::watch::{Pace, Watch};
 use bootjack::service::{Limits, Shared};
@@ -192,38 +200,6 @@ async fn a_tie_that_arises_while_running_is_refused() {
     assert_eq!(lab.names(), ["a"]);
 }
 
-/// What kubelet does: the files are links through `..data`, which is renamed over.
-fn configmap(dir: &Path, version: &str, text: &str) {
-    let profiles = dir.join("profiles");
-    let folder = format!("..{version}");
-    fs::create_dir_all(profiles.join(&folder)).unwrap();
-    fs::write(profiles.join(&folder).join("lab.yaml"), text).unwrap();
-    symlink(&folder, profiles.join("..data_tmp")).unwrap();
-    fs::rename(profiles.join("..data_tmp"), profiles.join("..data")).unwrap();
-    if fs::symlink_metadata(profiles.join("lab.yaml")).is_err() {
-        symlink("..data/lab.yaml", profiles.join("lab.yaml")).unwrap();
-    }
-}
-
-async fn a_configmap_is_swapped(pace: Pace) {
-    let lab = Lab::new(pace, |dir| configmap(dir, "v1", &profile("one", 1)));
-    assert_eq!(lab.names(), ["one"]);
-    for (version, name) in [("v2", "two"), ("v3", "six")] {
-        configmap(lab.dir.path(), version, &profile(name, 1));
-        lab.until_names(&[name]).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_configmap_is_swapped_by_events() {
-    a_configmap_is_swapped(events()).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_configmap_is_swapped_by_polling() {
-    a_configmap_is_swapped(polling()).await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn polling_sees_a_file_that_got_older_and_kept_its_size() {
     let lab = Lab::with_profiles(polling(), &[("a.yaml", profile("a", 1))]);
@@ -235,56 +211,6 @@ async fn polling_sees_a_file_that_got_older_and_kept_its_size() {
     file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
     fs::rename(&new, lab.path("profiles/a.yaml")).unwrap();
     lab.until_names(&["b"]).await;
-}
-
-fn rescanning() -> Pace {
-    Pace {
-        rescan: Duration::from_millis(20),
-        ..Pace::default()
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_folder_is_removed_and_made_again() {
-    let lab = Lab::with_profiles(rescanning(), &[("a.yaml", profile("a", 1))]);
-    for name in ["b", "c"] {
-        let before = lab.names();
-        fs::remove_dir_all(lab.path("profiles")).unwrap();
-        lab.until_finding("profiles: error: cannot be read").await;
-        assert_eq!(lab.names(), before, "the last good set stays");
-        fs::create_dir(lab.path("profiles")).unwrap();
-        lab.write("a.yaml", &profile(name, 1));
-        lab.until_names(&[name]).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_folder_is_a_link_that_is_set_anew() {
-    let lab = Lab::new(rescanning(), |dir| {
-        for (folder, name) in [("one", "a"), ("two", "b")] {
-            fs::create_dir(dir.join(folder)).unwrap();
-            fs::write(dir.join(folder).join("x.yaml"), profile(name, 1)).unwrap();
-        }
-        symlink("one", dir.join("profiles")).unwrap();
-    });
-    symlink("two", lab.path("next")).unwrap();
-    fs::rename(lab.path("next"), lab.path("profiles")).unwrap();
-    lab.until_names(&["b"]).await;
-    lab.write("x.yaml", &profile("c", 1));
-    lab.until_names(&["c"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_folder_that_appears_takes_the_place_of_the_default() {
-    let lab = Lab::new(rescanning(), |_| ());
-    assert_eq!(lab.names(), ["default"]);
-    assert_eq!(
-        &*lab.shared.snapshot.load().profiles.all[0].file,
-        DEFAULT_NAME
-    );
-    fs::create_dir(lab.path("profiles")).unwrap();
-    lab.write("a.yaml", &profile("a", 1));
-    lab.until_names(&["a"]).await;
 }
 
 /// Moves a thousand prepared files into the folder; the longest time between two of them.
@@ -322,29 +248,6 @@ async fn a_burst_of_a_thousand_files_is_one_reload() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_distribution_that_is_dropped_is_offered() {
-    let lab = Lab::new(rescanning(), |dir| {
-        fs::create_dir(dir.join("images")).unwrap();
-    });
-    let installed = |lab: &Lab| {
-        let snapshot = lab.shared.snapshot.load();
-        let shown = snapshot
-            .installed
-            .iter()
-            .map(|i| format!("{} {} {:?}", i.name, i.kernel, i.initrd));
-        shown.collect::<Vec<_>>()
-    };
-    fs::create_dir(lab.path("images/debian-12")).unwrap();
-    fs::write(lab.path("images/debian-12/initrd.gz"), "i").unwrap();
-    fs::write(lab.path("images/debian-12/linux"), "k").unwrap();
-    let whole = ["debian-12 linux \"initrd.gz\""];
-    lab.until("the distribution", |lab| installed(lab) == whole)
-        .await;
-    fs::remove_dir_all(lab.path("images/debian-12")).unwrap();
-    lab.until("its end", |lab| installed(lab).is_empty()).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_reload_that_is_asked_for_is_done_and_told() {
     let pace = Pace {
         events: false,
@@ -359,65 +262,4 @@ async fn a_reload_that_is_asked_for_is_done_and_told() {
     lab.write("a.yaml", &profile("b", 1));
     lab.watch.reload();
     lab.until_names(&["b"]).await;
-}
-
-/// A config file with a reservation.
-fn config(address: &str) -> String {
-    format!(
-        "dhcp:
-  networks: [{{subnet: 10.1.0.0/24}}]
-  reservations: [{{mac: \"52:54:00:00:00:01\", address: {address}}}]
-"
-    )
-}
-
-fn reserved(lab: &Lab) -> Vec<String> {
-    let snapshot = lab.shared.snapshot.load();
-    let all = snapshot.networks.reservations.iter();
-    all.filter_map(|r| Some(r.address?.to_string())).collect()
-}
-
-async fn a_changed_reservation_is_in_force(pace: Pace) {
-    let lab = Lab::new(pace, |dir| {
-        fs::create_dir(dir.join("profiles")).unwrap();
-        fs::write(dir.join("profiles/a.yaml"), profile("a", 1)).unwrap();
-        fs::write(dir.join("bootjack.yaml"), config("10.1.0.10")).unwrap();
-    });
-    assert_eq!(reserved(&lab), ["10.1.0.10"]);
-    fs::write(lab.path("bootjack.yaml"), config("10.1.0.11")).unwrap();
-    lab.until("the changed one", |lab| reserved(lab) == ["10.1.0.11"])
-        .await;
-    fs::write(lab.path("bootjack.yaml"), config("10.9.0.11")).unwrap();
-    lab.until_finding("bootjack.yaml:3:54: error: 10.9.0.11 is in no subnet")
-        .await;
-    assert_eq!(reserved(&lab), ["10.1.0.11"], "the last good set stays");
-    // As editors save.
-    fs::write(lab.path("new"), config("10.1.0.12")).unwrap();
-    fs::rename(lab.path("new"), lab.path("bootjack.yaml")).unwrap();
-    lab.until("the mended one", |lab| reserved(lab) == ["10.1.0.12"])
-        .await;
-    assert!(lab.shared.findings.load().is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_changed_reservation_is_in_force_by_events() {
-    a_changed_reservation_is_in_force(events()).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_changed_reservation_is_in_force_by_polling() {
-    a_changed_reservation_is_in_force(polling()).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_changed_setting_is_told_to_wait_for_a_restart() {
-    let lab = Lab::with_profiles(events(), &[("a.yaml", profile("a", 1))]);
-    let notices = |lab: &Lab| {
-        let counted = lab.shared.metrics.text().unwrap();
-        counted.contains("event=\"notice\"} 1\n")
-    };
-    assert!(!notices(&lab));
-    fs::write(lab.path("bootjack.yaml"), "http-port: 81\n").unwrap();
-    lab.until("the notice", notices).await;
-    assert_eq!(lab.names(), ["a"]);
 }

@@ -25,7 +25,7 @@ pub(super) fn run(args: SettingsArgs) -> Result<ExitCode, Error> {
     }
     of_settings.extend(of_state(&settings));
     let loaded = Loader::new(Places::from(&settings)).load();
-    // The config file is read twice: a pipe can be read once.
+    // The config file is read twice.
     said.retain(|finding| !loaded.findings.contains(finding));
     let all = said.into_iter().chain(loaded.findings).chain(of_settings);
     let findings: Vec<Finding> = all.collect();

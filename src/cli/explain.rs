@@ -19,7 +19,7 @@ use crate::service::interfaces::{self, Interface};
 use crate::service::load::{Loader, Places};
 use crate::service::supervise;
 use crate::wire::dhcp::{Kind, Message};
-use crate::wire::{Arch, Mac, Uuid, dhcp};
+use crate::wire::{self, Arch, Mac, Uuid, dhcp};
 
 const ACK: &str = "ACK, in answer to REQUEST on port 4011";
 
@@ -284,6 +284,5 @@ fn hex((n, bytes): (usize, &[u8]), out: &mut String) -> std::fmt::Result {
     if bytes.iter().all(|b| *b == 0) {
         return Ok(());
     }
-    let digits: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
-    writeln!(out, "  {:04x}  {}", n * 16, digits.join(" "))
+    writeln!(out, "  {:04x}  {}", n * 16, wire::hex(bytes))
 }

@@ -13,10 +13,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use self::source::{Place as Folder, Source};
+use self::source::{Folder, Source};
 use crate::error::Error;
 use crate::lease::State;
-use crate::service::lease::filter::{Filter, MacLike, Place, Whom};
+use crate::service::lease::filter::{Filter, MacLike, NetworkLike, Whom};
 use crate::service::lease::row::Row;
 
 /// What to do with leases.
@@ -69,7 +69,7 @@ pub struct Which {
     only: Vec<ShownState>,
     /// Those of this network alone: its name, or a prefix as 10.1.0.0/16
     #[arg(long, value_name = "NETWORK")]
-    network: Option<Place>,
+    network: Option<NetworkLike>,
     /// Those of this machine alone; or of several, as a4:bb:6d:*
     #[arg(long, value_name = "MAC")]
     mac: Option<MacLike>,

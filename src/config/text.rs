@@ -1,9 +1,14 @@
 //! A text file as an operator wrote it: read whole up to a bound, and why it cannot be, as a
 //! [`Finding`] at its place.
+//!
+//! Only files are read. A pipe could be waited at for ever, and could be read only once.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+
+use nix::fcntl::OFlag;
 
 use crate::error::why;
 use crate::yaml::{At, Finding, Problem, Severity, decode};
@@ -13,7 +18,7 @@ use crate::yaml::{At, Finding, Problem, Severity, decode};
 pub enum Unreadable {
     /// The system does not give it.
     System(io::Error),
-    /// It is a folder, a device, a pipe.
+    /// It is a device or a pipe.
     NoFile,
     /// It has more bytes than this.
     TooLarge(usize),
@@ -26,15 +31,36 @@ pub enum Unreadable {
 /// # Errors
 /// See [`Unreadable`].
 pub fn read(path: &Path, most: usize) -> Result<String, Unreadable> {
-    let file = File::open(path).map_err(Unreadable::System)?;
     let mut bytes = Vec::new();
-    let read = file.take(most as u64 + 1).read_to_end(&mut bytes);
+    let read = open(path, most)?
+        .take(most as u64 + 1)
+        .read_to_end(&mut bytes);
     read.map_err(Unreadable::System)?;
     if bytes.len() > most {
         return Err(Unreadable::TooLarge(most));
     }
     let text = decode(&bytes).map_err(|shown| Unreadable::NoText(Box::new(shown)))?;
     Ok(text.to_owned())
+}
+
+/// The file, if it is one and not larger than that: looked at once it is open, so that it is the
+/// same that is read. Opening a pipe does not wait for its writer.
+fn open(path: &Path, most: usize) -> Result<File, Unreadable> {
+    let mut options = OpenOptions::new();
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let options = options.read(true).custom_flags(flags.bits());
+    let file = options.open(path).map_err(Unreadable::System)?;
+    let meta = file.metadata().map_err(Unreadable::System)?;
+    if meta.is_dir() {
+        return Err(Unreadable::System(io::ErrorKind::IsADirectory.into()));
+    }
+    if !meta.is_file() {
+        return Err(Unreadable::NoFile);
+    }
+    if meta.len() > most as u64 {
+        return Err(Unreadable::TooLarge(most));
+    }
+    Ok(file)
 }
 
 impl Unreadable {

@@ -1,8 +1,8 @@
 //! What to write into the DHCP server of this host for mode `colocated`: README has the same lines,
 //! and more for UEFI HTTP boot (`tests/doctor/readme.rs` compares them).
 
-/// Server, its command, and what makes it send option 60 to PXE clients and to nobody else: UEFI HTTP boot would
-/// drop a lease with it.
+/// Server, its command, and what makes it send option 60 to PXE clients and to nobody else: UEFI HTTP
+/// boot would drop a lease with it.
 pub const LINES: [(&str, &str, &str); 3] = [
     (
         "dnsmasq",

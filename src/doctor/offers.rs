@@ -16,6 +16,26 @@ struct Fault {
     what: String,
 }
 
+impl Fault {
+    fn error(code: Code, what: String) -> Self {
+        let severity = Severity::Error;
+        Self {
+            code,
+            severity,
+            what,
+        }
+    }
+
+    fn warning(code: Code, what: String) -> Self {
+        let severity = Severity::Warning;
+        Self {
+            code,
+            severity,
+            what,
+        }
+    }
+}
+
 /// The faults of all answers on one interface, bootjack's own left out.
 pub fn findings(observed: &Observed, link: &Link) -> Vec<Finding> {
     let mut seen: Vec<(Fault, Vec<Flavour>)> = Vec::new();
@@ -49,73 +69,54 @@ fn unreadable(link: &Link) -> impl Iterator<Item = (Flavour, Fault)> + use<'_> {
         let fault = if bad.length > MAX_REPLY {
             too_long(&bad.source.to_string(), bad.length)
         } else {
-            Fault {
-                code: Code::MALFORMED_OFFER,
-                severity: Severity::Error,
-                what: format!(
-                    "{} answers with what is no DHCP message: {}",
-                    bad.source, bad.why
-                ),
-            }
+            let (who, why) = (bad.source, &bad.why);
+            let what = format!("{who} answers with what is no DHCP message: {why}");
+            Fault::error(Code::MALFORMED_OFFER, what)
         };
         (bad.flavour, fault)
     })
 }
 
 fn too_long(who: &str, length: usize) -> Fault {
-    Fault {
-        code: Code::OFFER_TOO_LONG,
-        severity: Severity::Error,
-        what: format!("the answer of {who} has {length} bytes"),
-    }
+    let what = format!("the answer of {who} has {length} bytes");
+    Fault::error(Code::OFFER_TOO_LONG, what)
 }
 
 fn faults(observed: &Observed, offer: &Offer) -> Vec<(Flavour, Fault)> {
     let who = offer.who();
-    let mut faults = Vec::new();
-    let mut add = |code, severity, what: String| {
-        faults.push(Fault {
-            code,
-            severity,
-            what,
-        });
-    };
-    if !offer.message.options.has(code::SERVER_ID) {
-        add(
-            Code::NO_SERVER_ID,
-            Severity::Error,
-            format!("the offer of {who} has no option 54"),
-        );
-    }
-    if !offer.ended {
-        add(
-            Code::MALFORMED_OFFER,
-            Severity::Error,
-            format!("the offer of {who} has no END mark"),
-        );
-    }
-    if let Some(bad) = bad_length(offer) {
-        let what = format!("option {bad} in the offer of {who} has a wrong length");
-        add(Code::MALFORMED_OFFER, Severity::Error, what);
-    }
-    if offer.message.options.has(code::OVERLOAD) {
-        add(
-            Code::OPTION_OVERLOAD,
-            Severity::Warning,
-            format!("the offer of {who} has option 52"),
-        );
-    }
-    for fault in vendor::faults(offer) {
+    let mut faults = of_message(offer, &who);
+    faults.extend(vendor::faults(offer).into_iter().map(|fault| {
         let what = format!("option 43 of {who}: {fault}");
-        add(Code::VENDOR_OPTIONS, Severity::Warning, what);
-    }
-    if offer.length > MAX_REPLY {
-        faults.push(too_long(&who, offer.length));
-    }
+        Fault::warning(Code::VENDOR_OPTIONS, what)
+    }));
     if !offer.is_proxy() {
         faults.extend(lease::faults(observed, offer, &who));
     }
     faults.into_iter().map(|f| (offer.flavour, f)).collect()
+}
+
+/// What is wrong with the message, whatever it is about.
+fn of_message(offer: &Offer, who: &str) -> Vec<Fault> {
+    let options = &offer.message.options;
+    let no_server = (!options.has(code::SERVER_ID)).then(|| {
+        let what = format!("the offer of {who} has no option 54");
+        Fault::error(Code::NO_SERVER_ID, what)
+    });
+    let no_end = (!offer.ended).then(|| {
+        let what = format!("the offer of {who} has no END mark");
+        Fault::error(Code::MALFORMED_OFFER, what)
+    });
+    let bad = bad_length(offer).map(|bad| {
+        let what = format!("option {bad} in the offer of {who} has a wrong length");
+        Fault::error(Code::MALFORMED_OFFER, what)
+    });
+    let overload = options.has(code::OVERLOAD).then(|| {
+        let what = format!("the offer of {who} has option 52");
+        Fault::warning(Code::OPTION_OVERLOAD, what)
+    });
+    let long = (offer.length > MAX_REPLY).then(|| too_long(who, offer.length));
+    let all = [no_server, no_end, bad, overload, long];
+    all.into_iter().flatten().collect()
 }
 
 /// The first option of those that firmware checks whose length cannot be (EDK2 `PxeBcDhcp4.c`).

@@ -48,44 +48,37 @@ impl What {
     pub fn level(&self) -> Level {
         match self {
             Self::Fault { .. } => Level::ERROR,
-            Self::Ignored {
-                reason:
-                    "not-booting" | "not-request" | "lease-request" | "message-type" | "none-due"
-                    | "probing" | "other-server",
-                ..
-            }
-            | Self::Lease {
-                state: State::Offered,
-                ..
-            }
-            // Of an offer that nobody took there is a line already: that it was made.
-            | Self::Lease {
-                state: State::Available,
-                was: State::Offered,
-                ..
-            }
-            // A conflict, which is told as such.
-            | Self::Lease {
-                state: State::Declined,
-                was: State::Offered,
-                ..
-            }
-            | Self::Started { .. }
-            | Self::Ready { .. } => Level::DEBUG,
-            Self::Ignored { .. }
-            | Self::Conflict { .. }
+            Self::Ignored { reason, .. } => of_ignored(reason),
+            Self::Lease { was, state, .. } => of_lease(*was, *state),
+            Self::Started { .. } | Self::Ready { .. } => Level::DEBUG,
+            Self::Conflict { .. }
             | Self::Failed { .. }
             | Self::Refused { .. }
             | Self::Rejected { .. }
-            | Self::Lease {
-                state: State::Declined,
-                ..
-            }
             | Self::Warning { .. } => Level::WARN,
             // What a menu of ours names and the image folder does not have.
             Self::NotFound { path, .. } if path.starts_with("images/") => Level::WARN,
             _ => Level::INFO,
         }
+    }
+}
+
+/// Why a packet was not answered: some of it every LAN is full of.
+fn of_ignored(reason: &str) -> Level {
+    match reason {
+        "not-booting" | "not-request" | "lease-request" | "message-type" | "none-due"
+        | "probing" | "other-server" => Level::DEBUG,
+        _ => Level::WARN,
+    }
+}
+
+/// A change that another event tells of already is quiet: that an offer was made, or that its
+/// address is somebody else's; and of an offer that nobody took, its end.
+const fn of_lease(was: State, state: State) -> Level {
+    match (was, state) {
+        (_, State::Offered) | (State::Offered, State::Available | State::Declined) => Level::DEBUG,
+        (_, State::Declined) => Level::WARN,
+        _ => Level::INFO,
     }
 }
 

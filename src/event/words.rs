@@ -53,12 +53,14 @@ impl Display for What {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Discover {
+                message,
                 stage,
                 arch,
                 interface,
                 relay,
             } => {
-                write!(f, "DISCOVER from {stage}, {arch}, on {interface}")?;
+                let message = message.to_uppercase();
+                write!(f, "{message} from {stage}, {arch}, on {interface}")?;
                 relay.map_or(Ok(()), |relay| write!(f, ", relayed by {relay}"))
             }
             Self::Request { stage, arch, peer } => {

@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 
 use super::Book;
 use super::model::{Ask, FOREVER, Holder, Lease, Record, State, Time};
+use crate::wire::hex_digits;
 
 /// The longest name of a host that is kept: a DNS label (RFC 1035 2.3.4).
 const NAME: usize = 63;
@@ -37,7 +38,7 @@ pub(super) fn record(lease: &Lease, seconds: Option<u32>) -> Record {
     Record {
         address: lease.address,
         mac: lease.holder.mac.to_string(),
-        client_id: lease.holder.id.as_deref().map(to_hex),
+        client_id: lease.holder.id.as_deref().map(hex_digits),
         state: lease.state,
         since: lease.since,
         until: lease.until,
@@ -112,14 +113,6 @@ fn host_name(raw: &[u8]) -> Option<Box<str>> {
         .all(fit)
         .then(|| str::from_utf8(name).ok())?
         .map(Into::into)
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 fn from_hex(hex: &str) -> Option<Box<[u8]>> {

@@ -15,7 +15,7 @@ use ipnet::Ipv4Net;
 
 use super::links::Links;
 use super::reserved::Reservations;
-use crate::wire::{Mac, Uuid};
+use crate::wire::{Mac, Uuid, hex_digits};
 use crate::yaml::At;
 
 /// All of `dhcp:`. The default is no network at all.
@@ -212,8 +212,7 @@ impl std::fmt::Display for Whom {
             Self::ClientId(id) => ("client-id", id),
             Self::Circuit(id) => ("circuit-id", id),
         };
-        write!(f, "{what} ")?;
-        bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write!(f, "{what} {}", hex_digits(bytes))
     }
 }
 

@@ -73,21 +73,8 @@ fn one(
         Some(Some(profile(n, around.beside, taken, report)?))
     });
     let terms = terms::within(&Layer::default(), &section, report).terms;
-    let network = match address {
-        Some(Some((address, node))) => placed(address, node, around.ground, taken, report),
-        Some(None) | None => None,
-    };
-    let network = network.or_else(|| around.ground.only());
-    let anywhere = section.get("address").is_none();
-    if let Some(whom) = whom.as_ref().filter(|_| anywhere || network.is_some()) {
-        once(
-            whom,
-            network.filter(|_| !anywhere),
-            section.at,
-            taken,
-            report,
-        );
-    }
+    let network = network(address.flatten(), around, taken, report);
+    once(&section, whom.as_ref(), network, taken, report);
     let (whom, address) = (whom?, address?);
     let mut reservation = Reservation {
         whom,
@@ -100,6 +87,17 @@ fn one(
     warn_of_nothing(&reservation, report);
     reservation.address = address.and_then(|(a, n)| free(a, n, around.beside.own, report));
     Some(reservation)
+}
+
+/// The number of the network that it is in, as far as that can be told.
+fn network(
+    address: Option<(Ipv4Addr, &Node)>,
+    around: &Around<'_>,
+    taken: &mut Taken,
+    report: &mut Report<'_>,
+) -> Option<usize> {
+    let placed = address.and_then(|(a, node)| placed(a, node, around.ground, taken, report));
+    placed.or_else(|| around.ground.only())
 }
 
 /// The one key that tells the client.
@@ -225,13 +223,24 @@ fn first<K: Eq + Hash>(seen: &mut HashMap<K, At>, what: K, at: At) -> Option<At>
 }
 
 /// A client has one reservation a network, and one that is for everywhere else.
-fn once(whom: &Whom, network: Option<usize>, at: At, taken: &mut Taken, report: &mut Report<'_>) {
-    if let Some(first) = first(&mut taken.whom, (whom.clone(), network), at) {
+fn once(
+    section: &Section<'_>,
+    whom: Option<&Whom>,
+    network: Option<usize>,
+    taken: &mut Taken,
+    report: &mut Report<'_>,
+) {
+    let anywhere = section.get("address").is_none();
+    let Some(whom) = whom.filter(|_| anywhere || network.is_some()) else {
+        return;
+    };
+    let network = network.filter(|_| !anywhere);
+    if let Some(first) = first(&mut taken.whom, (whom.clone(), network), section.at) {
         let message = match network {
             Some(_) => "this client has a reservation in the same network already",
             None => "this client has a reservation without an address already",
         };
-        report.error(at, message, format!("first in line {}", first.line));
+        report.error(section.at, message, format!("first in line {}", first.line));
     }
 }
 

@@ -152,6 +152,7 @@ impl Door {
         let bootp = incoming.message.kind().is_none() && self.giver.is_some();
         let what = match (self.port, incoming.message.kind()) {
             (Port::Dhcp, kind) if bootp || kind == Some(Kind::Discover) => What::Discover {
+                message: if bootp { "bootp" } else { "discover" },
                 stage,
                 arch,
                 interface: self.interface.clone(),

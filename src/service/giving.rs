@@ -17,7 +17,7 @@ use super::dhcp::{self, Giver};
 use super::interfaces::Interface;
 use super::lease::probe::{self, Prober};
 use super::lease::{Leases, control};
-use super::survey::{RIVALS, Rivals};
+use super::survey::{RIVALS, RivalSearch};
 use crate::config::{Effective, Mode};
 use crate::error::{Error, why};
 use crate::event::What;
@@ -27,7 +27,7 @@ use crate::network::Networks;
 /// What takes privileges to open.
 pub struct Raw {
     probe: probe::Opened,
-    rivals: Option<Rivals>,
+    rivals: Option<RivalSearch>,
 }
 
 /// Everything opened, nothing running.
@@ -56,7 +56,7 @@ impl Raw {
         Ok(Some(Self {
             probe: probe::open(networks.conflict.method, interfaces)?,
             rivals: (!settings.force)
-                .then(|| Rivals::open(&given))
+                .then(|| RivalSearch::open(&given))
                 .transpose()?,
         }))
     }

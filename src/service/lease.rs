@@ -38,7 +38,7 @@ use crate::error::Error;
 use crate::event::What;
 use crate::lease::{Binding, Book, Change, Holder, Lease, Limits, Record, State, Time};
 use crate::network::Networks;
-use crate::wire::Mac;
+use crate::wire::{Mac, hex_digits};
 use crate::yaml::counted;
 
 /// Hears events, each about a machine or none.
@@ -380,6 +380,6 @@ pub fn nothing_leased(address: Ipv4Addr) -> String {
 fn named(holder: &Holder) -> String {
     match &holder.id {
         None => holder.mac.to_string(),
-        Some(id) => format!("{} id {}", holder.mac, row::hex(id)),
+        Some(id) => format!("{} id {}", holder.mac, hex_digits(id)),
     }
 }

@@ -113,7 +113,8 @@ impl Shared {
     }
 
     /// Hands one event to all its readers. What others can cause at will is logged only so many
-    /// times a second, complaints of one kind still less often; it is counted and, where it is about a machine, kept all the same.
+    /// times a second, complaints of one kind still less often; it is counted and, where it is about
+    /// a machine, kept all the same.
     pub fn emit(&self, client: Option<Mac>, what: What) {
         let event = Event {
             at: SystemTime::now(),

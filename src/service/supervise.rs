@@ -78,17 +78,14 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let giving = raw
         .map(|raw| Giving::open(raw, settings, &shared))
         .transpose()?;
-    let (giving, notices) = giving.unzip();
+    let (giving, warnings) = giving.unzip();
     let places = giving
         .as_ref()
         .map(|_| giving::places(&networks, &interfaces));
-    let told = no_server.into_iter().chain(notices.unwrap_or_default());
-    let told = told.chain(cautions(settings, &user));
-    let told = told.map(|text| What::Warning { text });
-    let places = places.unwrap_or_default().into_iter();
+    let warnings = no_server.into_iter().chain(warnings.unwrap_or_default());
     Ok(Prepared {
         ready: ready(&opened, settings.http_port, &user),
-        notices: told.chain(places).chain(left_out(settings)).collect(),
+        notices: notices(settings, &user, warnings, places.unwrap_or_default()),
         giving,
         opened,
         http,
@@ -99,6 +96,19 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
         },
         shared,
     })
+}
+
+/// What the operator is told at the start: what may be wrong, where leases are given, what is not
+/// served.
+fn notices(
+    settings: &Effective,
+    user: &str,
+    warnings: impl Iterator<Item = String>,
+    places: Vec<What>,
+) -> Vec<What> {
+    let warnings = warnings.chain(cautions(settings, user));
+    let warnings = warnings.map(|text| What::Warning { text });
+    warnings.chain(places).chain(left_out(settings)).collect()
 }
 
 /// Interfaces that would be served if they were named.
@@ -136,6 +146,12 @@ struct Watching {
     loader: Loader,
     first: Loaded,
     pace: Pace,
+}
+
+impl Watching {
+    fn start(self, shared: &Arc<Shared>) -> Watch {
+        Watch::start(shared.clone(), self.loader, &self.first, self.pace)
+    }
 }
 
 /// The first snapshot. Errors keep bootjack from starting: there is no last good set yet.
@@ -202,6 +218,9 @@ fn pace(settings: &Effective) -> Pace {
 }
 
 async fn serve(prepared: Prepared) -> Result<(), Error> {
+    let failed = |e: io::Error| Error::failed(format!("cannot register a socket or signal: {e}"));
+    let (mut hangup, mut terminate, mut interrupt) = signals().map_err(failed)?;
+    let _ = hangup_alone().thread_unblock();
     let Prepared {
         opened,
         http,
@@ -211,24 +230,8 @@ async fn serve(prepared: Prepared) -> Result<(), Error> {
         notices: _,
         ready,
     } = prepared;
-    let failed = |e: io::Error| Error::failed(format!("cannot register a socket or signal: {e}"));
-    let (mut hangup, mut terminate, mut interrupt) = signals().map_err(failed)?;
-    let _ = hangup_alone().thread_unblock();
-    let mut tasks: JoinSet<io::Result<()>> = JoinSet::new();
-    let giver = giving.map(|giving| giving.start(&shared, &mut tasks));
-    let giver = giver.transpose().map_err(failed)?;
-    let served: Vec<Interface> = opened.iter().map(|o| o.interface.clone()).collect();
-    let tftp = doors(opened, giver.as_ref(), &shared, &mut tasks).map_err(failed)?;
-    tasks.spawn(tftp::serve(tftp, shared.clone()));
-    tasks.spawn(http::serve(http, shared.clone()));
-    tasks.spawn(links::watch(served, shared.clone()));
-    tasks.spawn(shared.clone().sum_up());
-    let Watching {
-        loader,
-        first,
-        pace,
-    } = watching;
-    let watch = Watch::start(shared.clone(), loader, &first, pace);
+    let mut tasks = services(opened, http, giving, &shared).map_err(failed)?;
+    let watch = watching.start(&shared);
     let began = Instant::now();
     // Whoever started us may not read what we say; the log has it too.
     let _ = writeln!(io::stdout(), "{}", line(Level::INFO, &ready));
@@ -245,6 +248,25 @@ async fn serve(prepared: Prepared) -> Result<(), Error> {
     };
     shared.stopped(signal, began.elapsed());
     Ok(())
+}
+
+/// Everything that serves, each for ever.
+fn services(
+    opened: Vec<Opened>,
+    http: Vec<TcpListener>,
+    giving: Option<Giving>,
+    shared: &Arc<Shared>,
+) -> io::Result<JoinSet<io::Result<()>>> {
+    let mut tasks = JoinSet::new();
+    let giver = giving.map(|giving| giving.start(shared, &mut tasks));
+    let giver = giver.transpose()?;
+    let served: Vec<Interface> = opened.iter().map(|o| o.interface.clone()).collect();
+    let tftp = doors(opened, giver.as_ref(), shared, &mut tasks)?;
+    tasks.spawn(tftp::serve(tftp, shared.clone()));
+    tasks.spawn(http::serve(http, shared.clone()));
+    tasks.spawn(links::watch(served, shared.clone()));
+    tasks.spawn(shared.clone().sum_up());
+    Ok(tasks)
 }
 
 /// Serves 67 and 4011 of every interface; gives the sockets of TFTP, which is served as one.

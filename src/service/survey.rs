@@ -161,9 +161,9 @@ fn asking(
 /// Those who would be a second DHCP server beside us: how to look for them, opened while the
 /// process may, asked when it no longer may.
 #[derive(Debug)]
-pub struct Rivals(Vec<Asking>);
+pub struct RivalSearch(Vec<Asking>);
 
-impl Rivals {
+impl RivalSearch {
     /// Opens what asking on these interfaces takes.
     ///
     /// # Errors

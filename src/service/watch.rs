@@ -6,9 +6,10 @@
 //!
 //! An event says only that something may have changed: everything is read again, and a digest of
 //! what was read tells whether it has. Folders are watched, never a file, since a watch on a file
-//! goes deaf when the file is renamed over; of the config file's folder only that file counts. A snapshot is swapped in only if it is valid; the whole
-//! last good set stays otherwise. notify's own polling compares whole seconds and only forward, and
-//! a debouncer sorts events that are thrown away here, so both are done by the few lines below.
+//! goes deaf when the file is renamed over; of the config file's folder only that file counts. A
+//! snapshot is swapped in only if it is valid; the whole last good set stays otherwise. notify's own
+//! polling compares whole seconds and only forward, and a debouncer sorts events that are thrown away
+//! here, so both are done by the few lines below.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -12,18 +12,23 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 /// # Errors
 /// The bytes are not UTF-8.
 pub fn decode(bytes: &[u8]) -> Result<&str, (Problem, String)> {
-    let bytes = bytes.strip_prefix(MARK).unwrap_or(bytes);
-    str::from_utf8(bytes).map_err(|error| not_text(bytes, error.valid_up_to()))
+    let text = bytes.strip_prefix(MARK).unwrap_or(bytes);
+    let before = bytes.len() - text.len();
+    str::from_utf8(text).map_err(|error| not_text(text, error.valid_up_to(), before))
 }
 
-fn not_text(bytes: &[u8], first: usize) -> (Problem, String) {
+/// `first`: of these bytes; in the file there are so many before them.
+fn not_text(bytes: &[u8], first: usize, before: usize) -> (Problem, String) {
     // What stands before it is text, and has the same places in both.
     let shown = String::from_utf8_lossy(bytes);
     let at: At = place_of(&shown, first);
     let byte = bytes.get(first).copied().unwrap_or_default();
     let problem = Problem {
         at,
-        message: format!("this is not UTF-8 text: byte {first} is 0x{byte:02x}"),
+        message: format!(
+            "this is not UTF-8 text: byte {} is 0x{byte:02x}",
+            before + first
+        ),
         hint: Some("save the file as UTF-8 (from Latin-1: iconv -f latin1 -t utf8)".to_owned()),
     };
     (problem, line_of(&shown, at))
@@ -40,5 +45,8 @@ mod tests {
         assert_eq!((problem.at.line, problem.at.column), (2, 7));
         assert_eq!(problem.message, "this is not UTF-8 text: byte 11 is 0xe9");
         assert_eq!(line, "b: caf\u{fffd} x");
+        let (problem, _) = decode(b"\xef\xbb\xbfcaf\xe9").unwrap_err();
+        assert_eq!((problem.at.line, problem.at.column), (1, 4));
+        assert_eq!(problem.message, "this is not UTF-8 text: byte 6 is 0xe9");
     }
 }

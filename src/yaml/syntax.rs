@@ -77,18 +77,9 @@ type Words = (String, Option<String>);
 
 /// What is wrong, and what to do.
 fn words(error: &Error, kind: &FileKind) -> Words {
-    let said = |message: &str, hint: &str| (message.to_owned(), Some(hint.to_owned()));
     match error {
         Error::MultipleDocuments { .. } => second(kind),
-        Error::NullIntoString { .. } => {
-            said("there is no key before this colon", "write key: value")
-        }
-        Error::Unexpected { .. } => said("a key must be a single word", "write key: value"),
         Error::Budget { breach, .. } => breached(breach, kind),
-        Error::RecursiveReferencesRequireWeakTypes { .. } => said(
-            "this * stands for what it is a part of: it would hold itself",
-            "write out what is meant in place of the *",
-        ),
         Error::AliasReplayLimitExceeded { .. }
         | Error::AliasReplayCounterOverflow { .. }
         | Error::AliasExpansionLimitExceeded { .. }
@@ -96,28 +87,44 @@ fn words(error: &Error, kind: &FileKind) -> Words {
             format!("what is repeated by * comes to more than {MAX_REPLAYED} values"),
             Some("write out what is meant; a * that repeats others multiplies them".to_owned()),
         ),
-        Error::UnknownAnchor { .. } => said(
-            "this * stands for nothing: no & above has its name",
-            "a value that begins with * needs quotes: \"*:34:56\"",
-        ),
-        Error::MergeValueNotMapOrSeqOfMaps { .. } | Error::MergeKeyNotAllowed { .. } => said(
-            "<< takes over the keys of a mapping, and this is none",
-            "write the keys out",
-        ),
         Error::UnsupportedTag { tag, .. } => (
             format!("the tag \"{}\" means nothing here", tag.escape_debug()),
             Some("leave it out; a value that begins with ! needs quotes".to_owned()),
         ),
-        Error::InvalidBinaryBase64 { .. } | Error::BinaryNotUtf8 { .. } => said(
+        Error::ExternalMessage { .. } => syntax(error, kind),
+        other => {
+            let (message, hint) = misused(other);
+            (message.to_owned(), Some(hint.to_owned()))
+        }
+    }
+}
+
+/// What is YAML, but says nothing here: message and hint.
+const fn misused(error: &Error) -> (&'static str, &'static str) {
+    match error {
+        Error::NullIntoString { .. } => ("there is no key before this colon", "write key: value"),
+        Error::Unexpected { .. } => ("a key must be a single word", "write key: value"),
+        Error::RecursiveReferencesRequireWeakTypes { .. } => (
+            "this * stands for what it is a part of: it would hold itself",
+            "write out what is meant in place of the *",
+        ),
+        Error::UnknownAnchor { .. } => (
+            "this * stands for nothing: no & above has its name",
+            "a value that begins with * needs quotes: \"*:34:56\"",
+        ),
+        Error::MergeValueNotMapOrSeqOfMaps { .. } | Error::MergeKeyNotAllowed { .. } => (
+            "<< takes over the keys of a mapping, and this is none",
+            "write the keys out",
+        ),
+        Error::InvalidBinaryBase64 { .. } | Error::BinaryNotUtf8 { .. } => (
             "what !!binary marks here is no text",
             "write it as text, without !!binary",
         ),
-        Error::Eof { .. } => said(
+        Error::Eof { .. } => (
             "the file ends too early",
             "look for a quote or bracket that is not closed",
         ),
-        Error::ExternalMessage { .. } => syntax(error, kind),
-        _ => said(
+        _ => (
             "this is no value that bootjack reads",
             "write plain text, a list or keys",
         ),

@@ -21,12 +21,12 @@ menu:
         sleep 600
 ";
 
-/// One lease each, of all shapes: `pxe` is what the config says.
-fn config(pxe: &str) -> String {
+/// One lease each; `key` is what the config says of their shape.
+fn config(key: &str) -> String {
     format!(
         "mode: dhcp
 dhcp:
-  pxe: {pxe}
+  {key}
   networks:
     - subnet: 10.77.0.0/24
       options: {{ routers: 10.77.0.1, dns: 10.77.0.1 }}
@@ -43,11 +43,11 @@ struct Lab {
 }
 
 impl Lab {
-    fn new(pxe: &str) -> Self {
+    fn new(key: &str) -> Self {
         let lan = Lan::new();
         let setup = Setup::new(&lan.appliance_host(), env!("CARGO_BIN_EXE_bootjack"));
         let appliance = setup
-            .config(&config(pxe))
+            .config(&config(key))
             .profile("everyone.yaml", PROFILE)
             .start();
         Self { appliance, lan }
@@ -89,7 +89,7 @@ fn every_firmware_boots_from_its_lease() {
     if support::left_out("every_firmware_boots_from_its_lease") {
         return;
     }
-    let lab = Lab::new("plain");
+    let lab = Lab::new("pxe: plain");
     let machines = [Firmware::Bios, Firmware::Uefi, Firmware::UefiHttp];
     let machines = (1..).zip(machines).map(|(n, f)| Machine::new(f, n));
     let mut pcs = Machine::power_on_together(machines.collect(), &lab.lan);
@@ -111,18 +111,22 @@ fn every_firmware_boots_from_its_lease() {
     }
 }
 
-/// The two other shapes: all in one offer, and the loader at port 4011.
+/// The two other shapes: all in one offer, and, for a machine that is pinned to it, the loader at
+/// port 4011.
 #[test]
 fn uefi_boots_from_a_single_offer_and_by_port_4011() {
     if support::left_out("uefi_boots_from_a_single_offer_and_by_port_4011") {
         return;
     }
-    for (pxe, shape, asks) in [
-        ("single-offer", "lease-single-offer", false),
-        ("offer-4011", "lease-4011", true),
+    let machine = || Machine::new(Firmware::Uefi, 1);
+    let mac = machine().mac().to_owned();
+    let pinned = format!("reservations: [ {{ mac: \"{mac}\", pxe: offer-4011 }} ]");
+    for (key, shape, asks) in [
+        ("pxe: single-offer", "lease-single-offer", false),
+        (pinned.as_str(), "lease-4011", true),
     ] {
-        let lab = Lab::new(pxe);
-        let mut pc = Machine::new(Firmware::Uefi, 1).power_on(&lab.lan);
+        let lab = Lab::new(key);
+        let mut pc = machine().power_on(&lab.lan);
         pc.wait_for(&["leased-and-booted"], BOOT);
         let shapes = lab.shapes(&pc);
         assert_eq!(

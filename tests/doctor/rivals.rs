@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bootjack::service::interfaces;
-use bootjack::service::survey::Rivals;
+use bootjack::service::survey::RivalSearch;
 use caps::CapSet;
 
 use crate::doctors;
@@ -24,8 +24,8 @@ fn refusal(host: &Host, patience: Duration) -> Option<String> {
 }
 
 /// Opened with privileges, asked without: what anybody sends is not read as root.
-fn unprivileged() -> Rivals {
-    let rivals = Rivals::open(&interfaces::to_serve(&[]).unwrap()).unwrap();
+fn unprivileged() -> RivalSearch {
+    let rivals = RivalSearch::open(&interfaces::to_serve(&[]).unwrap()).unwrap();
     for set in [CapSet::Effective, CapSet::Permitted] {
         caps::clear(None, set).unwrap();
     }

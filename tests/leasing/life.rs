@@ -290,3 +290,22 @@ fn an_inform_is_told_options_alone() {
     assert_eq!(event(&appliance, "granted", &words)["to"], "10.77.0.5:68");
     assert_eq!(rows(&boot).len(), 0);
 }
+
+/// BOOTP has no type of message (option 53), and no end of a lease.
+#[test]
+fn a_bootp_client_gets_its_address_and_is_told_of_as_one() {
+    as_root!("a_bootp_client_gets_its_address_and_is_told_of_as_one");
+    let lan = Lan::new();
+    let boot = lan.appliance_host();
+    let pools = "[ { range: 10.77.0.100-10.77.0.199, bootp: true } ]";
+    let config = format!("  networks: [ {{ subnet: 10.77.0.0/24, pools: {pools} }} ]\n");
+    let appliance = setup(&boot, &config).start();
+    let rom = Imitated::new(&lan.client("rom"), 1);
+    let asks = rom.discover().without(53);
+    rom.card.broadcast(&asks);
+    let reply = rom.card.hear(ANSWER, |r| r.xid() == asks.xid).unwrap();
+    assert_eq!(reply.option(53), None);
+    event(&appliance, "discover", &[("message", "bootp")]);
+    let told = event(&appliance, "granted", &[("message", "bootp")]);
+    assert_eq!(told["address"], reply.yiaddr().to_string());
+}

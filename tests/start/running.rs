@@ -183,27 +183,28 @@ fn hangup_reads_the_folders_again_and_a_broken_profile_changes_nothing() {
     appliance.get("/healthz");
 }
 
-/// A reload that comes while it starts is done once it has started. Its config file is a pipe here,
-/// at which it waits for as long as the test likes.
+/// A reload that comes while it starts is done once it has started: while it asks for other DHCP
+/// servers here, which takes some seconds, and is heard by a neighbour.
 #[test]
 fn a_hangup_during_the_start_waits_for_its_end() {
     as_root!("a_hangup_during_the_start_waits_for_its_end");
     let lan = Lan::new();
     let host = lan.appliance_host();
-    let pipe = host.file("config");
-    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let neighbour = lan.host("pc", "10.77.0.100/24");
+    let asked = neighbour.enter(|| UdpSocket::bind("0.0.0.0:67")).unwrap();
+    asked.set_read_timeout(Some(SOON)).unwrap();
+    let config = host.file("config");
+    let text = "mode: dhcp\nlog-format: json\ndhcp: {networks: [{subnet: 10.77.0.0/24}]}\n";
+    fs::write(&config, text).unwrap();
     let profiles = concat!(env!("CARGO_MANIFEST_DIR"), "/profiles");
     let mut command = host.command(BOOTJACK);
     command
         .args(["serve", "--profiles", profiles, "--config"])
-        .arg(&pipe);
+        .arg(&config);
     command.arg("--state").arg(host.file("state"));
     let mut process = host.start("bootjack", command);
-    // Opening the pipe succeeds once bootjack reads at it.
-    let mut config = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+    asked.recv(&mut [0; 600]).unwrap();
     process.signal(Signal::SIGHUP);
-    config.write_all(b"log-format: json\n").unwrap();
-    drop(config);
     process.wait_for_line(SOON, |line| line.contains(r#""event":"reloaded""#));
     assert_eq!(process.ended(), None);
 }

@@ -274,6 +274,10 @@ fn a_config_file_that_cannot_be_read() {
     let large = folder.path().join("large.yaml");
     fs::File::create(&large).unwrap().set_len(9 << 20).unwrap();
     let none = folder.path().join("none.yaml");
+    // Nobody writes to it: whoever waits there waits for ever.
+    let pipe = folder.path().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let file = "it is read again while serving, so it has to be a file";
     for (file, words) in [
         (
             &latin,
@@ -291,6 +295,7 @@ fn a_config_file_that_cannot_be_read() {
             ],
         ),
         (&folder.path().to_owned(), &["it is a folder"]),
+        (&pipe, &["it is no regular file", file]),
     ] {
         for name in ["check", "config", "serve"] {
             let mut command = bootjack(folder.path(), &[name, "--config"]);

@@ -30,7 +30,7 @@ use crate::yaml::counted;
 
 /// The settings that say where.
 #[derive(Debug, Clone, Default, Args)]
-pub struct Place {
+pub struct Folder {
     /// Config file, which may name the state folder [default: /etc/bootjack/bootjack.yaml if it exists]
     #[arg(long, env = "BOOTJACK_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -47,11 +47,11 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn open(place: Place, command: &'static str) -> Result<Self, Error> {
+    pub(super) fn open(folder: Folder, command: &'static str) -> Result<Self, Error> {
         let settings = config::effective(SettingsArgs {
-            config: place.config,
+            config: folder.config,
             settings: Settings {
-                state: place.state,
+                state: folder.state,
                 ..Settings::default()
             },
         })?;

@@ -1,8 +1,8 @@
 //! `/api/v1/…`: what was seen of machines, their leases, and what is wrong in profiles, as JSON.
 //! Read only.
 //!
-//! Leases are asked for in `leases`. Lists are built off the runtime's threads, a bounded number of them at a time. Requests here
-//! are no events: an operator who looks does not change what he sees.
+//! Leases are asked for in `leases`. Lists are built off the runtime's threads, a bounded number of
+//! them at a time. Requests here are no events: an operator who looks does not change what he sees.
 
 use std::sync::Arc;
 

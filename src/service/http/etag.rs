@@ -1,9 +1,10 @@
 //! Strong entity tags (RFC 9110 section 8.8.3): equal tags mean equal bytes.
 //!
 //! A file's tag is made of its change time in nanoseconds, size and inode: what a replaced file
-//! cannot all keep (the kernel alone sets the change time). Bytes in memory are tagged by their SHA-256. Hashing a loader of 1 MB for each
-//! request would cost more than sending it, so the tags of assets are kept; the table holds on to
-//! the bytes it knows, so an address in it can never come to mean other bytes.
+//! cannot all keep (the kernel alone sets the change time). Bytes in memory are tagged by their
+//! SHA-256. Hashing a loader of 1 MB for each request would cost more than sending it, so the tags of
+//! assets are kept; the table holds on to the bytes it knows, so an address in it can never come to
+//! mean other bytes.
 
 use std::collections::HashMap;
 use std::fs::File;

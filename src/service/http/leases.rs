@@ -23,7 +23,7 @@ use super::api::{Answer, error};
 use crate::lease::State;
 use crate::service::Shared;
 use crate::service::lease::Leases;
-use crate::service::lease::filter::{self, Filter, LISTED, Place, Whom};
+use crate::service::lease::filter::{self, Filter, LISTED, NetworkLike, Whom};
 use crate::service::lease::row::Row;
 use crate::yaml::similar;
 
@@ -90,7 +90,7 @@ impl Page {
                 let states: Result<Vec<State>, String> = value.split(',').map(state).collect();
                 self.filter.states.extend(states?);
             }
-            "network" => self.filter.network = Some(Place::from(value)),
+            "network" => self.filter.network = Some(NetworkLike::from(value)),
             "mac" => self.filter.mac = Some(value.parse()?),
             "host_name" => self.filter.host_name = Some(value.to_owned()),
             "after" => self.after = Some(value.parse().map_err(|_| wrong("IPv4 address"))?),

@@ -51,9 +51,9 @@ pub(super) async fn answer(peer: &Arc<Peer>, request: Request<Incoming>) -> Resp
     }
 }
 
-/// The name in the tree; `None` is `/`. What stands behind `?` is no part of it: the API alone heeds it. Percent-encoding is
-/// taken off once, so an escape in it is the same as a plain one. NUL ends a name for TFTP; here it
-/// is part of one, and no name has it.
+/// The name in the tree; `None` is `/`. What stands behind `?` is no part of it: the API alone heeds
+/// it. Percent-encoding is taken off once, so an escape in it is the same as a plain one. NUL ends a
+/// name for TFTP; here it is part of one, and no name has it.
 fn name_of(uri: &Uri) -> Result<Option<CleanPath>, BadPath> {
     let raw: Vec<u8> = percent_decode_str(uri.path()).collect();
     if raw.contains(&0) {

@@ -9,10 +9,10 @@ use std::str::FromStr;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
-use super::row::{Row, hex};
+use super::row::Row;
 use crate::lease::State;
 use crate::network::Networks;
-use crate::wire::Mac;
+use crate::wire::{Mac, hex_digits};
 use crate::yaml::similar;
 
 /// The states that a listed address can have.
@@ -30,7 +30,7 @@ pub struct Filter {
     /// Those in one of these states.
     pub states: Vec<State>,
     /// Those of this network.
-    pub network: Option<Place>,
+    pub network: Option<NetworkLike>,
     /// Those of this machine.
     pub mac: Option<MacLike>,
     /// Those with this host name, which ends in `*` where it goes on in any way.
@@ -39,7 +39,7 @@ pub struct Filter {
 
 /// A network by its name, or addresses by their prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct NetworkLike {
     text: String,
     prefix: Option<Ipv4Net>,
 }
@@ -92,7 +92,7 @@ impl Filter {
     /// # Errors
     /// There is no such network; those that there are.
     pub fn check(&self, known: &[Known]) -> Result<(), String> {
-        let Some(Place { text, prefix }) = &self.network else {
+        let Some(NetworkLike { text, prefix }) = &self.network else {
             return Ok(());
         };
         let names = || known.iter().map(|known| known.network.as_str());
@@ -119,7 +119,7 @@ impl Row {
     }
 }
 
-impl Place {
+impl NetworkLike {
     fn has(&self, row: &Row) -> bool {
         let inside = |prefix: &Ipv4Net| prefix.contains(&row.address);
         row.network.as_deref() == Some(&self.text) || self.prefix.as_ref().is_some_and(inside)
@@ -131,7 +131,7 @@ impl Place {
     }
 }
 
-impl From<&str> for Place {
+impl From<&str> for NetworkLike {
     fn from(text: &str) -> Self {
         Self {
             text: text.to_owned(),
@@ -245,7 +245,7 @@ impl FromStr for Whom {
 /// The digits of a hardware address or client identifier: `52:54:00:12:34:56`, `0x0102`, `0102`.
 fn digits(text: &str) -> Option<String> {
     if let Ok(mac) = text.parse::<Mac>() {
-        return Some(hex(mac.as_bytes()));
+        return Some(hex_digits(mac.as_bytes()));
     }
     let digits = text.strip_prefix("0x").unwrap_or(text);
     let digits = digits.replace([':', '-'], "").to_ascii_lowercase();

@@ -3,7 +3,6 @@
 //!
 //! A declined address has no holder: whom it was to be for is said apart.
 
-use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -13,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::clock::Clock;
 use crate::lease::{Lease, State};
 use crate::network::Networks;
+use crate::wire::hex_digits;
 
 /// One address with its holder, now or last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ impl Row {
         Self {
             address: lease.address,
             mac,
-            client_id: id.map(hex),
+            client_id: id.map(hex_digits),
             state: lease.state,
             since: stamp(clock.shown(lease.since)),
             until: stamp(clock.shown(lease.until)),
@@ -84,12 +84,4 @@ fn reserved_name<'a>(lease: &Lease, networks: &'a Networks) -> Option<&'a str> {
 /// RFC 3339 in UTC; lease times are shown in whole seconds.
 fn stamp(at: Option<SystemTime>) -> Option<String> {
     Some(jiff::Timestamp::try_from(at?).ok()?.to_string())
-}
-
-/// Two digits a byte.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -20,6 +20,9 @@ const MAX_FILES: usize = 50_000;
 /// All profiles together, in bytes.
 const MAX_TOTAL: usize = 256 << 20;
 
+/// What to do with what is no profile.
+const NO_PROFILE: &str = "remove it, or let its name end in something else than .yaml";
+
 /// The texts; `None` where the folder cannot be read.
 pub fn read(folder: &Path, findings: &mut Vec<Finding>) -> Option<Vec<Source>> {
     let shown = folder.display().to_string();
@@ -100,14 +103,9 @@ fn texts(folder: &Path, names: &[String], findings: &mut Vec<Finding>) -> Vec<So
 
 /// The text of a file of at most so many bytes; `None` where it is gone since the folder was listed.
 pub(super) fn text(path: &Path, most: usize) -> Result<Option<String>, Unreadable> {
-    match fs::metadata(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err() => {
-            Ok(None)
-        }
-        Err(error) => Err(Unreadable::System(error)),
-        Ok(meta) if !meta.is_file() => Err(Unreadable::NoFile),
-        Ok(meta) if meta.len() > most as u64 => Err(Unreadable::TooLarge(most)),
-        Ok(_) => config::text::read(path, most).map(Some),
+    match config::text::read(path, most) {
+        Err(why) if why.is_absent() && fs::symlink_metadata(path).is_err() => Ok(None),
+        read => read.map(Some),
     }
 }
 
@@ -125,12 +123,11 @@ fn remedy(error: &Unreadable) -> String {
             io::ErrorKind::NotFound => {
                 "it is a link that leads nowhere: mend or remove it".to_owned()
             }
+            io::ErrorKind::IsADirectory => NO_PROFILE.to_owned(),
             _ => readable("644"),
         },
         Unreadable::TooLarge(_) => "split it: 16 MiB a file, 256 MiB in all".to_owned(),
-        Unreadable::NoFile | Unreadable::NoText(_) => {
-            "remove it, or let its name end in something else than .yaml".to_owned()
-        }
+        Unreadable::NoFile | Unreadable::NoText(_) => NO_PROFILE.to_owned(),
     }
 }
 

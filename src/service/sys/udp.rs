@@ -128,8 +128,9 @@ pub(super) fn register<S>(socket: S, interest: Interest) -> io::Result<AsyncFd<S
 where
     S: AsRawFd + Into<OwnedFd>,
 {
-    // SAFETY: the socket owns its descriptor (it can become an OwnedFd), moves into the AsyncFd and is lent out only by
-    // shared reference, so the descriptor stays open and the same until the AsyncFd drops it.
+    // SAFETY: the socket owns its descriptor (it can become an OwnedFd), moves into the AsyncFd and is
+    // lent out only by shared reference, so the descriptor stays open and the same until the AsyncFd
+    // drops it.
     unsafe { AsyncFd::register_with_interest(socket, interest) }.map_err(Into::into)
 }
 

@@ -5,11 +5,11 @@
 //! decides, or what only clients send. Everything else has a number alone. [`describe`] puts any
 //! of them into words.
 
-use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 use super::values::{Route, read_names, read_routes};
 use super::{Kind, code};
+use crate::wire::hex;
 
 /// What the value of an option is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,16 +196,6 @@ fn addresses(value: &[u8]) -> Option<String> {
 
 fn joined(parts: impl Iterator<Item = String>) -> String {
     parts.collect::<Vec<_>>().join(" ")
-}
-
-fn hex(value: &[u8]) -> String {
-    let mut shown = String::with_capacity(3 * value.len());
-    for (n, byte) in value.iter().enumerate() {
-        let blank = if n == 0 { "" } else { " " };
-        // Writing to a String does not fail.
-        let _ = write!(shown, "{blank}{byte:02x}");
-    }
-    shown
 }
 
 #[cfg(test)]

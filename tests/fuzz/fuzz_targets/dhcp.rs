@@ -1,3 +1,5 @@
+//! DHCP messages at random.
+
 #![no_main]
 #[path = "../targets.rs"]
 #[allow(dead_code)]

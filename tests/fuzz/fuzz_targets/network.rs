@@ -1,3 +1,5 @@
+//! A `dhcp:` at random.
+
 #![no_main]
 #[path = "../targets.rs"]
 #[allow(dead_code)]

@@ -1,3 +1,5 @@
+//! Names that are asked for, at random.
+
 #![no_main]
 #[path = "../targets.rs"]
 #[allow(dead_code)]
