@@ -28,13 +28,15 @@ impl Book {
         silence(Silence::NoneDue)
     }
 
-    /// DHCPRELEASE (RFC 2131 4.3.4): the client needs its address no longer.
+    /// DHCPRELEASE (RFC 2131 4.3.4): the client needs its address no longer. Only by the
+    /// client identifier it has the lease by, or likewise without one: who shows it or does not show
+    /// it, as firmware and OS of one machine do, may go on with a lease, but not end it for the other.
     pub(super) fn released(&mut self, ask: &Ask<'_>, turn: &mut Turn) -> Verdict {
         let Some(address) = ask.address else {
             return silence(Silence::NoAddress);
         };
         let own = self.entry(address).filter(|e| e.is_of(ask.holder));
-        let Some(entry) = own else {
+        let Some(entry) = own.filter(|e| e.lease.holder.id == ask.holder.id) else {
             return silence(Silence::NotOwn);
         };
         if entry.lease.state == State::Leased {

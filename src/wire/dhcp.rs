@@ -176,7 +176,8 @@ impl Message {
     }
 
     /// The client's hardware address. `hlen` 0 is taken for 6 where the field is not empty: such
-    /// clients exist, and the field is copied back as it came. All zeros is no address.
+    /// clients exist, and the field is copied back as it came. All zeros is no address, nor is one of
+    /// a group (broadcast, multicast: the lowest bit of the first byte).
     pub fn mac(&self) -> Option<Mac> {
         let len = if self.hlen == 0 {
             6
@@ -184,11 +185,9 @@ impl Message {
             usize::from(self.hlen)
         };
         let bytes = self.chaddr.get(..len)?;
-        if bytes.iter().all(|b| *b == 0) {
-            None
-        } else {
-            Mac::new(bytes)
-        }
+        let nobody = bytes.iter().all(|b| *b == 0);
+        let group = len == 6 && bytes.first().is_some_and(|b| b & 1 == 1);
+        Mac::new(bytes).filter(|_| !nobody && !group)
     }
 
     /// An option of exactly four bytes.

@@ -8,21 +8,21 @@
 //! perfdhcp and not the server ended most of them; such a rate is the least that the server holds.
 //! Where rounds are far apart, the ratio tells nothing.
 
+mod kept;
+mod under_way;
+
 use std::fs;
 use std::net::Ipv4Addr;
-use std::path::Path;
-use std::time::Duration;
 
 use bootjack::service::lease::store::FILE;
 
-use super::lease_load::{self, UNDER_WAY};
 use super::support::appliance::{Appliance, Setup};
 use super::support::lan::{Host, Lan};
 use super::support::perfdhcp::{Asked, Load};
 use super::support::process::Process;
 use super::support::servers::Server;
 use super::table::{Figure, Table, median};
-use super::{Run, machine, meter, peers, start, store};
+use super::{Run, machine, meter, peers};
 
 /// Where clients are relayed.
 const RELAY: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 50);
@@ -102,7 +102,7 @@ pub fn run(run: &Run, table: &mut Table) {
     let renewed = lab.peaks(true, &peaks);
     rows(table, "leases, and as many renewals", &renewed);
     lab.latencies(table, &peaks);
-    kept(&lab, table);
+    kept::measure(&lab, table);
 }
 
 /// A row for each way that we are set, beside each peer.
@@ -137,43 +137,6 @@ impl Reached {
 }
 
 impl Lab<'_> {
-    /// Clients that begin as others end: as fast as the server can, by a load that costs little.
-    fn one_after_the_other(&self, table: &mut Table) {
-        let mut all = ALL.map(|who| (who, Vec::new(), 0));
-        for _ in 0..self.run.rounds(3) {
-            for (who, rounds, lost) in &mut all {
-                let (figure, unanswered) = self.under_way(*who);
-                rounds.push(figure);
-                *lost += unanswered;
-            }
-        }
-        let (ours, peers) = all.split_at(OURS.len());
-        for ((_, ours, unanswered), (_, how)) in ours.iter().zip(OURS) {
-            for ((_, theirs, missed), name) in peers.iter().zip(["kea", "dnsmasq"]) {
-                let what = format!(
-                    "leases, DISCOVER to ACK, {UNDER_WAY} under way, {how} (unanswered: {unanswered}, {name} {missed})"
-                );
-                let (ours, theirs) = (Figure::median(ours), Figure::median(theirs));
-                table.beside(&what, &ours, name, &theirs);
-            }
-        }
-    }
-
-    /// Leases a second, and clients that got none.
-    fn under_way(&self, who: Who) -> (Figure, u64) {
-        let mut running = self.start(who);
-        let long = Duration::from_secs(SECONDS.into());
-        let ask = || lease_load::run(&self.relay, RELAY, long);
-        let (load, spent) = meter::during(running.id(), ask);
-        let leases = load.leases as f64;
-        let figure = Figure {
-            value: leases / load.seconds,
-            unit: "/s",
-            cost: Some((spent.cpu * 1e5 / leases, "s/100k")),
-        };
-        (figure, load.lost)
-    }
-
     /// The highest rate of each server, in turns; `like` tells where to begin.
     fn peaks(&self, renewals: bool, like: &[Reached]) -> Vec<Reached> {
         let mut all = ALL.map(|who| Reached {
@@ -364,55 +327,6 @@ fn config(sync: &str) -> String {
          sync: {sync}\n  networks:\n    - subnet: 10.0.0.0/8\n      \
          pools: [10.0.0.1-10.1.255.254]\n"
     )
-}
-
-/// 100,000 leases: memory, and start to `ready`.
-fn kept(lab: &Lab<'_>, table: &mut Table) {
-    let (closed, killed) = (lab.server.file("closed"), lab.server.file("killed"));
-    let began = lab.server.file("began");
-    for folder in [&closed, &killed, &began] {
-        fs::create_dir_all(folder).expect("the lab's folder");
-    }
-    store::filled_and_as_killed(&closed, &killed);
-    let empty = held(lab, None);
-    let full = held(lab, Some(&closed));
-    let figure = Figure::plain(full - empty, "MiB");
-    table.alone("memory of 100,000 leases", &figure);
-    for (what, store) in [("", &closed), (" after kill -9", &killed)] {
-        let rounds = (0..lab.run.rounds(10)).map(|_| {
-            copy(store, &began);
-            start::to_ready(lab.run, &lab.server, &flags(lab, &began))
-        });
-        let took = Figure::plain(median(rounds.collect()), "ms");
-        let what = format!("start to `ready` with 100,000 leases{what}");
-        table.alone(&what, &took);
-    }
-}
-
-/// MiB held by a server with no leases, or those of a folder.
-fn held(lab: &Lab<'_>, leases: Option<&Path>) -> f64 {
-    let state = lab.server.file("bootjack").join("state");
-    let _ = fs::remove_file(state.join(FILE));
-    if let Some(leases) = leases {
-        copy(leases, &state);
-    }
-    let setup = Setup::new(&lab.server, &lab.run.binary).text_log();
-    let setup = setup.config(&config("each")).flag("--user=root");
-    meter::memory(setup.start().process().id()).0
-}
-
-fn flags(lab: &Lab<'_>, state: &Path) -> [String; 3] {
-    let file = lab.server.file("bench.yaml");
-    fs::write(&file, config("each")).expect("a config file");
-    [
-        format!("--config={}", file.display()),
-        format!("--state={}", state.display()),
-        "--user=root".to_owned(),
-    ]
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::copy(from.join(FILE), to.join(FILE)).expect("a copy");
 }
 
 impl Running {

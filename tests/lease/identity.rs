@@ -56,6 +56,19 @@ fn the_identifier_goes_before_the_hardware_address() {
 }
 
 #[test]
+fn who_goes_on_with_a_lease_may_not_end_it_for_the_other() {
+    let (firmware, system) = (client(1), client(1).with_id(b"\xff system"));
+    for (has, ends) in [(&firmware, &system), (&system, &firmware)] {
+        let mut world = World::simple("10.0.0.10", "10.0.0.19");
+        let a = world.lease(has);
+        world.ask(ends, Kind::Release, Some(a));
+        assert_eq!(world.state("10.0.0.10"), State::Leased);
+        world.ask(has, Kind::Release, Some(a));
+        assert_eq!(world.state("10.0.0.10"), State::Released);
+    }
+}
+
+#[test]
 fn an_identifier_longer_than_an_option_is_not_looked_at() {
     let mut world = World::simple("10.0.0.10", "10.0.0.19");
     let longest = client(1).with_id(&[7; 255]);

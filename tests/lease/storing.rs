@@ -82,7 +82,7 @@ fn what_else_an_unanswered_message_brought_about_stays() {
     let mut world = World::simple("10.0.0.10", "10.0.0.11");
     world.lease(&client(1));
     world.offer(&client(2)).unwrap();
-    world.pass(u64::from(DEFAULT));
+    world.pass(u64::from(DEFAULT) + 1);
     let outcome = world.ask(&client(2), OURS, Some(ip("10.0.0.11")));
     let left = world.book.unanswered(world.now, outcome);
     let ended = |c: &bootjack::lease::Change| c.lease.state == State::Expired;
