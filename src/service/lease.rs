@@ -1,6 +1,7 @@
 //! The impure half of mode `dhcp`'s leases: the book behind a lock, the disk, the clock, the probes.
 //!
-//! * [`store`], [`format`]: the file, and what stands in it; a damaged one is saved by `salvage`
+//! * [`store`], [`format`], [`disk`]: the file, what stands in it, and how far it can be believed; a
+//!   damaged one is saved by `salvage`
 //! * [`commit`]: records → disk, many in one sync; then the answers
 //! * [`clock`]: lease time, which no clock that is set moves
 //! * [`probe`]: is an address in use?
@@ -13,6 +14,7 @@
 pub mod clock;
 pub mod commit;
 pub mod control;
+pub mod disk;
 pub mod filter;
 pub mod format;
 pub mod probe;
