@@ -147,20 +147,30 @@ pub(super) fn draft(path: &Path) -> PathBuf {
     path.with_file_name(format!("{FILE}.new"))
 }
 
-/// A file with the same bytes and the same owner, on the disk.
+/// A file with the same bytes and the same owner, on the disk; none where it does not come to that.
+///
+/// # Errors
+/// Another process writes the file; what the system says.
 pub(super) fn copy(path: &Path, to: &Path) -> Result<(), redb::Error> {
+    remove(to)?;
+    duplicate(path, to).inspect_err(|_| drop(remove(to)))
+}
+
+fn duplicate(path: &Path, to: &Path) -> Result<(), redb::Error> {
     let mut from = File::open(path)?;
     match from.try_lock() {
         Ok(()) => {}
         Err(fs::TryLockError::WouldBlock) => return Err(redb::Error::DatabaseAlreadyOpen),
         Err(fs::TryLockError::Error(error)) => return Err(error.into()),
     }
-    remove(to)?;
     let mut copy = create(to)?;
-    let owner = from.metadata()?;
-    fchown(&copy, Some(owner.uid()), Some(owner.gid()))?;
+    let (old, new) = (from.metadata()?, copy.metadata()?);
+    if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
+        fchown(&copy, Some(old.uid()), Some(old.gid()))?;
+    }
     io::copy(&mut from, &mut copy)?;
-    Ok(copy.sync_all()?)
+    copy.sync_all()?;
+    Ok(sync_folder(to)?)
 }
 
 /// An empty file that nobody else reads: who has which address is not for everybody on this host.
@@ -261,5 +271,30 @@ impl StorageBackend for Disk {
 
     fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
         self.file.query_lock_range(start, end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_copy_leaves_the_file_and_is_whole_or_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, aside) = (folder.path().join("a"), folder.path().join("b"));
+        fs::write(&path, "damaged").unwrap();
+        fs::write(&aside, "what a crash has left").unwrap();
+        copy(&path, &aside).unwrap();
+        for file in [&path, &aside] {
+            assert_eq!(fs::read_to_string(file).unwrap(), "damaged");
+        }
+        let mode = fs::metadata(&aside).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        // A folder can be opened, but not read.
+        fs::create_dir(folder.path().join("c")).unwrap();
+        copy(&folder.path().join("c"), &aside).unwrap_err();
+        assert!(!aside.exists());
     }
 }

@@ -300,9 +300,9 @@ fn replace(
     let records = salvage(path).map_err(|e| cannot("read", &e))?;
     let aside = free_name(path);
     // A second name first: the damaged file is in force until the new one takes its place.
-    fs::hard_link(path, &aside)
-        .or_else(|_| fs::rename(path, &aside))
-        .map_err(|e| cannot("moved aside", &e))?;
+    if fs::hard_link(path, &aside).is_err() {
+        disk::copy(path, &aside).map_err(|e| cannot("moved aside", &told(&e)))?;
+    }
     make(path, &records)?;
     notices.push(format!(
         "the lease store {} is damaged ({why}): it was moved to {}, {} could be read from it; what is not among them may be given twice until its lease has ended, so leave conflict detection on",
