@@ -170,16 +170,8 @@ impl Loader {
             installed,
             overrides: overrides.unwrap_or_default(),
             config,
-            own: self.own(),
+            own: own(self.places.mode),
             findings,
-        }
-    }
-
-    /// The addresses that nobody else may have, in mode `dhcp`.
-    fn own(&self) -> Vec<Ipv4Addr> {
-        match self.places.mode {
-            Mode::Dhcp => interfaces::addresses(),
-            Mode::Proxy | Mode::Colocated => Vec::new(),
         }
     }
 
@@ -193,6 +185,14 @@ impl Loader {
         let sources = folder::read(&self.places.profiles, findings);
         self.folder_seen |= sources.is_some();
         sources.unwrap_or_default()
+    }
+}
+
+/// The addresses that nobody else may have, in mode `dhcp`.
+fn own(mode: Mode) -> Vec<Ipv4Addr> {
+    match mode {
+        Mode::Dhcp => interfaces::addresses(),
+        Mode::Proxy | Mode::Colocated => Vec::new(),
     }
 }
 

@@ -29,7 +29,7 @@ use super::Emit;
 use crate::error::Error;
 use crate::event::What;
 use crate::network::ConflictMethod;
-use crate::service::interfaces::Interface;
+use crate::service::interfaces::{Host, Interface};
 use crate::service::sys::{arp, icmp};
 use crate::wire::Mac;
 use crate::wire::echo::Token;
@@ -134,7 +134,7 @@ struct Seat<'b> {
 /// Tries addresses.
 pub struct Prober {
     links: HashMap<String, Arc<arp::Link>>,
-    own: Vec<Ipv4Addr>,
+    own: Host,
     echo: Option<Arc<icmp::Echo>>,
     keys: RandomState,
     board: Arc<Board>,
@@ -151,10 +151,8 @@ impl Prober {
     /// The runtime takes no socket.
     pub fn start(opened: Opened, emit: Emit) -> io::Result<Self> {
         let (board, mut readers) = (Arc::<Board>::default(), JoinSet::new());
-        let mut own = Vec::new();
         let mut links = HashMap::new();
         for (interface, socket) in opened.links {
-            own.extend(interface.addresses());
             let Some(socket) = socket else { continue };
             let link = Arc::new(arp::Link::new(socket)?);
             readers.spawn(read_arp(link.clone(), board.clone()));
@@ -167,7 +165,7 @@ impl Prober {
         }
         Ok(Self {
             links,
-            own,
+            own: Host::default(),
             echo,
             keys,
             board,
@@ -177,9 +175,9 @@ impl Prober {
         })
     }
 
-    /// Whether an address is one of ours.
+    /// Whether an address is one of this host's now: its kernel does not answer our questions.
     pub fn is_own(&self, address: Ipv4Addr) -> bool {
-        self.own.contains(&address)
+        self.own.has(address)
     }
 
     /// Whether anybody answers from an address within `wait`. An address of ours is in use,
