@@ -82,9 +82,9 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let places = giving
         .as_ref()
         .map(|_| giving::places(&networks, &interfaces));
-    let told = no_server.into_iter().chain(notices.unwrap_or_default());
-    let told = told.chain(cautions(settings, &user));
+    let told = no_server.into_iter().chain(cautions(settings, &user));
     let told = told.map(|text| What::Warning { text });
+    let told = told.chain(notices.unwrap_or_default());
     let places = places.unwrap_or_default().into_iter();
     Ok(Prepared {
         ready: ready(&opened, settings.http_port, &user),

@@ -75,14 +75,12 @@ impl StorageBackend for Cached {
         let error = kernel.errors.pop();
         let pages = kernel.files.entry(self.inode).or_default();
         let dirty = std::mem::take(&mut pages.dirty);
-        match error {
+        if let Some(error) = error {
             // Taken for written, and never written.
-            Some(error) => Err(error.into()),
-            None => {
-                pages.on_disk.retain(|page, _| !dirty.contains(page));
-                Ok(())
-            }
+            return Err(error.into());
         }
+        pages.on_disk.retain(|page, _| !dirty.contains(page));
+        Ok(())
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
