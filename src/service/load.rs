@@ -8,7 +8,7 @@
 //! * [`folder`]: the profile folder → texts
 //! * [`networks`]: the config file → networks, and which settings have changed since the start
 //! * [`images`]: distributions in the simple layout below the image folder, asset overrides
-//! * [`stamp`]: whether anything has changed, from sizes and times alone
+//! * [`stamp`]: whether anything has changed, from sizes, times and our addresses alone
 //!
 //! Absent on purpose: watching (see `watch`), and whether a file that a profile names exists: it may
 //! be copied later, and a missing one is an event when a machine asks for it.
