@@ -4,6 +4,7 @@
 //! * `killed`: kill -9 at any moment
 //! * `damaged`: truncated files, garbage, other versions
 //! * `unwritable`: full and read-only file systems, while it runs and at its start
+//! * `unsynced`: a disk whose sync fails, and then the power
 //! * `together`: many records in one sync
 //! * `store`: records, and a store to put them in
 
@@ -23,5 +24,7 @@ mod store;
 mod support;
 #[path = "lease_store/together.rs"]
 mod together;
+#[path = "lease_store/unsynced.rs"]
+mod unsynced;
 #[path = "lease_store/unwritable.rs"]
 mod unwritable;

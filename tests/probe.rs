@@ -236,28 +236,28 @@ fn beyond_so_many_at_once_an_address_is_left_untried_with_an_event() {
     let lan = Lan::new();
     let us = lan.appliance_host();
     with_prober(&us, async |prober, said| {
-        let mut tries = JoinSet::new();
-        for n in 0..300 {
-            let prober = prober.clone();
-            let address = Ipv4Addr::from(0x0a4d_0100 + n);
-            tries.spawn(async move {
-                prober
-                    .try_address("eth0", address, Some(Method::Arp), Duration::from_secs(5))
-                    .await
-            });
-        }
-        let answers = tries.join_all().await;
-        let count = |answer| answers.iter().filter(|a| **a == answer).count();
-        assert_eq!(
-            (count(Answer::Free), count(Answer::Unknown)),
-            (MOST, 300 - MOST)
-        );
-        let said = said.lock().unwrap();
-        assert_eq!(said.len(), 300 - MOST);
-        assert!(
-            said[0].to_string().contains("offered untried"),
-            "{}",
-            said[0]
-        );
+        bounded(&prober, &said, |n| Ipv4Addr::from(0x0a4d_0100 + n)).await;
+        // One client that is offered the same address again and again.
+        bounded(&prober, &said, |_| NOBODY).await;
     });
+}
+
+/// 300 tries at once: so many answers, and one event for each of the others.
+async fn bounded(prober: &Arc<Prober>, said: &Said, address: fn(u32) -> Ipv4Addr) {
+    let mut tries = JoinSet::new();
+    for n in 0..300 {
+        let prober = prober.clone();
+        tries.spawn(async move {
+            let (arp, wait) = (Some(Method::Arp), Duration::from_secs(5));
+            prober.try_address("eth0", address(n), arp, wait).await
+        });
+    }
+    let answers = tries.join_all().await;
+    let count = |answer| answers.iter().filter(|a| **a == answer).count();
+    let (free, unknown) = (count(Answer::Free), count(Answer::Unknown));
+    assert_eq!((free, unknown), (MOST, 300 - MOST));
+    let said: Vec<What> = said.lock().unwrap().drain(..).collect();
+    assert_eq!(said.len(), 300 - MOST);
+    let first = said[0].to_string();
+    assert!(first.contains("offered untried"), "{first}");
 }

@@ -14,7 +14,8 @@ const NAME: usize = 63;
 
 impl Book {
     /// Takes a stored lease, at start. False for one that makes no sense: it is left out. What is
-    /// over by `now` is taken as such, and no event tells of it: most of it was told long ago.
+    /// over by `now` is taken as such, and no event tells of it: most of it was told long ago, and
+    /// the start sums up the rest.
     pub fn restore(&mut self, now: Time, record: &Record) -> bool {
         let Some(lease) = record.lease(now) else {
             return false;

@@ -126,7 +126,7 @@ impl Giving {
         raw: Raw,
         settings: &Effective,
         shared: &Arc<Shared>,
-    ) -> Result<(Self, Vec<String>), Error> {
+    ) -> Result<(Self, Vec<What>), Error> {
         let networks = shared.snapshot.load().networks.clone();
         let folder = &settings.state;
         let (limits, emit) = (Limits::default(), shared.emitter());

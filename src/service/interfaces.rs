@@ -3,6 +3,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use ipnet::Ipv4Net;
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
@@ -10,6 +11,10 @@ use nix::net::if_::InterfaceFlags;
 use nix::sys::socket::SockaddrStorage;
 
 use crate::error::Error;
+
+/// How long a list of addresses is believed: making one takes as long as many a packet, and
+/// strangers choose how many come.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// An interface that can be served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +29,49 @@ pub struct Interface {
 #[derive(Debug)]
 pub struct Own {
     name: String,
-    known: Mutex<Vec<Ipv4Net>>,
+    known: Mutex<Known<Ipv4Net>>,
+}
+
+/// Every address of this host, as they are now, a second late at most.
+#[derive(Debug, Default)]
+pub struct Host(Mutex<Known<Ipv4Addr>>);
+
+/// A list, and when the system was asked for it.
+#[derive(Debug)]
+struct Known<T> {
+    all: Vec<T>,
+    asked: Option<Instant>,
+}
+
+impl<T> Default for Known<T> {
+    fn default() -> Self {
+        Self {
+            all: Vec::new(),
+            asked: None,
+        }
+    }
+}
+
+impl<T> Known<T> {
+    /// Makes the list anew, unless that was done just now.
+    fn renew(&mut self, now: Instant, list: impl FnOnce() -> Vec<T>) {
+        let fresh = |asked| now.saturating_duration_since(asked) < FRESH;
+        if !self.asked.is_some_and(fresh) {
+            *self = Self {
+                all: list(),
+                asked: Some(now),
+            };
+        }
+    }
+}
+
+impl Host {
+    /// Whether an address is one of them.
+    pub fn has(&self, address: Ipv4Addr) -> bool {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.renew(Instant::now(), addresses);
+        known.all.contains(&address)
+    }
 }
 
 impl Own {
@@ -32,18 +79,21 @@ impl Own {
     pub fn of(interface: &Interface) -> Self {
         Self {
             name: interface.name.clone(),
-            known: Mutex::new(interface.nets.clone()),
+            known: Mutex::new(Known {
+                all: interface.nets.clone(),
+                asked: None,
+            }),
         }
     }
 
     /// All of them, as they were last seen.
     pub fn all(&self) -> Vec<Ipv4Addr> {
-        self.lock().iter().map(Ipv4Net::addr).collect()
+        self.lock().all.iter().map(Ipv4Net::addr).collect()
     }
 
     /// Whether an address is in a subnet of the interface.
     pub fn is_near(&self, address: Ipv4Addr) -> bool {
-        self.lock().iter().any(|net| net.contains(&address))
+        self.lock().all.iter().any(|net| net.contains(&address))
     }
 
     /// Whether an address stands for a subnet of the interface, or for everybody in it, and so for
@@ -53,22 +103,25 @@ impl Own {
             let whole = [net.network(), net.broadcast()].contains(&address);
             net.prefix_len() < 31 && whole
         };
-        self.lock().iter().any(stands_for)
+        self.lock().all.iter().any(stands_for)
     }
 
     /// Whether it has this address. Looks again only for one that it did not have before.
     pub fn has(&self, address: Ipv4Addr) -> bool {
-        let has = |nets: &[Ipv4Net]| nets.iter().any(|net| net.addr() == address);
+        let has = |known: &Known<Ipv4Net>| known.all.iter().any(|net| net.addr() == address);
         let mut known = self.lock();
         if !has(&known) {
-            let all: Vec<InterfaceAddress> = getifaddrs().into_iter().flatten().collect();
-            let now = usable(&all).into_iter().find(|i| i.name == self.name);
-            *known = now.map(|i| i.nets).unwrap_or_default();
+            known.renew(Instant::now(), || self.listed());
         }
         has(&known)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Ipv4Net>> {
+    fn listed(&self) -> Vec<Ipv4Net> {
+        let found = now().into_iter().find(|i| i.name == self.name);
+        found.map(|i| i.nets).unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known<Ipv4Net>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -244,5 +297,19 @@ mod tests {
         assert!(is_chosen(&[], "eth0") && !is_chosen(&[], "docker0"));
         let named = ["docker0".to_owned()];
         assert!(is_chosen(&named, "docker0") && !is_chosen(&named, "eth0"));
+    }
+
+    /// A flood of packets to an interface without its address is no flood of questions.
+    #[test]
+    fn the_system_is_asked_once_a_second() {
+        let (start, asked) = (Instant::now(), std::cell::Cell::new(0));
+        let mut known = Known::default();
+        for ms in [0, 1, 500, 999, 1000, 1500] {
+            known.renew(start + Duration::from_millis(ms), || {
+                asked.set(asked.get() + 1);
+                vec![asked.get()]
+            });
+        }
+        assert_eq!((known.all, asked.get()), (vec![2], 2));
     }
 }

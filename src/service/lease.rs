@@ -1,9 +1,11 @@
 //! The impure half of mode `dhcp`'s leases: the book behind a lock, the disk, the clock, the probes.
 //!
-//! * [`store`], [`format`]: the file, and what stands in it; a damaged one is saved by `salvage`
+//! * [`store`], [`format`], [`disk`]: the file, what stands in it, and how far it can be believed; a
+//!   damaged one is saved by `salvage`
 //! * [`commit`]: records → disk, many in one sync; then the answers
 //! * [`clock`]: lease time, which no clock that is set moves
 //! * [`probe`]: is an address in use?
+//! * `whole`: what the operator is told of many leases at once
 //! * [`control`]: how the command asks this server; [`row`]: how a lease is shown, [`filter`]: which
 //!
 //! The flow of one message, which the caller writes: `book()` → `handle` → [`Leases::store`] under
@@ -13,17 +15,19 @@
 pub mod clock;
 pub mod commit;
 pub mod control;
+pub mod disk;
 pub mod filter;
 pub mod format;
 pub mod probe;
 pub mod row;
 mod salvage;
 pub mod store;
+mod whole;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +38,7 @@ use self::clock::{Clock, Readings};
 use self::commit::{Committer, Done, Pending, Written};
 use self::row::Row;
 use self::store::Store;
+use self::whole::{ended_meanwhile, is_end, outside};
 use crate::error::Error;
 use crate::event::What;
 use crate::lease::{Binding, Book, Change, Holder, Lease, Limits, Record, State, Time};
@@ -54,6 +59,8 @@ pub struct Leases {
     clock: Clock,
     committer: Committer,
     emit: Emit,
+    /// Something ended by itself since the time was last written.
+    ended: AtomicBool,
 }
 
 impl Leases {
@@ -70,7 +77,7 @@ impl Leases {
         networks: Arc<Networks>,
         limits: Limits,
         emit: Emit,
-    ) -> Result<(Arc<Self>, Vec<String>), Error> {
+    ) -> Result<(Arc<Self>, Vec<What>), Error> {
         let mut opened = Store::open(folder)?;
         let clock = Clock::start(opened.contents.anchor.as_ref(), Readings::now());
         let mut book = Book::new(limits);
@@ -86,6 +93,9 @@ impl Leases {
             ));
         }
         opened.notices.extend(outside(&book, &networks));
+        let told = opened.notices.into_iter();
+        let told = told.map(|text| What::Warning { text });
+        let told = told.chain(ended_meanwhile(&opened.contents, now)).collect();
         let heard = emit.clone();
         let say = Box::new(move |what| heard(None, what));
         let leases = Self {
@@ -94,8 +104,9 @@ impl Leases {
             networks: ArcSwap::new(networks),
             clock,
             emit,
+            ended: AtomicBool::new(false),
         };
-        Ok((Arc::new(leases), opened.notices))
+        Ok((Arc::new(leases), told))
     }
 
     /// The book, locked. Never across an await.
@@ -220,6 +231,9 @@ impl Leases {
         if changes.is_empty() {
             return;
         }
+        if changes.iter().any(is_end) {
+            self.ended.store(true, Ordering::Relaxed);
+        }
         let networks = self.networks.load();
         for Change { lease, was } in changes {
             let what = What::Lease {
@@ -250,6 +264,20 @@ impl Leases {
                 due.then(|| book.expire(now))
             };
             self.tell(&changes.unwrap_or_default());
+            self.note_ends();
+        }
+    }
+
+    /// Writes the time where something has ended and was told: the next start tells what ended
+    /// after it.
+    fn note_ends(&self) {
+        if self.ended.swap(false, Ordering::Relaxed) {
+            let time = Pending {
+                records: Vec::new(),
+                done: None,
+            };
+            // Where there is no room, the records in it bring the time with them.
+            let _ = self.committer.submit(time);
         }
     }
 
@@ -319,27 +347,6 @@ impl Leases {
         }
         sums
     }
-}
-
-/// The leases that no pool and no reservation gives any longer.
-fn outside(book: &Book, networks: &Networks) -> Option<String> {
-    let given = |address: Ipv4Addr| {
-        let network = networks.of_link(address);
-        let pool = network.and_then(|network| network.pool_of(address));
-        pool.is_some() || networks.reservations.of_address(address).is_some()
-    };
-    let leased = book.iter().filter(|lease| lease.state == State::Leased);
-    let outside = leased.map(|lease| lease.address).filter(|a| !given(*a));
-    let (count, first) = outside.fold((0_u64, None), |(count, first), address| {
-        (
-            count + 1,
-            Some(first.map_or(address, |f: Ipv4Addr| f.min(address))),
-        )
-    });
-    let (first, many) = (first?, if count == 1 { " is" } else { "s are" });
-    Some(format!(
-        "{count} lease{many} outside every pool and reservation now, {first} the first: not renewed any more; a client that asks is told to start anew, and one that does not keeps its address until the lease ends"
-    ))
 }
 
 /// A lease on its way to the disk.

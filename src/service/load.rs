@@ -8,7 +8,7 @@
 //! * [`folder`]: the profile folder → texts
 //! * [`networks`]: the config file → networks, and which settings have changed since the start
 //! * [`images`]: distributions in the simple layout below the image folder, asset overrides
-//! * [`stamp`]: whether anything has changed, from sizes and times alone
+//! * [`stamp`]: whether anything has changed, from sizes, times and our addresses alone
 //!
 //! Absent on purpose: watching (see `watch`), and whether a file that a profile names exists: it may
 //! be copied later, and a missing one is an event when a machine asks for it.
@@ -170,16 +170,8 @@ impl Loader {
             installed,
             overrides: overrides.unwrap_or_default(),
             config,
-            own: self.own(),
+            own: own(self.places.mode),
             findings,
-        }
-    }
-
-    /// The addresses that nobody else may have, in mode `dhcp`.
-    fn own(&self) -> Vec<Ipv4Addr> {
-        match self.places.mode {
-            Mode::Dhcp => interfaces::addresses(),
-            Mode::Proxy | Mode::Colocated => Vec::new(),
         }
     }
 
@@ -193,6 +185,14 @@ impl Loader {
         let sources = folder::read(&self.places.profiles, findings);
         self.folder_seen |= sources.is_some();
         sources.unwrap_or_default()
+    }
+}
+
+/// The addresses that nobody else may have, in mode `dhcp`.
+fn own(mode: Mode) -> Vec<Ipv4Addr> {
+    match mode {
+        Mode::Dhcp => interfaces::addresses(),
+        Mode::Proxy | Mode::Colocated => Vec::new(),
     }
 }
 

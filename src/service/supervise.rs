@@ -78,14 +78,14 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let giving = raw
         .map(|raw| Giving::open(raw, settings, &shared))
         .transpose()?;
-    let (giving, warnings) = giving.unzip();
+    let (giving, of_leases) = giving.unzip();
     let places = giving
         .as_ref()
         .map(|_| giving::places(&networks, &interfaces));
-    let warnings = no_server.into_iter().chain(warnings.unwrap_or_default());
+    let of_leases = of_leases.into_iter().chain(places).flatten();
     Ok(Prepared {
         ready: ready(&opened, settings.http_port, &user),
-        notices: notices(settings, &user, warnings, places.unwrap_or_default()),
+        notices: notices(settings, &user, no_server, of_leases),
         giving,
         opened,
         http,
@@ -98,17 +98,18 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     })
 }
 
-/// What the operator is told at the start: what may be wrong, where leases are given, what is not
-/// served.
+/// What the operator is told at the start: what may be wrong, what became of the leases and where
+/// they are given, what is not served.
 fn notices(
     settings: &Effective,
     user: &str,
-    warnings: impl Iterator<Item = String>,
-    places: Vec<What>,
+    no_server: Option<String>,
+    of_leases: impl Iterator<Item = What>,
 ) -> Vec<What> {
-    let warnings = warnings.chain(cautions(settings, user));
+    let warnings = no_server.into_iter().chain(cautions(settings, user));
     let warnings = warnings.map(|text| What::Warning { text });
-    warnings.chain(places).chain(left_out(settings)).collect()
+    let told = warnings.chain(of_leases);
+    told.chain(left_out(settings)).collect()
 }
 
 /// Interfaces that would be served if they were named.

@@ -128,6 +128,7 @@ pub fn opened(folder: &Path) -> (Arc<Leases>, Heard, Vec<String>) {
     let emit: Emit = Arc::new(move |client, what| hears.lock().unwrap().push((client, what)));
     let limits = Limits::default();
     let (leases, notices) = Leases::open(folder, networks(), limits, emit).unwrap();
+    let notices = notices.iter().map(ToString::to_string).collect();
     (leases, heard, notices)
 }
 

@@ -2,7 +2,7 @@
 
 use bootjack::lease::{Kind, State, Verdict};
 use bootjack::service::lease::clock::{Anchor, Readings};
-use bootjack::service::lease::store::Store;
+use bootjack::service::lease::store::{FILE, Store};
 
 use crate::house::{A, B, acquire, acquire_for, ask, opened, record, server, stored};
 use crate::support::poll;
@@ -105,4 +105,54 @@ fn lease_time_goes_on_from_the_disk_where_the_wall_clock_is_behind_after_a_reboo
     let until: jiff::Timestamp = row.until.unwrap().parse().unwrap();
     let left = until.as_second().cast_unsigned() - Readings::now().wall;
     assert!((3000..=3601).contains(&left), "{left}");
+}
+
+/// Told in one sum, and only of what was not told when it ended.
+#[test]
+fn what_ended_while_nobody_was_there_is_told_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = Readings::now().wall;
+    let last = Anchor {
+        boot: "another boot".to_owned(),
+        uptime: 5,
+        time: now - 1000,
+    };
+    let long_ago = record(10, A, "leased", -9000, -2000);
+    let meanwhile = [
+        record(11, A, "leased", -9000, -500),
+        record(12, B, "leased", -9000, -1),
+        record(13, B, "declined", -9000, -500),
+        record(14, B, "released", -500, -500),
+        record(15, B, "leased", -9000, 3600),
+    ];
+    let mut store = Store::open(folder.path()).unwrap().store;
+    store.write(&[long_ago], &last).unwrap();
+    store.write(&meanwhile, &last).unwrap();
+    drop(store);
+    let (leases, _, notices) = opened(folder.path());
+    let sum = "2 leases ran out and 1 quarantine ended while bootjack was down";
+    assert_eq!(notices, [sum]);
+    // From the next commit on it is told.
+    acquire(&leases, A);
+    drop(leases);
+    assert_eq!(opened(folder.path()).2, [""; 0]);
+}
+
+#[test]
+fn what_ran_out_before_a_kill_was_told_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = server(folder.path());
+    let given = acquire_for(&server.leases, A, 2);
+    let lease = || server.leases.book().get(given.address).cloned().unwrap();
+    poll::expect("told", SOON, || lease().state == State::Expired);
+    let over = lease().until;
+    let dead = tempfile::tempdir().unwrap();
+    let noted = || {
+        // As a kill leaves it.
+        std::fs::copy(folder.path().join(FILE), dead.path().join(FILE)).unwrap();
+        let anchor = Store::look(dead.path()).ok().and_then(|c| c.anchor);
+        anchor.is_some_and(|anchor| anchor.time >= over)
+    };
+    poll::expect("the time is written", SOON, noted);
+    assert_eq!(opened(dead.path()).2, [""; 0]);
 }

@@ -350,3 +350,27 @@ fn a_server_takes_the_place_of_one_that_died() {
         "{said:?}"
     );
 }
+
+/// What was done is told, whatever comes after it.
+#[test]
+fn a_server_that_ends_amid_releases_leaves_none_untold() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = control::open(folder.path()).unwrap();
+    socket.set_nonblocking(false).unwrap();
+    let server = std::thread::spawn(move || {
+        for answer in ["{\"done\":1}\n", "{\"error\":\"not leased\"}\n", ""] {
+            let (mut stream, _) = socket.accept().unwrap();
+            let mut request = String::new();
+            BufReader::new(&stream).read_line(&mut request).unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    let addresses = ["10.0.0.10", "10.0.0.11", "10.0.0.12", "10.0.0.13"];
+    let said = leases(folder.path(), &[&["release"], &addresses[..]].concat());
+    server.join().unwrap();
+    assert_eq!(said.out, "10.0.0.10 is released\n", "{said:?}");
+    assert_eq!(said.code, Some(1));
+    for words in ["not leased", "the running bootjack does not answer"] {
+        assert!(said.err.contains(words), "{said:?}");
+    }
+}

@@ -110,3 +110,38 @@ fn a_changed_config_is_in_force_by_itself() {
     let new = Imitated::new(&lan.client("new"), 1);
     assert!(new.lease().1.yiaddr() >= at(150));
 }
+
+/// The file has not changed: the host has.
+#[test]
+fn an_address_that_the_host_gets_later_is_given_to_nobody() {
+    as_root!("an_address_that_the_host_gets_later_is_given_to_nobody");
+    let lan = Lan::new();
+    let boot = lan.appliance_host();
+    let pool = config("10.77.0.100-10.77.0.101", &[]);
+    let appliance = setup(&boot, &pool).start();
+    boot.address("eth0", "10.77.0.100/24");
+    count(&appliance, "reloaded", 1);
+    let client = Imitated::new(&lan.client("client"), 1);
+    assert_eq!(client.lease().1.yiaddr(), at(101));
+    let conflict = |e: &serde_json::Value| e["event"] == "conflict";
+    assert!(!appliance.events().iter().any(conflict), "it is known");
+    boot.ip(&["address", "del", "10.77.0.100/24", "dev", "eth0"]);
+    count(&appliance, "reloaded", 2);
+    let other = Imitated::new(&lan.client("other"), 2);
+    assert_eq!(other.lease().1.yiaddr(), at(100), "it is free again");
+}
+
+/// Before that is read: an address of our own is no other's, whatever is tried.
+#[test]
+fn an_address_that_the_host_has_just_got_is_not_offered() {
+    as_root!("an_address_that_the_host_has_just_got_is_not_offered");
+    let lan = Lan::new();
+    let boot = lan.appliance_host();
+    let pool = config("10.77.0.100-10.77.0.101", &[]);
+    let appliance = setup(&boot, &pool).flag("--poll=3600").start();
+    boot.address("eth0", "10.77.0.100/24");
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let client = Imitated::new(&lan.client("client"), 1);
+    assert_eq!(client.lease().1.yiaddr(), at(101));
+    event(&appliance, "conflict", &[("address", "10.77.0.100")]);
+}

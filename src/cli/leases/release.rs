@@ -32,25 +32,39 @@ pub(super) fn whom(text: &str) -> Result<Whom, String> {
 pub(super) fn run(source: &Source, all: &[Whom]) -> Result<ExitCode, Error> {
     let machines = all.iter().any(|whom| whom.address().is_none());
     let rows = if machines { source.rows()? } else { Vec::new() };
-    let (mut said, mut failed) = (String::new(), Vec::new());
+    let mut said = Said::default();
+    let outcome = release(source, all, &rows, &mut said);
+    let code = crate::cli::done(io::stdout().write_all(said.released.as_bytes()))?;
+    said.failed
+        .extend(outcome.err().map(|error| error.to_string()));
+    if said.failed.is_empty() {
+        Ok(code)
+    } else {
+        Err(Error::failed(said.failed.join("\n")))
+    }
+}
+
+/// What is to be told of what was done: of all of it, also where it was not done to the end.
+#[derive(Default)]
+struct Said {
+    released: String,
+    failed: Vec<String>,
+}
+
+fn release(source: &Source, all: &[Whom], rows: &[Row], said: &mut Said) -> Result<(), Error> {
     for whom in all {
-        let targets = targets(whom, &rows);
+        let targets = targets(whom, rows);
         if targets.is_empty() {
-            failed.push(format!("{whom} has no lease"));
+            said.failed.push(format!("{whom} has no lease"));
         }
         for (address, mac) in targets {
             match source.release(address, mac.as_deref())? {
-                Ok(()) => _ = writeln!(said, "{address} is released"),
-                Err(why) => failed.push(why),
+                Ok(()) => _ = writeln!(said.released, "{address} is released"),
+                Err(why) => said.failed.push(why),
             }
         }
     }
-    let code = crate::cli::done(io::stdout().write_all(said.as_bytes()))?;
-    if failed.is_empty() {
-        Ok(code)
-    } else {
-        Err(Error::failed(failed.join("\n")))
-    }
+    Ok(())
 }
 
 /// What is to be released for these words.

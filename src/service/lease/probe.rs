@@ -8,8 +8,9 @@
 //! cannot be tried (no Ethernet, an interface that is down, no way there), it is offered untried,
 //! and that is an event, once in [`AGAIN`] for each link.
 //!
-//! At most [`MOST`] addresses are tried at once. Beyond, an address is offered untried, and that is
-//! an event: a queue would be filled by a flood of DISCOVERs with made-up addresses, and an OFFER
+//! At most [`MOST`] tries are under way at once, of different addresses or of one: a client can have
+//! itself offered the same one again and again. Beyond, an address is offered untried, and that is an
+//! event: a queue would be filled by a flood of DISCOVERs with made-up addresses, and an OFFER
 //! after the client has given up is none. Whom an untried address disturbs can still DECLINE it.
 
 use std::collections::HashMap;
@@ -28,12 +29,12 @@ use super::Emit;
 use crate::error::Error;
 use crate::event::What;
 use crate::network::ConflictMethod;
-use crate::service::interfaces::Interface;
+use crate::service::interfaces::{Host, Interface};
 use crate::service::sys::{arp, icmp};
 use crate::wire::Mac;
 use crate::wire::echo::Token;
 
-/// Addresses tried at once.
+/// Tries under way at once.
 pub const MOST: usize = 256;
 /// How long nothing more is said of a link on which addresses cannot be tried.
 pub const AGAIN: Duration = Duration::from_secs(600);
@@ -114,6 +115,8 @@ type Waiter = (u64, oneshot::Sender<Option<Mac>>);
 #[derive(Default)]
 struct Tried {
     count: u64,
+    /// Tries under way, those among them that have their answer.
+    seats: usize,
     waiting: HashMap<Place, Vec<Waiter>>,
 }
 
@@ -121,7 +124,7 @@ struct Tried {
 #[derive(Default)]
 struct Board(Mutex<Tried>);
 
-/// One address being tried; dropping it ends that.
+/// One try; dropping it ends that.
 struct Seat<'b> {
     board: &'b Board,
     place: Place,
@@ -131,7 +134,7 @@ struct Seat<'b> {
 /// Tries addresses.
 pub struct Prober {
     links: HashMap<String, Arc<arp::Link>>,
-    own: Vec<Ipv4Addr>,
+    own: Host,
     echo: Option<Arc<icmp::Echo>>,
     keys: RandomState,
     board: Arc<Board>,
@@ -148,10 +151,8 @@ impl Prober {
     /// The runtime takes no socket.
     pub fn start(opened: Opened, emit: Emit) -> io::Result<Self> {
         let (board, mut readers) = (Arc::<Board>::default(), JoinSet::new());
-        let mut own = Vec::new();
         let mut links = HashMap::new();
         for (interface, socket) in opened.links {
-            own.extend(interface.addresses());
             let Some(socket) = socket else { continue };
             let link = Arc::new(arp::Link::new(socket)?);
             readers.spawn(read_arp(link.clone(), board.clone()));
@@ -164,7 +165,7 @@ impl Prober {
         }
         Ok(Self {
             links,
-            own,
+            own: Host::default(),
             echo,
             keys,
             board,
@@ -174,9 +175,9 @@ impl Prober {
         })
     }
 
-    /// Whether an address is one of ours.
+    /// Whether an address is one of this host's now: its kernel does not answer our questions.
     pub fn is_own(&self, address: Ipv4Addr) -> bool {
-        self.own.contains(&address)
+        self.own.has(address)
     }
 
     /// Whether anybody answers from an address within `wait`. An address of ours is in use,
@@ -279,12 +280,13 @@ impl Board {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `None` where too many addresses are tried.
+    /// `None` where too many tries are under way.
     fn sit(&self, place: Place) -> Option<(Seat<'_>, oneshot::Receiver<Option<Mac>>)> {
         let mut tried = self.lock();
-        if tried.waiting.len() >= MOST {
+        if tried.seats >= MOST {
             return None;
         }
+        tried.seats += 1;
         let (told, answer) = oneshot::channel();
         tried.count += 1;
         let number = tried.count;
@@ -308,6 +310,7 @@ impl Board {
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
         let mut tried = self.board.lock();
+        tried.seats = tried.seats.saturating_sub(1);
         if let Some(waiting) = tried.waiting.get_mut(&self.place) {
             waiting.retain(|(number, _)| *number != self.number);
             if waiting.is_empty() {
@@ -366,14 +369,20 @@ mod tests {
     }
 
     #[test]
-    fn only_so_many_addresses_are_tried_and_a_seat_comes_free() {
-        let board = Board::default();
+    fn only_so_many_tries_are_under_way_and_a_seat_comes_free() {
         let place = |n: u32| (1, Ipv4Addr::from(n));
-        let seats: Vec<_> = (0..256).map(|n| board.sit(place(n)).unwrap()).collect();
-        assert!(board.sit(place(300)).is_none());
-        board.used(place(7), None);
-        assert!(board.sit(place(300)).is_some());
-        drop(seats);
-        assert!(board.lock().waiting.is_empty());
+        for same in [0, 1] {
+            let board = Board::default();
+            let seat = |n: u32| board.sit(place(n * same));
+            let mut seats: Vec<_> = (0..256).map(|n| seat(n).unwrap()).collect();
+            assert!(seat(300).is_none());
+            board.used(place(0), None);
+            assert!(seat(300).is_none(), "who is told has yet to rise");
+            seats.remove(0);
+            assert!(seat(300).is_some());
+            drop(seats);
+            assert!(board.lock().waiting.is_empty());
+            assert_eq!(board.lock().seats, 0);
+        }
     }
 }

@@ -12,18 +12,20 @@
 //! decides which pages reach the disk before the power fails. Clients have printable host names
 //! for that, among records and times they do not see, and no say over the disk.
 //!
-//! A write that fails closes the file; the next one opens it again (after an I/O error the library
-//! answers nothing else).
+//! A write that fails closes the file (after an I/O error the library answers nothing else); the
+//! next one opens it again, or a copy of it where it cannot be believed (`disk`).
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use redb::{Builder, Database, DatabaseError, ReadOnlyDatabase};
+use redb::{Builder, Database, DatabaseError, ReadableDatabase};
 
 use super::clock::Anchor;
+pub use super::disk::Medium;
+use super::disk::{self, CACHE};
 use super::format::{self, Contents, Version};
 use super::salvage::salvage;
 use crate::error::Error;
@@ -33,14 +35,12 @@ use crate::yaml::counted;
 /// The store's name in the state folder.
 pub const FILE: &str = "leases.redb";
 
-/// Memory for pages; the kernel's cache holds the rest.
-const CACHE: usize = 16 << 20;
-
 /// The store, open for writing unless the last write failed.
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
     file: Option<Database>,
+    medium: Medium,
     two_phase: bool,
 }
 
@@ -70,16 +70,24 @@ impl Store {
     /// # Errors
     /// Another process has it, a newer version made it, or the system does not let us.
     pub fn open(folder: &Path) -> Result<Opened, Error> {
+        Self::open_on(Medium::default(), folder)
+    }
+
+    /// [`Store::open`], on a disk that is not the system's.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_on(medium: Medium, folder: &Path) -> Result<Opened, Error> {
         let path = folder.join(FILE);
         let mut notices = Vec::new();
         if !path.exists() {
             make(&path, &[])?;
         }
         close_to_others(&path);
-        let (file, contents) = match read(&path, &mut notices) {
+        let (file, contents) = match read(&medium, &path, &mut notices) {
             Ok(found) => found,
             Err(Trouble::Refused(error)) => return Err(error),
-            Err(Trouble::Damaged(why)) => replace(&path, &why, &mut notices)?,
+            Err(Trouble::Damaged(why)) => replace(&medium, &path, &why, &mut notices)?,
         };
         if contents.unread > 0 {
             let (n, path) = (contents.unread, path.display());
@@ -91,6 +99,7 @@ impl Store {
         let store = Self {
             path,
             file: Some(file),
+            medium,
             two_phase: false,
         };
         Ok(Opened {
@@ -100,7 +109,7 @@ impl Store {
         })
     }
 
-    /// Reads a store that no server has, without changing it unless it has to be repaired.
+    /// Reads a store that no server has, without changing it.
     ///
     /// # Errors
     /// As [`Store::open`]; there is none; it is damaged.
@@ -115,10 +124,8 @@ impl Store {
             Ok(file) => look_in(path, &file).map_err(|t| t.into_error(path)),
             // It was not closed: only a writer may set it right.
             Err(DatabaseError::RepairAborted) => {
-                let found = read(path, &mut Vec::new());
-                found
-                    .map(|(_, contents)| contents)
-                    .map_err(|t| t.into_error(path))
+                let file = disk::in_memory(path).map_err(refused)?;
+                look_in(path, &file).map_err(|t| t.into_error(path))
             }
             Err(error) => Err(refused(error.into())),
         }
@@ -130,12 +137,14 @@ impl Store {
     /// As [`Store::look`].
     pub fn existing(folder: &Path) -> Result<(Self, Contents), Error> {
         let path = folder.join(FILE);
+        let medium = Medium::default();
         let (file, contents) = unbroken(&path, || {
-            read(&path, &mut Vec::new()).map_err(|t| t.into_error(&path))
+            read(&medium, &path, &mut Vec::new()).map_err(|t| t.into_error(&path))
         })?;
         let store = Self {
             path,
             file: Some(file),
+            medium,
             two_phase: false,
         };
         Ok((store, contents))
@@ -162,7 +171,7 @@ impl Store {
     pub fn write(&mut self, records: &[Record], now: &Anchor) -> Result<(), String> {
         let file = match self.file.take() {
             Some(file) => file,
-            None => reopened(&self.path)?,
+            None => self.reopened()?,
         };
         let commit = || self.commit(&file, records, now);
         catch_unwind(AssertUnwindSafe(commit))
@@ -170,6 +179,13 @@ impl Store {
             .map_err(|e| told(&e))?;
         self.file = Some(file);
         Ok(())
+    }
+
+    fn reopened(&self) -> Result<Database, String> {
+        let again = || self.medium.again(&self.path);
+        catch_unwind(AssertUnwindSafe(again))
+            .unwrap_or_else(|_| Err(redb::Error::Corrupted("it is damaged".to_owned())))
+            .map_err(|e| told(&e))
     }
 
     fn commit(&self, file: &Database, records: &[Record], now: &Anchor) -> Result<(), redb::Error> {
@@ -182,9 +198,13 @@ impl Store {
 }
 
 /// Opens a file that is there, brings it up to date and reads it.
-fn read(path: &Path, notices: &mut Vec<String>) -> Result<(Database, Contents), Trouble> {
+fn read(
+    medium: &Medium,
+    path: &Path,
+    notices: &mut Vec<String>,
+) -> Result<(Database, Contents), Trouble> {
     let whole = || -> Result<(Database, Contents), Trouble> {
-        let file = open(path).map_err(|e| trouble(path, e))?;
+        let file = medium.found(path).map_err(|e| trouble(path, e))?;
         let told = |e| trouble(path, e);
         if let Version::Older(from) = known(path, format::version(&file).map_err(told)?)? {
             format::bring_up(&file, from).map_err(told)?;
@@ -215,7 +235,7 @@ fn unbroken<T>(path: &Path, read: impl FnOnce() -> Result<T, Error>) -> Result<T
     outcome.unwrap_or_else(|_| Err(damaged()))
 }
 
-fn look_in(path: &Path, file: &ReadOnlyDatabase) -> Result<Contents, Trouble> {
+fn look_in(path: &Path, file: &impl ReadableDatabase) -> Result<Contents, Trouble> {
     let whole = || {
         known(path, format::version(file).map_err(|e| trouble(path, e))?)?;
         format::contents(file).map_err(|e| trouble(path, e))
@@ -237,44 +257,23 @@ fn known(path: &Path, version: Option<Version>) -> Result<Version, Trouble> {
     }
 }
 
-fn open(path: &Path) -> Result<Database, redb::Error> {
-    let mut builder = Builder::new();
-    builder
-        .set_cache_size(CACHE)
-        .set_check_integrity_on_open(true);
-    Ok(builder.open(path)?)
-}
-
-fn reopened(path: &Path) -> Result<Database, String> {
-    catch_unwind(|| open(path))
-        .unwrap_or_else(|_| Err(redb::Error::Corrupted("it is damaged".to_owned())))
-        .map_err(|e| told(&e))
-}
-
 /// A new file takes its name when it is whole and on the disk.
 fn make(path: &Path, records: &[Record]) -> Result<(), Error> {
-    let draft = path.with_file_name(format!("{FILE}.new"));
+    let draft = disk::draft(path);
     let made = || -> Result<(), redb::Error> {
-        remove(&draft)?;
-        create(&draft)?;
+        disk::remove(&draft)?;
+        disk::create(&draft)?;
         let file = Builder::new().set_cache_size(CACHE).create(&draft)?;
         format::begin(&file, records)?;
         file.close()?;
         fs::rename(&draft, path)?;
-        Ok(sync_folder(path)?)
+        Ok(disk::sync_folder(path)?)
     };
     made().map_err(|e| {
-        let _ = remove(&draft);
+        let _ = disk::remove(&draft);
         let (path, why) = (path.display(), told(&e));
         Error::failed(format!("cannot make the lease store {path}: {why}"))
     })
-}
-
-/// An empty file that nobody else reads: who has which address is not for everybody on this host.
-fn create(path: &Path) -> io::Result<()> {
-    let mut options = File::options();
-    let options = options.write(true).create_new(true).mode(0o600);
-    options.open(path).map(drop)
 }
 
 /// Earlier versions left that to the umask. Where it is another's file, so it stays.
@@ -285,20 +284,9 @@ fn close_to_others(path: &Path) {
     }
 }
 
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        outcome => outcome,
-    }
-}
-
-/// A name is on the disk when its folder is.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |f| File::open(f)?.sync_all())
-}
-
 /// Moves a damaged file aside and makes a new one with what can be read of it.
 fn replace(
+    medium: &Medium,
     path: &Path,
     why: &str,
     notices: &mut Vec<String>,
@@ -312,9 +300,9 @@ fn replace(
     let records = salvage(path).map_err(|e| cannot("read", &e))?;
     let aside = free_name(path);
     // A second name first: the damaged file is in force until the new one takes its place.
-    fs::hard_link(path, &aside)
-        .or_else(|_| fs::rename(path, &aside))
-        .map_err(|e| cannot("moved aside", &e))?;
+    if fs::hard_link(path, &aside).is_err() {
+        disk::copy(path, &aside).map_err(|e| cannot("moved aside", &told(&e)))?;
+    }
     make(path, &records)?;
     notices.push(format!(
         "the lease store {} is damaged ({why}): it was moved to {}, {} could be read from it; what is not among them may be given twice until its lease has ended, so leave conflict detection on",
@@ -322,7 +310,7 @@ fn replace(
         aside.display(),
         counted(records.len(), "lease")
     ));
-    read(path, notices).map_err(|t| t.into_error(path))
+    read(medium, path, notices).map_err(|t| t.into_error(path))
 }
 
 /// `leases.redb.damaged-1`, or the next number that is free.

@@ -1,4 +1,5 @@
-//! Whether anything may have changed, from names, sizes, times and inodes alone.
+//! Whether anything may have changed, from names, sizes, times and inodes alone; and from the
+//! addresses of this host, which nobody is given.
 //!
 //! Where inotify sees nothing (network file systems, a root that was replaced, links to files
 //! elsewhere, files deep below the image folder) this is looked at now and then. Times are compared
@@ -10,7 +11,7 @@ use std::hash::{Hash, Hasher};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::{Places, folder, images};
+use super::{Places, folder, images, own};
 
 /// A number that differs when something has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,7 @@ pub fn stamp(places: &Places) -> Stamp {
         images::overrides(assets, &mut findings).hash(&mut hash);
     }
     findings.len().hash(&mut hash);
+    own(places.mode).hash(&mut hash);
     Stamp(hash.finish())
 }
 
