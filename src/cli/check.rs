@@ -3,6 +3,7 @@
 //! As root it becomes the user that `serve` would become before it reads, since that user reads the
 //! files again at every change: what only root can read is found here, not at the start.
 
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,7 +13,7 @@ use nix::unistd::{AccessFlags, access};
 use crate::config::{self, Effective, Mode, SettingsArgs};
 use crate::error::Error;
 use crate::profile::Snapshot;
-use crate::service::lease::control;
+use crate::service::lease::{control, owner};
 use crate::service::load::{Loader, Places};
 use crate::service::{interfaces, privilege};
 use crate::yaml::{Finding, Severity, counted};
@@ -97,14 +98,17 @@ fn of_state(settings: &Effective) -> Option<Finding> {
     if settings.mode != Mode::Dhcp {
         return None;
     }
-    let why = control::misplaced(folder).or_else(|| unwritable(folder))?;
+    let why = control::misplaced(folder)
+        .or_else(|| unwritable(folder))
+        .or_else(|| owner::denied(folder))?;
     Some(finding(Severity::Error, &why))
 }
 
 /// A folder that is not there is made at the start.
 fn unwritable(folder: &Path) -> Option<String> {
     let all = AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK;
-    if !folder.exists() || access(folder, all).is_ok() && folder.is_dir() {
+    let absent = fs::metadata(folder).is_err_and(|e| e.kind() == io::ErrorKind::NotFound);
+    if absent || access(folder, all).is_ok() && folder.is_dir() {
         return None;
     }
     let (shown, user) = (folder.display(), privilege::me());

@@ -1,6 +1,7 @@
 //! The impure half of mode `dhcp`'s leases: the book behind a lock, the disk, the clock, the probes.
 //!
-//! * [`store`], [`format`]: the file, and what stands in it; a damaged one is saved by `salvage`
+//! * [`store`], [`format`]: the file, and what stands in it; a damaged one is saved by `salvage`;
+//!   [`owner`]: whose it is
 //! * [`commit`]: records → disk, many in one sync; then the answers
 //! * [`clock`]: lease time, which no clock that is set moves
 //! * [`probe`]: is an address in use?
@@ -15,6 +16,7 @@ pub mod commit;
 pub mod control;
 pub mod filter;
 pub mod format;
+pub mod owner;
 pub mod probe;
 pub mod row;
 mod salvage;

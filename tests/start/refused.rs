@@ -321,3 +321,72 @@ fn a_state_folder_that_takes_no_leases() {
         assert!(refused.err.to_lowercase().contains(of_serve), "{refused:?}");
     }
 }
+
+/// What root put there, from a backup: the folder is the user's, the file in it is not.
+#[test]
+fn a_lease_store_of_another_user() {
+    as_root!("a_lease_store_of_another_user");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    open(lan.folder());
+    let file = host.file("bootjack.yaml");
+    let path = file.display().to_string();
+    let config = "mode: dhcp\nforce: true\ndhcp: {networks: [{subnet: 10.77.0.0/24}]}\n";
+    fs::write(&file, config).unwrap();
+    let state = host.file("restored");
+    fs::create_dir(&state).unwrap();
+    let store = state.join("leases.redb");
+    fs::write(&store, "").unwrap();
+    fs::set_permissions(&store, fs::Permissions::from_mode(0o600)).unwrap();
+    let daemon = nix::unistd::User::from_name("daemon").unwrap().unwrap();
+    let given = |path| nix::unistd::chown(path, Some(daemon.uid), Some(daemon.gid)).unwrap();
+    given(&state);
+    let (state, shown) = (state.display().to_string(), store.display());
+    let args = ["--config", &path, "--user", "daemon", "--state", &state];
+    let check = [&["check"], &args[..]].concat();
+    let check = || crate::run::Said::from(host.attempt(BOOTJACK, &check));
+    let words = [
+        &format!("cannot open the lease store {shown}: permission denied to user daemon"),
+        &format!("`chown daemon {shown}`"),
+    ];
+    let said = check();
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        words.iter().all(|word| said.out.contains(*word)),
+        "{said:?}"
+    );
+    serve(&host, &args).fails(1, &words.map(String::as_str));
+    // Its own, but closed: another owner would not help.
+    given(&store);
+    fs::set_permissions(&store, fs::Permissions::from_mode(0o400)).unwrap();
+    let remedy = format!("`chmod u+rw {shown}`");
+    assert!(check().out.contains(&remedy), "{:?}", check());
+    serve(&host, &args).fails(1, &[&remedy]);
+    fs::set_permissions(&store, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(check().code, Some(0), "{:?}", check());
+}
+
+/// A folder in another that the user may not enter is not one that is made at the start.
+#[test]
+fn a_state_folder_that_is_out_of_reach() {
+    as_root!("a_state_folder_that_is_out_of_reach");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    open(lan.folder());
+    let file = host.file("bootjack.yaml");
+    let path = file.display().to_string();
+    let config = "mode: dhcp\nforce: true\ndhcp: {networks: [{subnet: 10.77.0.0/24}]}\n";
+    fs::write(&file, config).unwrap();
+    let closed = host.file("closed");
+    fs::create_dir_all(closed.join("state")).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    let state = closed.join("state").display().to_string();
+    let args = ["--config", &path, "--user", "daemon", "--state", &state];
+    let said = crate::run::Said::from(host.attempt(BOOTJACK, &[&["check"], &args[..]].concat()));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        said.out.contains("cannot be written by user daemon"),
+        "{said:?}"
+    );
+    assert_eq!(serve(&host, &args).code, Some(1));
+}

@@ -25,6 +25,7 @@ use redb::{Builder, Database, DatabaseError, ReadOnlyDatabase};
 
 use super::clock::Anchor;
 use super::format::{self, Contents, Version};
+use super::owner;
 use super::salvage::salvage;
 use crate::error::Error;
 use crate::lease::Record;
@@ -74,6 +75,9 @@ impl Store {
         let mut notices = Vec::new();
         if !path.exists() {
             make(&path, &[])?;
+        }
+        if let Some(why) = owner::denied(folder) {
+            return Err(Error::failed(why));
         }
         close_to_others(&path);
         let (file, contents) = match read(&path, &mut notices) {
