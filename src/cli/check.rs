@@ -12,10 +12,11 @@ use nix::unistd::{AccessFlags, access};
 
 use crate::config::{self, Effective, Mode, SettingsArgs};
 use crate::error::Error;
+use crate::event::What;
 use crate::profile::Snapshot;
 use crate::service::lease::{control, owner};
 use crate::service::load::{Loader, Places};
-use crate::service::{interfaces, privilege};
+use crate::service::{giving, interfaces, privilege};
 use crate::yaml::{Finding, Severity, counted};
 
 pub(super) fn run(args: SettingsArgs) -> Result<ExitCode, Error> {
@@ -28,8 +29,9 @@ pub(super) fn run(args: SettingsArgs) -> Result<ExitCode, Error> {
     let loaded = Loader::new(Places::from(&settings)).load();
     // The config file is read twice: a pipe can be read once.
     said.retain(|finding| !loaded.findings.contains(finding));
+    let of_places = loaded.snapshot.as_ref().map(|s| of_places(&settings, s));
     let all = said.into_iter().chain(loaded.findings).chain(of_settings);
-    let findings: Vec<Finding> = all.collect();
+    let findings: Vec<Finding> = all.chain(of_places.unwrap_or_default()).collect();
     let snapshot = loaded.snapshot.unwrap_or_default();
     report(&findings, &counts(&snapshot))
 }
@@ -90,6 +92,20 @@ fn of_settings(settings: &Effective) -> Vec<Finding> {
         findings.push(finding(Severity::Warning, &text));
     }
     findings
+}
+
+/// Interfaces of this host where `serve` would warn that it gives no leases.
+fn of_places(settings: &Effective, snapshot: &Snapshot) -> Vec<Finding> {
+    if settings.mode != Mode::Dhcp {
+        return Vec::new();
+    }
+    let present = interfaces::present(&settings.interface);
+    let said = giving::places(&snapshot.networks, &present).into_iter();
+    said.filter_map(|what| match what {
+        What::Warning { text } => Some(finding(Severity::Warning, &text)),
+        _ => None,
+    })
+    .collect()
 }
 
 /// What the state folder lacks where it has to hold leases: as the user that writes there.
