@@ -63,6 +63,7 @@ pub fn diagnose(observed: &Observed) -> Diagnosis {
         findings.extend(lan::findings(observed, link));
         findings.extend(offers::findings(observed, link));
     }
+    findings.extend(serving::not_served(observed));
     findings.extend(serving::misfit(observed));
     findings.sort_by_key(|finding| finding.severity);
     Diagnosis {
