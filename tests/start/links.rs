@@ -29,6 +29,12 @@ fn an_interface_that_goes_and_comes_back_is_told() {
     told("warning", "interface eth0 is down or has no address");
     host.ip(&["link", "set", "eth0", "up"]);
     told("notice", "interface eth0 is served with 10.77.0.2");
+    let late = lan.plug(&host, lan.segment());
+    host.address(&late, "10.78.0.2/24");
+    told(
+        "notice",
+        "(10.78.0.2) came up after the start and is not served",
+    );
 }
 
 #[test]
