@@ -57,6 +57,9 @@ fn an_interface_that_is_made_anew_ends_the_process_for_its_supervisor() {
             && log.contains("start bootjack again"),
         "{log}"
     );
+    let unit = include_str!("../../packaging/bootjack.service");
+    assert!(unit.contains("\nRestart=on-failure\n"), "{unit}");
+    assert!(unit.contains("\nRestartPreventExitStatus=3\n"), "not 1");
 }
 
 /// A lab behind an uplink: the uplink's DHCP server is nobody's rival, where no lease is given.
