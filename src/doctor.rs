@@ -38,7 +38,7 @@ pub use code::{Code, Finding, Severity};
 pub use lines::LINES;
 pub use observed::{Held, Holder, Link, Mode, Observed, Protocol, Running, State};
 pub use offer::Offer;
-pub use verdict::Verdict;
+pub use verdict::{Verdict, shell_word};
 
 /// Everything there is to say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -63,6 +63,7 @@ pub fn diagnose(observed: &Observed) -> Diagnosis {
         findings.extend(lan::findings(observed, link));
         findings.extend(offers::findings(observed, link));
     }
+    findings.extend(serving::not_served(observed));
     findings.extend(serving::misfit(observed));
     findings.sort_by_key(|finding| finding.severity);
     Diagnosis {

@@ -1,6 +1,7 @@
 //! Starting, running and ending: what an operator sees of the real binary.
 //!
 //! * `refused`: what keeps it from starting, in words that help
+//! * `foretold`: what of that `check` finds before
 //! * `running`: the ready line, privileges, signals
 //! * `settings`: default < file < environment < flag, for every setting
 //! * `commands`: check, explain, assets, completions, man; wrong usage
@@ -15,6 +16,8 @@
 
 #[path = "start/commands.rs"]
 mod commands;
+#[path = "start/foretold.rs"]
+mod foretold;
 #[path = "start/links.rs"]
 mod links;
 #[path = "start/refused.rs"]

@@ -3,6 +3,7 @@
 //! As root it becomes the user that `serve` would become before it reads, since that user reads the
 //! files again at every change: what only root can read is found here, not at the start.
 
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,10 +12,11 @@ use nix::unistd::{AccessFlags, access};
 
 use crate::config::{self, Effective, Mode, SettingsArgs};
 use crate::error::Error;
+use crate::event::What;
 use crate::profile::Snapshot;
-use crate::service::lease::control;
+use crate::service::lease::{control, owner};
 use crate::service::load::{Loader, Places};
-use crate::service::{interfaces, privilege};
+use crate::service::{giving, interfaces, privilege};
 use crate::yaml::{Finding, Severity, counted};
 
 pub(super) fn run(args: SettingsArgs) -> Result<ExitCode, Error> {
@@ -27,8 +29,9 @@ pub(super) fn run(args: SettingsArgs) -> Result<ExitCode, Error> {
     let loaded = Loader::new(Places::from(&settings)).load();
     // The config file is read twice.
     said.retain(|finding| !loaded.findings.contains(finding));
+    let of_places = loaded.snapshot.as_ref().map(|s| of_places(&settings, s));
     let all = said.into_iter().chain(loaded.findings).chain(of_settings);
-    let findings: Vec<Finding> = all.collect();
+    let findings: Vec<Finding> = all.chain(of_places.unwrap_or_default()).collect();
     let snapshot = loaded.snapshot.unwrap_or_default();
     report(&findings, &counts(&snapshot))
 }
@@ -91,20 +94,37 @@ fn of_settings(settings: &Effective) -> Vec<Finding> {
     findings
 }
 
+/// Interfaces of this host where `serve` would warn that it gives no leases.
+fn of_places(settings: &Effective, snapshot: &Snapshot) -> Vec<Finding> {
+    if settings.mode != Mode::Dhcp {
+        return Vec::new();
+    }
+    let present = interfaces::present(&settings.interface);
+    let said = giving::places(&snapshot.networks, &present).into_iter();
+    said.filter_map(|what| match what {
+        What::Warning { text } => Some(finding(Severity::Warning, &text)),
+        _ => None,
+    })
+    .collect()
+}
+
 /// What the state folder lacks where it has to hold leases: as the user that writes there.
 fn of_state(settings: &Effective) -> Option<Finding> {
     let folder = &settings.state;
     if settings.mode != Mode::Dhcp {
         return None;
     }
-    let why = control::misplaced(folder).or_else(|| unwritable(folder))?;
+    let why = control::misplaced(folder)
+        .or_else(|| unwritable(folder))
+        .or_else(|| owner::denied(folder))?;
     Some(finding(Severity::Error, &why))
 }
 
 /// A folder that is not there is made at the start.
 fn unwritable(folder: &Path) -> Option<String> {
     let all = AccessFlags::R_OK | AccessFlags::W_OK | AccessFlags::X_OK;
-    if !folder.exists() || access(folder, all).is_ok() && folder.is_dir() {
+    let absent = fs::metadata(folder).is_err_and(|e| e.kind() == io::ErrorKind::NotFound);
+    if absent || access(folder, all).is_ok() && folder.is_dir() {
         return None;
     }
     let (shown, user) = (folder.display(), privilege::me());

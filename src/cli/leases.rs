@@ -135,23 +135,21 @@ impl Leases {
                 json,
                 folder,
             } => {
-                let source = Source::open(folder, "list")?;
+                let source = Source::open(folder)?;
                 let rows = listed(&source, &which.into())?;
                 print(&rows, if json { print::json } else { print::table })
             }
             Self::Show { whom, json, folder } => {
-                let mut rows = Source::open(folder, "show")?.rows()?;
+                let mut rows = Source::open(folder)?.rows()?;
                 rows.retain(|row| whom.is(row));
                 if rows.is_empty() {
                     return Err(Error::failed(format!("there is no lease of {whom}")));
                 }
                 print(&rows, if json { print::json } else { print::blocks })
             }
-            Self::Release { whom, folder } => {
-                release::run(&Source::open(folder, "release")?, &whom)
-            }
+            Self::Release { whom, folder } => release::run(&Source::open(folder)?, &whom),
             Self::Export { format, folder } => {
-                let rows = Source::open(folder, "export")?.rows()?;
+                let rows = Source::open(folder)?.rows()?;
                 print(
                     &rows,
                     match format {

@@ -117,6 +117,11 @@ codes! {
         "Another program has a port that bootjack needs. On UDP 67 it is usually a DHCP server: that is what mode colocated is for.",
         "UDP 67 held by a DHCP server: run mode colocated. Otherwise stop the program; for HTTP choose another `--http-port`."
     ),
+    NOT_SERVED = (
+        "not-served",
+        "A bootjack runs on this host and has no socket on the interface: it came up after bootjack had started, or others were named with `--interface`.",
+        "Describe its network under `dhcp: networks:` (mode dhcp) and start bootjack again; or leave it out here as well, with `--interface`."
+    ),
     WRONG_MODE = (
         "wrong-mode",
         "bootjack runs in a mode that is not for this LAN's DHCP server: proxy is for one on another host, colocated for one on this host, dhcp for none.",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::{Code, Finding, Link, Mode, Observed, Offer, Severity, offers};
+use super::{Code, Finding, Link, Mode, Observed, Offer, Severity, offers, serving};
 use crate::decide::sample::Flavour;
 use crate::wire::pxe::CLASS_PXE;
 
@@ -30,7 +30,8 @@ pub fn findings(observed: &Observed, link: &Link) -> Vec<Finding> {
 }
 
 fn nobody(observed: &Observed, link: &Link) -> Vec<Finding> {
-    if link.leases().next().is_some() || !link.unreadable.is_empty() {
+    let answered = link.leases().next().is_some() || !link.unreadable.is_empty();
+    if answered || serving::would_give(observed, link) {
         return Vec::new();
     }
     let holder = observed.holder_of(link, 67);

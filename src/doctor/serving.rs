@@ -42,6 +42,7 @@ fn of(observed: &Observed, running: Running, links: &[&Link]) -> Verdict {
             _ => wanted.config,
         },
         running: Some(running),
+        unserved: unserved(observed).iter().map(|l| l.name.clone()).collect(),
     }
 }
 
@@ -75,6 +76,38 @@ pub(super) fn misfit(observed: &Observed) -> Option<Finding> {
         );
         Finding::of_host(Code::WRONG_MODE, Severity::Warning, what)
     })
+}
+
+/// Interfaces that the bootjack that runs here has no socket on: sockets are opened at its start.
+/// Those that have a DHCP server are none of its business in mode `dhcp`.
+pub(super) fn unserved(observed: &Observed) -> Vec<&Link> {
+    let Some((running, _)) = served(observed) else {
+        return Vec::new();
+    };
+    let elsewhere =
+        |link: &&Link| running.mode == Mode::Dhcp && observed.foreign_leases(link).next().is_some();
+    let unserved = observed.asked().filter(|l| observed.running(l).is_none());
+    unserved.filter(|link| !elsewhere(link)).collect()
+}
+
+/// What is to be said of these interfaces.
+pub(super) fn not_served(observed: &Observed) -> Vec<Finding> {
+    let Some((running, links)) = served(observed) else {
+        return Vec::new();
+    };
+    let (pid, mode, on) = (running.pid, running.mode.name(), names(&links));
+    let what = format!("bootjack (pid {pid}) serves {on} in mode {mode}, and not this interface");
+    let finding = |link: &Link| {
+        let (code, severity) = (Code::NOT_SERVED, Severity::Warning);
+        Finding::on(&link.name, code, severity, what.clone())
+    };
+    unserved(observed).into_iter().map(finding).collect()
+}
+
+/// Whether that nobody gives addresses here is said by [`not_served`].
+pub(super) fn would_give(observed: &Observed, link: &Link) -> bool {
+    let gives = served(observed).is_some_and(|(running, _)| running.mode == Mode::Dhcp);
+    gives && unserved(observed).iter().any(|l| l.name == link.name)
 }
 
 #[cfg(test)]
@@ -229,5 +262,28 @@ mod tests {
             ..h
         }));
         assert_eq!(told(&observed), (Mode::Dhcp, Choice::Dhcp, false, vec![]));
+    }
+
+    /// An interface that came up after it: no socket of it is there.
+    #[test]
+    fn an_interface_that_it_does_not_serve() {
+        let mut observed = lan(&[67, 4011], &[], true, all(HERE, b""));
+        let mut late = observed.links[0].clone();
+        late.name = "eth1".into();
+        late.offers = Vec::new();
+        observed.links.push(late);
+        let expected = (Mode::Dhcp, Choice::Dhcp, false, vec!["not-served"]);
+        assert_eq!(told(&observed), expected, "and not: run mode dhcp");
+        let said = verdict(&observed).unwrap();
+        assert!(!said.is_met());
+        assert!(said.steps(false).starts_with("Start bootjack again"));
+        // Another network with a server of its own is left to it, but not by a proxy.
+        observed.links[1].offers = all(THERE, b"");
+        assert_eq!(told(&observed).3, [""; 0]);
+        observed.gives_leases = false;
+        assert!(told(&observed).3.contains(&"not-served"));
+        // None runs, none leaves anything out.
+        observed.held.clear();
+        assert!(not_served(&observed).is_empty());
     }
 }

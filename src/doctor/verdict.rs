@@ -22,6 +22,8 @@ pub struct Verdict {
     pub why: String,
     /// The bootjack that runs already.
     pub running: Option<Running>,
+    /// Interfaces that it does not serve, and could.
+    pub unserved: Vec<String>,
     /// The command, where there is one to run.
     pub command: Option<String>,
     /// What to write into a configuration first, the other server's or bootjack's: whose, and text.
@@ -96,6 +98,7 @@ fn plain(mode: Choice, why: String) -> Verdict {
         wanted: mode,
         why,
         running: None,
+        unserved: Vec::new(),
         command: None,
         config: Vec::new(),
     }
@@ -121,7 +124,7 @@ fn run(observed: &Observed, mode: Mode, why: String, links: &[&Link]) -> Verdict
 }
 
 /// As a shell takes it for one word.
-fn shell_word(text: &str) -> String {
+pub fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:=@%+,".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()
@@ -192,7 +195,8 @@ pub(super) fn names(links: &[&Link]) -> String {
 impl Verdict {
     /// Whether there is nothing to be run or written.
     pub fn is_met(&self) -> bool {
-        self.mode == Choice::Serving && self.command.is_none() && self.config.is_empty()
+        let lacks_nothing = self.command.is_none() && self.config.is_empty();
+        self.mode == Choice::Serving && lacks_nothing && self.unserved.is_empty()
     }
 
     /// Whether the LAN may be changed in place of bootjack: a DHCP server switched on, or off.
@@ -215,6 +219,10 @@ impl Verdict {
             }
             (Some(command), _) if blocked => format!("Once the above is mended: {command}"),
             (Some(command), _) => format!("Run: {command}"),
+            (None, Choice::Serving) if !self.unserved.is_empty() => {
+                let on = listed(self.unserved.iter());
+                format!("Start bootjack again, that it serves {on} too; interfaces are those of its start.")
+            }
             (None, Choice::Serving) => "bootjack itself need not be started again.".to_owned(),
             (None, _) => "Mend that first, then ask again.".to_owned(),
         });

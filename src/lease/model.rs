@@ -278,7 +278,7 @@ pub enum Nak {
     Unknown,
     /// It is the client's, but it may not have it any longer: the pool is gone, the address is
     /// reserved for another or another one is for it.
-    #[error("lease ended by the administrator")]
+    #[error("not given to you any longer")]
     Revoked,
 }
 

@@ -1,6 +1,8 @@
 //! Who holds a port: for the message that tells an operator why a port cannot be opened.
 
-use procfs::process::{FDTarget, all_processes};
+use std::path::Path;
+
+use procfs::process::{FDTarget, Process, all_processes};
 
 pub use crate::doctor::Holder;
 
@@ -44,10 +46,23 @@ fn holding(inodes: &[u64]) -> Option<Holder> {
         let mut fds = process.fd().ok()?.flatten();
         let holds =
             fds.any(|fd| matches!(fd.target, FDTarget::Socket(inode) if inodes.contains(&inode)));
-        let name = process.stat().ok()?.comm;
-        holds.then_some(Holder {
-            name,
-            pid: process.pid,
-        })
+        holds.then(|| named(&process)).flatten()
+    })
+}
+
+/// A process by its command's name; a bootjack by its file's, whatever it was started as.
+pub fn named(process: &Process) -> Option<Holder> {
+    let file = process.exe().ok();
+    let file = file.as_deref().and_then(Path::file_name);
+    let ours = file
+        .map(|name| name.to_string_lossy().into_owned())
+        .filter(|name| name.starts_with("bootjack"));
+    let name = process.stat().ok()?.comm;
+    Some(Holder {
+        name: match ours {
+            Some(ours) if !name.starts_with("bootjack") => ours,
+            _ => name,
+        },
+        pid: process.pid,
     })
 }

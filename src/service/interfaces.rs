@@ -173,6 +173,13 @@ pub fn to_serve(named: &[String]) -> Result<Vec<Interface>, Error> {
     Ok(chosen)
 }
 
+/// Those of [`to_serve`] that can be served now; others may be missing.
+pub fn present(named: &[String]) -> Vec<Interface> {
+    let mut present = now();
+    present.retain(|interface| is_chosen(named, &interface.name));
+    present
+}
+
 /// What [`to_serve`] leaves out though it could be served.
 pub fn left_out(named: &[String]) -> Vec<String> {
     let names = now().into_iter().map(|i| i.name);

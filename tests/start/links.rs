@@ -29,6 +29,12 @@ fn an_interface_that_goes_and_comes_back_is_told() {
     told("warning", "interface eth0 is down or has no address");
     host.ip(&["link", "set", "eth0", "up"]);
     told("notice", "interface eth0 is served with 10.77.0.2");
+    let late = lan.plug(&host, lan.segment());
+    host.address(&late, "10.78.0.2/24");
+    told(
+        "notice",
+        "(10.78.0.2) came up after the start and is not served",
+    );
 }
 
 #[test]
@@ -51,6 +57,9 @@ fn an_interface_that_is_made_anew_ends_the_process_for_its_supervisor() {
             && log.contains("start bootjack again"),
         "{log}"
     );
+    let unit = include_str!("../../packaging/bootjack.service");
+    assert!(unit.contains("\nRestart=on-failure\n"), "{unit}");
+    assert!(unit.contains("\nRestartPreventExitStatus=3\n"), "not 1");
 }
 
 /// A lab behind an uplink: the uplink's DHCP server is nobody's rival, where no lease is given.

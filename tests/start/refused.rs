@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
-use std::os::unix::fs::PermissionsExt as _;
 
 use crate::as_root;
 use crate::run::{BOOTJACK, open, serve, serve_by};
@@ -244,80 +243,4 @@ fn a_user_without_rights() {
         .arg(host.file("profiles"));
     let said: crate::run::Said = command.output().unwrap().into();
     said.fails(1, &words);
-}
-
-/// `check` by root sees what the user sees that `serve` becomes.
-#[test]
-fn what_only_root_can_read_is_found_by_check_as_by_serve() {
-    as_root!("what_only_root_can_read_is_found_by_check_as_by_serve");
-    let lan = Lan::new();
-    let host = lan.appliance_host();
-    open(lan.folder());
-    let file = host.file("bootjack.yaml");
-    let path = file.display().to_string();
-    let closed = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
-    let check = || {
-        let args = ["check", "--config", &path, "--user", "daemon"];
-        crate::run::Said::from(host.attempt(BOOTJACK, &args))
-    };
-    let words = [
-        "bootjack.yaml: error: cannot be read: permission denied",
-        "bootjack reads it as user daemon: chmod 644",
-    ];
-    fs::write(&file, "dhcp: {networks: [{subnet: 10.77.0.0/24}]}\n").unwrap();
-    closed(0o600);
-    let said = check();
-    assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(words.iter().all(|word| said.out.contains(word)), "{said:?}");
-    serve(&host, &["--config", &path, "--user", "daemon"]).fails(1, &words);
-    closed(0o644);
-    assert_eq!(check().code, Some(0), "{:?}", check());
-    // What is read at the start alone need not be read again.
-    fs::write(&file, "poll: 60\n").unwrap();
-    closed(0o600);
-    let said = check();
-    let warning = words[0].replace("error", "warning");
-    assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(said.out.contains(&warning), "{said:?}");
-}
-
-/// Where leases are to be kept, as `serve` and as `check` see it.
-#[test]
-fn a_state_folder_that_takes_no_leases() {
-    as_root!("a_state_folder_that_takes_no_leases");
-    let lan = Lan::new();
-    let host = lan.appliance_host();
-    open(lan.folder());
-    let file = host.file("bootjack.yaml");
-    let path = file.display().to_string();
-    fs::write(
-        &file,
-        "mode: dhcp\nforce: true\ndhcp: {networks: [{subnet: 10.77.0.0/24}]}\n",
-    )
-    .unwrap();
-    let long = host.file(&"x".repeat(100)).display().to_string();
-    let roots = host.file("roots");
-    fs::create_dir(&roots).unwrap();
-    let roots = roots.display().to_string();
-    for (state, of_check, of_serve) in [
-        (
-            &long,
-            "and a socket's has at most 107; set `state`",
-            "and a socket's has at most 107; set `state`",
-        ),
-        (
-            &roots,
-            "cannot be written by user daemon",
-            "permission denied",
-        ),
-    ] {
-        let args = ["--config", &path, "--user", "daemon", "--state", state];
-        let check = [&["check"], &args[..]].concat();
-        let said = crate::run::Said::from(host.attempt(BOOTJACK, &check));
-        assert_eq!(said.code, Some(1), "{said:?}");
-        assert!(said.out.contains(of_check), "{said:?}");
-        let refused = serve(&host, &args);
-        assert_eq!(refused.code, Some(1), "{refused:?}");
-        assert!(refused.err.to_lowercase().contains(of_serve), "{refused:?}");
-    }
 }

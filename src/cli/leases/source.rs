@@ -4,6 +4,7 @@
 //!
 //! Networks and reserved names are then the config file's, as far as it says them without mistakes.
 
+use std::env;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::net::Ipv4Addr;
@@ -15,6 +16,7 @@ use nix::unistd::Uid;
 use serde::de::DeserializeOwned;
 
 use crate::config::{self, Effective, Settings, SettingsArgs};
+use crate::doctor::shell_word;
 use crate::error::Error;
 use crate::lease::{Book, Limits, State};
 use crate::network::{Beside, Networks};
@@ -42,12 +44,10 @@ pub struct Folder {
 /// The leases of a state folder.
 pub(super) struct Source {
     settings: Effective,
-    /// What is being done, for the advice to do it as root.
-    command: &'static str,
 }
 
 impl Source {
-    pub(super) fn open(folder: Folder, command: &'static str) -> Result<Self, Error> {
+    pub(super) fn open(folder: Folder) -> Result<Self, Error> {
         let settings = config::effective(SettingsArgs {
             config: folder.config,
             settings: Settings {
@@ -55,7 +55,7 @@ impl Source {
                 ..Settings::default()
             },
         })?;
-        Ok(Self { settings, command })
+        Ok(Self { settings })
     }
 
     /// Every lease, of the server or of the store.
@@ -184,10 +184,34 @@ impl Source {
             let name = privilege::name_of(Uid::from_raw(uid));
             format!(", which is user {name}'s alone")
         });
-        let (what, command, folder) = (what.display(), self.command, folder.display());
+        let (what, again) = (what.display(), self.again());
         Error::failed(format!(
-            "permission denied at {what}{whose}; run `sudo bootjack leases {command} --state {folder}`"
+            "permission denied at {what}{whose}; run `sudo {again}`"
         ))
+    }
+
+    /// The command that was given, for a shell. `sudo` leaves the environment out: what was said
+    /// there is said by flags.
+    fn again(&self) -> String {
+        let given = env::args_os().skip(1);
+        let given: Vec<String> = given.map(|w| w.to_string_lossy().into_owned()).collect();
+        let said = |flag: &str| {
+            let mut words = given.iter().map(|word| word.split('=').next());
+            words.any(|word| word == Some(flag))
+        };
+        let config = env::var_os("BOOTJACK_CONFIG").map(PathBuf::from);
+        let flags = [
+            ("--config", config),
+            ("--state", Some(self.folder().to_owned())),
+        ];
+        let added = flags.into_iter().filter(|(flag, _)| !said(flag));
+        let added = added.filter_map(|(flag, path)| Some((flag, path?)));
+        let added = added.flat_map(|(flag, path)| [flag.to_owned(), path.display().to_string()]);
+        // After `leases` and what to do, before what it is done to.
+        let (command, rest) = given.split_at(given.len().min(2));
+        let words = command.iter().cloned().chain(added).chain(rest.to_vec());
+        let words: Vec<String> = words.map(|word| shell_word(&word)).collect();
+        format!("bootjack {}", words.join(" "))
     }
 }
 

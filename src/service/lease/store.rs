@@ -27,6 +27,7 @@ use super::clock::Anchor;
 pub use super::disk::Medium;
 use super::disk::{self, CACHE};
 use super::format::{self, Contents, Version};
+use super::owner;
 use super::salvage::salvage;
 use crate::error::Error;
 use crate::lease::Record;
@@ -82,6 +83,9 @@ impl Store {
         let mut notices = Vec::new();
         if !path.exists() {
             make(&path, &[])?;
+        }
+        if let Some(why) = owner::denied(folder) {
+            return Err(Error::failed(why));
         }
         close_to_others(&path);
         let (file, contents) = match read(&medium, &path, &mut notices) {

@@ -92,8 +92,7 @@ impl Socket {
 }
 
 fn named(pid: i32) -> Option<Holder> {
-    let name = Process::new(pid).ok()?.stat().ok()?.comm;
-    Some(Holder { name, pid })
+    holder::named(&Process::new(pid).ok()?)
 }
 
 /// Whether a process listens at a socket of this file name.

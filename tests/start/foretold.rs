@@ -1,0 +1,188 @@
+//! What `check` finds before `serve` stumbles over it: files and interfaces as the user sees them that
+//! serves.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::as_root;
+use crate::run::{BOOTJACK, open, serve};
+use crate::support::lan::Lan;
+
+/// `check` by root sees what the user sees that `serve` becomes.
+#[test]
+fn what_only_root_can_read_is_found_by_check_as_by_serve() {
+    as_root!("what_only_root_can_read_is_found_by_check_as_by_serve");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    open(lan.folder());
+    let file = host.file("bootjack.yaml");
+    let path = file.display().to_string();
+    let closed = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    let check = || {
+        let args = ["check", "--config", &path, "--user", "daemon"];
+        crate::run::Said::from(host.attempt(BOOTJACK, &args))
+    };
+    let words = [
+        "bootjack.yaml: error: cannot be read: permission denied",
+        "bootjack reads it as user daemon: chmod 644",
+    ];
+    fs::write(&file, "dhcp: {networks: [{subnet: 10.77.0.0/24}]}\n").unwrap();
+    closed(0o600);
+    let said = check();
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(words.iter().all(|word| said.out.contains(word)), "{said:?}");
+    serve(&host, &["--config", &path, "--user", "daemon"]).fails(1, &words);
+    closed(0o644);
+    assert_eq!(check().code, Some(0), "{:?}", check());
+    // What is read at the start alone need not be read again.
+    fs::write(&file, "poll: 60\n").unwrap();
+    closed(0o600);
+    let said = check();
+    let warning = words[0].replace("error", "warning");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains(&warning), "{said:?}");
+}
+
+/// Where leases are to be kept, as `serve` and as `check` see it.
+#[test]
+fn a_state_folder_that_takes_no_leases() {
+    as_root!("a_state_folder_that_takes_no_leases");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    open(lan.folder());
+    let file = host.file("bootjack.yaml");
+    let path = file.display().to_string();
+    fs::write(
+        &file,
+        "mode: dhcp\nforce: true\ndhcp: {networks: [{subnet: 10.77.0.0/24}]}\n",
+    )
+    .unwrap();
+    let long = host.file(&"x".repeat(100)).display().to_string();
+    let roots = host.file("roots");
+    fs::create_dir(&roots).unwrap();
+    let roots = roots.display().to_string();
+    for (state, of_check, of_serve) in [
+        (
+            &long,
+            "and a socket's has at most 107; set `state`",
+            "and a socket's has at most 107; set `state`",
+        ),
+        (
+            &roots,
+            "cannot be written by user daemon",
+            "permission denied",
+        ),
+    ] {
+        let args = ["--config", &path, "--user", "daemon", "--state", state];
+        let check = [&["check"], &args[..]].concat();
+        let said = crate::run::Said::from(host.attempt(BOOTJACK, &check));
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.out.contains(of_check), "{said:?}");
+        let refused = serve(&host, &args);
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(refused.err.to_lowercase().contains(of_serve), "{refused:?}");
+    }
+}
+
+/// An interface without a network is no mistake, and probably a slip: `check` says it as `serve` does.
+#[test]
+fn an_interface_that_no_network_is_for() {
+    as_root!("an_interface_that_no_network_is_for");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    open(lan.folder());
+    let file = host.file("bootjack.yaml");
+    let path = file.display().to_string();
+    let check = |config: &str, more: &[&str]| {
+        fs::write(&file, config).unwrap();
+        let args = [&["check", "--config", &path], more].concat();
+        crate::run::Said::from(host.attempt(BOOTJACK, &args))
+    };
+    let strange = "mode: dhcp\ndhcp: {networks: [{subnet: 10.55.0.0/24}]}\n";
+    let warning = "warning: eth0 (10.77.0.2) is in no subnet below `dhcp: networks:`";
+    for more in [&[][..], &["--interface", "eth0"]] {
+        let said = check(strange, more);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(said.out.contains(warning), "{said:?}");
+    }
+    // Also beside one that serve stumbles over.
+    let said = check(strange, &["--interface", "eth0", "--interface", "eth99"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.out.contains(warning), "{said:?}");
+    for silent in [
+        check(&strange.replace(".55.", ".77."), &[]),
+        check(strange, &["--mode", "proxy"]),
+        check(&strange.replace("/24", "/99"), &[]),
+    ] {
+        assert!(!silent.out.contains("in no subnet"), "{silent:?}");
+    }
+}
+
+/// What root put there, from a backup: the folder is the user's, the file in it is not.
+#[test]
+fn a_lease_store_of_another_user() {
+    as_root!("a_lease_store_of_another_user");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    open(lan.folder());
+    let file = host.file("bootjack.yaml");
+    let path = file.display().to_string();
+    let config = "mode: dhcp\nforce: true\ndhcp: {networks: [{subnet: 10.77.0.0/24}]}\n";
+    fs::write(&file, config).unwrap();
+    let state = host.file("restored");
+    fs::create_dir(&state).unwrap();
+    let store = state.join("leases.redb");
+    fs::write(&store, "").unwrap();
+    fs::set_permissions(&store, fs::Permissions::from_mode(0o600)).unwrap();
+    let daemon = nix::unistd::User::from_name("daemon").unwrap().unwrap();
+    let given = |path| nix::unistd::chown(path, Some(daemon.uid), Some(daemon.gid)).unwrap();
+    given(&state);
+    let (state, shown) = (state.display().to_string(), store.display());
+    let args = ["--config", &path, "--user", "daemon", "--state", &state];
+    let check = [&["check"], &args[..]].concat();
+    let check = || crate::run::Said::from(host.attempt(BOOTJACK, &check));
+    let words = [
+        &format!("cannot open the lease store {shown}: permission denied to user daemon"),
+        &format!("`chown daemon {shown}`"),
+    ];
+    let said = check();
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        words.iter().all(|word| said.out.contains(*word)),
+        "{said:?}"
+    );
+    serve(&host, &args).fails(1, &words.map(String::as_str));
+    // Its own, but closed: another owner would not help.
+    given(&store);
+    fs::set_permissions(&store, fs::Permissions::from_mode(0o400)).unwrap();
+    let remedy = format!("`chmod u+rw {shown}`");
+    assert!(check().out.contains(&remedy), "{:?}", check());
+    serve(&host, &args).fails(1, &[&remedy]);
+    fs::set_permissions(&store, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(check().code, Some(0), "{:?}", check());
+}
+
+/// A folder in another that the user may not enter is not one that is made at the start.
+#[test]
+fn a_state_folder_that_is_out_of_reach() {
+    as_root!("a_state_folder_that_is_out_of_reach");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    open(lan.folder());
+    let file = host.file("bootjack.yaml");
+    let path = file.display().to_string();
+    let config = "mode: dhcp\nforce: true\ndhcp: {networks: [{subnet: 10.77.0.0/24}]}\n";
+    fs::write(&file, config).unwrap();
+    let closed = host.file("closed");
+    fs::create_dir_all(closed.join("state")).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    let state = closed.join("state").display().to_string();
+    let args = ["--config", &path, "--user", "daemon", "--state", &state];
+    let said = crate::run::Said::from(host.attempt(BOOTJACK, &[&["check"], &args[..]].concat()));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        said.out.contains("cannot be written by user daemon"),
+        "{said:?}"
+    );
+    assert_eq!(serve(&host, &args).code, Some(1));
+}
