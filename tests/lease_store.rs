@@ -5,6 +5,7 @@
 //! * `damaged`: truncated files, garbage, other versions
 //! * `unwritable`: full and read-only file systems, while it runs and at its start
 //! * `unsynced`: a disk whose sync fails, and then the power
+//! * `moved`: a file that is moved away or replaced while it runs
 //! * `together`: many records in one sync
 //! * `store`: records, and a store to put them in
 
@@ -19,6 +20,8 @@
 mod damaged;
 #[path = "lease_store/killed.rs"]
 mod killed;
+#[path = "lease_store/moved.rs"]
+mod moved;
 #[path = "lease_store/store.rs"]
 mod store;
 mod support;

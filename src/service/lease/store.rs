@@ -42,8 +42,13 @@ pub struct Store {
     path: PathBuf,
     file: Option<Database>,
     medium: Medium,
+    /// The file that holds what was written: another one in its place does not.
+    identity: Option<disk::Identity>,
     two_phase: bool,
 }
+
+/// Somebody moved the file away, or another one to its place, while it was in use.
+const MOVED: &str = "it was moved, removed or replaced; put it back, or start bootjack again";
 
 /// A store as it was found.
 #[derive(Debug)]
@@ -100,12 +105,7 @@ impl Store {
                 counted(n, "record")
             ));
         }
-        let store = Self {
-            path,
-            file: Some(file),
-            medium,
-            two_phase: false,
-        };
+        let store = Self::new(path, file, medium);
         Ok(Opened {
             store,
             contents,
@@ -145,13 +145,18 @@ impl Store {
         let (file, contents) = unbroken(&path, || {
             read(&medium, &path, &mut Vec::new()).map_err(|t| t.into_error(&path))
         })?;
-        let store = Self {
+        let store = Self::new(path, file, medium);
+        Ok((store, contents))
+    }
+
+    fn new(path: PathBuf, file: Database, medium: Medium) -> Self {
+        Self {
+            identity: disk::identity(&path),
             path,
             file: Some(file),
             medium,
             two_phase: false,
-        };
-        Ok((store, contents))
+        }
     }
 
     /// Where it is.
@@ -173,6 +178,9 @@ impl Store {
     /// # Errors
     /// Why not, in the system's words. The store is closed then, and opened again by the next call.
     pub fn write(&mut self, records: &[Record], now: &Anchor) -> Result<(), String> {
+        if disk::identity(&self.path) != self.identity {
+            return Err(MOVED.to_owned());
+        }
         let file = match self.file.take() {
             Some(file) => file,
             None => self.reopened()?,
@@ -185,11 +193,13 @@ impl Store {
         Ok(())
     }
 
-    fn reopened(&self) -> Result<Database, String> {
+    fn reopened(&mut self) -> Result<Database, String> {
         let again = || self.medium.again(&self.path);
-        catch_unwind(AssertUnwindSafe(again))
+        let file = catch_unwind(AssertUnwindSafe(again))
             .unwrap_or_else(|_| Err(redb::Error::Corrupted("it is damaged".to_owned())))
-            .map_err(|e| told(&e))
+            .map_err(|e| told(&e))?;
+        self.identity = disk::identity(&self.path);
+        Ok(file)
     }
 
     fn commit(&self, file: &Database, records: &[Record], now: &Anchor) -> Result<(), redb::Error> {
