@@ -127,7 +127,7 @@ fn a_client_of_any_hardware_address_length_is_answered() {
     for (hlen, xid) in [(6, 1), (0, 2), (16, 3), (8, 4), (1, 5)] {
         let mut packet = BootClient::new(Speaker::Edk2, 9).discover();
         (packet.hlen, packet.xid) = (hlen, xid);
-        packet.chaddr = std::array::from_fn(|n| n as u8 + 1);
+        packet.chaddr = std::array::from_fn(|n| n as u8 + 2);
         lab.card.broadcast(&packet);
         let reply = lab.card.answer(US, xid);
         crate::lab::never(&reply, &packet);

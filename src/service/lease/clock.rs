@@ -65,12 +65,11 @@ pub struct Clock {
 
 impl Readings {
     /// What the clocks show. Both begin their seconds together here: else whoever reads them again
-    /// would find them a second nearer or further apart. The wall clock's second is the next one then,
-    /// never one that is over: people are not told of ends that come before the clients'.
+    /// would find them a second nearer or further apart.
     pub fn now() -> Self {
         let boot = std::fs::read_to_string(BOOT_ID).unwrap_or_default();
         let (uptime, wall) = (exact_uptime(), exact_wall());
-        let apart = -(uptime - wall).div_euclid(SECOND);
+        let apart = (wall - uptime).div_euclid(SECOND);
         let seconds = |exact: i128| u64::try_from(exact).unwrap_or_default();
         Self {
             boot: boot.trim().to_owned(),
