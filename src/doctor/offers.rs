@@ -17,17 +17,15 @@ struct Fault {
 }
 
 impl Fault {
-    fn error(code: Code, what: String) -> Self {
-        let severity = Severity::Error;
-        Self {
-            code,
-            severity,
-            what,
-        }
+    const fn error(code: Code, what: String) -> Self {
+        Self::new(Severity::Error, code, what)
     }
 
-    fn warning(code: Code, what: String) -> Self {
-        let severity = Severity::Warning;
+    const fn warning(code: Code, what: String) -> Self {
+        Self::new(Severity::Warning, code, what)
+    }
+
+    const fn new(severity: Severity, code: Code, what: String) -> Self {
         Self {
             code,
             severity,
