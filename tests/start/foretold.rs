@@ -3,40 +3,74 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 use crate::as_root;
-use crate::run::{BOOTJACK, open, serve};
-use crate::support::lan::Lan;
+use crate::run::{BOOTJACK, Said, open, serve};
+use crate::support::lan::{Host, Lan};
+
+/// Mode dhcp, with a network of this LAN.
+const LEASES: &str = "mode: dhcp\nforce: true\ndhcp: {networks: [{subnet: 10.77.0.0/24}]}\n";
+
+/// A host with a config file, for `check` and then `serve`.
+struct Site {
+    host: Host,
+    file: PathBuf,
+    _lan: Lan,
+}
+
+impl Site {
+    fn new(config: &str) -> Self {
+        let lan = Lan::new();
+        let host = lan.appliance_host();
+        open(lan.folder());
+        let file = host.file("bootjack.yaml");
+        fs::write(&file, config).unwrap();
+        Self {
+            host,
+            file,
+            _lan: lan,
+        }
+    }
+
+    fn check(&self, more: &[&str]) -> Said {
+        let args = [&["check", "--config", self.config()], more].concat();
+        Said::from(self.host.attempt(BOOTJACK, &args))
+    }
+
+    fn serve(&self, more: &[&str]) -> Said {
+        serve(&self.host, &[&["--config", self.config()], more].concat())
+    }
+
+    fn config(&self) -> &str {
+        self.file.to_str().unwrap()
+    }
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
 
 /// `check` by root sees what the user sees that `serve` becomes.
 #[test]
 fn what_only_root_can_read_is_found_by_check_as_by_serve() {
     as_root!("what_only_root_can_read_is_found_by_check_as_by_serve");
-    let lan = Lan::new();
-    let host = lan.appliance_host();
-    open(lan.folder());
-    let file = host.file("bootjack.yaml");
-    let path = file.display().to_string();
-    let closed = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
-    let check = || {
-        let args = ["check", "--config", &path, "--user", "daemon"];
-        crate::run::Said::from(host.attempt(BOOTJACK, &args))
-    };
+    let site = Site::new("dhcp: {networks: [{subnet: 10.77.0.0/24}]}\n");
+    let check = || site.check(&["--user", "daemon"]);
     let words = [
         "bootjack.yaml: error: cannot be read: permission denied",
         "bootjack reads it as user daemon: chmod 644",
     ];
-    fs::write(&file, "dhcp: {networks: [{subnet: 10.77.0.0/24}]}\n").unwrap();
-    closed(0o600);
+    mode(&site.file, 0o600);
     let said = check();
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(words.iter().all(|word| said.out.contains(word)), "{said:?}");
-    serve(&host, &["--config", &path, "--user", "daemon"]).fails(1, &words);
-    closed(0o644);
+    site.serve(&["--user", "daemon"]).fails(1, &words);
+    mode(&site.file, 0o644);
     assert_eq!(check().code, Some(0), "{:?}", check());
     // What is read at the start alone need not be read again.
-    fs::write(&file, "poll: 60\n").unwrap();
-    closed(0o600);
+    fs::write(&site.file, "poll: 60\n").unwrap();
+    mode(&site.file, 0o600);
     let said = check();
     let warning = words[0].replace("error", "warning");
     assert_eq!(said.code, Some(0), "{said:?}");
@@ -47,18 +81,9 @@ fn what_only_root_can_read_is_found_by_check_as_by_serve() {
 #[test]
 fn a_state_folder_that_takes_no_leases() {
     as_root!("a_state_folder_that_takes_no_leases");
-    let lan = Lan::new();
-    let host = lan.appliance_host();
-    open(lan.folder());
-    let file = host.file("bootjack.yaml");
-    let path = file.display().to_string();
-    fs::write(
-        &file,
-        "mode: dhcp\nforce: true\ndhcp: {networks: [{subnet: 10.77.0.0/24}]}\n",
-    )
-    .unwrap();
-    let long = host.file(&"x".repeat(100)).display().to_string();
-    let roots = host.file("roots");
+    let site = Site::new(LEASES);
+    let long = site.host.file(&"x".repeat(100)).display().to_string();
+    let roots = site.host.file("roots");
     fs::create_dir(&roots).unwrap();
     let roots = roots.display().to_string();
     for (state, of_check, of_serve) in [
@@ -73,12 +98,11 @@ fn a_state_folder_that_takes_no_leases() {
             "permission denied",
         ),
     ] {
-        let args = ["--config", &path, "--user", "daemon", "--state", state];
-        let check = [&["check"], &args[..]].concat();
-        let said = crate::run::Said::from(host.attempt(BOOTJACK, &check));
+        let args = ["--user", "daemon", "--state", state];
+        let said = site.check(&args);
         assert_eq!(said.code, Some(1), "{said:?}");
         assert!(said.out.contains(of_check), "{said:?}");
-        let refused = serve(&host, &args);
+        let refused = site.serve(&args);
         assert_eq!(refused.code, Some(1), "{refused:?}");
         assert!(refused.err.to_lowercase().contains(of_serve), "{refused:?}");
     }
@@ -88,15 +112,10 @@ fn a_state_folder_that_takes_no_leases() {
 #[test]
 fn an_interface_that_no_network_is_for() {
     as_root!("an_interface_that_no_network_is_for");
-    let lan = Lan::new();
-    let host = lan.appliance_host();
-    open(lan.folder());
-    let file = host.file("bootjack.yaml");
-    let path = file.display().to_string();
+    let site = Site::new("");
     let check = |config: &str, more: &[&str]| {
-        fs::write(&file, config).unwrap();
-        let args = [&["check", "--config", &path], more].concat();
-        crate::run::Said::from(host.attempt(BOOTJACK, &args))
+        fs::write(&site.file, config).unwrap();
+        site.check(more)
     };
     let strange = "mode: dhcp\ndhcp: {networks: [{subnet: 10.55.0.0/24}]}\n";
     let warning = "warning: eth0 (10.77.0.2) is in no subnet below `dhcp: networks:`";
@@ -122,25 +141,18 @@ fn an_interface_that_no_network_is_for() {
 #[test]
 fn a_lease_store_of_another_user() {
     as_root!("a_lease_store_of_another_user");
-    let lan = Lan::new();
-    let host = lan.appliance_host();
-    open(lan.folder());
-    let file = host.file("bootjack.yaml");
-    let path = file.display().to_string();
-    let config = "mode: dhcp\nforce: true\ndhcp: {networks: [{subnet: 10.77.0.0/24}]}\n";
-    fs::write(&file, config).unwrap();
-    let state = host.file("restored");
+    let site = Site::new(LEASES);
+    let state = site.host.file("restored");
     fs::create_dir(&state).unwrap();
     let store = state.join("leases.redb");
     fs::write(&store, "").unwrap();
-    fs::set_permissions(&store, fs::Permissions::from_mode(0o600)).unwrap();
+    mode(&store, 0o600);
     let daemon = nix::unistd::User::from_name("daemon").unwrap().unwrap();
     let given = |path| nix::unistd::chown(path, Some(daemon.uid), Some(daemon.gid)).unwrap();
     given(&state);
     let (state, shown) = (state.display().to_string(), store.display());
-    let args = ["--config", &path, "--user", "daemon", "--state", &state];
-    let check = [&["check"], &args[..]].concat();
-    let check = || crate::run::Said::from(host.attempt(BOOTJACK, &check));
+    let args = ["--user", "daemon", "--state", &state];
+    let check = || site.check(&args);
     let words = [
         &format!("cannot open the lease store {shown}: permission denied to user daemon"),
         &format!("`chown daemon {shown}`"),
@@ -151,14 +163,14 @@ fn a_lease_store_of_another_user() {
         words.iter().all(|word| said.out.contains(*word)),
         "{said:?}"
     );
-    serve(&host, &args).fails(1, &words.map(String::as_str));
+    site.serve(&args).fails(1, &words.map(String::as_str));
     // Its own, but closed: another owner would not help.
     given(&store);
-    fs::set_permissions(&store, fs::Permissions::from_mode(0o400)).unwrap();
+    mode(&store, 0o400);
     let remedy = format!("`chmod u+rw {shown}`");
     assert!(check().out.contains(&remedy), "{:?}", check());
-    serve(&host, &args).fails(1, &[&remedy]);
-    fs::set_permissions(&store, fs::Permissions::from_mode(0o600)).unwrap();
+    site.serve(&args).fails(1, &[&remedy]);
+    mode(&store, 0o600);
     assert_eq!(check().code, Some(0), "{:?}", check());
 }
 
@@ -166,23 +178,17 @@ fn a_lease_store_of_another_user() {
 #[test]
 fn a_state_folder_that_is_out_of_reach() {
     as_root!("a_state_folder_that_is_out_of_reach");
-    let lan = Lan::new();
-    let host = lan.appliance_host();
-    open(lan.folder());
-    let file = host.file("bootjack.yaml");
-    let path = file.display().to_string();
-    let config = "mode: dhcp\nforce: true\ndhcp: {networks: [{subnet: 10.77.0.0/24}]}\n";
-    fs::write(&file, config).unwrap();
-    let closed = host.file("closed");
+    let site = Site::new(LEASES);
+    let closed = site.host.file("closed");
     fs::create_dir_all(closed.join("state")).unwrap();
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    mode(&closed, 0o700);
     let state = closed.join("state").display().to_string();
-    let args = ["--config", &path, "--user", "daemon", "--state", &state];
-    let said = crate::run::Said::from(host.attempt(BOOTJACK, &[&["check"], &args[..]].concat()));
+    let args = ["--user", "daemon", "--state", &state];
+    let said = site.check(&args);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(
         said.out.contains("cannot be written by user daemon"),
         "{said:?}"
     );
-    assert_eq!(serve(&host, &args).code, Some(1));
+    assert_eq!(site.serve(&args).code, Some(1));
 }
