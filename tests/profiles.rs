@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use bootjack::network::{Criteria, PxeShape, Terms};
-use bootjack::profile::{Action, ArchFilter, Loader, PerArch, Profiles, Source, Target, compile};
-use bootjack::wire::{Arch, Platform};
+use bootjack::profile::{Action, Loader, PerArch, Profiles, Source, Target, compile};
+use bootjack::wire::{Arch, ArchFilter, Platform};
 use bootjack::yaml::{Finding, Severity};
 use proptest::prelude::*;
 
