@@ -107,6 +107,7 @@ impl Explain {
         if let Some(client) = &outcome.client {
             describe(client, out)?;
             trace(snapshot, client, out)?;
+            quirks(snapshot, client, out)?;
         }
         let answer = match &outcome.decision {
             Ok(answer) => answer,
@@ -217,6 +218,19 @@ fn trace(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Re
             "  {mark:<9} \"{}\" ({}): {}",
             profile.name, profile.file, considered.why
         )?;
+    }
+    Ok(())
+}
+
+/// The rows of the quirk table that tell this machine, the first one first.
+fn quirks(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Result {
+    writeln!(
+        out,
+        "quirks that tell it, the first one that says something decides:"
+    )?;
+    for row in snapshot.quirks.treat(client).rows() {
+        let whose = if row.ours { "" } else { " (yours)" };
+        writeln!(out, "  {}{whose}: {}", row.name, row.changes)?;
     }
     Ok(())
 }
