@@ -21,7 +21,6 @@ pub mod grant;
 pub mod lease;
 pub mod loader;
 mod reply;
-pub mod sample;
 pub mod strategy;
 
 use std::net::{Ipv4Addr, SocketAddrV4};

@@ -14,8 +14,9 @@ use clap::{Args, ValueEnum};
 
 use crate::client::{Class, Client, Stage};
 use crate::config::{self, Mode, SettingsArgs};
-use crate::decide::{self, Answer, Incoming, Outcome, Port, sample};
+use crate::decide::{self, Answer, Incoming, Outcome, Port};
 use crate::error::Error;
+use crate::firmware::sample;
 use crate::profile::select::Verdict;
 use crate::profile::{Snapshot, select};
 use crate::service::interfaces::{self, Interface};
