@@ -24,7 +24,7 @@ use self::quirk::Behaviour;
 use crate::wire::pxe::IpxeFeatures;
 use crate::wire::{Arch, Mac, Platform, Uuid};
 
-pub use identify::{NotBooting, identify};
+pub use identify::{NotBooting, identify, identify_classless};
 pub use loaders::Loaders;
 pub use registry::Registry;
 pub use shape::{PxeShape, Shape};
