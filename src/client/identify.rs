@@ -34,10 +34,10 @@ pub fn identify(message: &Message, local: Ipv4Addr) -> Result<Client, NotBooting
 
 /// The machine behind a message without option 60, taken for a PXE client (quirk 28).
 pub fn identify_classless(message: &Message, local: Ipv4Addr) -> Result<Client, NotBooting> {
-    match message.options.has(code::VENDOR_CLASS) {
-        true => Err(NotBooting::Class),
-        false => as_class(message, local, (&[], Class::Pxe)),
+    if message.options.has(code::VENDOR_CLASS) {
+        return Err(NotBooting::Class);
     }
+    as_class(message, local, (&[], Class::Pxe))
 }
 
 fn as_class(
