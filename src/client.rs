@@ -1,12 +1,14 @@
 //! Who is asking, and at which stage of its boot.
 //!
 //! * [`Client`]: everything a DHCP packet tells about a machine
+//! * [`Choice`]: what its user chose in a menu that its firmware showed
 //! * [`Stage`]: which program speaks now
 //! * [`Registry`]: what was last seen of each machine, and which machine an IP address belongs to;
 //!   bounded, the machine unseen for longest leaves first
 //! * [`Loaders`]: which addresses run a loader that speaks TFTP alone
 //! * [`identify`]: a decoded DHCP message → [`Client`]
 
+mod choice;
 mod identify;
 mod loaders;
 mod registry;
@@ -19,6 +21,7 @@ use serde::Serialize;
 use crate::wire::pxe::IpxeFeatures;
 use crate::wire::{Arch, Mac, Platform, Uuid};
 
+pub use choice::Choice;
 pub use identify::{NotBooting, identify};
 pub use loaders::Loaders;
 pub use registry::Registry;
@@ -81,6 +84,9 @@ pub struct Client {
     /// Its client identifier and circuit.
     #[serde(skip)]
     pub known_by: KnownBy,
+    /// What was chosen on it.
+    #[serde(skip)]
+    pub chosen: Option<Choice>,
 }
 
 impl Client {
@@ -97,6 +103,7 @@ impl Client {
             ip: None,
             network,
             known_by: KnownBy::default(),
+            chosen: None,
         }
     }
 

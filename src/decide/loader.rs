@@ -61,8 +61,8 @@ pub fn script_name(mac: Mac) -> String {
 pub fn for_client(profile: &Profile, client: &Client, here: Here) -> Result<Named, NoLoader> {
     let platform = client.platform();
     let wanted = profile.loader.get(platform).copied().unwrap_or_default();
-    let shim = profile.secure_boot && by_shim(wanted, platform);
-    if client.stage == Stage::Ipxe && !shim && matches!(wanted, Loader::Auto | Loader::Ipxe) {
+    let shim = profile.boots_by_shim(platform);
+    if client.stage == Stage::Ipxe && !shim && by_script(wanted) {
         return Ok(Named::Uri(script_uri(client, here)));
     }
     let file = if shim {
@@ -83,12 +83,9 @@ pub fn for_client(profile: &Profile, client: &Client, here: Here) -> Result<Name
     })
 }
 
-/// Whether Secure Boot has a chain there: shim is signed, and so is GRUB behind it.
-const fn by_shim(wanted: Loader, platform: Platform) -> bool {
-    matches!(
-        (platform, wanted),
-        (Platform::EfiX64, Loader::Auto | Loader::Grub)
-    )
+/// Whether an iPXE goes on by itself.
+const fn by_script(wanted: Loader) -> bool {
+    matches!(wanted, Loader::Auto | Loader::Ipxe | Loader::Firmware)
 }
 
 /// HTTP where this iPXE can (all but the smallest ROMs), else the same name by TFTP. An iPXE that
@@ -103,7 +100,7 @@ fn script_uri(client: &Client, here: Here) -> String {
 
 const fn word(loader: Loader) -> &'static str {
     match loader {
-        Loader::Auto => "automatic",
+        Loader::Auto | Loader::Firmware => "automatic",
         Loader::Pxelinux => "pxelinux",
         Loader::Ipxe => "iPXE",
         Loader::Grub => "GRUB",

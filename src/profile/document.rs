@@ -1,14 +1,16 @@
 //! One file's text → one profile with its `match:`, and everything wrong with it.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::Source;
 use super::clause;
+use super::fits;
 use super::matching::Match;
 use super::menu;
 use super::model::{Loader, PerArch, Profile};
-use super::schema::{PROFILE, per_arch};
+use super::schema::{FIRMWARE, PROFILE, per_arch};
 use super::template::{NAMES, Values};
 use super::words::{MAX_TITLE, title};
 use crate::network;
@@ -93,6 +95,7 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     let matching = section.or("match", Match::default(), |n| clause::read(n, report));
     let auto = PerArch::All(Loader::Auto);
     let loader = section.or("loader", auto, |n| loader(n, report));
+    let multicast = section.or("firmware", None, |n| multicast(n, report));
     let secure_boot = section.or("secure_boot", false, |n| yes_no(n, "secure_boot", report));
     let dhcp = section.or("dhcp", Default::default(), |n| {
         network::of_profile(n, report)
@@ -103,18 +106,27 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     let menu = menu.and_then(|n| menu::read(n, called, &sample(&known), report));
     let (menu, matching, (terms, criteria)) = (menu?, matching?, dhcp?);
     menu.warn_of_dead_entries(&matching, report);
-    let loader_at = section.get("loader").map_or(section.at, |n| n.at);
+    let at = |key| section.get(key).map_or(section.at, |n| n.at);
+    let (loader_at, menu_at) = (at("loader"), at("menu"));
+    let only_firmware = only_firmware(&section);
     let profile = Profile {
         name: name?,
         file: source.file.clone(),
         menu: menu.menu,
         loader: loader?,
         secure_boot: secure_boot?,
+        multicast: multicast?,
         vars: vars?,
         terms,
         criteria,
     };
     warn_of_missing_loaders(&profile, &matching, loader_at, report);
+    let places = fits::Places {
+        menu: menu_at,
+        entries: &menu.at,
+        only_firmware,
+    };
+    fits::check(&profile, &matching, &places, report);
     Some((name_at, profile, matching))
 }
 
@@ -137,6 +149,38 @@ fn stem(source: &Source) -> String {
     clean.replace("${", "$ {")
 }
 
+/// The group of `firmware: multicast:`.
+fn multicast(node: &Node, report: &mut Report<'_>) -> Option<Option<Ipv4Addr>> {
+    let section = Section::open(node, &FIRMWARE, report)?;
+    let Some(node) = section.get("multicast") else {
+        return Some(None);
+    };
+    let word = text(node, "multicast", report)?;
+    // 224.0.0.x are for the link's own protocols (RFC 5771 section 4).
+    let group = |a: &Ipv4Addr| a.is_multicast() && !a.octets().starts_with(&[224, 0, 0]);
+    let address = word.parse().ok().filter(group);
+    if address.is_none() {
+        let message = format!("\"{}\" is no group for boot servers", word.escape_debug());
+        let hint = "write an IPv4 multicast address such as 239.255.40.11".to_owned();
+        report.error(node.at, message, hint);
+    }
+    address.map(Some)
+}
+
+/// The first key that only a menu in the firmware has a use for.
+fn only_firmware(section: &Section<'_>) -> Option<(&'static str, At)> {
+    let own = section
+        .field("firmware")
+        .map(|(key, _)| ("firmware", key.at));
+    own.or_else(|| match &section.get("menu")?.value {
+        Value::Map(fields) => {
+            let (key, _) = fields.iter().find(|(key, _)| key.text == "prompt")?;
+            Some(("prompt", key.at))
+        }
+        _ => None,
+    })
+}
+
 fn loader(node: &Node, report: &mut Report<'_>) -> Option<PerArch<Loader>> {
     let loaders = per_arch(node, "loader", report, loader_word)?;
     let PerArch::Each(each) = &loaders else {
@@ -153,7 +197,8 @@ fn loader(node: &Node, report: &mut Report<'_>) -> Option<PerArch<Loader>> {
 
 /// Whether a loader asked for by name does not exist on a platform.
 fn is_none_there(loader: Loader, platform: Platform) -> bool {
-    loader != Loader::Auto && loader.program(platform).is_none()
+    // Firmware loads programs by itself where there is no loader of ours.
+    !matches!(loader, Loader::Auto | Loader::Firmware) && loader.program(platform).is_none()
 }
 
 /// A loader for all machines of a profile that some of them do not have, and Secure Boot by a

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Profiles;
+use crate::assets;
 use crate::network::Networks;
 
 /// A distribution found below the image folder: `<name>/linux` and `<name>/initrd.gz`.
@@ -32,4 +33,13 @@ pub struct Snapshot {
     pub http_port: u16,
     /// The networks that `dhcp:` of the config file describes.
     pub networks: Arc<Networks>,
+}
+
+impl Snapshot {
+    /// The name in the tree of a path in a profile: an asset where one has that name, else an image.
+    pub fn tree_name(&self, path: &str) -> String {
+        let asset = assets::get(path).is_some() || self.overrides.contains(path);
+        let folder = if asset { "assets" } else { "images" };
+        format!("{folder}/{path}")
+    }
 }

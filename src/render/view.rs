@@ -152,6 +152,8 @@ fn installed(found: &Installed) -> Entry {
             initrd: PerArch::All(vec![path(&found.initrd)]),
             args: PerArch::All(Template::default()),
         },
+        servers: Vec::new(),
+        own_type: None,
     }
 }
 
@@ -211,6 +213,7 @@ impl Making<'_> {
                 self.pick(target).and_then(|t| self.program(entry, t))
             }
             Action::Ipxe(_) => self.script(entry),
+            Action::Elsewhere => None,
         })
     }
 
