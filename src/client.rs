@@ -1,7 +1,7 @@
 //! Who is asking, and at which stage of its boot.
 //!
 //! * [`Client`]: everything a DHCP packet tells about a machine
-//! * [`Choice`]: what its user chose in a menu that its firmware showed
+//! * [`Choice`]: what its user chose in a menu that its firmware showed; what it has behind it
 //! * [`Stage`]: which program speaks now
 //! * [`Registry`]: what was last seen of each machine, and which machine an IP address belongs to;
 //!   bounded, the machine unseen for longest leaves first
@@ -84,7 +84,11 @@ pub struct Client {
     /// Its client identifier and circuit.
     #[serde(skip)]
     pub known_by: KnownBy,
-    /// What was chosen on it.
+    /// The firmware that loaded the iPXE that speaks; `None` where it is a card's own, or another
+    /// program speaks.
+    #[serde(skip)]
+    pub loaded_by: Option<Stage>,
+    /// What was chosen in the menu that its firmware showed.
     #[serde(skip)]
     pub chosen: Option<Choice>,
 }
@@ -103,6 +107,7 @@ impl Client {
             ip: None,
             network,
             known_by: KnownBy::default(),
+            loaded_by: None,
             chosen: None,
         }
     }

@@ -7,6 +7,7 @@
 //! * [`strategy`]: the shapes of replies, as a table with evidence
 //! * [`loader`]: which program or URI this client is named
 //! * `reply`: the message that is sent, and where to
+//! * [`menu`], [`item`]: a menu that the firmware shows, and what was chosen in it
 //! * `excess`: a reply that does not fit
 //! * [`lease`], [`grant`]: the same in mode `dhcp`, where the reply is a lease with boot data in it
 //!
@@ -16,8 +17,10 @@
 
 mod excess;
 pub mod grant;
+pub mod item;
 pub mod lease;
 pub mod loader;
+pub mod menu;
 mod reply;
 pub mod sample;
 pub mod strategy;
@@ -27,8 +30,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use crate::client::{Client, NotBooting, identify};
 use crate::lease::Silence;
 use crate::profile::{Selection, Snapshot, choose};
-use crate::wire::dhcp::{BOOTREQUEST, Kind, Message, code};
-use crate::wire::pxe;
+use crate::wire::dhcp::{BOOTREQUEST, Kind, Message};
 pub use excess::Excess;
 use loader::NoLoader;
 use strategy::Strategy;
@@ -91,6 +93,8 @@ pub struct Answer {
     pub selection: Selection,
     /// What the client is told to load.
     pub loader: String,
+    /// What was chosen in a menu that its firmware showed, where this answers for that.
+    pub chosen: Option<item::Chosen>,
 }
 
 /// Why a message is not answered.
@@ -111,6 +115,9 @@ pub enum Ignore {
     /// Discovery of a boot-server type that is not served (facts A).
     #[error("asks for PXE boot server type {0}, which is not served")]
     BootServerType(u16),
+    /// Discovery of a program that comes after the first one of its boot server type.
+    #[error("asks for layer {1} of PXE boot server type {0}, which has one program alone")]
+    BootServerLayer(u16, u16),
     /// No profile matches and there is no default.
     #[error(
         "no profile matches this machine and there is none for everyone; add one without a match"
@@ -158,6 +165,7 @@ impl Ignore {
             Self::LeaseRequest => "lease-request",
             Self::Kind(_) => "message-type",
             Self::BootServerType(_) => "boot-server-type",
+            Self::BootServerLayer(..) => "boot-server-layer",
             Self::NoProfile => "no-profile",
             Self::NoLoader(_) => "no-loader",
             Self::Relay(_) => "bad-relay",
@@ -190,14 +198,32 @@ pub fn decide_knowing(
         };
     }
     match identify(incoming.message, incoming.local).map(complete) {
-        Ok(client) => Outcome {
-            decision: answer(snapshot, incoming, &client),
-            client: Some(client),
-        },
+        Ok(client) => {
+            let decision = match item::asked(incoming.message) {
+                Some(item) => item::answer(snapshot, incoming, &client, item),
+                None => answer(snapshot, incoming, &client),
+            };
+            Outcome {
+                client: Some(having_chosen(client, decision.as_ref().ok())),
+                decision,
+            }
+        }
         Err(not) => Outcome {
             client: None,
             decision: Err(not.into()),
         },
+    }
+}
+
+/// What this message itself shows to be chosen.
+fn having_chosen(client: Client, answer: Option<&Box<Answer>>) -> Client {
+    let chosen = answer.and_then(|answer| answer.chosen.as_ref());
+    match chosen {
+        Some(chosen) => Client {
+            chosen: Some(chosen.choice.clone()),
+            ..client
+        },
+        None => client,
     }
 }
 
@@ -209,13 +235,17 @@ fn answer(
     let kind = answerable(incoming)?;
     relayed_by_a_host(incoming.message)?;
     let selection = choose(snapshot, client).ok_or(Ignore::NoProfile)?;
-    let strategy = strategy::for_client(client);
     let here = loader::Here {
         server: incoming.local,
         http_port: snapshot.http_port,
     };
     let loader = loader::for_client(&selection.profile, client, here)?;
-    let message = reply::build(incoming, kind, strategy, &loader);
+    let menu = menu::option(&selection.profile, client, here);
+    let strategy = match menu {
+        Some(_) => &strategy::MENU,
+        None => strategy::for_client(client),
+    };
+    let message = reply::build(incoming, kind, strategy, &loader, menu.as_deref());
     let bytes = message.encode();
     let limit = incoming.message.reply_limit();
     if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
@@ -229,6 +259,7 @@ fn answer(
         strategy,
         selection,
         loader: loader.to_string(),
+        chosen: None,
     }))
 }
 
@@ -243,14 +274,6 @@ fn relayed_by_a_host(message: &Message) -> Result<(), Ignore> {
 
 /// The type of the reply, where this message has one on this port.
 fn answerable(incoming: Incoming<'_>) -> Result<Kind, Ignore> {
-    if let Some((item, _)) = incoming
-        .message
-        .options
-        .get(code::VENDOR_SPECIFIC)
-        .and_then(pxe::boot_item)
-    {
-        return Err(Ignore::BootServerType(item));
-    }
     match (incoming.port, incoming.message.kind()) {
         (Port::Dhcp, Some(Kind::Discover)) => Ok(Kind::Offer),
         (Port::Dhcp, Some(Kind::Request)) => Err(Ignore::LeaseRequest),

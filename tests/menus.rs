@@ -81,6 +81,8 @@ fn client(arch: Arch, stage: Stage) -> Client {
         ip: Some(ip),
         network: ip,
         known_by: KnownBy::default(),
+        loaded_by: None,
+        chosen: None,
     }
 }
 

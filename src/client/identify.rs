@@ -61,6 +61,7 @@ pub fn identify(message: &Message, local: Ipv4Addr) -> Result<Client, NotBooting
             client_id: message.options.get(code::CLIENT_ID).map(Into::into),
             circuit: relay.circuit_id.map(Into::into),
         },
+        loaded_by: None,
         chosen: None,
     })
 }

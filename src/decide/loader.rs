@@ -3,11 +3,12 @@
 //! A client that is iPXE already gets its script, which also ends the chain: firmware → snponly.efi
 //! → iPXE asks again → script.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv4Addr;
 
 use crate::client::{Class, Client, Stage};
-use crate::profile::{Loader, Profile};
+use crate::profile::{Entry, Loader, Profile, Snapshot};
 use crate::wire::{Mac, Platform};
 
 /// Where this client reaches us.
@@ -23,7 +24,7 @@ pub struct Here {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Named {
     /// A name at the TFTP root.
-    File(&'static str),
+    File(Cow<'static, str>),
     /// A complete URI.
     Uri(String),
 }
@@ -75,12 +76,33 @@ pub fn for_client(profile: &Profile, client: &Client, here: Here) -> Result<Name
         platform,
     })?;
     Ok(match client.class {
-        Class::Pxe => Named::File(file),
+        Class::Pxe => Named::File(file.into()),
         Class::Http => Named::Uri(format!(
             "http://{}:{}/assets/{file}",
             here.server, here.http_port
         )),
     })
+}
+
+/// What starts an entry that was chosen in the firmware's menu, and whether that is a loader that
+/// has to be told which entry; otherwise it is the entry's own program.
+pub fn for_item(
+    snapshot: &Snapshot,
+    profile: &Profile,
+    entry: &Entry,
+    client: &Client,
+    here: Here,
+) -> Result<(Named, bool), NoLoader> {
+    let own = entry.action.boot_program(client.platform());
+    match own.filter(|_| client.stage != Stage::Ipxe) {
+        Some(path) => {
+            let name = snapshot.tree_name(path);
+            // Loaders look for their files beside themselves: assets stand at the root for them.
+            let name = name.strip_prefix("assets/").unwrap_or(&name).to_owned();
+            Ok((Named::File(name.into()), false))
+        }
+        None => Ok((for_client(profile, client, here)?, true)),
+    }
 }
 
 /// Whether an iPXE goes on by itself.

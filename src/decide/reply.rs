@@ -29,6 +29,7 @@ pub(super) fn build(
     kind: Kind,
     strategy: &Strategy,
     loader: &Named,
+    menu: Option<&[u8]>,
 ) -> Message {
     let request = incoming.message;
     let name = loader.to_string();
@@ -39,7 +40,7 @@ pub(super) fn build(
         } else {
             Ipv4Addr::UNSPECIFIED
         },
-        options: options(incoming, kind, strategy, &name),
+        options: options(incoming, kind, strategy, (&name, menu)),
         ..blank(request)
     };
     name_loader(&mut message, incoming.local, &name);
@@ -93,12 +94,20 @@ fn header_file(name: &str) -> [u8; 128] {
     file
 }
 
-fn options(incoming: Incoming<'_>, kind: Kind, strategy: &Strategy, name: &str) -> Options {
+fn options(
+    incoming: Incoming<'_>,
+    kind: Kind,
+    strategy: &Strategy,
+    (name, menu): (&str, Option<&[u8]>),
+) -> Options {
     let request = &incoming.message.options;
     let mut options = Options::default();
     options.push(code::MESSAGE_TYPE, &[kind.number()]);
     options.push(code::SERVER_ID, &incoming.local.octets());
     push_boot(request, strategy, name, &mut options);
+    if let Some(menu) = menu {
+        options.push(code::VENDOR_SPECIFIC, menu);
+    }
     if let Some(relay) = request.get(code::RELAY_AGENT) {
         options.push(code::RELAY_AGENT, relay);
     }

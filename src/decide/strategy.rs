@@ -36,6 +36,7 @@ enum Whom {
     Uefi,
     Everyone,
     Shape(PxeShape),
+    Chosen,
 }
 
 /// The table of a proxy's replies. The last row serves everyone, so there is always one.
@@ -137,6 +138,30 @@ pub const LEASES: [Strategy; 5] = [
     },
 ];
 
+/// The reply to firmware that shows the menu by itself.
+pub const MENU: Strategy = Strategy {
+    name: "menu",
+    class: Some(CLASS_PXE),
+    boot_at_once: false,
+    names_loader: true,
+    asks_4011: false,
+    evidence: "the profile says `loader: firmware`: EDK2 and iPXE show a menu of 43{6=3, 8, 9, 10} and ask \
+               each item's servers (facts B; PxeBcBoot.c, pxemenu.c); the file is for firmware that shows none",
+    whom: Whom::Chosen,
+};
+
+/// The reply to what was chosen in it.
+pub const BOOT_ITEM: Strategy = Strategy {
+    name: "boot-item",
+    class: Some(CLASS_PXE),
+    boot_at_once: false,
+    names_loader: true,
+    asks_4011: false,
+    evidence: "firmware takes an ACK from port 4011 or 67 that names a file and has its 43.71 in it \
+               (facts A, boot-server discovery)",
+    whom: Whom::Chosen,
+};
+
 /// The shape of this client's lease, where `shape` is what its network, profile or reservation
 /// says. iPXE and HTTP boot have one shape alone.
 pub fn for_lease(client: &Client, shape: PxeShape) -> &'static Strategy {
@@ -162,6 +187,6 @@ fn serves(whom: &Whom, client: &Client) -> bool {
         Whom::Ipxe => client.stage == Stage::Ipxe,
         Whom::Uefi => client.platform().is_efi(),
         Whom::Everyone => true,
-        Whom::Shape(_) => false,
+        Whom::Shape(_) | Whom::Chosen => false,
     }
 }

@@ -78,10 +78,12 @@ pub(super) fn read(section: &Section<'_>, report: &mut Report<'_>) -> Option<Ser
     Some((servers?, own_type?))
 }
 
-/// Whether other servers alone have the entry, so that it need not say what it boots.
-pub(super) fn is_elsewhere(section: &Section<'_>, (servers, _): &Servers) -> bool {
+/// Whether other servers alone have the entry, so that it need not say what it boots. Where they are
+/// wrong (`None`), they are meant all the same.
+pub(super) fn is_elsewhere(section: &Section<'_>, read: Option<&Servers>) -> bool {
     let no_action = ACTIONS.iter().all(|action| section.get(action).is_none());
-    no_action && !servers.is_empty() && !servers.contains(&BootServer::Here)
+    let here = read.is_some_and(|(servers, _)| servers.contains(&BootServer::Here));
+    no_action && section.get("servers").is_some() && !here
 }
 
 fn servers(node: &Node, report: &mut Report<'_>) -> Option<Vec<BootServer>> {

@@ -108,6 +108,8 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     menu.warn_of_dead_entries(&matching, report);
     let at = |key| section.get(key).map_or(section.at, |n| n.at);
     let (loader_at, menu_at) = (at("loader"), at("menu"));
+    let in_menu = |key| in_menu(&section, key).unwrap_or(menu_at);
+    let (timeout_at, installed_at) = (in_menu("timeout"), in_menu("installed"));
     let only_firmware = only_firmware(&section);
     let profile = Profile {
         name: name?,
@@ -123,6 +125,8 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     warn_of_missing_loaders(&profile, &matching, loader_at, report);
     let places = fits::Places {
         menu: menu_at,
+        timeout: timeout_at,
+        installed: installed_at,
         entries: &menu.at,
         only_firmware,
     };
@@ -172,13 +176,16 @@ fn only_firmware(section: &Section<'_>) -> Option<(&'static str, At)> {
     let own = section
         .field("firmware")
         .map(|(key, _)| ("firmware", key.at));
-    own.or_else(|| match &section.get("menu")?.value {
-        Value::Map(fields) => {
-            let (key, _) = fields.iter().find(|(key, _)| key.text == "prompt")?;
-            Some(("prompt", key.at))
-        }
-        _ => None,
-    })
+    own.or_else(|| Some(("prompt", in_menu(section, "prompt")?)))
+}
+
+/// Where a key of the menu stands.
+fn in_menu(section: &Section<'_>, key: &str) -> Option<At> {
+    let Value::Map(fields) = &section.get("menu")?.value else {
+        return None;
+    };
+    let (key, _) = fields.iter().find(|(k, _)| k.text == key)?;
+    Some(key.at)
 }
 
 fn loader(node: &Node, report: &mut Report<'_>) -> Option<PerArch<Loader>> {

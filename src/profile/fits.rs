@@ -22,6 +22,10 @@ const MAX_ITEMS: usize = 24;
 pub(super) struct Places<'a> {
     /// The menu.
     pub menu: At,
+    /// Its time-out.
+    pub timeout: At,
+    /// Its `installed:`.
+    pub installed: At,
     /// The entries, in their order.
     pub entries: &'a [At],
     /// What only such a menu has a use for: the first such key and where it stands.
@@ -94,7 +98,7 @@ fn installed(profile: &Profile, at: &Places<'_>, report: &mut Report<'_>) {
         let message =
             "a menu that the firmware shows cannot take in what is installed: it may not fit";
         let hint = "list the entries, and take installed out or choose another loader".to_owned();
-        report.error(at.menu, message, hint);
+        report.error(at.installed, message, hint);
     }
 }
 
@@ -107,7 +111,7 @@ fn timeout(profile: &Profile, at: &Places<'_>, report: &mut Report<'_>) {
     {
         let message = format!("the timeout is too long; firmware counts up to {MAX_SECONDS}s");
         let hint = "without timeout the menu waits for the user".to_owned();
-        report.error(at.menu, message, hint);
+        report.error(at.timeout, message, hint);
     }
 }
 
@@ -149,9 +153,10 @@ impl Menu<'_> {
         let wrong = self.items.entries.iter().filter_map(|entry| {
             let why = unshown(&entry.title)?;
             let plain = deunicode::deunicode_with_tofu(&entry.title, "?");
-            let shown = |c: &char| c.is_ascii_graphic() || *c == ' ';
-            let plain: String = plain.chars().filter(shown).take(MAX_LINE).collect();
-            let hint = format!("write \"{}\"", plain.trim_end());
+            let hint = match unshown(&plain) {
+                None => format!("write \"{plain}\""),
+                Some(_) => format!("write it in ASCII, with at most {MAX_LINE} characters"),
+            };
             Some((
                 self.place(profile, entry),
                 format!("the title of \"{}\" {why}", entry.id),

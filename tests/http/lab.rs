@@ -266,6 +266,8 @@ fn machine() -> Client {
         ip: Some(Ipv4Addr::LOCALHOST),
         network: Ipv4Addr::LOCALHOST,
         known_by: KnownBy::default(),
+        loaded_by: None,
+        chosen: None,
     }
 }
 

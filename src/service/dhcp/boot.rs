@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::Door;
+use crate::client::Client;
+use crate::decide::item::{self, Chosen};
 use crate::decide::{self, Answer, Incoming, Outcome, Port};
 use crate::event::What;
 use crate::service::Shared;
@@ -25,6 +27,9 @@ impl Door {
         if let Some(what) = noted {
             shared.emit(mac, what);
         }
+        if let Some(chosen) = decision.as_ref().ok().and_then(|a| a.chosen.as_ref()) {
+            shared.emit(mac, chose(chosen));
+        }
         let learnt = self.learn_address(shared, message);
         let what = match (decision, failed) {
             (Ok(answer), None) => answered(&answer),
@@ -36,9 +41,15 @@ impl Door {
     }
 
     fn decide(&self, shared: &Shared, incoming: Incoming<'_>) -> Outcome {
-        let complete = |client| match self.port {
-            Port::Dhcp => client,
-            Port::Pxe => shared.clients().going_on(client),
+        let asks = item::asked(incoming.message).is_some();
+        let complete = |client: Client| {
+            let clients = shared.clients();
+            let before = clients.by_mac(client.mac);
+            let client = client.coming_from(before, incoming.message);
+            match self.port {
+                Port::Dhcp if !asks => client,
+                Port::Dhcp | Port::Pxe => clients.going_on(client),
+            }
         };
         decide::decide_knowing(&shared.snapshot.load(), incoming, complete)
     }
@@ -58,12 +69,22 @@ impl Door {
     }
 
     fn lease_taken(&self, message: &Message) -> Option<(Mac, Ipv4Addr)> {
-        if self.port != Port::Dhcp || message.kind() != Some(Kind::Request) {
+        let leases = message.kind() == Some(Kind::Request) && item::asked(message).is_none();
+        if self.port != Port::Dhcp || !leases {
             return None;
         }
         let renewing = Some(message.ciaddr).filter(|a| !a.is_unspecified());
         let address = message.address(code::REQUESTED_ADDRESS).or(renewing)?;
         Some((message.mac()?, address))
+    }
+}
+
+fn chose(chosen: &Chosen) -> What {
+    What::Chosen {
+        entry: chosen.choice.entry.to_string(),
+        title: chosen.title.clone(),
+        kind: chosen.kind,
+        profile: chosen.choice.profile.to_string(),
     }
 }
 

@@ -15,7 +15,7 @@ use super::Door;
 use crate::client::Client;
 use crate::decide::Ignore;
 use crate::decide::grant::{First, Grant, Told};
-use crate::decide::lease::{Desk, Leasing, decide};
+use crate::decide::lease::{Desk, Leasing, decide_knowing};
 use crate::event::{BootTold, What};
 use crate::lease::{Binding, Book, Change, Record, Silence};
 use crate::service::Shared;
@@ -231,7 +231,13 @@ impl Case {
             authoritative: self.giver.authoritative,
             is_own: &|address| self.giver.prober.is_own(address),
         };
-        decide(desk, self.door.incoming(&self.message, &self.received))
+        let incoming = self.door.incoming(&self.message, &self.received);
+        let complete = |client: Client| {
+            let clients = self.shared.clients();
+            let before = clients.by_mac(client.mac);
+            client.coming_from(before, incoming.message)
+        };
+        decide_knowing(desk, incoming, complete)
     }
 
     fn seen(&self, client: Option<&Client>) {
