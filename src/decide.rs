@@ -30,7 +30,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use crate::client::{Client, NotBooting, identify};
 use crate::lease::Silence;
 use crate::profile::{Selection, Snapshot, choose};
-use crate::wire::dhcp::{BOOTREQUEST, Kind, Message};
+use crate::wire::dhcp::{BOOTREQUEST, Kind, Message, code};
+use crate::wire::pxe;
 pub use excess::Excess;
 use loader::NoLoader;
 use strategy::Strategy;
@@ -274,6 +275,10 @@ fn relayed_by_a_host(message: &Message) -> Result<(), Ignore> {
 
 /// The type of the reply, where this message has one on this port.
 fn answerable(incoming: Incoming<'_>) -> Result<Kind, Ignore> {
+    let vendor = incoming.message.options.get(code::VENDOR_SPECIFIC);
+    if let Some((item, _)) = vendor.and_then(pxe::boot_item) {
+        return Err(Ignore::BootServerType(item));
+    }
     match (incoming.port, incoming.message.kind()) {
         (Port::Dhcp, Some(Kind::Discover)) => Ok(Kind::Offer),
         (Port::Dhcp, Some(Kind::Request)) => Err(Ignore::LeaseRequest),
