@@ -3,6 +3,8 @@
 //! * [`Client`]: everything a DHCP packet tells about a machine
 //! * [`Choice`]: what its user chose in a menu that its firmware showed; what it has behind it
 //! * [`Stage`]: which program speaks now
+//! * [`quirk`]: firmware oddities as data, and what is done about them
+//! * [`Shape`]: the shapes of replies by name
 //! * [`Registry`]: what was last seen of each machine, and which machine an IP address belongs to;
 //!   bounded, the machine unseen for longest leaves first
 //! * [`Loaders`]: which addresses run a loader that speaks TFTP alone
@@ -11,13 +13,16 @@
 mod choice;
 mod identify;
 mod loaders;
+pub mod quirk;
 mod registry;
+mod shape;
 mod stage;
 
 use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
+use self::quirk::Behaviour;
 use crate::wire::pxe::IpxeFeatures;
 use crate::wire::{Arch, Mac, Platform, Uuid};
 
@@ -25,6 +30,7 @@ pub use choice::Choice;
 pub use identify::{NotBooting, identify};
 pub use loaders::Loaders;
 pub use registry::Registry;
+pub use shape::{PxeShape, Shape};
 pub use stage::Stage;
 
 /// The vendor class under which a client asks (option 60).
@@ -74,6 +80,10 @@ pub struct Client {
     pub stage: Stage,
     /// UNDI major and minor version from option 94, else from the class string.
     pub undi: Option<(u8, u8)>,
+    /// Option 60 as text, at most [`MAX_CLASS`] bytes of it; what is no text is shown as such.
+    pub vendor_class: Box<str>,
+    /// Option 77 likewise; empty where it sends none.
+    pub user_class: Box<str>,
     /// What iPXE says it can do; `None` where it says nothing.
     pub ipxe: Option<IpxeFeatures>,
     /// Its own address, where it has one.
@@ -91,7 +101,22 @@ pub struct Client {
     /// What was chosen in the menu that its firmware showed.
     #[serde(skip)]
     pub chosen: Option<Choice>,
+    /// What earlier boots of it have shown.
+    #[serde(skip)]
+    pub past: Past,
 }
+
+/// What earlier boots of a machine have shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Past {
+    /// What it was seen to do.
+    pub seen: Vec<Behaviour>,
+    /// The shape to go on with.
+    pub shape: Option<Shape>,
+}
+
+/// The longest class that is kept, in bytes.
+pub const MAX_CLASS: usize = 64;
 
 impl Client {
     /// A machine of which no more is known: BIOS, as all BOOTP clients were.
@@ -103,12 +128,15 @@ impl Client {
             class: Class::Pxe,
             stage: Stage::Rom,
             undi: None,
+            vendor_class: Box::default(),
+            user_class: Box::default(),
             ipxe: None,
             ip: None,
             network,
             known_by: KnownBy::default(),
             loaded_by: None,
             chosen: None,
+            past: Past::default(),
         }
     }
 

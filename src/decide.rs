@@ -1,10 +1,11 @@
 //! The heart: a DHCP message, what is in force, and where it came in → what to answer, and why.
 //!
 //! ```text
-//! message → identify → select a profile → strategy (shape of the reply) → loader → reply → destination
+//! message → identify → select a profile → quirks → strategy (shape of the reply) → loader → reply → destination
 //! ```
 //!
 //! * [`strategy`]: the shapes of replies, as a table with evidence
+//! * `form`: a shape with what quirks change in it
 //! * [`loader`]: which program or URI this client is named
 //! * `reply`: the message that is sent, and where to
 //! * [`menu`], [`item`]: a menu that the firmware shows, and what was chosen in it
@@ -16,6 +17,7 @@
 //! an [`Ignore`] with its reason.
 
 mod excess;
+mod form;
 pub mod grant;
 pub mod item;
 pub mod lease;
@@ -26,15 +28,18 @@ pub mod sample;
 pub mod strategy;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::client::{Client, NotBooting, identify};
+use crate::client::{Client, NotBooting, Shape, identify};
 use crate::lease::Silence;
 use crate::profile::{Selection, Snapshot, choose};
 use crate::wire::dhcp::{BOOTREQUEST, Kind, Message, code};
 use crate::wire::pxe;
 pub use excess::Excess;
+use form::Form;
 use loader::NoLoader;
-use strategy::Strategy;
+use strategy::{By, Strategy};
 
 /// The port a message came in by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +95,10 @@ pub struct Answer {
     pub to: SocketAddrV4,
     /// Its shape, with the evidence.
     pub strategy: &'static Strategy,
+    /// Who chose it.
+    pub by: By,
+    /// How long it waits before it leaves.
+    pub delay: Duration,
     /// The profile and why.
     pub selection: Selection,
     /// What the client is told to load.
@@ -152,6 +161,9 @@ pub enum Ignore {
     /// Mode `dhcp`: the book of leases has no answer to it.
     #[error("{0}")]
     Lease(Silence),
+    /// A quirk says that this client is not answered on port 4011.
+    #[error("quirk \"{0}\" says that port 4011 does not answer this machine")]
+    Quirk(Arc<str>),
     /// The reply would not fit the client's limit.
     #[error("{0}")]
     TooLarge(Box<Excess>),
@@ -176,6 +188,7 @@ impl Ignore {
             Self::Unwritable => "unwritable",
             Self::NoOwnAddress => "no-own-address",
             Self::Lease(why) => why.word(),
+            Self::Quirk(_) => "quirk",
             Self::TooLarge(_) => "too-large",
         }
     }
@@ -205,7 +218,7 @@ pub fn decide_knowing(
                 None => answer(snapshot, incoming, &client),
             };
             Outcome {
-                client: Some(having_chosen(client, decision.as_ref().ok())),
+                client: Some(having_chosen(client, decision.as_deref().ok())),
                 decision,
             }
         }
@@ -216,15 +229,13 @@ pub fn decide_knowing(
     }
 }
 
-/// What this message itself shows to be chosen.
-fn having_chosen(client: Client, answer: Option<&Box<Answer>>) -> Client {
+/// With what this message itself shows to be chosen.
+fn having_chosen(client: Client, answer: Option<&Answer>) -> Client {
     let chosen = answer.and_then(|answer| answer.chosen.as_ref());
-    match chosen {
-        Some(chosen) => Client {
-            chosen: Some(chosen.choice.clone()),
-            ..client
-        },
-        None => client,
+    let chosen = chosen.map(|chosen| chosen.choice.clone());
+    Client {
+        chosen: chosen.or(client.chosen),
+        ..client
     }
 }
 
@@ -236,28 +247,46 @@ fn answer(
     let kind = answerable(incoming)?;
     relayed_by_a_host(incoming.message)?;
     let selection = choose(snapshot, client).ok_or(Ignore::NoProfile)?;
+    let treatment = snapshot.quirks.treat(client);
+    if incoming.port == Port::Pxe
+        && let Some((false, row)) = treatment.first(|c| c.answers_4011)
+    {
+        return Err(Ignore::Quirk(row.name.clone()));
+    }
     let here = loader::Here {
         server: incoming.local,
         http_port: snapshot.http_port,
     };
-    let loader = loader::for_client(&selection.profile, client, here)?;
-    let menu = menu::option(&selection.profile, client, here);
-    let strategy = match menu {
-        Some(_) => &strategy::MENU,
-        None => strategy::for_client(client),
+    let profile = &selection.profile;
+    let (mut strategy, mut by) = strategy::for_client(client, profile, &treatment);
+    let menu = menu::option(profile, client, &treatment, here);
+    if menu.is_some() {
+        (strategy, by) = (strategy::of(Shape::Menu), By::Profile);
+    }
+    let form = Form {
+        menu: menu.as_deref().unwrap_or_default(),
+        ..Form::of(strategy, &treatment, client)
     };
-    let message = reply::build(incoming, kind, strategy, &loader, menu.as_deref());
-    let bytes = message.encode();
+    let loader = loader::for_client(&selection.profile, client, &treatment, here)?;
+    let message = reply::build(incoming, kind, strategy, &form, &loader);
+    let bytes = form.encode(&message);
     let limit = incoming.message.reply_limit();
     if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
         return Err(Ignore::TooLarge(excess));
     }
-    let to = reply::destination(incoming);
+    let to = reply::destination(incoming, &form);
+    let delay = if kind == Kind::Offer {
+        form.delay
+    } else {
+        Duration::ZERO
+    };
     Ok(Box::new(Answer {
         message,
         bytes,
         to,
         strategy,
+        by,
+        delay,
         selection,
         loader: loader.to_string(),
         chosen: None,
@@ -275,8 +304,12 @@ fn relayed_by_a_host(message: &Message) -> Result<(), Ignore> {
 
 /// The type of the reply, where this message has one on this port.
 fn answerable(incoming: Incoming<'_>) -> Result<Kind, Ignore> {
-    let vendor = incoming.message.options.get(code::VENDOR_SPECIFIC);
-    if let Some((item, _)) = vendor.and_then(pxe::boot_item) {
+    if let Some((item, _)) = incoming
+        .message
+        .options
+        .get(code::VENDOR_SPECIFIC)
+        .and_then(pxe::boot_item)
+    {
         return Err(Ignore::BootServerType(item));
     }
     match (incoming.port, incoming.message.kind()) {

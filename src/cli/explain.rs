@@ -233,6 +233,10 @@ fn strategy(answer: &Answer, out: &mut String) -> std::fmt::Result {
         "strategy: {}: {}",
         answer.strategy.name, answer.strategy.evidence
     )?;
+    writeln!(out, "chosen by: {}", answer.by)?;
+    if !answer.delay.is_zero() {
+        writeln!(out, "delay: {:?} before the OFFER", answer.delay)?;
+    }
     writeln!(out, "loader: {}", answer.loader)
 }
 

@@ -12,13 +12,15 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::form::Form;
 use super::loader::{self, Here};
-use super::strategy::BOOT_ITEM;
+use super::strategy::{BOOT_ITEM, By};
 use super::{Answer, Excess, Ignore, Incoming, menu, reply};
 use crate::client::{Choice, Class, Client};
 use crate::profile::{Entry, Profile, Snapshot, choose};
-use crate::wire::dhcp::{Kind, Message, Options, code};
+use crate::wire::dhcp::{Kind, Message, code};
 use crate::wire::pxe::{self, CLASS_PXE, SUB_BOOT_ITEM, menu::LOCAL};
 
 /// In a layer: the credentials of that layer are wanted, which we have for none.
@@ -75,32 +77,53 @@ pub(super) fn answer(
         server: incoming.local,
         http_port: snapshot.http_port,
     };
-    let (loader, by_loader) = loader::for_item(snapshot, profile, entry, client, here)?;
-    let name = loader.to_string();
-    let message = message(incoming, item, &name);
-    let bytes = message.encode();
+    let quirks = snapshot.quirks.treat(client);
+    let asks = (client, &quirks);
+    let (loader, by_loader) = loader::for_item(snapshot, profile, entry, asks, here)?;
+    let echoed = item.option();
+    let form = Form {
+        menu: &echoed,
+        ..Form::of(&BOOT_ITEM, &quirks, client)
+    };
+    let message = reply::build(incoming, Kind::Ack, &BOOT_ITEM, &form, &loader);
+    let bytes = form.encode(&message);
     let limit = incoming.message.reply_limit();
     if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
         return Err(Ignore::TooLarge(excess));
     }
-    let chosen = Chosen {
-        kind: item.kind,
-        title: entry.title.clone(),
-        choice: Choice {
-            profile: Arc::from(profile.name.as_str()),
-            entry: Arc::from(entry.id.as_str()),
-            by_loader,
-        },
-    };
     Ok(Box::new(Answer {
         message,
         bytes,
         to: destination(incoming),
         strategy: &BOOT_ITEM,
-        chosen: Some(chosen),
-        loader: name,
+        by: By::Profile,
+        delay: Duration::ZERO,
+        loader: loader.to_string(),
+        chosen: Some(Chosen::of(profile, entry, by_loader)),
         selection,
     }))
+}
+
+impl Chosen {
+    fn of(profile: &Profile, entry: &Entry, by_loader: bool) -> Self {
+        Self {
+            kind: entry.item_type(),
+            title: entry.title.clone(),
+            choice: Choice {
+                profile: Arc::from(profile.name.as_str()),
+                entry: Arc::from(entry.id.as_str()),
+                by_loader,
+            },
+        }
+    }
+}
+
+impl Item {
+    /// Option 43 with this item, and its end mark.
+    fn option(self) -> [u8; 7] {
+        let ([t1, t2], [l1, l2]) = (self.kind.to_be_bytes(), self.layer.to_be_bytes());
+        [SUB_BOOT_ITEM, 4, t1, t2, l1, l2, 255]
+    }
 }
 
 /// The entry of this type, where the machine sees it and bootjack serves it. The menu may have been
@@ -110,35 +133,6 @@ fn entry<'p>(profile: &'p Profile, client: &Client, item: Item) -> Option<&'p En
     let mut all = profile.menu.entries.iter().filter(|_| shown);
     let is = |e: &&Entry| e.item_type() == item.kind && menu::sees(client, e) && e.is_served_here();
     all.find(is).filter(|_| item.kind != LOCAL)
-}
-
-fn message(incoming: Incoming<'_>, item: Item, name: &str) -> Message {
-    let request = incoming.message;
-    let mut message = Message {
-        ciaddr: request.ciaddr,
-        options: options(incoming, item, name),
-        ..reply::blank(request)
-    };
-    reply::name_loader(&mut message, incoming.local, name);
-    message
-}
-
-fn options(incoming: Incoming<'_>, item: Item, name: &str) -> Options {
-    let request = &incoming.message.options;
-    let mut options = Options::default();
-    options.push(code::MESSAGE_TYPE, &[Kind::Ack.number()]);
-    options.push(code::SERVER_ID, &incoming.local.octets());
-    reply::push_boot(request, &BOOT_ITEM, name, &mut options);
-    let [t1, t2] = item.kind.to_be_bytes();
-    let [l1, l2] = item.layer.to_be_bytes();
-    options.push(
-        code::VENDOR_SPECIFIC,
-        &[SUB_BOOT_ITEM, 4, t1, t2, l1, l2, 255],
-    );
-    if let Some(relay) = request.get(code::RELAY_AGENT) {
-        options.push(code::RELAY_AGENT, relay);
-    }
-    options
 }
 
 /// To where it came from; a client that did not say who it is hears a broadcast.

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use crate::client::quirk::{NameForm, Treatment};
 use crate::client::{Class, Client, Stage};
 use crate::profile::{Entry, Loader, Profile, Snapshot};
 use crate::wire::{Mac, Platform};
@@ -59,24 +60,31 @@ pub fn script_name(mac: Mac) -> String {
 }
 
 /// What this client is told to load.
-pub fn for_client(profile: &Profile, client: &Client, here: Here) -> Result<Named, NoLoader> {
+pub fn for_client(
+    profile: &Profile,
+    client: &Client,
+    quirks: &Treatment<'_>,
+    here: Here,
+) -> Result<Named, NoLoader> {
     let platform = client.platform();
     let wanted = profile.loader.get(platform).copied().unwrap_or_default();
     let shim = profile.boots_by_shim(platform);
     if client.stage == Stage::Ipxe && !shim && by_script(wanted) {
         return Ok(Named::Uri(script_uri(client, here)));
     }
-    let file = if shim {
-        Some(SHIM)
-    } else {
-        wanted.program(platform)
+    let file: Option<Cow<'static, str>> = match quirks.set(|c| c.loader.as_deref()) {
+        _ if shim => Some(SHIM.into()),
+        Some(own) if matches!(wanted, Loader::Auto | Loader::Firmware) => {
+            Some(own.to_owned().into())
+        }
+        _ => wanted.program(platform).map(Into::into),
     };
     let file = file.ok_or(NoLoader {
         loader: word(wanted),
         platform,
     })?;
     Ok(match client.class {
-        Class::Pxe => Named::File(file.into()),
+        Class::Pxe => by_tftp(file, quirks, here),
         Class::Http => Named::Uri(format!(
             "http://{}:{}/assets/{file}",
             here.server, here.http_port
@@ -86,22 +94,28 @@ pub fn for_client(profile: &Profile, client: &Client, here: Here) -> Result<Name
 
 /// What starts an entry that was chosen in the firmware's menu, and whether that is a loader that
 /// has to be told which entry; otherwise it is the entry's own program.
-pub fn for_item(
+pub(super) fn for_item(
     snapshot: &Snapshot,
     profile: &Profile,
     entry: &Entry,
-    client: &Client,
+    (client, quirks): (&Client, &Treatment<'_>),
     here: Here,
 ) -> Result<(Named, bool), NoLoader> {
     let own = entry.action.boot_program(client.platform());
-    match own.filter(|_| client.stage != Stage::Ipxe) {
-        Some(path) => {
-            let name = snapshot.tree_name(path);
-            // Loaders look for their files beside themselves: assets stand at the root for them.
-            let name = name.strip_prefix("assets/").unwrap_or(&name).to_owned();
-            Ok((Named::File(name.into()), false))
-        }
-        None => Ok((for_client(profile, client, here)?, true)),
+    let Some(path) = own.filter(|_| client.stage != Stage::Ipxe) else {
+        return Ok((for_client(profile, client, quirks, here)?, true));
+    };
+    let name = snapshot.tree_name(path);
+    // Loaders look for their files beside themselves: assets stand at the root for them.
+    let name = name.strip_prefix("assets/").unwrap_or(&name).to_owned();
+    Ok((by_tftp(name.into(), quirks, here), false))
+}
+
+/// A name at the TFTP root, as this client wants to be told it.
+fn by_tftp(file: Cow<'static, str>, quirks: &Treatment<'_>, here: Here) -> Named {
+    match quirks.set(|c| c.name) {
+        Some(NameForm::Url) => Named::Uri(format!("tftp://{}/{file}", here.server)),
+        _ => Named::File(file),
     }
 }
 

@@ -1,16 +1,21 @@
 //! Who is shown a menu by its firmware, and the option 43 that says so.
 
 use super::loader::Here;
-use crate::client::{Class, Client};
+use super::strategy;
+use crate::client::quirk::Treatment;
+use crate::client::{Class, Client, Shape};
 use crate::profile::items::Items;
 use crate::profile::{Entry, Profile};
 
 /// The menu that this client's firmware shows by itself; `None` where a loader shows it.
 ///
 /// A card's own iPXE shows it as any ROM does. One that firmware has loaded is a loader, and goes on
-/// with what was chosen before; HTTP boot knows no menus.
-pub fn of<'p>(profile: &'p Profile, client: &Client) -> Option<Items<'p>> {
-    if client.class != Class::Pxe || client.loaded_by.is_some() {
+/// with what was chosen before; HTTP boot knows no menus, nor does firmware that reads the header
+/// alone or looks for a menu of its own making (quirks 28 and 30).
+pub fn of<'p>(profile: &'p Profile, client: &Client, quirks: &Treatment<'_>) -> Option<Items<'p>> {
+    let (shapes, _) = strategy::ladder(client, quirks);
+    let reads = !matches!(shapes.first(), Some(Shape::RaspberryPi | Shape::HeaderOnly));
+    if client.class != Class::Pxe || client.loaded_by.is_some() || !reads {
         return None;
     }
     profile.items(client.platform(), |entry| sees(client, entry))
@@ -18,8 +23,13 @@ pub fn of<'p>(profile: &'p Profile, client: &Client) -> Option<Items<'p>> {
 
 /// Option 43 with that menu. One that does not fit (a finding at load, but for machines of several
 /// architectures) is left to the loader: no menu is cut.
-pub fn option(profile: &Profile, client: &Client, here: Here) -> Option<Vec<u8>> {
-    let items = of(profile, client)?;
+pub(super) fn option(
+    profile: &Profile,
+    client: &Client,
+    quirks: &Treatment<'_>,
+    here: Here,
+) -> Option<Vec<u8>> {
+    let items = of(profile, client, quirks)?;
     items.told(profile, here.server).encode().ok()
 }
 

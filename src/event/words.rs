@@ -78,6 +78,7 @@ impl Display for What {
                 why,
                 loader,
                 to,
+                ..
             } => {
                 write!(
                     f,

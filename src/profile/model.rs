@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::client::Shape;
 use crate::network::{Criteria, Terms};
 use crate::wire::{ArchFilter, Platform};
 
@@ -25,6 +26,8 @@ pub struct Profile {
     pub menu: Menu,
     /// Which loader carries the menu.
     pub loader: PerArch<Loader>,
+    /// The shape of the proxy's reply, where the operator knows better than the quirk table.
+    pub strategy: Option<PerArch<Shape>>,
     /// Boot through signed shim and GRUB.
     pub secure_boot: bool,
     /// Where machines whose firmware shows the menu ask for its items by multicast; `None`: they

@@ -18,6 +18,7 @@ pub(super) static PROFILE: Shape = Shape {
         "menu",
         "loader",
         "firmware",
+        "strategy",
         "secure_boot",
         "vars",
         "dhcp",

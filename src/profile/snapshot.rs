@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::Profiles;
 use crate::assets;
+use crate::client::quirk;
 use crate::network::Networks;
 
 /// A distribution found below the image folder: `<name>/linux` and `<name>/initrd.gz`.
@@ -31,6 +32,8 @@ pub struct Snapshot {
     pub overrides: BTreeSet<String>,
     /// The port HTTP is served on, for URLs.
     pub http_port: u16,
+    /// The quirk table: an operator's rows, then ours.
+    pub quirks: Arc<quirk::Table>,
     /// The networks that `dhcp:` of the config file describes.
     pub networks: Arc<Networks>,
 }
