@@ -24,7 +24,6 @@ pub mod lease;
 pub mod loader;
 pub mod menu;
 mod reply;
-pub mod sample;
 pub mod strategy;
 
 use std::net::{Ipv4Addr, SocketAddrV4};

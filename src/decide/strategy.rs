@@ -248,6 +248,7 @@ impl std::fmt::Display for By {
         match self {
             Self::Profile => f.write_str("the profile pins it"),
             Self::Learnt => f.write_str("learnt from this machine's earlier tries"),
+            Self::Row(name, record) if record.is_empty() => write!(f, "quirk \"{name}\""),
             Self::Row(name, record) => write!(f, "quirk \"{name}\": {record}"),
             Self::Nobody => f.write_str("no quirk tells this machine"),
         }
