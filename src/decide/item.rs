@@ -17,8 +17,8 @@ use std::time::Duration;
 use super::form::Form;
 use super::loader::{self, Here};
 use super::strategy::{BOOT_ITEM, By};
-use super::{Answer, Excess, Ignore, Incoming, menu, reply};
-use crate::client::{Choice, Class, Client};
+use super::{Answer, Excess, Ignore, Incoming, Port, menu, reply};
+use crate::client::{Choice, Class, Client, Registry};
 use crate::profile::{Entry, Profile, Snapshot, choose};
 use crate::wire::dhcp::{Kind, Message, code};
 use crate::wire::pxe::{self, CLASS_PXE, SUB_BOOT_ITEM, menu::LOCAL};
@@ -58,6 +58,17 @@ pub fn asked(message: &Message) -> Option<Item> {
     let (kind, layer) = pxe::boot_item(message.options.get(code::VENDOR_SPECIFIC)?)?;
     let layer = layer & !CREDENTIALS;
     Some(Item { kind, layer })
+}
+
+/// A machine with what was seen of it before: who loaded what speaks now and what was chosen on it,
+/// and where it goes on with what it began by a DISCOVER, what it was known by there.
+pub fn with_past(known: &Registry, client: Client, incoming: Incoming<'_>) -> Client {
+    let before = known.by_mac(client.mac);
+    let client = client.coming_from(before, incoming.message);
+    match incoming.port {
+        Port::Dhcp if asked(incoming.message).is_none() => client,
+        Port::Dhcp | Port::Pxe => known.going_on(client),
+    }
 }
 
 /// Answers for an item.

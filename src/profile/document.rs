@@ -96,7 +96,7 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     let matching = section.or("match", Match::default(), |n| clause::read(n, report));
     let auto = PerArch::All(Loader::Auto);
     let loader = section.or("loader", auto, |n| loader(n, report));
-    let multicast = section.or("firmware", None, |n| multicast(n, report));
+    let group = firmware(&section, report).map_or(Some(None), |n| multicast(n, report).map(Some));
     let strategy = section.or("strategy", None, |n| strategy(n, report).map(Some));
     let secure_boot = section.or("secure_boot", false, |n| yes_no(n, "secure_boot", report));
     let dhcp = section.or("dhcp", Default::default(), |n| {
@@ -109,7 +109,7 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     let (menu, matching, (terms, criteria)) = (menu?, matching?, dhcp?);
     menu.warn_of_dead_entries(&matching, report);
     let at = |key| section.get(key).map_or(section.at, |n| n.at);
-    let (loader_at, menu_at) = (at("loader"), at("menu"));
+    let (loader_at, strategy_at, menu_at) = (at("loader"), at("strategy"), at("menu"));
     let in_menu = |key| in_menu(&section, key).unwrap_or(menu_at);
     let (timeout_at, installed_at) = (in_menu("timeout"), in_menu("installed"));
     let only_firmware = only_firmware(&section);
@@ -120,13 +120,14 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
         loader: loader?,
         strategy: strategy?,
         secure_boot: secure_boot?,
-        multicast: multicast?,
+        multicast: group?,
         vars: vars?,
         terms,
         criteria,
     };
     warn_of_missing_loaders(&profile, &matching, loader_at, report);
     let places = fits::Places {
+        strategy: strategy_at,
         menu: menu_at,
         timeout: timeout_at,
         installed: installed_at,
@@ -156,12 +157,14 @@ fn stem(source: &Source) -> String {
     clean.replace("${", "$ {")
 }
 
-/// The group of `firmware: multicast:`.
-fn multicast(node: &Node, report: &mut Report<'_>) -> Option<Option<Ipv4Addr>> {
-    let section = Section::open(node, &FIRMWARE, report)?;
-    let Some(node) = section.get("multicast") else {
-        return Some(None);
-    };
+/// The value of `firmware: multicast:`.
+fn firmware<'n>(section: &Section<'n>, report: &mut Report<'_>) -> Option<&'n Node> {
+    let section = Section::open(section.get("firmware")?, &FIRMWARE, report)?;
+    section.need("multicast", report)
+}
+
+/// A group that boot servers are asked in.
+fn multicast(node: &Node, report: &mut Report<'_>) -> Option<Ipv4Addr> {
     let word = text(node, "multicast", report)?;
     // 224.0.0.x are for the link's own protocols (RFC 5771 section 4).
     let group = |a: &Ipv4Addr| a.is_multicast() && !a.octets().starts_with(&[224, 0, 0]);
@@ -171,7 +174,7 @@ fn multicast(node: &Node, report: &mut Report<'_>) -> Option<Option<Ipv4Addr>> {
         let hint = "write an IPv4 multicast address such as 239.255.40.11".to_owned();
         report.error(node.at, message, hint);
     }
-    address.map(Some)
+    address
 }
 
 /// The first key that only a menu in the firmware has a use for.

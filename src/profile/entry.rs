@@ -32,9 +32,10 @@ pub(super) fn read(node: &Node, sample: &Values, report: &mut Report<'_>) -> Opt
     };
     let arch = section.or("arch", Vec::new(), |n| archs(n, report));
     let servers = boot_server::read(&section, report);
-    let action = match boot_server::is_elsewhere(&section, servers.as_ref()) {
-        true => Some(Action::Elsewhere),
-        false => action(&section, sample, report),
+    let action = if boot_server::is_elsewhere(&section, servers.as_ref()) {
+        Some(Action::Elsewhere)
+    } else {
+        action(&section, sample, report)
     };
     let (servers, own_type) = servers?;
     Some(Placed {

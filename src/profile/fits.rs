@@ -20,6 +20,8 @@ const MAX_ITEMS: usize = 24;
 
 /// Where the parts of a profile stand.
 pub(super) struct Places<'a> {
+    /// `strategy:`, else the profile.
+    pub strategy: At,
     /// The menu.
     pub menu: At,
     /// Its time-out.
@@ -40,6 +42,7 @@ pub(super) fn check(profile: &Profile, matching: &Match, at: &Places<'_>, report
         warn_of_idle_keys(profile, at, report);
         return;
     }
+    pinned(profile, &platforms, at, report);
     installed(profile, at, report);
     timeout(profile, at, report);
     let mut told = Vec::new();
@@ -89,6 +92,21 @@ fn warn_of_idle_keys(profile: &Profile, at: &Places<'_>, report: &mut Report<'_>
             entry.id
         );
         report.warn(*at, message, "write loader: firmware".to_owned());
+    }
+}
+
+fn pinned(profile: &Profile, platforms: &[Platform], at: &Places<'_>, report: &mut Report<'_>) {
+    let pins = |p: &&Platform| {
+        profile
+            .strategy
+            .as_ref()
+            .is_some_and(|s| s.get(**p).is_some())
+    };
+    if let Some(platform) = platforms.iter().find(pins) {
+        let message =
+            format!("strategy has no effect on {platform}: its firmware is given the menu");
+        let hint = "leave it out, or choose another loader".to_owned();
+        report.warn(at.strategy, message, hint);
     }
 }
 

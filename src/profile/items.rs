@@ -130,9 +130,10 @@ impl Action {
         let Target::Path(path) = target.get(platform)? else {
             return None;
         };
-        let starts = match platform.is_efi() {
-            true => !is_script(path),
-            false => is_boot_program(path),
+        let starts = if platform.is_efi() {
+            !is_script(path)
+        } else {
+            is_boot_program(path)
         };
         (starts && path.len() <= LONGEST).then_some(path)
     }

@@ -52,7 +52,7 @@ fn edk2_asks(client: &BootClient, item: u16) -> Packet {
 }
 
 fn echoed(reply: &Reply) -> (u16, u16) {
-    let option = reply.option(43).expect("option 43");
+    let option = reply.option(43).unwrap();
     assert_eq!(
         (option[..2].to_vec(), option[6..].to_vec()),
         (vec![71, 4], vec![255])
@@ -174,7 +174,7 @@ fn items_of_other_servers_further_layers_and_unknown_types_are_met_with_silence(
     ] {
         let packet = client.proxy_request(LEASED, US).with(43, &item).bytes();
         lab.silent(what, |card| {
-            card.send(from, SocketAddrV4::new(US, 4011), &packet)
+            card.send(from, SocketAddrV4::new(US, 4011), &packet);
         });
     }
 }

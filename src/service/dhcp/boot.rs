@@ -4,7 +4,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::Door;
-use crate::client::Client;
 use crate::decide::item::{self, Chosen};
 use crate::decide::{self, Answer, Incoming, Outcome, Port};
 use crate::event::What;
@@ -21,7 +20,7 @@ impl Door {
         message: &Message,
     ) {
         let incoming = self.incoming(message, received);
-        let Outcome { client, decision } = self.decide(shared, incoming);
+        let Outcome { client, decision } = decide(shared, incoming);
         let note = |client| self.note(shared, client, incoming);
         let noted = client.as_ref().and_then(note);
         let mac = client.map(|client| client.mac);
@@ -80,20 +79,6 @@ impl Door {
         Ok(())
     }
 
-    fn decide(&self, shared: &Shared, incoming: Incoming<'_>) -> Outcome {
-        let asks = item::asked(incoming.message).is_some();
-        let complete = |client: Client| {
-            let clients = shared.clients();
-            let before = clients.by_mac(client.mac);
-            let client = client.coming_from(before, incoming.message);
-            match self.port {
-                Port::Dhcp if !asks => client,
-                Port::Dhcp | Port::Pxe => clients.going_on(client),
-            }
-        };
-        decide::decide_knowing(&shared.snapshot.load(), incoming, complete)
-    }
-
     /// A REQUEST on 67 tells which address a machine takes: how files it fetches later are known
     /// to be its own. That goes for its operating system too.
     fn learn_address(&self, shared: &Shared, message: &Message) -> bool {
@@ -117,6 +102,11 @@ impl Door {
         let address = message.address(code::REQUESTED_ADDRESS).or(renewing)?;
         Some((message.mac()?, address))
     }
+}
+
+fn decide(shared: &Shared, incoming: Incoming<'_>) -> Outcome {
+    let complete = |client| item::with_past(&shared.clients(), client, incoming);
+    decide::decide_knowing(&shared.snapshot.load(), incoming, complete)
 }
 
 fn chose(chosen: &Chosen) -> What {

@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Door;
 use crate::client::Client;
-use crate::decide::Ignore;
 use crate::decide::grant::{First, Grant, Told};
 use crate::decide::lease::{Desk, Leasing, decide_knowing};
+use crate::decide::{Ignore, item};
 use crate::event::{BootTold, What};
 use crate::lease::{Binding, Book, Change, Record, Silence};
 use crate::service::Shared;
@@ -232,11 +232,7 @@ impl Case {
             is_own: &|address| self.giver.prober.is_own(address),
         };
         let incoming = self.door.incoming(&self.message, &self.received);
-        let complete = |client: Client| {
-            let clients = self.shared.clients();
-            let before = clients.by_mac(client.mac);
-            client.coming_from(before, incoming.message)
-        };
+        let complete = |client| item::with_past(&self.shared.clients(), client, incoming);
         decide_knowing(desk, incoming, complete)
     }
 
