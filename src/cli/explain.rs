@@ -2,6 +2,7 @@
 //! happens, or the machines of a capture.
 
 mod lease;
+mod menu;
 mod pcap;
 
 use std::fmt::Write as _;
@@ -332,6 +333,9 @@ fn decoded(message: &Message, out: &mut String) -> std::fmt::Result {
     )?;
     for (code, value) in message.options.iter() {
         writeln!(out, "  option {code:3} {}", dhcp::describe(code, value))?;
+        if code == dhcp::code::VENDOR_SPECIFIC {
+            menu::print(value, out)?;
+        }
     }
     Ok(())
 }

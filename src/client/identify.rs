@@ -79,6 +79,8 @@ fn as_class(
             client_id: message.options.get(code::CLIENT_ID).map(Into::into),
             circuit: relay.circuit_id.map(Into::into),
         },
+        loaded_by: None,
+        chosen: None,
         past: Past::default(),
     })
 }

@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Door;
 use crate::client::Client;
-use crate::decide::Ignore;
 use crate::decide::grant::{First, Grant, Told};
-use crate::decide::lease::{Desk, Leasing, decide};
+use crate::decide::lease::{Desk, Leasing, decide_knowing};
+use crate::decide::{Ignore, item};
 use crate::event::{BootTold, What};
 use crate::lease::{Binding, Book, Change, Record, Silence};
 use crate::service::Shared;
@@ -231,7 +231,9 @@ impl Case {
             authoritative: self.giver.authoritative,
             is_own: &|address| self.giver.prober.is_own(address),
         };
-        decide(desk, self.door.incoming(&self.message, &self.received))
+        let incoming = self.door.incoming(&self.message, &self.received);
+        let complete = |client| item::with_past(&self.shared.clients(), client, incoming);
+        decide_knowing(desk, incoming, complete)
     }
 
     fn seen(&self, client: Option<&Client>) {
