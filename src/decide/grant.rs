@@ -4,6 +4,7 @@
 mod options;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
 
 use super::form::Form;
 use super::lease::Asked;
@@ -33,6 +34,8 @@ pub struct Grant {
     pub told: Told,
     /// What has to happen before it leaves.
     pub first: First,
+    /// How long it waits even then (quirk 27).
+    pub delay: Duration,
     /// The boot data in it; `None` for a client that boots nothing.
     pub boot: Option<Result<Boot, Ignore>>,
     /// Options that the client's size limit had no room for.
@@ -120,8 +123,13 @@ pub(super) fn build(
     if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
         return Err(Ignore::TooLarge(excess));
     }
+    let offer = matches!(told, Told::Offer(_));
+    let delay = data
+        .filter(|_| offer)
+        .map_or(Duration::ZERO, |data| data.form.delay);
     Ok(Grant {
         bytes,
+        delay,
         to: destination(asked, told),
         message,
         told,

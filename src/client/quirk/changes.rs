@@ -11,6 +11,8 @@ pub struct Changes {
     pub strategies: Option<Vec<Shape>>,
     /// Mode `dhcp`: the shape of boot data in its lease, where the operator sets none.
     pub pxe: Option<PxeShape>,
+    /// Mode `dhcp`: whether its REQUEST is a boot client's although it has no option 60.
+    pub classless_request: Option<bool>,
     /// What option 43 holds.
     pub option_43: Option<Vendor>,
     /// Whether option 60 is sent.
@@ -67,6 +69,7 @@ impl std::fmt::Display for Changes {
         let parts = [
             ("strategies", self.strategies.as_ref().map(named)),
             ("pxe", self.pxe.map(|s| s.name().to_owned())),
+            ("classless-request", self.classless_request.map(yes_no)),
             (
                 "option-43",
                 self.option_43.and_then(|v| word(&Vendor::ALL, v)),

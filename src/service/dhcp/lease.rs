@@ -158,7 +158,7 @@ impl Case {
             _ => {
                 self.keep(&mut book, made);
                 drop(book);
-                self.send(&reply);
+                self.send_in_time(reply);
             }
         }
     }
@@ -195,7 +195,7 @@ impl Case {
         if self.is_untried(binding.address) {
             book.probed(binding.address, binding.serial);
             drop(book);
-            return self.send(&reply);
+            return self.send_in_time(reply);
         }
         drop(book);
         tokio::spawn(self.send_when_tried(reply, binding));
@@ -249,6 +249,21 @@ impl Case {
         (*self.received.from.ip()).into()
     }
 
+    /// Sends it now, or where its firmware wants to wait (quirk 27), in a while.
+    fn send_in_time(self, reply: Reply) {
+        let delay = reply.grant.delay;
+        let places = self.shared.waiting_answers.clone();
+        let place = (!delay.is_zero()).then(|| places.try_acquire_owned());
+        let Some(Ok(place)) = place else {
+            return self.send(&reply);
+        };
+        tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            self.send(&reply);
+            drop(place);
+        });
+    }
+
     async fn send_when_tried(mut self, reply: Reply, binding: Binding) {
         match self.try_address(binding.address).await {
             // After a lost store: the client itself still has the address.
@@ -261,7 +276,7 @@ impl Case {
             }
             Answer::Used(_) | Answer::Free | Answer::Unknown => {
                 if self.probed(binding) {
-                    self.send(&reply);
+                    self.send_in_time(reply);
                 }
             }
         }
