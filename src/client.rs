@@ -1,6 +1,7 @@
 //! Who is asking, and at which stage of its boot.
 //!
 //! * [`Client`]: everything a DHCP packet tells about a machine
+//! * [`Choice`]: what its user chose in a menu that its firmware showed; what it has behind it
 //! * [`Stage`]: which program speaks now
 //! * [`quirk`]: firmware oddities as data, and what is done about them
 //! * [`Shape`]: the shapes of replies by name
@@ -9,6 +10,7 @@
 //! * [`Loaders`]: which addresses run a loader that speaks TFTP alone
 //! * [`identify`]: a decoded DHCP message → [`Client`]
 
+mod choice;
 mod identify;
 mod loaders;
 pub mod quirk;
@@ -24,7 +26,8 @@ use self::quirk::Behaviour;
 use crate::wire::pxe::IpxeFeatures;
 use crate::wire::{Arch, Mac, Platform, Uuid};
 
-pub use identify::{NotBooting, identify};
+pub use choice::Choice;
+pub use identify::{NotBooting, identify, identify_classless};
 pub use loaders::Loaders;
 pub use registry::Registry;
 pub use shape::{PxeShape, Shape};
@@ -91,6 +94,13 @@ pub struct Client {
     /// Its client identifier and circuit.
     #[serde(skip)]
     pub known_by: KnownBy,
+    /// The firmware that loaded the iPXE that speaks; `None` where it is a card's own, or another
+    /// program speaks.
+    #[serde(skip)]
+    pub loaded_by: Option<Stage>,
+    /// What was chosen in the menu that its firmware showed.
+    #[serde(skip)]
+    pub chosen: Option<Choice>,
     /// What earlier boots of it have shown.
     #[serde(skip)]
     pub past: Past,
@@ -124,6 +134,8 @@ impl Client {
             ip: None,
             network,
             known_by: KnownBy::default(),
+            loaded_by: None,
+            chosen: None,
             past: Past::default(),
         }
     }

@@ -47,6 +47,17 @@ pub enum Mode {
     Dhcp,
 }
 
+impl Mode {
+    /// The word of the setting.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Proxy => "proxy",
+            Self::Colocated => "colocated",
+            Self::Dhcp => "dhcp",
+        }
+    }
+}
+
 /// How verbose the log is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]

@@ -70,8 +70,10 @@ pub enum What {
         #[serde(skip_serializing_if = "Option::is_none")]
         relay: Option<Ipv4Addr>,
     },
-    /// A boot client asks our port 4011.
+    /// A boot client asks our port 4011, or port 67 for an item of its menu.
     Request {
+        /// The port it came to.
+        port: u16,
         /// Who speaks.
         stage: &'static str,
         /// Its architecture.
@@ -95,6 +97,18 @@ pub enum What {
         loader: String,
         /// Where the reply went.
         to: SocketAddr,
+    },
+    /// Somebody chose an item of a menu that the firmware shows.
+    Chosen {
+        /// The entry's id.
+        entry: String,
+        /// Its line.
+        title: String,
+        /// Its boot server type.
+        #[serde(rename = "type")]
+        kind: u16,
+        /// The profile whose menu it is.
+        profile: String,
     },
     /// Mode `dhcp`: a client was told of an address, of options, or to start again.
     Granted {
@@ -333,6 +347,7 @@ impl What {
             Self::Discover { .. } => "discover",
             Self::Request { .. } => "request",
             Self::Answer { .. } => "answer",
+            Self::Chosen { .. } => "chosen",
             Self::Granted { .. } => "granted",
             Self::Conflict { .. } => "conflict",
             Self::Ignored { .. } => "ignored",

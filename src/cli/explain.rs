@@ -1,18 +1,23 @@
-//! `bootjack explain`: what a machine would be answered, and why, before it happens.
+//! `bootjack explain`: what a machine would be answered, and why: one that is described, before it
+//! happens, or the machines of a capture.
 
 mod lease;
+mod menu;
+mod pcap;
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
 use crate::client::{Class, Client, Stage};
 use crate::config::{self, Mode, SettingsArgs};
-use crate::decide::{self, Answer, Incoming, Outcome, Port, sample};
+use crate::decide::{self, Answer, Incoming, Outcome, Port};
 use crate::error::Error;
+use crate::firmware::sample;
 use crate::profile::select::Verdict;
 use crate::profile::{Snapshot, select};
 use crate::service::interfaces::{self, Interface};
@@ -23,15 +28,15 @@ use crate::wire::{self, Arch, Mac, Uuid, dhcp};
 
 const ACK: &str = "ACK, in answer to REQUEST on port 4011";
 
-/// A machine to explain.
+/// A machine to explain, or a capture.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// Its MAC address
-    #[arg(long, value_name = "M")]
-    mac: Mac,
+    /// Its MAC address; with --pcap, the one machine of the capture to explain
+    #[arg(long, value_name = "M", required_unless_present = "pcap")]
+    mac: Option<Mac>,
     /// Its architecture: bios, efi-x64, http-x64, … or option 93's number
-    #[arg(long, value_name = "A")]
-    arch: Arch,
+    #[arg(long, value_name = "A", required_unless_present = "pcap")]
+    arch: Option<Arch>,
     /// Its UUID, as dmidecode prints it
     #[arg(long, value_name = "U")]
     uuid: Option<Uuid>,
@@ -41,6 +46,15 @@ pub struct Explain {
     /// An address in its subnet [default: ours on the first interface served]
     #[arg(long, value_name = "IP")]
     ip: Option<Ipv4Addr>,
+    /// A capture (pcap or pcapng) to explain packet by packet; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["arch", "uuid", "stage", "ip"])]
+    pcap: Option<PathBuf>,
+    /// With --pcap: JSON, one object a packet
+    #[arg(long, requires = "pcap", conflicts_with = "arch")]
+    json: bool,
+    /// Our address [default: ours on the first interface served]
+    #[arg(long, value_name = "IP")]
+    server: Option<Ipv4Addr>,
     #[command(flatten)]
     settings: SettingsArgs,
 }
@@ -60,9 +74,25 @@ impl Explain {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
         let settings = config::effective(self.settings.clone())?;
         let snapshot = supervise::in_force(&mut Loader::new(Places::from(&settings)).load())?;
-        let server = server(&settings.interface, &snapshot);
+        let server = self.server;
+        let server = server.unwrap_or_else(|| own_address(&settings.interface, &snapshot));
+        if let Some(file) = &self.pcap {
+            let wanted = pcap::Wanted {
+                file,
+                mac: self.mac,
+                json: self.json,
+            };
+            return pcap::run(&wanted, &settings, (&snapshot, server));
+        }
+        let Some(machine) = self.machine() else {
+            return Err(Error::usage("explain needs --mac and --arch, or --pcap"));
+        };
+        let asked = Asked {
+            machine,
+            ip: self.ip,
+        };
         let mut out = String::new();
-        let answered = self
+        let answered = asked
             .explain(&snapshot, settings.mode, server, &mut out)
             .is_ok();
         super::done(io::stdout().write_all(out.as_bytes()))?;
@@ -73,21 +103,31 @@ impl Explain {
         })
     }
 
-    fn machine(&self) -> sample::Machine {
+    /// The machine that is described, where one is.
+    fn machine(&self) -> Option<sample::Machine> {
+        let (mac, arch) = self.mac.zip(self.arch)?;
         let stage = match self.stage {
             Some(AskingStage::Ipxe) => Stage::Ipxe,
             Some(AskingStage::HttpBoot) => Stage::HttpBoot,
-            None if self.arch.is_http() => Stage::HttpBoot,
+            None if arch.is_http() => Stage::HttpBoot,
             Some(AskingStage::Rom) | None => Stage::Rom,
         };
-        sample::Machine {
-            mac: self.mac,
-            arch: self.arch,
+        Some(sample::Machine {
+            mac,
+            arch,
             uuid: self.uuid,
             stage,
-        }
+        })
     }
+}
 
+/// A machine that is described, and an address in its subnet.
+struct Asked {
+    machine: sample::Machine,
+    ip: Option<Ipv4Addr>,
+}
+
+impl Asked {
     fn explain(
         &self,
         snapshot: &Snapshot,
@@ -107,6 +147,7 @@ impl Explain {
         if let Some(client) = &outcome.client {
             describe(client, out)?;
             trace(snapshot, client, out)?;
+            quirks(snapshot, client, out)?;
         }
         let answer = match &outcome.decision {
             Ok(answer) => answer,
@@ -135,7 +176,7 @@ impl Explain {
             Port::Dhcp => Kind::Discover,
             Port::Pxe => Kind::Request,
         };
-        let mut message = sample::message(self.machine(), kind, address);
+        let mut message = sample::message(self.machine, kind, address);
         if let (Port::Dhcp, Some(ip)) = (port, self.ip.filter(|ip| *ip != server)) {
             message.giaddr = ip; // a DISCOVER tells its subnet by the relay it came through
         }
@@ -162,7 +203,7 @@ impl Explain {
 
 /// Our address that a machine asks: the first that is in a network of ours, else the first, else
 /// one for documentation.
-fn server(interfaces: &[String], snapshot: &Snapshot) -> Ipv4Addr {
+fn own_address(interfaces: &[String], snapshot: &Snapshot) -> Ipv4Addr {
     let all = interfaces::to_serve(interfaces).unwrap_or_default();
     let all: Vec<Ipv4Addr> = all.iter().flat_map(Interface::addresses).collect();
     let home = all
@@ -217,6 +258,19 @@ fn trace(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Re
             "  {mark:<9} \"{}\" ({}): {}",
             profile.name, profile.file, considered.why
         )?;
+    }
+    Ok(())
+}
+
+/// The rows of the quirk table that tell this machine, the first one first.
+fn quirks(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Result {
+    writeln!(
+        out,
+        "quirks that tell it, the first one that says something decides:"
+    )?;
+    for row in snapshot.quirks.treat(client).rows() {
+        let whose = if row.ours { "" } else { " (yours)" };
+        writeln!(out, "  {}{whose}: {}", row.name, row.changes)?;
     }
     Ok(())
 }
@@ -279,6 +333,9 @@ fn decoded(message: &Message, out: &mut String) -> std::fmt::Result {
     )?;
     for (code, value) in message.options.iter() {
         writeln!(out, "  option {code:3} {}", dhcp::describe(code, value))?;
+        if code == dhcp::code::VENDOR_SPECIFIC {
+            menu::print(value, out)?;
+        }
     }
     Ok(())
 }

@@ -29,6 +29,22 @@ pub fn identify(message: &Message, local: Ipv4Addr) -> Result<Client, NotBooting
         .get(code::VENDOR_CLASS)
         .ok_or(NotBooting::Class)?;
     let class = class_of(class_text).ok_or(NotBooting::Class)?;
+    as_class(message, local, (class_text, class))
+}
+
+/// The machine behind a message without option 60, taken for a PXE client (quirk 28).
+pub fn identify_classless(message: &Message, local: Ipv4Addr) -> Result<Client, NotBooting> {
+    if message.options.has(code::VENDOR_CLASS) {
+        return Err(NotBooting::Class);
+    }
+    as_class(message, local, (&[], Class::Pxe))
+}
+
+fn as_class(
+    message: &Message,
+    local: Ipv4Addr,
+    (class_text, class): (&[u8], Class),
+) -> Result<Client, NotBooting> {
     let mac = message.mac().ok_or(NotBooting::HardwareAddress)?;
     let hints = ClassString::parse(class_text);
     let features = message
@@ -63,6 +79,8 @@ pub fn identify(message: &Message, local: Ipv4Addr) -> Result<Client, NotBooting
             client_id: message.options.get(code::CLIENT_ID).map(Into::into),
             circuit: relay.circuit_id.map(Into::into),
         },
+        loaded_by: None,
+        chosen: None,
         past: Past::default(),
     })
 }

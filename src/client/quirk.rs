@@ -22,7 +22,7 @@ mod words;
 use std::sync::{Arc, LazyLock};
 
 pub use changes::{Changes, Ending, FileIn, NameForm, ReplyPort, Vendor};
-pub use document::{compile, of_config};
+pub use document::{TABLE, compile, of_config};
 pub use tells::{Behaviour, Tells};
 
 use super::Client;
@@ -65,6 +65,11 @@ impl Table {
     /// An operator's rows, then ours.
     pub const fn with(own: Vec<Quirk>) -> Self {
         Self { own }
+    }
+
+    /// The operator's rows.
+    pub fn own(&self) -> &[Quirk] {
+        &self.own
     }
 
     /// Every row.

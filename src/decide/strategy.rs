@@ -85,9 +85,17 @@ static IPXE_URI: Strategy = Strategy {
 static MENU: Strategy = Strategy {
     name: Shape::Menu.name(),
     vendor: Vendor::Menu,
-    names_loader: false,
     evidence: "firmware shows the menu of 43.9 and asks port 4011 for the item chosen, of the servers in \
-               43.8 (PXE 2.1; EDK2 PxeBcBoot.c; iPXE pxemenu.c)",
+               43.8 (PXE 2.1; EDK2 PxeBcBoot.c; iPXE pxemenu.c); the file is for ESC in EDK2's menu, and for \
+               firmware that shows none",
+    ..PLAIN
+};
+/// The reply to what was chosen in such a menu.
+pub static BOOT_ITEM: Strategy = Strategy {
+    name: "boot-item",
+    vendor: Vendor::Menu,
+    evidence: "an ACK that names a file and has the 43.71 of the request in it is what EDK2 and iPXE take for \
+               the item chosen (facts A, boot-server discovery; EDK2 PxeBcDhcp4Discover; iPXE dhcp.c)",
     ..PLAIN
 };
 static OFFER_4011: Strategy = Strategy {
@@ -183,6 +191,15 @@ pub const LEASES: [Strategy; 5] = [
     },
 ];
 
+/// A lease with a menu that the firmware shows.
+pub static LEASE_MENU: Strategy = Strategy {
+    name: "lease-menu",
+    vendor: Vendor::Menu,
+    evidence: "a lease with option 60 and the menu in 43, in OFFER and ACK, is one that firmware shows the menu \
+               of (facts, section 0, kind 1; EDK2's DhcpPxe10; iPXE pxemenu.c)",
+    ..PLAIN
+};
+
 /// The shape of this client's lease, where `shape` is what its network, profile or reservation
 /// says. iPXE and HTTP boot have one shape alone.
 pub fn for_lease(client: &Client, shape: PxeShape) -> &'static Strategy {
@@ -231,6 +248,7 @@ impl std::fmt::Display for By {
         match self {
             Self::Profile => f.write_str("the profile pins it"),
             Self::Learnt => f.write_str("learnt from this machine's earlier tries"),
+            Self::Row(name, record) if record.is_empty() => write!(f, "quirk \"{name}\""),
             Self::Row(name, record) => write!(f, "quirk \"{name}\": {record}"),
             Self::Nobody => f.write_str("no quirk tells this machine"),
         }

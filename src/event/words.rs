@@ -63,8 +63,13 @@ impl Display for What {
                 write!(f, "{message} from {stage}, {arch}, on {interface}")?;
                 relay.map_or(Ok(()), |relay| write!(f, ", relayed by {relay}"))
             }
-            Self::Request { stage, arch, peer } => {
-                write!(f, "REQUEST at 4011 from {stage}, {arch}, {peer}")
+            Self::Request {
+                port,
+                stage,
+                arch,
+                peer,
+            } => {
+                write!(f, "REQUEST at {port} from {stage}, {arch}, {peer}")
             }
             Self::Answer {
                 message,
@@ -81,6 +86,15 @@ impl Display for What {
                     message.to_uppercase()
                 )
             }
+            Self::Chosen {
+                entry: _,
+                title,
+                kind,
+                profile,
+            } => write!(
+                f,
+                "chose {title} (type {kind}) in the menu of \"{profile}\""
+            ),
             Self::Granted {
                 message,
                 address,

@@ -18,7 +18,6 @@ use crate::event::timeline::Timeline;
 use crate::event::{Event, What};
 use crate::lease::State;
 use crate::profile::Snapshot;
-use crate::tree::names::Whose;
 use crate::tree::{self, CleanPath, Door, Requester};
 use crate::wire::Mac;
 use crate::yaml::Finding;
@@ -205,17 +204,7 @@ impl Shared {
         server: IpAddr,
         path: Option<&CleanPath>,
     ) -> Requester {
-        let clients = self.clients();
-        let asker = clients.by_ip(peer);
-        let named = match path.map_or(Whose::Asker, tree::mentioned) {
-            Whose::Mac(mac) => clients.by_mac(mac),
-            // Boards of one make may share a UUID: the asker's own goes before all others.
-            Whose::Uuid(uuid) if !asker.as_ref().is_some_and(|a| a.has_uuid(uuid)) => {
-                clients.by_uuid(uuid)
-            }
-            Whose::Uuid(_) | Whose::Asker => None,
-        };
-        let client = named.cloned().or(asker);
+        let client = tree::asker(&self.clients(), peer, path);
         Requester {
             peer: peer.to_canonical(),
             server: server.to_canonical(),

@@ -23,7 +23,7 @@ use super::open::{self, Opened};
 use super::shared::Folders;
 use super::sys::udp::Listener;
 use super::watch::{Pace, Watch};
-use super::{Limits, Shared, dhcp, holder, http, links, privilege, tftp};
+use super::{Limits, Shared, dhcp, groups, holder, http, links, privilege, tftp};
 use crate::config::{Effective, Mode};
 use crate::decide::Port;
 use crate::error::Error;
@@ -265,6 +265,7 @@ fn services(
     let tftp = doors(opened, giver.as_ref(), shared, &mut tasks)?;
     tasks.spawn(tftp::serve(tftp, shared.clone()));
     tasks.spawn(http::serve(http, shared.clone()));
+    tasks.spawn(groups::keep(served.clone(), shared.clone()));
     tasks.spawn(links::watch(served, shared.clone()));
     tasks.spawn(shared.clone().sum_up());
     Ok(tasks)

@@ -1,9 +1,11 @@
 //! Path and asker → content, under one snapshot.
 
+use std::net::IpAddr;
+
 use super::names::{MenuKind, Name, Whose, name};
 use super::{CleanPath, FilePath, Found, Memory, Missing, Rendered, Requester, Root};
 use crate::assets;
-use crate::client::{Client, Stage};
+use crate::client::{Client, Registry, Stage};
 use crate::profile::{Selection, Snapshot, choose};
 use crate::render::{self, Dialect, Place};
 use crate::wire::{Arch, Mac};
@@ -31,8 +33,22 @@ pub fn resolve(
     }
 }
 
-/// Which machine a path names by itself; the service looks it up before it asks [`resolve`].
-pub fn mentioned(path: &CleanPath) -> Whose {
+/// The machine that asks for `path`: the one that the path names, else the one behind the address.
+pub fn asker(clients: &Registry, peer: IpAddr, path: Option<&CleanPath>) -> Option<Client> {
+    let asker = clients.by_ip(peer);
+    let named = match path.map_or(Whose::Asker, mentioned) {
+        Whose::Mac(mac) => clients.by_mac(mac),
+        // Boards of one make may share a UUID: the asker's own goes before all others.
+        Whose::Uuid(uuid) if !asker.as_ref().is_some_and(|a| a.has_uuid(uuid)) => {
+            clients.by_uuid(uuid)
+        }
+        Whose::Uuid(_) | Whose::Asker => None,
+    };
+    named.cloned().or(asker)
+}
+
+/// Which machine a path names by itself.
+fn mentioned(path: &CleanPath) -> Whose {
     match name(path) {
         Name::Menu(_, whose) => whose,
         Name::EntryScript { mac, .. } => Whose::Mac(mac),
@@ -139,8 +155,8 @@ fn known(requester: &Requester, whose: Whose) -> Option<Client> {
 /// A machine that no DHCP packet has shown, as far as its request tells of it.
 fn stranger(requester: &Requester, mac: Mac, arch: Arch, stage: Stage) -> Client {
     let ip = match requester.peer {
-        std::net::IpAddr::V4(ip) => Some(ip),
-        std::net::IpAddr::V6(_) => None,
+        IpAddr::V4(ip) => Some(ip),
+        IpAddr::V6(_) => None,
     };
     let network = ip.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED);
     Client {

@@ -1,5 +1,9 @@
 //! What PXE puts into DHCP: the class string (60), sub-options of 43, architectures (93), the
 //! network interface (94), iPXE's user class (77) and its feature option (175). Facts B, C and D.
+//!
+//! * [`menu`]: the boot menu in 43
+
+pub mod menu;
 
 use std::net::Ipv4Addr;
 

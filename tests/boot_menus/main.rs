@@ -14,6 +14,7 @@
 mod support;
 
 mod disks;
+mod firmware;
 mod grub;
 mod ipxe;
 mod others;

@@ -11,6 +11,8 @@ pub struct Changes {
     pub strategies: Option<Vec<Shape>>,
     /// Mode `dhcp`: the shape of boot data in its lease, where the operator sets none.
     pub pxe: Option<PxeShape>,
+    /// Mode `dhcp`: whether its REQUEST is a boot client's although it has no option 60.
+    pub classless_request: Option<bool>,
     /// What option 43 holds.
     pub option_43: Option<Vendor>,
     /// Whether option 60 is sent.
@@ -50,6 +52,60 @@ impl Changes {
     pub fn are_some(&self) -> bool {
         *self != Self::default()
     }
+}
+
+/// In the words of a row: `strategies [offer-4011], delay 2s`.
+impl std::fmt::Display for Changes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let named = |shapes: &Vec<Shape>| {
+            shapes
+                .iter()
+                .map(|s| s.name())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let span = |d: &Duration| format!("{d:?}");
+        let yes_no = |yes: bool| if yes { "true" } else { "false" }.to_owned();
+        let parts = [
+            ("strategies", self.strategies.as_ref().map(named)),
+            ("pxe", self.pxe.map(|s| s.name().to_owned())),
+            ("classless-request", self.classless_request.map(yes_no)),
+            (
+                "option-43",
+                self.option_43.and_then(|v| word(&Vendor::ALL, v)),
+            ),
+            ("option-60", self.option_60.map(yes_no)),
+            ("file", self.file.and_then(|v| word(&FileIn::ALL, v))),
+            ("ending", self.ending.and_then(|v| word(&Ending::ALL, v))),
+            (
+                "server-options",
+                self.server_options.as_ref().map(|o| format!("{o:?}")),
+            ),
+            ("padding", self.padding.map(yes_no)),
+            ("delay", self.delay.as_ref().map(span)),
+            ("broadcast", self.broadcast.map(yes_no)),
+            ("port-4011", self.answers_4011.map(yes_no)),
+            (
+                "reply-port",
+                self.reply_port.and_then(|v| word(&ReplyPort::ALL, v)),
+            ),
+            ("echo-item", self.echoes_item.map(yes_no)),
+            ("block-size", self.block_size.map(|n| n.to_string())),
+            ("window", self.window.map(|n| n.to_string())),
+            ("name", self.name.and_then(|v| word(&NameForm::ALL, v))),
+            ("loader", self.loader.as_deref().map(str::to_owned)),
+        ];
+        let said = parts
+            .iter()
+            .filter_map(|(key, value)| Some(format!("{key} {}", value.as_ref()?)));
+        f.write_str(&said.collect::<Vec<_>>().join("; "))
+    }
+}
+
+fn word<T: PartialEq + Copy>(all: &[(&str, T)], value: T) -> Option<String> {
+    all.iter()
+        .find(|(_, v)| *v == value)
+        .map(|(name, _)| (*name).to_owned())
 }
 
 /// What option 43 holds.

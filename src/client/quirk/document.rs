@@ -23,8 +23,8 @@ use crate::yaml::{
     one_or_list, text, word_of,
 };
 
-/// The rows that go with bootjack.
-const BUILT_IN: &str = include_str!("table.yaml");
+/// The rows that go with bootjack, as text.
+pub const TABLE: &str = include_str!("table.yaml");
 
 /// The most rows an operator may write.
 const MAX_ROWS: usize = 500;
@@ -80,7 +80,7 @@ const FILE: FileKind = FileKind {
 /// The rows that go with bootjack. A test reads them without a finding.
 pub(super) fn built_in() -> Vec<Quirk> {
     let file: Arc<str> = "table.yaml".into();
-    let mut report = Report::new(&file, BUILT_IN);
+    let mut report = Report::new(&file, TABLE);
     let rows = report.parse(&FILE);
     let rows = rows.map(|node| read_all(&node, true, &mut report));
     let findings = report.finish();

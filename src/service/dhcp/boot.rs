@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::Door;
+use crate::decide::item::{self, Chosen};
 use crate::decide::{self, Answer, Incoming, Outcome, Port};
 use crate::event::What;
 use crate::service::Shared;
@@ -19,7 +20,7 @@ impl Door {
         message: &Message,
     ) {
         let incoming = self.incoming(message, received);
-        let Outcome { client, decision } = self.decide(shared, incoming);
+        let Outcome { client, decision } = decide(shared, incoming);
         let note = |client| self.note(shared, client, incoming);
         let noted = client.as_ref().and_then(note);
         let mac = client.map(|client| client.mac);
@@ -39,6 +40,9 @@ impl Door {
             .and_then(|answer| self.send(&answer.bytes, answer.to, received).err());
         if let Some(what) = noted {
             shared.emit(mac, what);
+        }
+        if let Some(chosen) = decision.as_ref().ok().and_then(|a| a.chosen.as_ref()) {
+            shared.emit(mac, chose(chosen));
         }
         let learnt = self.learn_address(shared, message);
         let what = match (decision, failed) {
@@ -75,14 +79,6 @@ impl Door {
         Ok(())
     }
 
-    fn decide(&self, shared: &Shared, incoming: Incoming<'_>) -> Outcome {
-        let complete = |client| match self.port {
-            Port::Dhcp => client,
-            Port::Pxe => shared.clients().going_on(client),
-        };
-        decide::decide_knowing(&shared.snapshot.load(), incoming, complete)
-    }
-
     /// A REQUEST on 67 tells which address a machine takes: how files it fetches later are known
     /// to be its own. That goes for its operating system too.
     fn learn_address(&self, shared: &Shared, message: &Message) -> bool {
@@ -98,12 +94,27 @@ impl Door {
     }
 
     fn lease_taken(&self, message: &Message) -> Option<(Mac, Ipv4Addr)> {
-        if self.port != Port::Dhcp || message.kind() != Some(Kind::Request) {
+        let leases = message.kind() == Some(Kind::Request) && item::asked(message).is_none();
+        if self.port != Port::Dhcp || !leases {
             return None;
         }
         let renewing = Some(message.ciaddr).filter(|a| !a.is_unspecified());
         let address = message.address(code::REQUESTED_ADDRESS).or(renewing)?;
         Some((message.mac()?, address))
+    }
+}
+
+fn decide(shared: &Shared, incoming: Incoming<'_>) -> Outcome {
+    let complete = |client| item::with_past(&shared.clients(), client, incoming);
+    decide::decide_knowing(&shared.snapshot.load(), incoming, complete)
+}
+
+fn chose(chosen: &Chosen) -> What {
+    What::Chosen {
+        entry: chosen.choice.entry.to_string(),
+        title: chosen.title.clone(),
+        kind: chosen.kind,
+        profile: chosen.choice.profile.to_string(),
     }
 }
 

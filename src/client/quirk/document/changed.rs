@@ -20,6 +20,7 @@ pub(super) static CHANGES: Keys = Keys {
     keys: &[
         "strategies",
         "pxe",
+        "classless-request",
         "option-43",
         "option-60",
         "file",
@@ -48,6 +49,7 @@ pub(super) fn changes(node: &Node, ours: bool, report: &mut Report<'_>) -> Optio
     Some(Changes {
         strategies: of.list("strategies", |n, r| strategy(n, ours, r)),
         pxe: of.word("pxe", &pxe),
+        classless_request: of.yes_no("classless-request"),
         option_43: of.word("option-43", &Vendor::ALL),
         option_60: of.yes_no("option-60"),
         file: of.word("file", &FileIn::ALL),
