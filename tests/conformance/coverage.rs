@@ -41,9 +41,9 @@ impl Facts {
         let facts =
             facts.flat_map(|(table, rows)| rows.keys().map(move |r| format!("{table}.{r}")));
         let shapes = Shape::ALL.map(|shape| format!("strategy {}", strategy::of(shape).name));
-        let leases = strategy::LEASES
-            .iter()
-            .map(|s| format!("strategy {}", s.name));
+        let further = [&strategy::BOOT_ITEM, &strategy::LEASE_MENU];
+        let leases = strategy::LEASES.iter().chain(further);
+        let leases = leases.map(|s| format!("strategy {}", s.name));
         let table = Table::default();
         let rows = table.rows().map(|row| format!("row {}", row.name));
         let rows: Vec<String> = rows.collect();

@@ -7,15 +7,16 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
+use bootjack::client::{Client, Past};
 use bootjack::decide::grant::{First, Grant};
-use bootjack::decide::lease::{Desk, decide};
+use bootjack::decide::lease::{Desk, decide_knowing};
 use bootjack::decide::{Incoming, Port};
 use bootjack::lease::{Book, Limits};
 use bootjack::wire::dhcp::Message;
 use serde::Deserialize;
 
 use crate::asked::{self, Header, bytes, text};
-use crate::server::{US, snapshot};
+use crate::server::{Known, US, snapshot};
 
 /// All addresses of this host.
 const OURS: [Ipv4Addr; 2] = [US, Ipv4Addr::new(10, 0, 0, 3)];
@@ -32,6 +33,7 @@ struct Case {
     profiles: Vec<String>,
     #[serde(default)]
     quirks: String,
+    past: Option<Known>,
     talk: Vec<Turn>,
 }
 
@@ -84,6 +86,9 @@ struct Expected {
     siaddr: Ipv4Addr,
     #[serde(default)]
     file: String,
+    /// In milliseconds.
+    #[serde(default)]
+    delay: u128,
     strategy: Option<String>,
     no_boot: Option<String>,
     options: Vec<(u8, String)>,
@@ -153,7 +158,8 @@ pub fn play(case: &str) {
             authoritative: true,
             is_own: &|address| OURS.contains(&address),
         };
-        let leasing = decide(desk, incoming);
+        let past = case.past.as_ref().map_or_else(Past::default, Known::past);
+        let leasing = decide_knowing(desk, incoming, |client| Client { past, ..client });
         match (leasing.decision, &turn.answer, &turn.silence) {
             (Ok(grant), Some(expected), None) => {
                 same(&grant, expected);
@@ -178,6 +184,7 @@ fn same(grant: &Grant, expected: &Expected) {
     let message = Message::decode(&grant.bytes).unwrap();
     assert_eq!(grant.told.name(), expected.told);
     assert_eq!(grant.to, expected.to, "destination");
+    assert_eq!(grant.delay.as_millis(), expected.delay, "delay");
     assert_eq!(message.yiaddr, expected.yiaddr, "yiaddr");
     assert_eq!(message.ciaddr, expected.ciaddr, "ciaddr");
     assert_eq!(message.siaddr, expected.siaddr, "siaddr");

@@ -32,10 +32,10 @@ use files::File;
 type Kind = (&'static str, fn(&str), usize);
 
 const KINDS: [Kind; 4] = [
-    ("proxy", proxy::play, 75),
-    ("leases", leases::play, 65),
-    ("tftp", tftp::play, 20),
-    ("http", http::play, 10),
+    ("proxy", proxy::play, 150),
+    ("leases", leases::play, 70),
+    ("tftp", tftp::play, 28),
+    ("http", http::play, 12),
 ];
 
 #[test]

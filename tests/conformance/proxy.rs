@@ -5,15 +5,14 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use bootjack::client::quirk::Behaviour;
-use bootjack::client::{Client, Past, Registry, Shape, identify};
-use bootjack::decide::{Answer, Incoming, Port, decide_knowing};
+use bootjack::client::{Client, Past, Registry, identify};
+use bootjack::decide::{Answer, Incoming, Port, decide_knowing, item};
 use bootjack::wire::dhcp::{Message, Options};
 use serde::Deserialize;
 
 use crate::asked::{self, bytes, text};
 use crate::files::place;
-use crate::server::{US, snapshot};
+use crate::server::{Known, US, snapshot};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,15 +71,6 @@ struct Packet {
     options: BTreeMap<u8, String>,
 }
 
-/// What is known of the machine from earlier boots.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Known {
-    #[serde(default)]
-    seen: Vec<String>,
-    shape: Option<String>,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Expected {
@@ -91,9 +81,8 @@ struct Expected {
     #[serde(default = "nowhere")]
     ciaddr: Ipv4Addr,
     file: String,
-    /// In all, in bytes.
-    #[serde(default = "padded")]
-    length: usize,
+    /// In all, in bytes, where that is not what its options make, with zeros up to 300.
+    length: Option<usize>,
     /// In milliseconds.
     #[serde(default)]
     delay: u128,
@@ -106,10 +95,6 @@ const fn one() -> u8 {
 
 const fn dhcp_port() -> u16 {
     67
-}
-
-const fn padded() -> usize {
-    300
 }
 
 const fn nowhere() -> Ipv4Addr {
@@ -139,9 +124,9 @@ fn check(case: &Case, packet: &[u8]) {
         (Err(why), _) => panic!("no message: {why}"),
     };
     let snapshot = snapshot(case.profiles.as_deref(), &case.quirks, &case.dhcp);
-    let outcome = decide_knowing(&snapshot, case.packet.incoming(&request), |client| {
-        case.complete(client)
-    });
+    let incoming = case.packet.incoming(&request);
+    let complete = |client| case.complete(client, incoming);
+    let outcome = decide_knowing(&snapshot, incoming, complete);
     match (outcome.decision, &case.answer, &case.ignored) {
         (Ok(answer), Some(expected), None) => {
             same(&answer, expected);
@@ -153,28 +138,16 @@ fn check(case: &Case, packet: &[u8]) {
 }
 
 impl Case {
-    fn complete(&self, client: Client) -> Client {
+    /// What a server that runs adds to what a message shows.
+    fn complete(&self, client: Client, incoming: Incoming<'_>) -> Client {
         let mut registry = Registry::new(4);
         if let Some(before) = &self.discovered {
             let before = Message::decode(&before.bytes()).unwrap();
             registry.saw(identify(&before, US).unwrap());
         }
-        let client = registry.going_on(client);
+        let client = item::with_past(&registry, client, incoming);
         let past = self.past.as_ref().map_or_else(Past::default, Known::past);
         Client { past, ..client }
-    }
-}
-
-impl Known {
-    fn past(&self) -> Past {
-        let behaviour = |word: &String| {
-            let mut all = Behaviour::ALL.iter();
-            all.find(|(name, _)| name == word).expect(word).1
-        };
-        Past {
-            seen: self.seen.iter().map(behaviour).collect(),
-            shape: self.shape.as_deref().map(|s| Shape::from_name(s).unwrap()),
-        }
     }
 }
 
@@ -265,7 +238,9 @@ fn same(answer: &Answer, expected: &Expected) {
     let wanted = expected.options.iter().map(|(c, v)| (*c, bytes(v)));
     let wanted: Vec<(u8, Vec<u8>)> = wanted.collect();
     assert_eq!(asked::options(&message), wanted, "options");
-    assert_eq!(answer.bytes.len(), expected.length, "length");
+    let padded = || (241 + wanted.iter().map(|(_, v)| 2 + v.len()).sum::<usize>()).max(300);
+    let length = expected.length.unwrap_or_else(padded);
+    assert_eq!(answer.bytes.len(), length, "length");
 }
 
 /// What must hold for every answer (facts A).

@@ -3,12 +3,37 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use bootjack::client::quirk::{self, Table};
+use bootjack::client::quirk::{self, Behaviour, Table};
+use bootjack::client::{Past, Shape};
 use bootjack::network;
 use bootjack::profile::{Snapshot, Source, compile};
+use serde::Deserialize;
 
 /// The address that is asked.
 pub const US: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+
+/// What is known of a machine from earlier boots.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Known {
+    #[serde(default)]
+    seen: Vec<String>,
+    shape: Option<String>,
+}
+
+impl Known {
+    /// As a client has it.
+    pub fn past(&self) -> Past {
+        let behaviour = |word: &String| {
+            let mut all = Behaviour::ALL.iter();
+            all.find(|(name, _)| name == word).expect(word).1
+        };
+        Past {
+            seen: self.seen.iter().map(behaviour).collect(),
+            shape: self.shape.as_deref().map(|s| Shape::from_name(s).unwrap()),
+        }
+    }
+}
 
 /// One profile for everyone.
 const ALL: &str = "menu: { title: Test, entries: [ { id: disk, title: Disk, local: true } ] }";
