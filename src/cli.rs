@@ -10,6 +10,7 @@ mod docs;
 mod doctor;
 mod explain;
 mod leases;
+mod quirks;
 mod serve;
 mod usage;
 
@@ -51,6 +52,8 @@ pub enum Command {
     Doctor(doctor::Doctor),
     /// Show the settings in force and where each comes from
     Config(SettingsArgs),
+    /// Print the table of firmware oddities, with the evidence for each
+    Quirks(SettingsArgs),
     /// List the embedded boot loaders: version, licence, digest, source
     Assets {
         /// As JSON
@@ -90,6 +93,7 @@ fn run(command: Command, matches: &clap::ArgMatches) -> Result<ExitCode, Error> 
         Command::Leases(leases) => leases.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Config(args) => config::run(args, matches),
+        Command::Quirks(args) => quirks::run(args),
         Command::Assets { json } => done(assets::print(&mut std::io::stdout().lock(), json)),
         Command::Completions { shell } => done(docs::completions(shell)),
         Command::Man => done(docs::man()),

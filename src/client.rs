@@ -2,6 +2,8 @@
 //!
 //! * [`Client`]: everything a DHCP packet tells about a machine
 //! * [`Stage`]: which program speaks now
+//! * [`quirk`]: firmware oddities as data, and what is done about them
+//! * [`Shape`]: the shapes of replies by name
 //! * [`Registry`]: what was last seen of each machine, and which machine an IP address belongs to;
 //!   bounded, the machine unseen for longest leaves first
 //! * [`Loaders`]: which addresses run a loader that speaks TFTP alone
@@ -9,19 +11,23 @@
 
 mod identify;
 mod loaders;
+pub mod quirk;
 mod registry;
+mod shape;
 mod stage;
 
 use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
+use self::quirk::Behaviour;
 use crate::wire::pxe::IpxeFeatures;
 use crate::wire::{Arch, Mac, Platform, Uuid};
 
 pub use identify::{NotBooting, identify};
 pub use loaders::Loaders;
 pub use registry::Registry;
+pub use shape::{PxeShape, Shape};
 pub use stage::Stage;
 
 /// The vendor class under which a client asks (option 60).
@@ -71,6 +77,10 @@ pub struct Client {
     pub stage: Stage,
     /// UNDI major and minor version from option 94, else from the class string.
     pub undi: Option<(u8, u8)>,
+    /// Option 60 as text, at most [`MAX_CLASS`] bytes of it; what is no text is shown as such.
+    pub vendor_class: Box<str>,
+    /// Option 77 likewise; empty where it sends none.
+    pub user_class: Box<str>,
     /// What iPXE says it can do; `None` where it says nothing.
     pub ipxe: Option<IpxeFeatures>,
     /// Its own address, where it has one.
@@ -81,7 +91,22 @@ pub struct Client {
     /// Its client identifier and circuit.
     #[serde(skip)]
     pub known_by: KnownBy,
+    /// What earlier boots of it have shown.
+    #[serde(skip)]
+    pub past: Past,
 }
+
+/// What earlier boots of a machine have shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Past {
+    /// What it was seen to do.
+    pub seen: Vec<Behaviour>,
+    /// The shape to go on with.
+    pub shape: Option<Shape>,
+}
+
+/// The longest class that is kept, in bytes.
+pub const MAX_CLASS: usize = 64;
 
 impl Client {
     /// A machine of which no more is known: BIOS, as all BOOTP clients were.
@@ -93,10 +118,13 @@ impl Client {
             class: Class::Pxe,
             stage: Stage::Rom,
             undi: None,
+            vendor_class: Box::default(),
+            user_class: Box::default(),
             ipxe: None,
             ip: None,
             network,
             known_by: KnownBy::default(),
+            past: Past::default(),
         }
     }
 

@@ -1,10 +1,11 @@
 //! The heart: a DHCP message, what is in force, and where it came in → what to answer, and why.
 //!
 //! ```text
-//! message → identify → select a profile → strategy (shape of the reply) → loader → reply → destination
+//! message → identify → select a profile → quirks → strategy (shape of the reply) → loader → reply → destination
 //! ```
 //!
 //! * [`strategy`]: the shapes of replies, as a table with evidence
+//! * `form`: a shape with what quirks change in it
 //! * [`loader`]: which program or URI this client is named
 //! * `reply`: the message that is sent, and where to
 //! * `excess`: a reply that does not fit
@@ -15,6 +16,7 @@
 //! an [`Ignore`] with its reason.
 
 mod excess;
+mod form;
 pub mod grant;
 pub mod lease;
 pub mod loader;
@@ -23,6 +25,8 @@ pub mod sample;
 pub mod strategy;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::client::{Client, NotBooting, identify};
 use crate::lease::Silence;
@@ -30,8 +34,9 @@ use crate::profile::{Selection, Snapshot, choose};
 use crate::wire::dhcp::{BOOTREQUEST, Kind, Message, code};
 use crate::wire::pxe;
 pub use excess::Excess;
+use form::Form;
 use loader::NoLoader;
-use strategy::Strategy;
+use strategy::{By, Strategy};
 
 /// The port a message came in by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +92,10 @@ pub struct Answer {
     pub to: SocketAddrV4,
     /// Its shape, with the evidence.
     pub strategy: &'static Strategy,
+    /// Who chose it.
+    pub by: By,
+    /// How long it waits before it leaves.
+    pub delay: Duration,
     /// The profile and why.
     pub selection: Selection,
     /// What the client is told to load.
@@ -144,6 +153,9 @@ pub enum Ignore {
     /// Mode `dhcp`: the book of leases has no answer to it.
     #[error("{0}")]
     Lease(Silence),
+    /// A quirk says that this client is not answered on port 4011.
+    #[error("quirk \"{0}\" says that port 4011 does not answer this machine")]
+    Quirk(Arc<str>),
     /// The reply would not fit the client's limit.
     #[error("{0}")]
     TooLarge(Box<Excess>),
@@ -167,6 +179,7 @@ impl Ignore {
             Self::Unwritable => "unwritable",
             Self::NoOwnAddress => "no-own-address",
             Self::Lease(why) => why.word(),
+            Self::Quirk(_) => "quirk",
             Self::TooLarge(_) => "too-large",
         }
     }
@@ -209,24 +222,42 @@ fn answer(
     let kind = answerable(incoming)?;
     relayed_by_a_host(incoming.message)?;
     let selection = choose(snapshot, client).ok_or(Ignore::NoProfile)?;
-    let strategy = strategy::for_client(client);
+    let treatment = snapshot.quirks.treat(client);
+    if incoming.port == Port::Pxe
+        && let Some((false, row)) = treatment.first(|c| c.answers_4011)
+    {
+        return Err(Ignore::Quirk(row.name.clone()));
+    }
+    let (strategy, by) = strategy::for_client(client, &selection.profile, &treatment);
+    let form = Form::of(strategy, &treatment, client);
     let here = loader::Here {
         server: incoming.local,
         http_port: snapshot.http_port,
     };
-    let loader = loader::for_client(&selection.profile, client, here)?;
-    let message = reply::build(incoming, kind, strategy, &loader);
-    let bytes = message.encode();
+    let loader = loader::for_client(&selection.profile, client, &treatment, here)?;
+    let message = reply::build(incoming, kind, strategy, &form, &loader);
+    let bytes = if form.padding {
+        message.encode()
+    } else {
+        message.encode_short()
+    };
     let limit = incoming.message.reply_limit();
     if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
         return Err(Ignore::TooLarge(excess));
     }
-    let to = reply::destination(incoming);
+    let to = reply::destination(incoming, &form);
+    let delay = if kind == Kind::Offer {
+        form.delay
+    } else {
+        Duration::ZERO
+    };
     Ok(Box::new(Answer {
         message,
         bytes,
         to,
         strategy,
+        by,
+        delay,
         selection,
         loader: loader.to_string(),
     }))

@@ -85,6 +85,8 @@ pub enum What {
         message: &'static str,
         /// The shape of the reply.
         strategy: &'static str,
+        /// Who chose it: a row of the quirk table by its name, `profile`, `learnt`.
+        chosen_by: String,
         /// The profile chosen.
         profile: String,
         /// Why this profile.

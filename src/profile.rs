@@ -40,7 +40,7 @@ mod words;
 pub use choose::{choose, chosen, subject};
 pub use compile::{Compiler, Source, compile};
 pub use index::Profiles;
-pub use model::{Action, ArchFilter, Entry, Loader, Menu, PerArch, Profile, Target, Template};
+pub use model::{Action, Entry, Loader, Menu, PerArch, Profile, Target, Template};
 pub use select::{Considered, Selection, Subject, Verdict, select, trace};
 pub use snapshot::{Installed, Snapshot};
 pub use template::{RenderError, Values};

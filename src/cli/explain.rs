@@ -145,6 +145,7 @@ impl Asked {
         if let Some(client) = &outcome.client {
             describe(client, out)?;
             trace(snapshot, client, out)?;
+            quirks(snapshot, client, out)?;
         }
         let answer = match &outcome.decision {
             Ok(answer) => answer,
@@ -259,6 +260,19 @@ fn trace(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Re
     Ok(())
 }
 
+/// The rows of the quirk table that tell this machine, the first one first.
+fn quirks(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Result {
+    writeln!(
+        out,
+        "quirks that tell it, the first one that says something decides:"
+    )?;
+    for row in snapshot.quirks.treat(client).rows() {
+        let whose = if row.ours { "" } else { " (yours)" };
+        writeln!(out, "  {}{whose}: {}", row.name, row.changes)?;
+    }
+    Ok(())
+}
+
 fn strategy(answer: &Answer, out: &mut String) -> std::fmt::Result {
     let profile = &answer.selection.profile;
     writeln!(
@@ -271,6 +285,10 @@ fn strategy(answer: &Answer, out: &mut String) -> std::fmt::Result {
         "strategy: {}: {}",
         answer.strategy.name, answer.strategy.evidence
     )?;
+    writeln!(out, "chosen by: {}", answer.by)?;
+    if !answer.delay.is_zero() {
+        writeln!(out, "delay: {:?} before the OFFER", answer.delay)?;
+    }
     writeln!(out, "loader: {}", answer.loader)
 }
 

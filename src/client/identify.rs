@@ -5,7 +5,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Class, Client, KnownBy, Stage};
+use super::{Class, Client, KnownBy, MAX_CLASS, Past, Stage};
 use crate::wire::dhcp::{Kind, Message, code};
 use crate::wire::pxe::{self, ClassString, IpxeFeatures};
 use crate::wire::relay::RelayAgent;
@@ -51,6 +51,8 @@ pub fn identify(message: &Message, local: Ipv4Addr) -> Result<Client, NotBooting
             .get(code::CLIENT_NDI)
             .and_then(pxe::undi_version)
             .or(hints.undi),
+        vendor_class: shown(class_text),
+        user_class: shown(message.options.get(code::USER_CLASS).unwrap_or_default()),
         ipxe: features,
         ip,
         network: ip
@@ -61,7 +63,14 @@ pub fn identify(message: &Message, local: Ipv4Addr) -> Result<Client, NotBooting
             client_id: message.options.get(code::CLIENT_ID).map(Into::into),
             circuit: relay.circuit_id.map(Into::into),
         },
+        past: Past::default(),
     })
+}
+
+/// Bytes of a class as text.
+fn shown(bytes: &[u8]) -> Box<str> {
+    let kept = bytes.get(..MAX_CLASS).unwrap_or(bytes);
+    String::from_utf8_lossy(kept).into()
 }
 
 fn class_of(text: &[u8]) -> Option<Class> {

@@ -6,6 +6,9 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use std::borrow::Cow;
+
+use crate::client::quirk::{NameForm, Treatment};
 use crate::client::{Class, Client, Stage};
 use crate::profile::{Loader, Profile};
 use crate::wire::{Mac, Platform};
@@ -23,7 +26,7 @@ pub struct Here {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Named {
     /// A name at the TFTP root.
-    File(&'static str),
+    File(Cow<'static, str>),
     /// A complete URI.
     Uri(String),
 }
@@ -58,23 +61,30 @@ pub fn script_name(mac: Mac) -> String {
 }
 
 /// What this client is told to load.
-pub fn for_client(profile: &Profile, client: &Client, here: Here) -> Result<Named, NoLoader> {
+pub fn for_client(
+    profile: &Profile,
+    client: &Client,
+    quirks: &Treatment<'_>,
+    here: Here,
+) -> Result<Named, NoLoader> {
     let platform = client.platform();
     let wanted = profile.loader.get(platform).copied().unwrap_or_default();
     let shim = profile.secure_boot && by_shim(wanted, platform);
     if client.stage == Stage::Ipxe && !shim && matches!(wanted, Loader::Auto | Loader::Ipxe) {
         return Ok(Named::Uri(script_uri(client, here)));
     }
-    let file = if shim {
-        Some(SHIM)
-    } else {
-        wanted.program(platform)
+    let file: Option<Cow<'static, str>> = match quirks.set(|c| c.loader.as_deref()) {
+        _ if shim => Some(SHIM.into()),
+        Some(own) if wanted == Loader::Auto => Some(own.to_owned().into()),
+        _ => wanted.program(platform).map(Into::into),
     };
     let file = file.ok_or(NoLoader {
         loader: word(wanted),
         platform,
     })?;
+    let by_url = quirks.set(|c| c.name) == Some(NameForm::Url);
     Ok(match client.class {
+        Class::Pxe if by_url => Named::Uri(format!("tftp://{}/{file}", here.server)),
         Class::Pxe => Named::File(file),
         Class::Http => Named::Uri(format!(
             "http://{}:{}/assets/{file}",

@@ -73,6 +73,7 @@ impl Display for What {
                 why,
                 loader,
                 to,
+                ..
             } => {
                 write!(
                     f,

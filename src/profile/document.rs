@@ -11,11 +11,12 @@ use super::model::{Loader, PerArch, Profile};
 use super::schema::{PROFILE, per_arch};
 use super::template::{NAMES, Values};
 use super::words::{MAX_TITLE, title};
+use crate::client::Shape;
 use crate::network;
 use crate::wire::Platform;
 use crate::yaml::{
     self, At, FileKind, Finding, MAX_FILE, Node, Report, Section, Severity, Value, kind, similar,
-    text, yes_no,
+    text, word_of, yes_no,
 };
 
 /// The most variables a profile may have, and the longest of them in bytes.
@@ -93,6 +94,7 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     let matching = section.or("match", Match::default(), |n| clause::read(n, report));
     let auto = PerArch::All(Loader::Auto);
     let loader = section.or("loader", auto, |n| loader(n, report));
+    let strategy = section.or("strategy", None, |n| strategy(n, report).map(Some));
     let secure_boot = section.or("secure_boot", false, |n| yes_no(n, "secure_boot", report));
     let dhcp = section.or("dhcp", Default::default(), |n| {
         network::of_profile(n, report)
@@ -109,6 +111,7 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
         file: source.file.clone(),
         menu: menu.menu,
         loader: loader?,
+        strategy: strategy?,
         secure_boot: secure_boot?,
         vars: vars?,
         terms,
@@ -149,6 +152,15 @@ fn loader(node: &Node, report: &mut Report<'_>) -> Option<PerArch<Loader>> {
         return None;
     }
     Some(loaders)
+}
+
+/// The shape that a ROM is answered in.
+fn strategy(node: &Node, report: &mut Report<'_>) -> Option<PerArch<Shape>> {
+    let all = Shape::ALL.into_iter().filter(|shape| shape.is_for_roms());
+    let all: Vec<_> = all.map(|shape| (shape.name(), shape)).collect();
+    per_arch(node, "strategy", report, |n, r| {
+        word_of(n, "strategy", &all, r)
+    })
 }
 
 /// Whether a loader asked for by name does not exist on a platform.

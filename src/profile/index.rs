@@ -14,9 +14,9 @@ use ipnet::Ipv4Net;
 
 use super::Profile;
 use super::matching::Match;
-use super::model::ArchFilter;
 use super::pattern::MacPattern;
 use super::select::Subject;
+use crate::wire::ArchFilter;
 use crate::wire::{Mac, Uuid};
 
 /// A set of profiles that may be served.

@@ -5,10 +5,11 @@ use std::collections::btree_map::Entry as Slot;
 
 use super::entry::{self, Placed};
 use super::matching::Match;
-use super::model::{ArchFilter, Entry, Menu};
+use super::model::{Entry, Menu};
 use super::schema::MENU;
 use super::template::Values;
 use super::words::{timeout, title};
+use crate::wire::ArchFilter;
 use crate::yaml::{At, Node, Report, Section, Value, kind, similar, text, yes_no};
 
 /// More entries than this make no menu that a screen could show.

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::client::Shape;
 use crate::network::{Criteria, Terms};
-use crate::wire::{self, Platform};
+use crate::wire::{ArchFilter, Platform};
 
 /// One profile, ready to serve.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +25,8 @@ pub struct Profile {
     pub menu: Menu,
     /// Which loader carries the menu.
     pub loader: PerArch<Loader>,
+    /// The shape of the proxy's reply, where the operator knows better than the quirk table.
+    pub strategy: Option<PerArch<Shape>>,
     /// Boot through signed shim and GRUB.
     pub secure_boot: bool,
     /// The profile's own variables, for templates.
@@ -134,60 +137,6 @@ impl<T> PerArch<T> {
             Self::Each(map) => (None, Some(map.values())),
         };
         one.into_iter().chain(many.into_iter().flatten())
-    }
-}
-
-/// An architecture in a `match:` or an entry: a platform by its name, or one exact number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(untagged)]
-pub enum ArchFilter {
-    /// `efi-x64`: every number of that platform, over PXE or HTTP.
-    Platform(Platform),
-    /// `16` or `http-x64`: this number of option 93.
-    Exact(wire::Arch),
-}
-
-impl ArchFilter {
-    /// Reads what a profile writes: a platform's name, another name of option 93's table
-    /// (`http-x64`), or a number.
-    pub fn parse(text: &str) -> Option<Self> {
-        match Platform::from_name(text) {
-            Some(platform) => Some(Self::Platform(platform)),
-            None => text.parse().ok().map(Self::Exact),
-        }
-    }
-
-    /// The platform meant, or the one behind the number.
-    pub fn platform(self) -> Platform {
-        match self {
-            Self::Platform(platform) => platform,
-            Self::Exact(arch) => arch.platform(),
-        }
-    }
-
-    /// Whether there can be a client that both mean.
-    pub fn overlaps(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Exact(a), Self::Exact(b)) => a == b,
-            _ => self.platform() == other.platform(),
-        }
-    }
-
-    /// Whether one of the client's architectures is meant.
-    pub fn matches(self, archs: &[wire::Arch]) -> bool {
-        archs.iter().any(|arch| match self {
-            Self::Platform(platform) => arch.platform() == platform,
-            Self::Exact(exact) => *arch == exact,
-        })
-    }
-}
-
-impl std::fmt::Display for ArchFilter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Platform(platform) => platform.fmt(f),
-            Self::Exact(arch) => arch.fmt(f),
-        }
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) static PROFILE: Shape = Shape {
         "match",
         "menu",
         "loader",
+        "strategy",
         "secure_boot",
         "vars",
         "dhcp",

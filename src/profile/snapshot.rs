@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Profiles;
+use crate::client::quirk;
 use crate::network::Networks;
 
 /// A distribution found below the image folder: `<name>/linux` and `<name>/initrd.gz`.
@@ -30,6 +31,8 @@ pub struct Snapshot {
     pub overrides: BTreeSet<String>,
     /// The port HTTP is served on, for URLs.
     pub http_port: u16,
+    /// The quirk table: an operator's rows, then ours.
+    pub quirks: Arc<quirk::Table>,
     /// The networks that `dhcp:` of the config file describes.
     pub networks: Arc<Networks>,
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use jiff::SignedDuration;
+use tokio::sync::Semaphore;
 
 use super::journal::Journal;
 use super::lease::{Emit, Leases};
@@ -20,6 +21,9 @@ use crate::profile::Snapshot;
 use crate::tree::{self, CleanPath, Door, Requester};
 use crate::wire::Mac;
 use crate::yaml::Finding;
+
+/// So many answers wait at a time; further ones leave at once.
+const WAITING_ANSWERS: usize = 256;
 
 /// Bounds on what strangers can make us hold.
 #[derive(Debug, Clone)]
@@ -76,6 +80,8 @@ pub struct Shared {
     pub metrics: Metrics,
     /// The leases, in mode `dhcp`. What they emit must hold this weakly: [`Shared::emitter`].
     pub leases: OnceLock<Arc<Leases>>,
+    /// Places for answers that wait before they leave (quirk 27).
+    pub waiting_answers: Arc<Semaphore>,
     clients: Mutex<Registry>,
     loaders: Mutex<Loaders>,
     timeline: Mutex<Timeline>,
@@ -104,6 +110,7 @@ impl Shared {
             limits,
             metrics: Metrics::default(),
             leases: OnceLock::new(),
+            waiting_answers: Arc::new(Semaphore::new(WAITING_ANSWERS)),
             clients,
             loaders,
             timeline: Mutex::new(timeline),

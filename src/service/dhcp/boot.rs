@@ -1,6 +1,7 @@
 //! Boot data beside somebody else's leases: modes `proxy` and `colocated`, and port 4011 in all.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use super::Door;
 use crate::decide::{self, Answer, Incoming, Outcome, Port};
@@ -11,17 +12,31 @@ use crate::wire::Mac;
 use crate::wire::dhcp::{Kind, Message, code};
 
 impl Door {
-    pub(super) fn boot(&self, shared: &Shared, received: &Received, message: &Message) {
+    pub(super) fn boot(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        received: &Received,
+        message: &Message,
+    ) {
         let incoming = self.incoming(message, received);
         let Outcome { client, decision } = self.decide(shared, incoming);
         let note = |client| self.note(shared, client, incoming);
         let noted = client.as_ref().and_then(note);
+        let mac = client.map(|client| client.mac);
+        let decision = match decision {
+            Ok(answer) if !answer.delay.is_zero() => {
+                match self.later(shared, received, mac, answer) {
+                    Ok(()) => return noted.into_iter().for_each(|what| shared.emit(mac, what)),
+                    Err(answer) => Ok(answer),
+                }
+            }
+            decision => decision,
+        };
         // The answer leaves first; what is written down about it comes after.
         let failed = decision
             .as_ref()
             .ok()
             .and_then(|answer| self.send(&answer.bytes, answer.to, received).err());
-        let mac = client.map(|client| client.mac);
         if let Some(what) = noted {
             shared.emit(mac, what);
         }
@@ -33,6 +48,31 @@ impl Door {
             (Err(ignore), _) => self.ignored(&ignore, message, mac),
         };
         shared.emit(mac, what);
+    }
+
+    /// Sends an answer that has to wait (quirk 27), after its time.
+    ///
+    /// # Errors
+    /// So many are waiting that this one has to leave at once; it is given back.
+    fn later(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        received: &Received,
+        mac: Option<Mac>,
+        answer: Box<Answer>,
+    ) -> Result<(), Box<Answer>> {
+        let Ok(place) = shared.waiting_answers.clone().try_acquire_owned() else {
+            return Err(answer);
+        };
+        let (door, shared, received) = (self.clone(), shared.clone(), *received);
+        tokio::spawn(async move {
+            tokio::time::sleep(answer.delay).await;
+            let failed = door.send(&answer.bytes, answer.to, &received).err();
+            let what = failed.map_or_else(|| answered(&answer), |e| door.unsent(answer.to, &e));
+            shared.emit(mac, what);
+            drop(place);
+        });
+        Ok(())
     }
 
     fn decide(&self, shared: &Shared, incoming: Incoming<'_>) -> Outcome {
@@ -72,6 +112,7 @@ fn answered(answer: &Answer) -> What {
     What::Answer {
         message: if offer { "offer" } else { "ack" },
         strategy: answer.strategy.name,
+        chosen_by: answer.by.word().to_owned(),
         profile: answer.selection.profile.name.clone(),
         why: answer.selection.why.clone(),
         loader: answer.loader.clone(),
