@@ -73,7 +73,7 @@ impl Lab {
         let machine = Machine::new(firmware, number).memory(512);
         match firmware {
             Firmware::Bios => disks::bios(machine, &self.lan),
-            Firmware::Uefi | Firmware::UefiHttp => disks::uefi(machine, &self.lan),
+            _ => disks::uefi(machine, &self.lan),
         }
     }
 
