@@ -92,8 +92,10 @@ pub(super) fn answer(
     let asks = (client, &quirks);
     let (loader, by_loader) = loader::for_item(snapshot, profile, entry, asks, here)?;
     let echoed = item.option();
+    let echoes = quirks.set(|changes| changes.echoes_item).unwrap_or(true);
     let form = Form {
-        menu: &echoed,
+        // Some ROMs want it echoed, and some boot only where it is not (quirks 33 and 2).
+        menu: if echoes { &echoed } else { &[] },
         ..Form::of(&BOOT_ITEM, &quirks, client)
     };
     let message = reply::build(incoming, Kind::Ack, &BOOT_ITEM, &form, &loader);

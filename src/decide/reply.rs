@@ -147,6 +147,8 @@ pub(super) fn push_boot(
 fn push_vendor(form: &Form<'_>, to: &mut Options) {
     let text = match form.vendor {
         Vendor::None => return,
+        // Firmware refuses a packet whose option 43 is empty (facts A).
+        Vendor::Menu if form.menu.is_empty() => return,
         Vendor::Menu => return to.push(code::VENDOR_SPECIFIC, form.menu),
         Vendor::Bypass => return to.push(code::VENDOR_SPECIFIC, &pxe::BOOT_AT_ONCE),
         Vendor::BypassPrompt => return to.push(code::VENDOR_SPECIFIC, &pxe::BOOT_AT_ONCE_PROMPT),
