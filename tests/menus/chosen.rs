@@ -15,15 +15,15 @@ menu:
     - { id: debian, title: Debian, linux: { kernel: debian } }
 ";
 
-fn having_chosen(of: Client, profile: &str, entry: &str, by_loader: bool) -> Option<Client> {
-    Some(Client {
+fn having_chosen(of: Client, profile: &str, entry: &str, by_loader: bool) -> Client {
+    Client {
         chosen: Some(Choice {
             profile: profile.into(),
             entry: entry.into(),
             by_loader,
         }),
         ..of
-    })
+    }
 }
 
 /// Who asks, for which name, and what starts an entry at once there.
@@ -48,7 +48,11 @@ fn askers() -> [(Client, &'static str, &'static str); 3] {
 fn the_entry_chosen_is_all_that_its_loader_is_told_of() {
     let snapshot = snapshot(PROFILE);
     for (asker, path, at_once) in askers() {
-        let said = text(&snapshot, having_chosen(asker, "Lab", "debian", true), path);
+        let said = text(
+            &snapshot,
+            Some(having_chosen(asker, "Lab", "debian", true)),
+            path,
+        );
         assert!(said.contains(at_once), "{said}");
         assert!(!said.contains("wipe"), "{said}");
     }
@@ -60,7 +64,7 @@ fn a_choice_that_is_gone_since_then_starts_nothing_else() {
     for (profile, entry) in [("Lab", "gone"), ("Other", "debian")] {
         let asker = client(Arch::BIOS, Stage::Rom);
         let asker = having_chosen(asker, profile, entry, true);
-        let said = text(&snapshot, asker, "pxelinux.cfg/default");
+        let said = text(&snapshot, Some(asker), "pxelinux.cfg/default");
         assert!(
             said.contains("LABEL wipe") && said.contains("LABEL debian"),
             "{said}"
@@ -74,7 +78,7 @@ fn a_choice_that_is_gone_since_then_starts_nothing_else() {
 fn a_program_that_was_chosen_itself_gets_the_whole_menu() {
     let snapshot = snapshot(PROFILE);
     let asker = having_chosen(client(Arch::BIOS, Stage::Rom), "Lab", "debian", false);
-    let said = text(&snapshot, asker, "pxelinux.cfg/default");
+    let said = text(&snapshot, Some(asker), "pxelinux.cfg/default");
     assert!(
         said.contains("LABEL wipe") && said.contains("TIMEOUT 50\n"),
         "{said}"
