@@ -6,8 +6,8 @@
 //! * [`dhcp`]: DHCPv4 messages, decoded by our own TLV pass, encoded in a chosen order
 //! * [`pxe`]: options 43, 60, 77, 93, 94, 97 and 175
 //! * [`relay`]: what relay agents add (option 82)
-//! * [`frame`]: IPv4 and UDP headers around a payload; [`link`]: what captures have before them
 //! * [`glob`]: text with `*` in it
+//! * [`frame`]: IPv4 and UDP headers around a payload; [`link`]: what captures have before them
 //! * [`tftp`]: TFTP packets
 //! * [`arp`], [`echo`]: whether an address is in use
 //!

@@ -127,3 +127,29 @@ fn the_ipxe_of_a_card_starts_the_default_when_nobody_presses_a_key() {
     wait_to_see(&pc, disks::WORD);
     assert_eq!(told(&lab, &pc, "chosen").len(), 1);
 }
+
+/// In the lease itself, and asked for by multicast.
+#[test]
+fn edk2_shows_the_menu_of_a_lease_and_asks_for_its_items_by_multicast() {
+    as_root!("edk2_shows_the_menu_of_a_lease_and_asks_for_its_items_by_multicast");
+    let lab = Lab::alone(&format!(
+        "firmware: {{ multicast: 239.255.40.11 }}\n{PROFILE}"
+    ));
+    let mut pc = lab.machine(Firmware::Uefi, 56).power_on(&lab.lan);
+    pc.wait_for(&["Memory test"], MENU);
+    choose(&pc, 1);
+    pc.wait_for(&["===chosen in the firmware==="], CHOSEN);
+    assert_eq!(chosen(&lab, &pc), ("own".into(), "Lab A".into()));
+}
+
+#[test]
+fn esc_in_the_menu_of_edk2_leads_to_the_loader_and_its_menu() {
+    as_root!("esc_in_the_menu_of_edk2_leads_to_the_loader_and_its_menu");
+    let lab = Lab::new(PROFILE);
+    let mut pc = lab.machine(Firmware::Uefi, 57).power_on(&lab.lan);
+    pc.wait_for(&["Memory test"], MENU);
+    pc.monitor().press(&["esc"]);
+    pc.wait_for(&["Lab A in the firmware"], CHOSEN);
+    assert_eq!(told(&lab, &pc, "chosen").len(), 0);
+    assert_eq!(lab.count(&pc, "menu", "52-54-00-77-00-39.ipxe"), 1);
+}

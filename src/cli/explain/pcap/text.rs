@@ -127,10 +127,18 @@ fn replied(reply: &Reply, out: &mut String) -> fmt::Result {
             why,
             strategy,
             evidence,
+            chosen_by,
+            delay,
             loader,
         } => {
             writeln!(out, "    profile: {profile:?} ({file}): {why}")?;
             writeln!(out, "    strategy: {strategy}: {evidence}")?;
+            if let Some(by) = chosen_by {
+                writeln!(out, "    chosen by: {by}")?;
+            }
+            if *delay > 0 {
+                writeln!(out, "    delay: {delay} ms before it leaves")?;
+            }
             writeln!(out, "    loader: {loader}")?;
         }
         Boot::None { no_boot_data } => writeln!(out, "    boot data: none: {no_boot_data}")?,

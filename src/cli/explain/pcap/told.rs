@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use serde::Serialize;
 
 use crate::client::Client;
+use crate::decide;
 use crate::decide::strategy::Strategy;
 use crate::profile::Selection;
 use crate::service::capture::Packet;
@@ -115,11 +116,22 @@ pub(super) enum Boot {
         why: String,
         strategy: &'static str,
         evidence: &'static str,
+        /// Who chose the strategy; a lease's is chosen by its network.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        chosen_by: Option<String>,
+        /// Milliseconds that the reply waits.
+        #[serde(skip_serializing_if = "is_nothing")]
+        delay: u64,
         loader: String,
     },
     None {
         no_boot_data: String,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives references")]
+const fn is_nothing(delay: &u64) -> bool {
+    *delay == 0
 }
 
 /// What a TFTP request asks for beside the file.
@@ -212,13 +224,34 @@ fn text(field: &[u8]) -> String {
 }
 
 impl Boot {
-    pub(super) fn of(selection: &Selection, strategy: &'static Strategy, loader: String) -> Self {
+    /// What an answer beside another's leases says.
+    pub(super) fn of(answer: &decide::Answer) -> Self {
+        let (selection, loader) = (&answer.selection, answer.loader.clone());
+        let mut boot = Self::leased(selection, answer.strategy, loader);
+        if let Self::Data {
+            chosen_by, delay, ..
+        } = &mut boot
+        {
+            *chosen_by = Some(answer.by.to_string());
+            *delay = u64::try_from(answer.delay.as_millis()).unwrap_or(u64::MAX);
+        }
+        boot
+    }
+
+    /// What a lease says.
+    pub(super) fn leased(
+        selection: &Selection,
+        strategy: &'static Strategy,
+        loader: String,
+    ) -> Self {
         Self::Data {
             profile: selection.profile.name.clone(),
             file: selection.profile.file.to_string(),
             why: selection.why.clone(),
             strategy: strategy.name,
             evidence: strategy.evidence,
+            chosen_by: None,
+            delay: 0,
             loader,
         }
     }

@@ -161,7 +161,7 @@ impl<'a> Witness<'a> {
         let answer = match outcome.decision {
             Ok(answer) => Answer::Reply(Box::new(Reply {
                 to: answer.to,
-                boot: Boot::of(&answer.selection, answer.strategy, answer.loader),
+                boot: Boot::of(&answer),
                 lease: None,
                 message: Told::of(&answer.message),
                 bytes: wire::hex_digits(&answer.bytes),
@@ -250,7 +250,7 @@ fn decode(heard: &Heard) -> Result<Message, String> {
 
 fn granted(grant: Grant) -> Reply {
     let boot = match grant.boot {
-        Some(Ok(boot)) => Boot::of(&boot.selection, boot.strategy, boot.loader.to_string()),
+        Some(Ok(boot)) => Boot::leased(&boot.selection, boot.strategy, boot.loader.to_string()),
         Some(Err(why)) => Boot::None {
             no_boot_data: why.to_string(),
         },
