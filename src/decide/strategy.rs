@@ -123,7 +123,7 @@ static SELF_SUFFICIENT: Strategy = Strategy {
 static BYPASS_PROMPT: Strategy = Strategy {
     name: Shape::BypassPrompt.name(),
     vendor: Vendor::BypassPrompt,
-    evidence: "43{6=8} with an empty prompt in 43.10 stops firmware that goes to 4011 again and again \
+    evidence: "43{6=8} with a prompt of no time in 43.10 stops firmware that goes to 4011 again and again \
                (quirk 11; quirk 20: 43.10 is looked for wherever 43.6 is)",
     ..PLAIN
 };
