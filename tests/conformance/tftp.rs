@@ -15,7 +15,7 @@
 
 use std::time::{Duration, Instant};
 
-use bootjack::transfer::{Bounds, Ending, Input, Next, Send, Sender, Step, agree};
+use bootjack::transfer::{Ending, Input, Next, Send, Sender, Step, agree};
 use bootjack::tree::Door;
 use bootjack::wire::tftp::{ErrorCode, Mode, Options, Packet, Request};
 use serde::Deserialize;
@@ -126,7 +126,11 @@ impl<'a> Transfer<'a> {
             return "error 1".to_owned();
         };
         let size = body.bytes.len() as u64;
-        let terms = agree(&request.options, size, &Bounds::of_mtu(self.case.mtu));
+        let terms = agree(
+            &request.options,
+            size,
+            &self.case.tree.bounds(self.case.mtu),
+        );
         self.oack = terms.oack;
         let (sender, step) = Sender::start(self.now, size, terms, Duration::from_secs(60));
         self.sender = Some(sender);

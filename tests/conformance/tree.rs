@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 
 use bootjack::client::Client;
 use bootjack::profile::Snapshot;
+use bootjack::transfer::Bounds;
 use bootjack::tree::{CleanPath, Door, Found, Requester, Root, media_type, resolve};
 use bootjack::wire::Arch;
 use serde::Deserialize;
@@ -19,6 +20,7 @@ const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 77);
 #[serde(deny_unknown_fields, default)]
 pub struct Tree {
     profiles: Option<Vec<String>>,
+    quirks: String,
     /// Below the image folder: path and length.
     images: BTreeMap<String, usize>,
     /// Below the operator's asset folder.
@@ -54,10 +56,19 @@ impl Tree {
         }
     }
 
+    /// What a transfer to the machine may have on a link of this MTU.
+    pub fn bounds(&self, mtu: u32) -> Bounds {
+        let (snapshot, bounds) = (self.snapshot(), Bounds::of_mtu(mtu));
+        let client = self.requester(Door::Tftp).client;
+        client.map_or(bounds, |client| {
+            bounds.within(&snapshot.quirks.treat(&client))
+        })
+    }
+
     fn snapshot(&self) -> Snapshot {
         Snapshot {
             overrides: self.assets.keys().cloned().collect(),
-            ..snapshot(self.profiles.as_deref(), "", "")
+            ..snapshot(self.profiles.as_deref(), &self.quirks, "")
         }
     }
 
