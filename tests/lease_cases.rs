@@ -175,6 +175,7 @@ fn play(case: &Case) {
             now,
             authoritative: true,
             is_own: &|address| OURS.contains(&address),
+            complete: &std::convert::identity,
         };
         let leasing = decide(desk, incoming);
         match (leasing.decision, &turn.answer, &turn.silence) {

@@ -36,6 +36,8 @@ pub struct Desk<'a> {
     pub authoritative: bool,
     /// Whether an address is this host's, on whichever interface.
     pub is_own: &'a dyn Fn(Ipv4Addr) -> bool,
+    /// Adds what is known of the machine beside what its message shows.
+    pub complete: &'a dyn Fn(Client) -> Client,
 }
 
 /// What becomes of a message in mode `dhcp`.
@@ -75,9 +77,10 @@ pub fn decide(desk: Desk<'_>, incoming: Incoming<'_>) -> Leasing {
         now,
         authoritative,
         is_own,
+        complete,
     } = desk;
     let asked = match Asked::read(snapshot, book, (incoming, is_own)) {
-        Ok(asked) => asked,
+        Ok(asked) => asked.with(complete),
         Err(why) => return Leasing::silence(incoming.message.mac(), why),
     };
     let authoritative = snapshot.networks.authoritative.unwrap_or(authoritative);
@@ -110,6 +113,13 @@ impl Leasing {
 }
 
 impl Asked<'_> {
+    fn with(self, complete: &dyn Fn(Client) -> Client) -> Self {
+        Self {
+            client: self.client.map(complete),
+            ..self
+        }
+    }
+
     /// Puts the question.
     fn put<T>(
         &self,

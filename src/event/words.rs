@@ -138,6 +138,34 @@ impl Display for What {
                     .as_ref()
                     .map_or(Ok(()), |name| write!(f, "; network {name}"))
             }
+            Self::Escalated {
+                strategy,
+                failures,
+                next,
+            } => {
+                write!(f, "did not follow {strategy} {}; ", times(*failures))?;
+                write!(f, "trying {}", in_a_sentence(next))
+            }
+            Self::NothingLeft {
+                strategy,
+                failures,
+                leased,
+            } => {
+                write!(f, "did not follow {strategy} {}; ", times(*failures))?;
+                write!(f, "nothing left to try: {}", nothing_left(*leased))
+            }
+            Self::Follows {
+                strategy,
+                remembered: true,
+            } => write!(f, "follows {strategy}; remembered"),
+            Self::Follows {
+                strategy,
+                remembered: false,
+            } => write!(
+                f,
+                "follows {strategy}, which it is offered first; what was remembered of it is forgotten"
+            ),
+            Self::Observed { behaviour } => f.write_str(observed(behaviour)),
             Self::Menu {
                 door,
                 path,
@@ -262,6 +290,41 @@ impl Display for What {
                 f.write_str(text)
             }
         }
+    }
+}
+
+/// `twice`, `3 times`.
+fn times(n: u8) -> String {
+    match n {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        n => format!("{n} times"),
+    }
+}
+
+/// `the self-sufficient offer`; `offer-4011` is one by its name.
+fn in_a_sentence(shape: &str) -> String {
+    if shape.starts_with("offer") {
+        shape.to_owned()
+    } else {
+        format!("the {shape} offer")
+    }
+}
+
+/// What an operator can do for a client that follows no proxy.
+const fn nothing_left(leased: bool) -> &'static str {
+    if leased {
+        "see whether another boot server answers it (`bootjack doctor`) and whether UDP 69 is open; else serve it by mode dhcp, where it gets `pxe: single-offer`"
+    } else {
+        "it asks for no lease though others get theirs: see whether the DHCP server offers it one; if it does, serve it by mode dhcp, where it gets `pxe: single-offer`"
+    }
+}
+
+/// What was seen of a client, in a sentence.
+fn observed(behaviour: &str) -> &str {
+    match behaviour {
+        "asks-4011-all-the-same" => "asks port 4011 although its OFFER told it not to; remembered",
+        other => other,
     }
 }
 

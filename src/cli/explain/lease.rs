@@ -49,6 +49,7 @@ fn offered(snapshot: &Snapshot, message: &Message, server: Ipv4Addr) -> Leasing 
         now: NOW,
         authoritative: true,
         is_own: &|address| address == server,
+        complete: &std::convert::identity,
     };
     let incoming = Incoming {
         message,

@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::Door;
-use crate::decide::{self, Answer, Incoming, Outcome, Port};
+use crate::client::Client;
+use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port};
 use crate::event::What;
 use crate::service::Shared;
 use crate::service::sys::udp::Received;
@@ -20,6 +21,7 @@ impl Door {
     ) {
         let incoming = self.incoming(message, received);
         let Outcome { client, decision } = self.decide(shared, incoming);
+        self.progress(shared, client.as_ref(), incoming, &decision);
         let note = |client| self.note(shared, client, incoming);
         let noted = client.as_ref().and_then(note);
         let mac = client.map(|client| client.mac);
@@ -77,10 +79,36 @@ impl Door {
 
     fn decide(&self, shared: &Shared, incoming: Incoming<'_>) -> Outcome {
         let complete = |client| match self.port {
-            Port::Dhcp => client,
-            Port::Pxe => shared.clients().going_on(client),
+            Port::Dhcp => shared.asks_again(client, incoming.message),
+            Port::Pxe => {
+                let client = shared.clients().going_on(client);
+                shared.machines.remembering(client)
+            }
         };
         decide::decide_knowing(&shared.snapshot.load(), incoming, complete)
+    }
+
+    /// Takes note of how far a machine has come. Its next message may come at once, so this is before
+    /// the answer.
+    fn progress(
+        &self,
+        shared: &Shared,
+        client: Option<&Client>,
+        incoming: Incoming<'_>,
+        decision: &Result<Box<Answer>, Ignore>,
+    ) {
+        let Incoming { message, local, .. } = incoming;
+        match (self.port, message.kind(), client, decision) {
+            (Port::Dhcp, Some(Kind::Request), client, _) => {
+                shared.machines.requested(client, message, local);
+            }
+            (Port::Dhcp, _, Some(client), Ok(answer)) => {
+                let offered = answer.offered.clone();
+                shared.machines.offered(client, message, local, offered);
+            }
+            (Port::Pxe, _, Some(client), Ok(_)) => shared.asked_4011(client),
+            _ => {}
+        }
     }
 
     /// A REQUEST on 67 tells which address a machine takes: how files it fetches later are known

@@ -230,6 +230,7 @@ impl Case {
             now: self.giver.leases.now(),
             authoritative: self.giver.authoritative,
             is_own: &|address| self.giver.prober.is_own(address),
+            complete: &|client| self.shared.machines.remembering(client),
         };
         decide(desk, self.door.incoming(&self.message, &self.received))
     }

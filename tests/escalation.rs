@@ -1,0 +1,22 @@
+//! A client that comes back without fetching anything is offered another shape of reply, and what
+//! worked is remembered.
+//!
+//! * `talk`: a client and the server, in virtual time
+//! * `judged`: what is evidence and what is not
+//! * `bounds`: what no order of packets brings about
+//! * `wire`: a client deaf to one shape, on the wire: steps, memory, what an operator sees
+//! * `firmware`: real firmware that is merely slow, or has no DHCP server, is left alone
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may fail like tests"
+)]
+
+#[path = "escalation/bounds.rs"]
+mod bounds;
+#[path = "escalation/judged.rs"]
+mod judged;
+#[path = "escalation/talk.rs"]
+mod talk;
