@@ -348,4 +348,47 @@ mod tests {
         assert_eq!(said(1, 1), format!("1 profile and 1 network {after}"));
         assert_eq!(said(0, 3), format!("0 profiles and 3 networks {after}"));
     }
+
+    #[test]
+    fn steps_are_told_in_a_sentence() {
+        let (strategy, failures) = ("offer-4011", 2);
+        let next = |next| What::Escalated {
+            strategy,
+            failures,
+            next,
+        };
+        for (what, said) in [
+            (
+                next("self-sufficient"),
+                "did not follow offer-4011 twice; trying the self-sufficient offer",
+            ),
+            (
+                What::Escalated {
+                    strategy: "bypass-prompt",
+                    failures: 3,
+                    next: strategy,
+                },
+                "did not follow bypass-prompt 3 times; trying offer-4011",
+            ),
+            (
+                What::Follows {
+                    strategy,
+                    remembered: true,
+                },
+                "follows offer-4011; remembered",
+            ),
+        ] {
+            assert_eq!(what.to_string(), said);
+        }
+        for leased in [true, false] {
+            let nothing = What::NothingLeft {
+                strategy,
+                failures,
+                leased,
+            };
+            let said = nothing.to_string();
+            assert!(said.contains("nothing left to try: "), "{said}");
+            assert!(said.contains("`pxe: single-offer`"), "{said}");
+        }
+    }
 }
