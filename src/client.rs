@@ -7,12 +7,14 @@
 //! * [`Shape`]: the shapes of replies by name
 //! * [`Registry`]: what was last seen of each machine, and which machine an IP address belongs to;
 //!   bounded, the machine unseen for longest leaves first
+//! * [`progress`]: whether machines follow what they are offered, and what is tried next
 //! * [`Loaders`]: which addresses run a loader that speaks TFTP alone
 //! * [`identify`]: a decoded DHCP message → [`Client`]
 
 mod choice;
 mod identify;
 mod loaders;
+pub mod progress;
 pub mod quirk;
 mod registry;
 mod shape;
@@ -27,7 +29,7 @@ use crate::wire::pxe::IpxeFeatures;
 use crate::wire::{Arch, Mac, Platform, Uuid};
 
 pub use choice::Choice;
-pub use identify::{NotBooting, identify, identify_classless};
+pub use identify::{NotBooting, identify, identify_classless, link};
 pub use loaders::Loaders;
 pub use registry::Registry;
 pub use shape::{PxeShape, Shape};

@@ -30,6 +30,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::client::progress::Offered;
 use crate::client::{Client, NotBooting, Shape, identify};
 use crate::lease::Silence;
 use crate::profile::{Selection, Snapshot, choose};
@@ -96,6 +97,8 @@ pub struct Answer {
     pub strategy: &'static Strategy,
     /// Who chose it.
     pub by: By,
+    /// Of an OFFER to firmware, what it is among the shapes that may be tried.
+    pub offered: Option<Offered>,
     /// How long it waits before it leaves.
     pub delay: Duration,
     /// The profile and why.
@@ -274,6 +277,8 @@ fn answer(
         return Err(Ignore::TooLarge(excess));
     }
     let to = reply::destination(incoming, &form);
+    let offered = (kind == Kind::Offer)
+        .then(|| strategy::offered(client, (strategy, &by), (&treatment, form.vendor)));
     let delay = if kind == Kind::Offer {
         form.delay
     } else {
@@ -285,6 +290,7 @@ fn answer(
         to,
         strategy,
         by,
+        offered: offered.flatten(),
         delay,
         selection,
         loader: loader.to_string(),

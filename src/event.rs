@@ -160,6 +160,37 @@ pub enum What {
         #[serde(skip_serializing_if = "Option::is_none")]
         server: Option<Ipv4Addr>,
     },
+    /// A client did not follow what it was offered; another shape is tried.
+    Escalated {
+        /// The shape that it did not follow.
+        strategy: &'static str,
+        /// How many times in a row.
+        failures: u8,
+        /// The shape from now on.
+        next: &'static str,
+    },
+    /// A client did not follow the last shape that there is for it either; it is offered the first
+    /// again, and none is tried for an hour.
+    NothingLeft {
+        /// The shape that it did not follow.
+        strategy: &'static str,
+        /// How many times in a row.
+        failures: u8,
+        /// Whether it asked for a lease: where not, it may be offered none.
+        leased: bool,
+    },
+    /// A client follows another shape than was known of it.
+    Follows {
+        /// The shape.
+        strategy: &'static str,
+        /// Whether that is remembered; what is offered first anyhow need not be.
+        remembered: bool,
+    },
+    /// A client does what a row of the quirk table asks for; it is remembered.
+    Observed {
+        /// What it does, as a word: `asks-4011-all-the-same`.
+        behaviour: &'static str,
+    },
     /// An address changed its state (mode `dhcp`).
     Lease {
         /// The address.
@@ -353,6 +384,10 @@ impl What {
             Self::Ignored { .. } => "ignored",
             Self::Leased { .. } => "leased",
             Self::Lease { .. } => "lease",
+            Self::Escalated { .. } => "escalated",
+            Self::NothingLeft { .. } => "nothing-left",
+            Self::Follows { .. } => "follows",
+            Self::Observed { .. } => "observed",
             Self::Menu { .. } => "menu",
             Self::Started { .. } => "started",
             Self::Sent { .. } => "sent",

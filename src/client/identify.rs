@@ -71,10 +71,7 @@ fn as_class(
         user_class: shown(message.options.get(code::USER_CLASS).unwrap_or_default()),
         ipxe: features,
         ip,
-        network: ip
-            .or(relay.link)
-            .or_else(|| known(message.giaddr))
-            .unwrap_or(local),
+        network: ip.unwrap_or_else(|| link(message, local)),
         known_by: KnownBy {
             client_id: message.options.get(code::CLIENT_ID).map(Into::into),
             circuit: relay.circuit_id.map(Into::into),
@@ -83,6 +80,16 @@ fn as_class(
         chosen: None,
         past: Past::default(),
     })
+}
+
+/// An address on the link of a message that came to our address `local`: the one its relay selects
+/// (RFC 3527), else the relay's, else ours.
+pub fn link(message: &Message, local: Ipv4Addr) -> Ipv4Addr {
+    let relay = RelayAgent::of(message);
+    relay
+        .link
+        .or_else(|| known(message.giaddr))
+        .unwrap_or(local)
 }
 
 /// Bytes of a class as text.

@@ -110,6 +110,7 @@ pub(super) fn answer(
         to: destination(incoming),
         strategy: &BOOT_ITEM,
         by: By::Profile,
+        offered: None,
         delay: Duration::ZERO,
         loader: loader.to_string(),
         chosen: Some(Chosen::of(profile, entry, by_loader)),

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::client::progress::{Firmware, Offered, Windows};
 use crate::client::quirk::{Quirk, Treatment, Vendor};
 use crate::client::{Class, Client, PxeShape, Shape, Stage};
 use crate::profile::Profile;
@@ -289,6 +290,26 @@ pub fn for_client(
     }
     let shape = ladder.first().copied().unwrap_or_else(|| usual(client));
     (of(shape), chosen(row))
+}
+
+/// What an OFFER of this shape is among the shapes that may be tried with firmware; nothing where
+/// it is no choice of ours: a profile pins it, or it follows from who asks.
+pub fn offered(
+    client: &Client,
+    (strategy, by): (&'static Strategy, &By),
+    (treatment, vendor): (&Treatment<'_>, Vendor),
+) -> Option<Offered> {
+    let shape = Shape::from_name(strategy.name).filter(|shape| shape.is_for_roms())?;
+    if *by == By::Profile || Firmware::of(client).is_none() {
+        return None;
+    }
+    let waits = treatment.set(|changes| changes.windows.as_deref());
+    Some(Offered {
+        shape,
+        ladder: ladder(client, treatment).0,
+        windows: Windows::of(waits.unwrap_or_default()),
+        bypass: matches!(vendor, Vendor::Bypass | Vendor::BypassPrompt),
+    })
 }
 
 fn chosen(row: Option<&Quirk>) -> By {

@@ -4,8 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::Door;
+use crate::client::Client;
 use crate::decide::item::{self, Chosen};
-use crate::decide::{self, Answer, Incoming, Outcome, Port};
+use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port};
 use crate::event::What;
 use crate::service::Shared;
 use crate::service::sys::udp::Received;
@@ -21,6 +22,7 @@ impl Door {
     ) {
         let incoming = self.incoming(message, received);
         let Outcome { client, decision } = decide(shared, incoming);
+        self.progress(shared, client.as_ref(), incoming, &decision);
         let note = |client| self.note(shared, client, incoming);
         let noted = client.as_ref().and_then(note);
         let mac = client.map(|client| client.mac);
@@ -79,6 +81,35 @@ impl Door {
         Ok(())
     }
 
+    /// Takes note of how far a machine has come. Its next message may come at once, so this is before
+    /// the answer.
+    fn progress(
+        &self,
+        shared: &Shared,
+        client: Option<&Client>,
+        incoming: Incoming<'_>,
+        decision: &Result<Box<Answer>, Ignore>,
+    ) {
+        let Incoming { message, local, .. } = incoming;
+        if item::asked(message).is_some() {
+            // It follows its menu, by whatever port.
+            return client
+                .into_iter()
+                .for_each(|client| shared.asked_4011(client));
+        }
+        match (self.port, message.kind(), client, decision) {
+            (Port::Dhcp, Some(Kind::Request), client, _) => {
+                shared.machines.requested(client, message, local);
+            }
+            (Port::Dhcp, _, Some(client), Ok(answer)) => {
+                let offered = answer.offered.clone();
+                shared.machines.offered(client, message, local, offered);
+            }
+            (Port::Pxe, _, Some(client), Ok(_)) => shared.asked_4011(client),
+            _ => {}
+        }
+    }
+
     /// A REQUEST on 67 tells which address a machine takes: how files it fetches later are known
     /// to be its own. That goes for its operating system too.
     fn learn_address(&self, shared: &Shared, message: &Message) -> bool {
@@ -105,7 +136,13 @@ impl Door {
 }
 
 fn decide(shared: &Shared, incoming: Incoming<'_>) -> Outcome {
-    let complete = |client| item::with_past(&shared.clients(), client, incoming);
+    let complete = |client| {
+        let client = item::with_past(&shared.clients(), client, incoming);
+        match incoming.port {
+            Port::Dhcp => shared.asks_again(client, incoming.message),
+            Port::Pxe => shared.machines.remembering(client),
+        }
+    };
     decide::decide_knowing(&shared.snapshot.load(), incoming, complete)
 }
 

@@ -232,7 +232,10 @@ impl Case {
             is_own: &|address| self.giver.prober.is_own(address),
         };
         let incoming = self.door.incoming(&self.message, &self.received);
-        let complete = |client| item::with_past(&self.shared.clients(), client, incoming);
+        let complete = |client| {
+            let client = item::with_past(&self.shared.clients(), client, incoming);
+            self.shared.machines.remembering(client)
+        };
         decide_knowing(desk, incoming, complete)
     }
 

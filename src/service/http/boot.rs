@@ -54,6 +54,7 @@ pub(super) async fn answer(
         Ok(found) => content::open(&peer.http, &found).await,
         Err(missing) => Err(Nothing::Missing(missing.to_string())),
     };
+    peer.http.shared.fetched(peer.ip(), content.is_ok());
     match content {
         Ok(content) => visit.respond(request.headers(), &content),
         Err(nothing) => visit.without(nothing),
