@@ -1,0 +1,119 @@
+//! How it reads whether a machine follows what it is offered: what is tried next, what was found, and
+//! what is left to its operator.
+
+use std::fmt::{self, Formatter};
+
+/// A step to the next shape.
+pub(super) fn escalated(
+    f: &mut Formatter<'_>,
+    strategy: &str,
+    failures: u8,
+    next: &str,
+) -> fmt::Result {
+    write!(f, "did not follow {strategy} {}; ", times(failures))?;
+    write!(f, "trying {}", in_a_sentence(next))
+}
+
+/// The end of the ladder.
+pub(super) fn nothing_left(
+    f: &mut Formatter<'_>,
+    strategy: &str,
+    failures: u8,
+    leased: bool,
+) -> fmt::Result {
+    write!(f, "did not follow {strategy} {}; ", times(failures))?;
+    write!(f, "nothing left to try: {}", remedy(leased))
+}
+
+/// What a machine follows.
+pub(super) fn follows(f: &mut Formatter<'_>, strategy: &str, remembered: bool) -> fmt::Result {
+    let remembered = if remembered {
+        "; remembered"
+    } else {
+        ", which it is offered first; what was remembered of it is forgotten"
+    };
+    write!(f, "follows {strategy}{remembered}")
+}
+
+/// `twice`, `3 times`.
+fn times(n: u8) -> String {
+    match n {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        n => format!("{n} times"),
+    }
+}
+
+/// `the self-sufficient offer`; `offer-4011` is one by its name.
+fn in_a_sentence(shape: &str) -> String {
+    if shape.starts_with("offer") {
+        shape.to_owned()
+    } else {
+        format!("the {shape} offer")
+    }
+}
+
+/// What an operator can do for a client that follows no proxy.
+const fn remedy(leased: bool) -> &'static str {
+    if leased {
+        "see whether another boot server answers it (`bootjack doctor`) and whether UDP 69 is open; else serve it by mode dhcp, where it gets `pxe: single-offer`"
+    } else {
+        "it asks for no lease though others get theirs: see whether the DHCP server offers it one; if it does, serve it by mode dhcp, where it gets `pxe: single-offer`"
+    }
+}
+
+/// What was seen of a client, in a sentence.
+pub(super) fn observed(behaviour: &str) -> &str {
+    match behaviour {
+        "asks-4011-all-the-same" => "asks port 4011 although its OFFER told it not to; remembered",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::event::What;
+
+    #[test]
+    fn steps_are_told_in_a_sentence() {
+        let (strategy, failures) = ("offer-4011", 2);
+        let next = |next| What::Escalated {
+            strategy,
+            failures,
+            next,
+        };
+        for (what, said) in [
+            (
+                next("self-sufficient"),
+                "did not follow offer-4011 twice; trying the self-sufficient offer",
+            ),
+            (
+                What::Escalated {
+                    strategy: "bypass-prompt",
+                    failures: 3,
+                    next: strategy,
+                },
+                "did not follow bypass-prompt 3 times; trying offer-4011",
+            ),
+            (
+                What::Follows {
+                    strategy,
+                    remembered: true,
+                },
+                "follows offer-4011; remembered",
+            ),
+        ] {
+            assert_eq!(what.to_string(), said);
+        }
+        for leased in [true, false] {
+            let nothing = What::NothingLeft {
+                strategy,
+                failures,
+                leased,
+            };
+            let said = nothing.to_string();
+            assert!(said.contains("nothing left to try: "), "{said}");
+            assert!(said.contains("`pxe: single-offer`"), "{said}");
+        }
+    }
+}
