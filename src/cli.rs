@@ -10,8 +10,10 @@ mod docs;
 mod doctor;
 mod explain;
 mod leases;
+mod machines;
 mod quirks;
 mod serve;
+mod state;
 mod usage;
 
 use std::io::Write as _;
@@ -48,6 +50,8 @@ pub enum Command {
     /// List, show, end and export the leases of mode dhcp
     #[command(subcommand)]
     Leases(leases::Leases),
+    /// List what was learnt of machines that need another reply, and forget it
+    Machines(machines::Machines),
     /// Ask the LAN and this host what is there, what is wrong, and which mode to run (as root)
     Doctor(doctor::Doctor),
     /// Show the settings in force and where each comes from
@@ -91,6 +95,7 @@ fn run(command: Command, matches: &clap::ArgMatches) -> Result<ExitCode, Error> 
         Command::Check(args) => check::run(args),
         Command::Explain(explain) => explain.run(),
         Command::Leases(leases) => leases.run(),
+        Command::Machines(machines) => machines.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Config(args) => config::run(args, matches),
         Command::Quirks(args) => quirks::run(args),

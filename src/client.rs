@@ -1,16 +1,20 @@
 //! Who is asking, and at which stage of its boot.
 //!
 //! * [`Client`]: everything a DHCP packet tells about a machine
+//! * [`Choice`]: what its user chose in a menu that its firmware showed; what it has behind it
 //! * [`Stage`]: which program speaks now
 //! * [`quirk`]: firmware oddities as data, and what is done about them
 //! * [`Shape`]: the shapes of replies by name
 //! * [`Registry`]: what was last seen of each machine, and which machine an IP address belongs to;
 //!   bounded, the machine unseen for longest leaves first
+//! * [`progress`]: whether machines follow what they are offered, and what is tried next
 //! * [`Loaders`]: which addresses run a loader that speaks TFTP alone
 //! * [`identify`]: a decoded DHCP message → [`Client`]
 
+mod choice;
 mod identify;
 mod loaders;
+pub mod progress;
 pub mod quirk;
 mod registry;
 mod shape;
@@ -24,7 +28,8 @@ use self::quirk::Behaviour;
 use crate::wire::pxe::IpxeFeatures;
 use crate::wire::{Arch, Mac, Platform, Uuid};
 
-pub use identify::{NotBooting, identify};
+pub use choice::Choice;
+pub use identify::{NotBooting, identify, identify_classless, link};
 pub use loaders::Loaders;
 pub use registry::Registry;
 pub use shape::{PxeShape, Shape};
@@ -91,6 +96,13 @@ pub struct Client {
     /// Its client identifier and circuit.
     #[serde(skip)]
     pub known_by: KnownBy,
+    /// The firmware that loaded the iPXE that speaks; `None` where it is a card's own, or another
+    /// program speaks.
+    #[serde(skip)]
+    pub loaded_by: Option<Stage>,
+    /// What was chosen in the menu that its firmware showed.
+    #[serde(skip)]
+    pub chosen: Option<Choice>,
     /// What earlier boots of it have shown.
     #[serde(skip)]
     pub past: Past,
@@ -124,6 +136,8 @@ impl Client {
             ip: None,
             network,
             known_by: KnownBy::default(),
+            loaded_by: None,
+            chosen: None,
             past: Past::default(),
         }
     }

@@ -94,8 +94,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::decide::sample::Flavour;
     use crate::doctor::offer::made;
+    use crate::firmware::sample::Flavour;
 
     /// What is said of an interface where these bytes were the answer.
     fn said(bytes: &[u8]) -> Diagnosis {

@@ -15,6 +15,7 @@
 //! # Rooms
 //! * [`wire`]: bytes ↔ values
 //! * [`client`]: who asks, at which stage
+//! * [`firmware`]: the machines we serve: what each sends, waits for, takes and refuses
 //! * [`network`]: subnets, pools, reservations, options
 //! * [`yaml`]: what operators write → values with places, findings
 //! * [`profile`]: which menu, and why
@@ -31,12 +32,12 @@
 //! * [`cli`]: the commands
 //!
 //! # Invariants
-//! * `wire`, `yaml`, `client`, `network`, `profile`, `lease`, `decide`, `render`, `transfer`, `tree`
-//!   and `doctor` are pure: no socket, no file, no clock, no randomness, no tokio (`tests/tidy.rs`
+//! * `wire`, `yaml`, `client`, `firmware`, `network`, `profile`, `lease`, `decide`, `render`, `transfer`,
+//!   `tree` and `doctor` are pure: no socket, no file, no clock, no randomness, no tokio (`tests/tidy.rs`
 //!   holds them to it). One exception: `profile` compiles many files on several threads, which it
 //!   joins.
-//! * Imports run `wire ← assets ← yaml ← client ← network ← profile ← lease ← decide ← render ← tree ←
-//!   transfer ← doctor ← event ← config ← service ← cli` (`tests/tidy.rs` again).
+//! * Imports run `wire ← assets ← yaml ← client ← firmware ← network ← profile ← lease ← decide ← render ←
+//!   tree ← transfer ← doctor ← event ← config ← service ← cli` (`tests/tidy.rs` again).
 //! * A request takes one `Arc` of the snapshot and keeps it to the end.
 //! * What can go wrong with a request is a value with its reason and becomes an event.
 //! * No input from the network can panic, block, or grow memory past a bound.
@@ -49,6 +50,7 @@ pub mod decide;
 pub mod doctor;
 pub mod error;
 pub mod event;
+pub mod firmware;
 pub mod lease;
 pub mod network;
 pub mod profile;

@@ -6,6 +6,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+#[path = "menus/chosen.rs"]
+mod chosen;
 #[path = "menus/dialects.rs"]
 mod dialects;
 #[path = "menus/entries.rs"]

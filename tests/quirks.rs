@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+#[path = "quirks/documented.rs"]
+mod documented;
+#[path = "quirks/wrong.rs"]
+mod wrong;
+
 use std::net::Ipv4Addr;
 use std::path::Path;
 

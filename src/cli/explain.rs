@@ -1,7 +1,9 @@
 //! `bootjack explain`: what a machine would be answered, and why: one that is described, before it
 //! happens, or the machines of a capture.
 
+mod learnt;
 mod lease;
+mod menu;
 mod pcap;
 
 use std::fmt::Write as _;
@@ -14,8 +16,9 @@ use clap::{Args, ValueEnum};
 
 use crate::client::{Class, Client, Stage};
 use crate::config::{self, Mode, SettingsArgs};
-use crate::decide::{self, Answer, Incoming, Outcome, Port, sample};
+use crate::decide::{self, Answer, Incoming, Outcome, Port};
 use crate::error::Error;
+use crate::firmware::sample;
 use crate::profile::select::Verdict;
 use crate::profile::{Snapshot, select};
 use crate::service::interfaces::{self, Interface};
@@ -23,6 +26,7 @@ use crate::service::load::{Loader, Places};
 use crate::service::supervise;
 use crate::wire::dhcp::{Kind, Message};
 use crate::wire::{self, Arch, Mac, Uuid, dhcp};
+use learnt::Learnt;
 
 const ACK: &str = "ACK, in answer to REQUEST on port 4011";
 
@@ -89,9 +93,10 @@ impl Explain {
             machine,
             ip: self.ip,
         };
+        let learnt = Learnt::of(&settings.state);
         let mut out = String::new();
         let answered = asked
-            .explain(&snapshot, settings.mode, server, &mut out)
+            .explain((&snapshot, &learnt), settings.mode, server, &mut out)
             .is_ok();
         super::done(io::stdout().write_all(out.as_bytes()))?;
         Ok(if answered {
@@ -128,24 +133,25 @@ struct Asked {
 impl Asked {
     fn explain(
         &self,
-        snapshot: &Snapshot,
+        known: (&Snapshot, &Learnt),
         mode: Mode,
         server: Ipv4Addr,
         out: &mut String,
     ) -> std::fmt::Result {
         if mode == Mode::Dhcp {
             let message = self.message(server, Port::Dhcp);
-            return lease::explain(snapshot, &message, server, out);
+            return lease::explain(known, &message, server, out);
         }
         let first = match mode {
             Mode::Colocated => Port::Pxe,
             Mode::Proxy | Mode::Dhcp => Port::Dhcp,
         };
-        let outcome = self.ask(snapshot, server, first);
+        let outcome = self.ask(known, server, first);
         if let Some(client) = &outcome.client {
             describe(client, out)?;
-            trace(snapshot, client, out)?;
-            quirks(snapshot, client, out)?;
+            known.1.line(client, out)?;
+            trace(known.0, client, out)?;
+            quirks(known.0, client, out)?;
         }
         let answer = match &outcome.decision {
             Ok(answer) => answer,
@@ -160,7 +166,7 @@ impl Asked {
         }
         reply("OFFER, in answer to DISCOVER on port 67", answer, out)?;
         if answer.strategy.asks_4011
-            && let Ok(ack) = &self.ask(snapshot, server, Port::Pxe).decision
+            && let Ok(ack) = &self.ask(known, server, Port::Pxe).decision
         {
             reply(ACK, ack, out)?;
         }
@@ -181,12 +187,17 @@ impl Asked {
         message
     }
 
-    fn ask(&self, snapshot: &Snapshot, server: Ipv4Addr, port: Port) -> Outcome {
+    fn ask(
+        &self,
+        (snapshot, learnt): (&Snapshot, &Learnt),
+        server: Ipv4Addr,
+        port: Port,
+    ) -> Outcome {
         let peer = match port {
             Port::Dhcp => SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68),
             Port::Pxe => SocketAddrV4::new(self.ip.unwrap_or(server), 4011),
         };
-        decide::decide(
+        decide::decide_knowing(
             snapshot,
             Incoming {
                 message: &self.message(server, port),
@@ -195,6 +206,7 @@ impl Asked {
                 peer,
                 unicast: port == Port::Pxe,
             },
+            |client| learnt.complete(client),
         )
     }
 }
@@ -331,6 +343,9 @@ fn decoded(message: &Message, out: &mut String) -> std::fmt::Result {
     )?;
     for (code, value) in message.options.iter() {
         writeln!(out, "  option {code:3} {}", dhcp::describe(code, value))?;
+        if code == dhcp::code::VENDOR_SPECIFIC {
+            menu::print(value, out)?;
+        }
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::strategy::Strategy;
 use crate::client::quirk::{Ending, FileIn, ReplyPort, Treatment, Vendor};
 use crate::client::{Client, Stage};
+use crate::wire::dhcp::Message;
 
 /// The form of the replies to one client.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +14,8 @@ pub(super) struct Form<'t> {
     pub class: Option<&'static [u8]>,
     /// Option 43.
     pub vendor: Vendor,
+    /// What stands there where that is a menu, or the item chosen in one.
+    pub menu: &'t [u8],
     /// Where the loader's name goes; `None`: into the header, and into option 67 where it is too
     /// long for that.
     pub file: Option<FileIn>,
@@ -31,6 +34,15 @@ pub(super) struct Form<'t> {
 }
 
 impl<'t> Form<'t> {
+    /// The bytes of a reply.
+    pub fn encode(&self, message: &Message) -> Vec<u8> {
+        if self.padding {
+            message.encode()
+        } else {
+            message.encode_short()
+        }
+    }
+
     /// What a quirk says goes before what the shape is. Options 60 and 43 are changed for firmware
     /// alone: iPXE and HTTP boot read theirs as everywhere.
     pub fn of(strategy: &'static Strategy, treatment: &Treatment<'t>, client: &Client) -> Self {
@@ -42,6 +54,7 @@ impl<'t> Form<'t> {
         Self {
             class: strategy.class.filter(|_| !omits_class),
             vendor: vendor.unwrap_or(strategy.vendor),
+            menu: &[],
             file: treatment.set(|c| c.file),
             ending: treatment.set(|c| c.ending).unwrap_or(Ending::Nul),
             server_options: servers.unwrap_or(strategy.server_options),

@@ -4,10 +4,12 @@
 mod options;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
 
 use super::form::Form;
 use super::lease::Asked;
 use super::loader::{self, Named};
+use super::menu;
 use super::reply;
 use super::strategy::{self, Strategy};
 use super::{Excess, Ignore, Port};
@@ -32,6 +34,8 @@ pub struct Grant {
     pub told: Told,
     /// What has to happen before it leaves.
     pub first: First,
+    /// How long it waits even then (quirk 27).
+    pub delay: Duration,
     /// The boot data in it; `None` for a client that boots nothing.
     pub boot: Option<Result<Boot, Ignore>>,
     /// Options that the client's size limit had no room for.
@@ -73,6 +77,8 @@ pub struct Boot {
     pub selection: Selection,
     /// What the client is told to load.
     pub loader: Named,
+    /// The menu that its firmware is to show: option 43.
+    menu: Option<Vec<u8>>,
 }
 
 /// Builds the reply to what was asked.
@@ -103,19 +109,27 @@ pub(super) fn build(
         .zip(data)
         .map(|((client, quirks), boot)| Data {
             boot,
-            form: Form::of(boot.strategy, quirks, client),
+            form: Form {
+                menu: boot.menu.as_deref().unwrap_or_default(),
+                ..Form::of(boot.strategy, quirks, client)
+            },
         });
     let (message, left_out) = message(asked, told, data.as_ref());
     let bytes = match &data {
-        Some(data) if !data.form.padding => message.encode_short(),
-        _ => message.encode(),
+        Some(data) => data.form.encode(&message),
+        None => message.encode(),
     };
     let limit = limit(asked.incoming.message, asked.kind);
     if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
         return Err(Ignore::TooLarge(excess));
     }
+    let offer = matches!(told, Told::Offer(_));
+    let delay = data
+        .filter(|_| offer)
+        .map_or(Duration::ZERO, |data| data.form.delay);
     Ok(Grant {
         bytes,
+        delay,
         to: destination(asked, told),
         message,
         told,
@@ -144,9 +158,17 @@ fn boot(
         server: asked.incoming.local,
         http_port: snapshot.http_port,
     };
+    let shape = shape(asked, told, quirks);
+    let menu = menu::option(&selection.profile, client, quirks, here);
+    // Port 4011 has the menu where the client is sent there; BOOTP has no option 43.
+    let menu = menu.filter(|_| !matches!(told, Told::Bootp(_)) && shape != PxeShape::Offer4011);
     Ok(Boot {
-        strategy: strategy::for_lease(client, shape(asked, told, quirks)),
+        strategy: match menu {
+            Some(_) => &strategy::LEASE_MENU,
+            None => strategy::for_lease(client, shape),
+        },
         loader: loader::for_client(&selection.profile, client, quirks, here)?,
+        menu,
         selection,
     })
 }

@@ -128,7 +128,7 @@ pub(super) fn push_boot(
     if let Some(uuid) = request.get(code::CLIENT_UUID).filter(|v| !v.is_empty()) {
         to.push(code::CLIENT_UUID, uuid);
     }
-    push_vendor(form.vendor, to);
+    push_vendor(form, to);
     for option in form.server_options {
         match *option {
             code::TFTP_SERVER => to.push(code::TFTP_SERVER, server.to_string().as_bytes()),
@@ -144,9 +144,12 @@ pub(super) fn push_boot(
     }
 }
 
-fn push_vendor(vendor: Vendor, to: &mut Options) {
-    let text = match vendor {
-        Vendor::None | Vendor::Menu => return,
+fn push_vendor(form: &Form<'_>, to: &mut Options) {
+    let text = match form.vendor {
+        Vendor::None => return,
+        // Firmware refuses a packet whose option 43 is empty (facts A).
+        Vendor::Menu if form.menu.is_empty() => return,
+        Vendor::Menu => return to.push(code::VENDOR_SPECIFIC, form.menu),
         Vendor::Bypass => return to.push(code::VENDOR_SPECIFIC, &pxe::BOOT_AT_ONCE),
         Vendor::BypassPrompt => return to.push(code::VENDOR_SPECIFIC, &pxe::BOOT_AT_ONCE_PROMPT),
         Vendor::RaspberryPi => "Raspberry Pi Boot",

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::client::progress::{Firmware, Offered, Windows};
 use crate::client::quirk::{Quirk, Treatment, Vendor};
 use crate::client::{Class, Client, PxeShape, Shape, Stage};
 use crate::profile::Profile;
@@ -85,9 +86,17 @@ static IPXE_URI: Strategy = Strategy {
 static MENU: Strategy = Strategy {
     name: Shape::Menu.name(),
     vendor: Vendor::Menu,
-    names_loader: false,
     evidence: "firmware shows the menu of 43.9 and asks port 4011 for the item chosen, of the servers in \
-               43.8 (PXE 2.1; EDK2 PxeBcBoot.c; iPXE pxemenu.c)",
+               43.8 (PXE 2.1; EDK2 PxeBcBoot.c; iPXE pxemenu.c); the file is for ESC in EDK2's menu, and for \
+               firmware that shows none",
+    ..PLAIN
+};
+/// The reply to what was chosen in such a menu.
+pub static BOOT_ITEM: Strategy = Strategy {
+    name: "boot-item",
+    vendor: Vendor::Menu,
+    evidence: "an ACK that names a file and has the 43.71 of the request in it is what EDK2 and iPXE take for \
+               the item chosen (facts A, boot-server discovery; EDK2 PxeBcDhcp4Discover; iPXE dhcp.c)",
     ..PLAIN
 };
 static OFFER_4011: Strategy = Strategy {
@@ -115,7 +124,7 @@ static SELF_SUFFICIENT: Strategy = Strategy {
 static BYPASS_PROMPT: Strategy = Strategy {
     name: Shape::BypassPrompt.name(),
     vendor: Vendor::BypassPrompt,
-    evidence: "43{6=8} with an empty prompt in 43.10 stops firmware that goes to 4011 again and again \
+    evidence: "43{6=8} with a prompt of no time in 43.10 stops firmware that goes to 4011 again and again \
                (quirk 11; quirk 20: 43.10 is looked for wherever 43.6 is)",
     ..PLAIN
 };
@@ -182,6 +191,15 @@ pub const LEASES: [Strategy; 5] = [
         ..PLAIN
     },
 ];
+
+/// A lease with a menu that the firmware shows.
+pub static LEASE_MENU: Strategy = Strategy {
+    name: "lease-menu",
+    vendor: Vendor::Menu,
+    evidence: "a lease with option 60 and the menu in 43, in OFFER and ACK, is one that firmware shows the menu \
+               of (facts, section 0, kind 1; EDK2's DhcpPxe10; iPXE pxemenu.c)",
+    ..PLAIN
+};
 
 /// The shape of this client's lease, where `shape` is what its network, profile or reservation
 /// says. iPXE and HTTP boot have one shape alone.
@@ -272,6 +290,26 @@ pub fn for_client(
     }
     let shape = ladder.first().copied().unwrap_or_else(|| usual(client));
     (of(shape), chosen(row))
+}
+
+/// What an OFFER of this shape is among the shapes that may be tried with firmware; nothing where
+/// it is no choice of ours: a profile pins it, or it follows from who asks.
+pub fn offered(
+    client: &Client,
+    (strategy, by): (&'static Strategy, &By),
+    (treatment, vendor): (&Treatment<'_>, Vendor),
+) -> Option<Offered> {
+    let shape = Shape::from_name(strategy.name).filter(|shape| shape.is_for_roms())?;
+    if *by == By::Profile || Firmware::of(client).is_none() {
+        return None;
+    }
+    let waits = treatment.set(|changes| changes.windows.as_deref());
+    Some(Offered {
+        shape,
+        ladder: ladder(client, treatment).0,
+        windows: Windows::of(waits.unwrap_or_default()),
+        bypass: matches!(vendor, Vendor::Bypass | Vendor::BypassPrompt),
+    })
 }
 
 fn chosen(row: Option<&Quirk>) -> By {

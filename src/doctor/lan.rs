@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::{Code, Finding, Link, Mode, Observed, Offer, Severity, offers, serving};
-use crate::decide::sample::Flavour;
+use crate::firmware::sample::Flavour;
 use crate::wire::pxe::CLASS_PXE;
 
 /// From here on an answer is worth a word.

@@ -6,7 +6,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use crate::decide::sample::Flavour;
+use crate::firmware::sample::Flavour;
 use crate::wire::dhcp::{BOOTREPLY, Kind, Message, Options, code};
 use crate::wire::{Mac, pxe};
 
@@ -188,7 +188,7 @@ fn ends(mut area: &[u8]) -> bool {
 #[cfg(test)]
 pub(super) mod made {
     use super::*;
-    use crate::decide::sample;
+    use crate::firmware::sample;
 
     pub(crate) const MAC: Mac = Mac::ethernet([2, 0, 0, 0, 0, 1]);
 

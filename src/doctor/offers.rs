@@ -6,7 +6,7 @@ mod lease;
 use std::collections::BTreeSet;
 
 use super::{Code, Finding, Link, Observed, Offer, Severity, vendor};
-use crate::decide::sample::Flavour;
+use crate::firmware::sample::Flavour;
 use crate::wire::dhcp::{MAX_REPLY, code};
 
 /// A fault of one answer.

@@ -113,9 +113,9 @@ pub(super) fn would_give(observed: &Observed, link: &Link) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::sample::Flavour;
     use crate::doctor::offer::made::{offer, proxy};
     use crate::doctor::{Held, Holder, Offer, Protocol, diagnose};
+    use crate::firmware::sample::Flavour;
     use crate::wire::dhcp::code;
 
     const HERE: [u8; 4] = [10, 0, 0, 2];

@@ -65,8 +65,8 @@ fn is_whole(mut area: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::sample::Flavour;
     use crate::doctor::offer::made::offer;
+    use crate::firmware::sample::Flavour;
 
     fn of(class: &[u8], file: &str, area: &[u8]) -> Vec<&'static str> {
         faults(&offer(Flavour::Uefi, |m| {

@@ -233,9 +233,9 @@ impl Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::sample::Flavour;
     use crate::doctor::offer::made::{offer, proxy};
     use crate::doctor::{Holder, Offer, Protocol, State};
+    use crate::firmware::sample::Flavour;
     use crate::wire::dhcp::code;
 
     fn link(name: &str, offers: Vec<Offer>) -> Link {

@@ -1,5 +1,6 @@
 //! `entries:` → [`Entry`]s: one boot target each.
 
+use super::boot_server;
 use super::model::{Action, Entry, PerArch, Target, Template};
 use super::schema::{ACTIONS, ENTRY, LINUX, per_arch};
 use super::template::{self, Values};
@@ -30,7 +31,13 @@ pub(super) fn read(node: &Node, sample: &Values, report: &mut Report<'_>) -> Opt
         None => id.clone(),
     };
     let arch = section.or("arch", Vec::new(), |n| archs(n, report));
-    let action = action(&section, sample, report);
+    let servers = boot_server::read(&section, report);
+    let action = if boot_server::is_elsewhere(&section, servers.as_ref()) {
+        Some(Action::Elsewhere)
+    } else {
+        action(&section, sample, report)
+    };
+    let (servers, own_type) = servers?;
     Some(Placed {
         at: name.map_or(node.at, |n| n.at),
         entry: Entry {
@@ -38,6 +45,8 @@ pub(super) fn read(node: &Node, sample: &Values, report: &mut Report<'_>) -> Opt
             title: title?,
             arch: arch?,
             action: action?,
+            servers,
+            own_type,
         },
     })
 }

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::journal::Journal;
 use super::lease::{Emit, Leases};
+use super::machines::Machines;
 use crate::client::{Loaders, Registry};
 use crate::event::metrics::Metrics;
 use crate::event::timeline::Timeline;
@@ -80,6 +81,8 @@ pub struct Shared {
     pub metrics: Metrics,
     /// The leases, in mode `dhcp`. What they emit must hold this weakly: [`Shared::emitter`].
     pub leases: OnceLock<Arc<Leases>>,
+    /// Whether machines follow what they are offered, and what was learnt of them.
+    pub machines: Machines,
     /// Places for answers that wait before they leave (quirk 27).
     pub waiting_answers: Arc<Semaphore>,
     clients: Mutex<Registry>,
@@ -102,6 +105,7 @@ impl Shared {
     pub fn new(snapshot: Snapshot, folders: Folders, limits: Limits) -> Arc<Self> {
         let clients = Mutex::new(Registry::new(limits.clients));
         let loaders = Mutex::new(Loaders::new(limits.clients));
+        let machines = Machines::new(limits.clients);
         let timeline = Timeline::new(limits.clients, limits.events_per_client, limits.events);
         Arc::new(Self {
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -110,6 +114,7 @@ impl Shared {
             limits,
             metrics: Metrics::default(),
             leases: OnceLock::new(),
+            machines,
             waiting_answers: Arc::new(Semaphore::new(WAITING_ANSWERS)),
             clients,
             loaders,

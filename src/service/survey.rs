@@ -20,9 +20,9 @@ use std::time::Duration;
 use nix::net::if_::if_nametoindex;
 
 use super::interfaces::Interface;
-use crate::decide::sample::Flavour;
 use crate::doctor::{Link, Observed, Offer, State};
 use crate::error::Error;
+use crate::firmware::sample::Flavour;
 use ask::{Asking, Patience, Question};
 use starter::Starter;
 

@@ -25,7 +25,10 @@ pub fn resolve(
             root: Root::Images,
             path,
         })),
-        Name::Menu(kind, whose) => menu(snapshot, requester, kind, whose),
+        Name::Menu(kind, whose) => match own(snapshot, path.as_str()) {
+            Some(file) if kind == MenuKind::Grub => Ok(Found::File(file)),
+            _ => menu(snapshot, requester, kind, whose),
+        },
         Name::EntryScript { mac, arch, id } => entry_script(snapshot, requester, (mac, arch), &id),
     }
 }
@@ -53,22 +56,40 @@ fn mentioned(path: &CleanPath) -> Whose {
     }
 }
 
+/// What shim starts. It looks for it where the DHCP server's file is, or in half a folder's name
+/// (quirk 37), so that it is in every folder.
+const BEHIND_SHIM: &str = "grubx64.efi";
+
 /// The operator's file of that name, else ours; firmware may spell it in capitals.
 fn asset(snapshot: &Snapshot, name: &str) -> Result<Found, Missing> {
-    let replaced = snapshot
-        .overrides
-        .iter()
-        .find(|o| o.eq_ignore_ascii_case(name));
-    if let Some(path) = replaced.and_then(|own| CleanPath::new(own.as_bytes()).ok()) {
-        return Ok(Found::File(FilePath {
-            root: Root::Assets,
-            path,
-        }));
+    if let Some(file) = own(snapshot, name) {
+        return Ok(Found::File(file));
     }
-    let asset = assets::get(name)
-        .or_else(|| assets::get(&name.to_ascii_lowercase()))
-        .ok_or(Missing::Unknown)?;
-    Ok(Found::Asset(Memory {
+    match embedded(name) {
+        Some(found) => Ok(found),
+        None if is_behind_shim(name) => asset(snapshot, BEHIND_SHIM),
+        None => Err(Missing::Unknown),
+    }
+}
+
+/// Whether it is that program in some folder.
+fn is_behind_shim(name: &str) -> bool {
+    let file = name.rsplit_once('/').map(|(_, file)| file);
+    file.is_some_and(|file| file.eq_ignore_ascii_case(BEHIND_SHIM))
+}
+
+fn own(snapshot: &Snapshot, name: &str) -> Option<FilePath> {
+    let mut own = snapshot.overrides.iter();
+    let own = own.find(|o| o.eq_ignore_ascii_case(name))?;
+    Some(FilePath {
+        root: Root::Assets,
+        path: CleanPath::new(own.as_bytes()).ok()?,
+    })
+}
+
+fn embedded(name: &str) -> Option<Found> {
+    let asset = assets::get(name).or_else(|| assets::get(&name.to_ascii_lowercase()))?;
+    Some(Found::Asset(Memory {
         bytes: bytes::Bytes::from_static(asset.bytes),
         media: super::media_type(asset.name),
     }))

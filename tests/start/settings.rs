@@ -118,6 +118,10 @@ fn config_counts_what_is_read_while_serving() {
             "quirks: [{name: a, tells: {mac: \"52:54:00\"}, changes: {delay: 1s}}]\n".to_owned(),
             "# quirks: 1 row",
         ),
+        (
+            "quirks: [{name: a, tells: {mac: x}, changes: {delay: 1h}}]\n".to_owned(),
+            "# quirks: 2 findings, see `bootjack check`",
+        ),
     ] {
         let folder = folder();
         let file = folder.path().join("bootjack.yaml");

@@ -4,9 +4,9 @@ use std::fmt::{Result, Write as _};
 use std::net::Ipv4Addr;
 
 use super::words::printable;
-use crate::decide::sample::Flavour;
 use crate::doctor::offer::text;
 use crate::doctor::{Held, Link, Observed, Offer, State, listed, offers};
+use crate::firmware::sample::Flavour;
 use crate::wire::dhcp::code;
 use crate::wire::hex;
 use crate::yaml::counted;

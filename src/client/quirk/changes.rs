@@ -11,6 +11,8 @@ pub struct Changes {
     pub strategies: Option<Vec<Shape>>,
     /// Mode `dhcp`: the shape of boot data in its lease, where the operator sets none.
     pub pxe: Option<PxeShape>,
+    /// Mode `dhcp`: whether its REQUEST is a boot client's although it has no option 60.
+    pub classless_request: Option<bool>,
     /// What option 43 holds.
     pub option_43: Option<Vendor>,
     /// Whether option 60 is sent.
@@ -50,6 +52,11 @@ impl Changes {
     pub fn are_some(&self) -> bool {
         *self != Self::default()
     }
+
+    /// Whether something is changed that firmware's own PXE client alone is answered with.
+    pub const fn are_of_roms(&self) -> bool {
+        self.strategies.is_some() || self.option_43.is_some() || self.option_60.is_some()
+    }
 }
 
 /// In the words of a row: `strategies [offer-4011], delay 2s`.
@@ -67,6 +74,7 @@ impl std::fmt::Display for Changes {
         let parts = [
             ("strategies", self.strategies.as_ref().map(named)),
             ("pxe", self.pxe.map(|s| s.name().to_owned())),
+            ("classless-request", self.classless_request.map(yes_no)),
             (
                 "option-43",
                 self.option_43.and_then(|v| word(&Vendor::ALL, v)),

@@ -19,7 +19,7 @@ use super::tells::{Behaviour, Tells};
 use super::words::{Glob, MacPrefix, UndiRange};
 use crate::client::Stage;
 use crate::yaml::{
-    FileKind, Finding, Node, Report, Section, Shape as Keys, Value, archs, is_id, kind,
+    At, FileKind, Finding, Node, Report, Section, Shape as Keys, Value, archs, is_id, kind,
     one_or_list, text, word_of,
 };
 
@@ -134,6 +134,7 @@ fn read_all(node: &Node, ours: bool, report: &mut Report<'_>) -> Vec<Quirk> {
             let message = format!("two quirks are called \"{}\"", row.name);
             report.error(item.at, message, "explain tells them by name".to_owned());
         }
+        warn_of_our_name(&row, item.at, report);
         Some(row)
     });
     rows.collect()
@@ -166,14 +167,42 @@ fn row(node: &Node, ours: bool, report: &mut Report<'_>) -> Option<Quirk> {
     })
 }
 
+/// What can hardly be meant so. A part that is wrong has been told of already.
 fn warn_of_idle(section: &Section<'_>, tells: &Tells, changes: &Changes, report: &mut Report<'_>) {
-    if !changes.are_some() {
+    if says_nothing(section, "changes") {
         let hint = "say below \"changes\" what is to be different".to_owned();
         report.warn(section.at, "this quirk changes nothing", hint);
     }
-    if *tells == Tells::default() {
+    if says_nothing(section, "tells") {
         let hint = "say below \"tells\" which machines it is about".to_owned();
         report.warn(section.at, "this quirk is for every machine", hint);
+    }
+    let for_roms = tells.stage.is_empty() || tells.stage.contains(&Stage::Rom);
+    if changes.are_of_roms() && !for_roms {
+        let message = "strategies, option-43 and option-60 are changed for the stage rom alone";
+        let hint = "leave them out, or tell that stage".to_owned();
+        report.warn(section.at, message, hint);
+    }
+}
+
+fn says_nothing(section: &Section<'_>, key: &str) -> bool {
+    match section.get(key).map(|node| &node.value) {
+        None | Some(Value::Null) => true,
+        Some(Value::Map(fields)) => fields.is_empty(),
+        Some(_) => false,
+    }
+}
+
+/// `explain` names the row that decided.
+fn warn_of_our_name(row: &Quirk, at: At, report: &mut Report<'_>) {
+    let table = super::Table::default();
+    if !row.ours && table.rows().any(|ours| ours.name == row.name) {
+        let message = format!(
+            "a row that comes with bootjack is called \"{}\" too",
+            row.name
+        );
+        let hint = "both hold; choose another name, so that explain tells which".to_owned();
+        report.warn(at, message, hint);
     }
 }
 
@@ -204,7 +233,7 @@ fn words<'n>(node: &'n Node, what: &str, report: &mut Report<'_>) -> Option<&'n 
 
 fn numbers(node: &Node, report: &mut Report<'_>) -> Vec<u8> {
     let items = one_or_list(node, "quirks", report).iter();
-    let numbers = items.filter_map(|n| number(n, "quirks", 1..=255, report));
+    let numbers = items.filter_map(|n| number(n, "quirks", 1..=48, report));
     numbers.map(|n| n as u8).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use super::words::{Glob, MacPrefix, UndiRange};
 use crate::client::{Client, Stage};
-use crate::wire::ArchFilter;
+use crate::wire::{ArchFilter, Uuid};
 
 /// What tells a client; nothing in it tells everyone.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,7 +19,7 @@ pub struct Tells {
     pub stage: Vec<Stage>,
     /// Option 77, with `*`.
     pub user_class: Vec<Glob>,
-    /// Its UUID as text, with `*`.
+    /// Its UUID as text, with `*`, in either byte order.
     pub uuid: Vec<Glob>,
     /// What it was seen to do.
     pub seen: Vec<Behaviour>,
@@ -64,12 +64,14 @@ impl Tells {
             && any(&self.seen, |done| client.past.seen.contains(done))
             && any(&self.class, |glob| glob.matches(&client.vendor_class))
             && any(&self.user_class, |glob| glob.matches(&client.user_class))
-            && any(&self.uuid, |glob| {
-                client
-                    .uuid
-                    .is_some_and(|uuid| glob.matches(&uuid.to_string()))
-            })
+            && any(&self.uuid, |glob| has_uuid(client, glob))
     }
+}
+
+/// Firmware sends the first parts of a UUID in either order, and profiles take both.
+fn has_uuid(client: &Client, glob: &Glob) -> bool {
+    let is = |uuid: Uuid| glob.matches(&uuid.to_string());
+    client.uuid.is_some_and(|own| is(own) || is(own.swapped()))
 }
 
 /// Whether one of them holds; an empty list asks nothing.

@@ -5,9 +5,9 @@ use std::net::Ipv4Addr;
 
 use super::Fault;
 use crate::assets;
-use crate::decide::sample::Flavour;
 use crate::doctor::offer::text;
 use crate::doctor::{Code, Observed, Offer, Severity};
+use crate::firmware::sample::Flavour;
 use crate::wire::dhcp::code;
 use crate::wire::pxe::{self, CLASS_HTTP, CLASS_PXE};
 

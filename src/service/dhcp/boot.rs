@@ -4,7 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::Door;
-use crate::decide::{self, Answer, Incoming, Outcome, Port};
+use crate::client::Client;
+use crate::decide::item::{self, Chosen};
+use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port};
 use crate::event::What;
 use crate::service::Shared;
 use crate::service::sys::udp::Received;
@@ -19,7 +21,8 @@ impl Door {
         message: &Message,
     ) {
         let incoming = self.incoming(message, received);
-        let Outcome { client, decision } = self.decide(shared, incoming);
+        let Outcome { client, decision } = decide(shared, incoming);
+        self.progress(shared, client.as_ref(), incoming, &decision);
         let note = |client| self.note(shared, client, incoming);
         let noted = client.as_ref().and_then(note);
         let mac = client.map(|client| client.mac);
@@ -39,6 +42,9 @@ impl Door {
             .and_then(|answer| self.send(&answer.bytes, answer.to, received).err());
         if let Some(what) = noted {
             shared.emit(mac, what);
+        }
+        if let Some(chosen) = decision.as_ref().ok().and_then(|a| a.chosen.as_ref()) {
+            shared.emit(mac, chose(chosen));
         }
         let learnt = self.learn_address(shared, message);
         let what = match (decision, failed) {
@@ -75,12 +81,33 @@ impl Door {
         Ok(())
     }
 
-    fn decide(&self, shared: &Shared, incoming: Incoming<'_>) -> Outcome {
-        let complete = |client| match self.port {
-            Port::Dhcp => client,
-            Port::Pxe => shared.clients().going_on(client),
-        };
-        decide::decide_knowing(&shared.snapshot.load(), incoming, complete)
+    /// Takes note of how far a machine has come. Its next message may come at once, so this is before
+    /// the answer.
+    fn progress(
+        &self,
+        shared: &Shared,
+        client: Option<&Client>,
+        incoming: Incoming<'_>,
+        decision: &Result<Box<Answer>, Ignore>,
+    ) {
+        let Incoming { message, local, .. } = incoming;
+        if item::asked(message).is_some() {
+            // It follows its menu, by whatever port.
+            return client
+                .into_iter()
+                .for_each(|client| shared.asked_4011(client));
+        }
+        match (self.port, message.kind(), client, decision) {
+            (Port::Dhcp, Some(Kind::Request), client, _) => {
+                shared.machines.requested(client, message, local);
+            }
+            (Port::Dhcp, _, Some(client), Ok(answer)) => {
+                let offered = answer.offered.clone();
+                shared.machines.offered(client, message, local, offered);
+            }
+            (Port::Pxe, _, Some(client), Ok(_)) => shared.asked_4011(client),
+            _ => {}
+        }
     }
 
     /// A REQUEST on 67 tells which address a machine takes: how files it fetches later are known
@@ -98,12 +125,33 @@ impl Door {
     }
 
     fn lease_taken(&self, message: &Message) -> Option<(Mac, Ipv4Addr)> {
-        if self.port != Port::Dhcp || message.kind() != Some(Kind::Request) {
+        let leases = message.kind() == Some(Kind::Request) && item::asked(message).is_none();
+        if self.port != Port::Dhcp || !leases {
             return None;
         }
         let renewing = Some(message.ciaddr).filter(|a| !a.is_unspecified());
         let address = message.address(code::REQUESTED_ADDRESS).or(renewing)?;
         Some((message.mac()?, address))
+    }
+}
+
+fn decide(shared: &Shared, incoming: Incoming<'_>) -> Outcome {
+    let complete = |client| {
+        let client = item::with_past(&shared.clients(), client, incoming);
+        match incoming.port {
+            Port::Dhcp => shared.asks_again(client, incoming.message),
+            Port::Pxe => shared.machines.remembering(client),
+        }
+    };
+    decide::decide_knowing(&shared.snapshot.load(), incoming, complete)
+}
+
+fn chose(chosen: &Chosen) -> What {
+    What::Chosen {
+        entry: chosen.choice.entry.to_string(),
+        title: chosen.title.clone(),
+        kind: chosen.kind,
+        profile: chosen.choice.profile.to_string(),
     }
 }
 

@@ -15,11 +15,11 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::starter::Starter;
-use crate::decide::sample::{self, Flavour};
 use crate::doctor::Offer;
 use crate::doctor::observed::SpanningTree;
 use crate::doctor::offer::{self, Unreadable};
 use crate::error::Error;
+use crate::firmware::sample::{self, Flavour};
 use crate::service::sys::packet::{Ear, Kind};
 use crate::wire::Mac;
 use crate::wire::frame::Datagram;

@@ -53,7 +53,7 @@ impl Starter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::sample::{Flavour, discover};
+    use crate::firmware::sample::{Flavour, discover};
 
     fn starter(last: u8) -> Starter {
         Starter {

@@ -16,7 +16,7 @@ use crate::client::{Client, Registry, identify};
 use crate::config::{Effective, Mode};
 use crate::decide::grant::{Grant, Told as Granted};
 use crate::decide::lease::{Desk, Leasing};
-use crate::decide::{self, Ignore, Incoming, Port};
+use crate::decide::{self, Ignore, Incoming, Port, item};
 use crate::lease::{Book, Limits};
 use crate::profile::Snapshot;
 use crate::service::shared::Folders;
@@ -140,7 +140,9 @@ impl<'a> Witness<'a> {
             peer: heard.from,
             unicast: !heard.to.ip().is_broadcast(),
         };
+        let item = item::asked(message).is_some();
         match (self.mode, port) {
+            (Mode::Dhcp, Port::Dhcp) if item => self.boot(incoming),
             (Mode::Colocated, Port::Dhcp) => (not_ours(), identify(message, self.server).ok()),
             (Mode::Dhcp, Port::Dhcp) => self.lease(incoming),
             _ => self.boot(incoming),
@@ -150,10 +152,7 @@ impl<'a> Witness<'a> {
     /// As `service::dhcp::boot`.
     fn boot(&mut self, incoming: Incoming<'_>) -> (Answer, Option<Client>) {
         let clients = &self.clients;
-        let complete = |client| match incoming.port {
-            Port::Dhcp => client,
-            Port::Pxe => clients.going_on(client),
-        };
+        let complete = |client| item::with_past(clients, client, incoming);
         let outcome = decide::decide_knowing(self.snapshot, incoming, complete);
         if let Some(client) = &outcome.client {
             self.note(client, incoming);
@@ -175,6 +174,7 @@ impl<'a> Witness<'a> {
     fn note(&mut self, client: &Client, incoming: Incoming<'_>) {
         let bootp = incoming.message.kind().is_none() && self.mode == Mode::Dhcp;
         let noted = match (incoming.port, incoming.message.kind()) {
+            _ if item::asked(incoming.message).is_some() => true,
             (Port::Dhcp, kind) => bootp || kind == Some(Kind::Discover),
             (Port::Pxe, kind) => kind == Some(Kind::Request),
         };
@@ -185,7 +185,8 @@ impl<'a> Witness<'a> {
 
     fn learn_address(&mut self, incoming: Incoming<'_>) {
         let message = incoming.message;
-        if incoming.port != Port::Dhcp || message.kind() != Some(Kind::Request) {
+        let leases = message.kind() == Some(Kind::Request) && item::asked(message).is_none();
+        if incoming.port != Port::Dhcp || !leases {
             return;
         }
         let renewing = Some(message.ciaddr).filter(|a| !a.is_unspecified());
@@ -205,7 +206,9 @@ impl<'a> Witness<'a> {
             authoritative: true,
             is_own: &|address| address == server,
         };
-        let leasing = decide::lease::decide(desk, incoming);
+        let clients = &self.clients;
+        let complete = |client| item::with_past(clients, client, incoming);
+        let leasing = decide::lease::decide_knowing(desk, incoming, complete);
         if let Some(client) = &leasing.client {
             self.note(client, incoming);
         }

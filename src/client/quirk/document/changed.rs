@@ -20,6 +20,7 @@ pub(super) static CHANGES: Keys = Keys {
     keys: &[
         "strategies",
         "pxe",
+        "classless-request",
         "option-43",
         "option-60",
         "file",
@@ -46,8 +47,9 @@ pub(super) fn changes(node: &Node, ours: bool, report: &mut Report<'_>) -> Optio
     let pxe = PxeShape::ALL.map(|s| (s.name(), s));
     let mut of = Of { section, report };
     Some(Changes {
-        strategies: of.list("strategies", |n, r| strategy(n, ours, r)),
+        strategies: of.one("strategies", |n, r| strategies(n, ours, r)),
         pxe: of.word("pxe", &pxe),
+        classless_request: of.yes_no("classless-request"),
         option_43: of.word("option-43", &Vendor::ALL),
         option_60: of.yes_no("option-60"),
         file: of.word("file", &FileIn::ALL),
@@ -67,6 +69,25 @@ pub(super) fn changes(node: &Node, ours: bool, report: &mut Report<'_>) -> Optio
         loader: of.one("loader", loader),
         windows: of.one("windows", windows),
     })
+}
+
+/// The shapes to try, each once.
+fn strategies(node: &Node, ours: bool, report: &mut Report<'_>) -> Option<Vec<Shape>> {
+    let mut shapes = Vec::new();
+    for item in one_or_list(node, "strategies", report) {
+        let shape = strategy(item, ours, report)?;
+        if shapes.contains(&shape) {
+            let message = format!("strategies: \"{shape}\" is listed twice");
+            report.error(
+                item.at,
+                message,
+                "each is tried once, in this order".to_owned(),
+            );
+            return None;
+        }
+        shapes.push(shape);
+    }
+    Some(shapes).filter(|shapes| !shapes.is_empty())
 }
 
 /// The shapes that are a ROM's; the others follow from who asks.
