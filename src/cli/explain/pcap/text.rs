@@ -129,6 +129,7 @@ fn replied(reply: &Reply, out: &mut String) -> fmt::Result {
             evidence,
             chosen_by,
             delay,
+            entry,
             loader,
         } => {
             writeln!(out, "    profile: {profile:?} ({file}): {why}")?;
@@ -138,6 +139,9 @@ fn replied(reply: &Reply, out: &mut String) -> fmt::Result {
             }
             if *delay > 0 {
                 writeln!(out, "    delay: {delay} ms before it leaves")?;
+            }
+            if let Some(entry) = entry {
+                writeln!(out, "    chosen in the menu: {entry:?}")?;
             }
             writeln!(out, "    loader: {loader}")?;
         }

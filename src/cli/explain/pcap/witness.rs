@@ -3,7 +3,8 @@
 //!
 //! What was sent to other servers is explained as if it had come to us. In mode `dhcp` no address is
 //! taken when the capture begins, and what is answered in it is taken from then on. Absent on purpose:
-//! what depends on this host's interfaces and disk.
+//! what depends on this host's interfaces and disk, and the next shape for a machine that does not
+//! follow: it was other servers that it did not follow here.
 
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
@@ -144,7 +145,7 @@ impl<'a> Witness<'a> {
         match (self.mode, port) {
             (Mode::Dhcp, Port::Dhcp) if item => self.boot(incoming),
             (Mode::Colocated, Port::Dhcp) => (not_ours(), identify(message, self.server).ok()),
-            (Mode::Dhcp, Port::Dhcp) => self.lease(incoming),
+            (Mode::Dhcp, Port::Dhcp) if item::asked(message).is_none() => self.lease(incoming),
             _ => self.boot(incoming),
         }
     }
