@@ -9,6 +9,7 @@
 //! * [`giving`]: what mode `dhcp` needs to give out leases
 //! * [`files`]: a name in the tree → bytes or an open file, never outside its folder
 //! * [`load`], [`watch`]: folders → snapshot, now and whenever they change
+//! * [`probe`]: a machine of the room `firmware` on a real LAN
 //! * [`survey`]: this host and its LANs, asked as a machine that boots asks
 //! * `journal`: which events are logged; `throttle`: a flood of packets is no flood of log lines
 //! * [`sys`]: socket options, and every unsafe line
@@ -25,6 +26,7 @@ pub mod links;
 pub mod load;
 pub mod open;
 pub mod privilege;
+pub mod probe;
 pub mod shared;
 pub mod supervise;
 pub mod survey;

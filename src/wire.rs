@@ -6,7 +6,7 @@
 //! * [`dhcp`]: DHCPv4 messages, decoded by our own TLV pass, encoded in a chosen order
 //! * [`pxe`]: options 43, 60, 77, 93, 94, 97 and 175
 //! * [`relay`]: what relay agents add (option 82)
-//! * [`frame`]: IPv4 and UDP headers around a payload
+//! * [`ether`], [`frame`]: Ethernet, IPv4 and UDP headers around a payload
 //! * [`tftp`]: TFTP packets
 //! * [`arp`], [`echo`]: whether an address is in use
 //!
@@ -16,6 +16,7 @@ pub mod arch;
 pub mod arp;
 pub mod dhcp;
 pub mod echo;
+pub mod ether;
 
 pub mod frame;
 

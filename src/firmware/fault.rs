@@ -77,6 +77,8 @@ pub enum Fault {
         status: Option<u16>,
         why: String,
     },
+    #[error("this host cannot reach {url} from its own address: {why}")]
+    Unreachable { url: String, why: String },
     #[error("it cannot run what it fetched: {0}")]
     Image(Wrong),
     #[error("this firmware cannot fetch \"{0}\"")]
@@ -245,6 +247,9 @@ impl Fault {
             Self::BadGrant(_) => "use another TFTP server: UEFI refuses such an answer",
             Self::TooLarge(_) => "that is no loader; name another file",
             Self::Web { .. } => "see what that URL answers to curl -I",
+            Self::Unreachable { .. } => {
+                "HTTP is asked from this host's own address: give the interface one in that network"
+            }
             Self::Image(_) => "name a loader that is built for this firmware",
             Self::Scheme(_) => {
                 "name a file that is fetched by TFTP, or what else this firmware speaks"

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use bootjack::firmware::fault::Fault;
-use bootjack::firmware::machine::web::{Answer, Page, Question};
+use bootjack::firmware::machine::web::{Answer, NoPage, Page, Question};
 use bootjack::firmware::machine::{Datagram, Loader, Setup, Step, Topic, Verdict};
 use bootjack::firmware::message::Identity;
 use bootjack::firmware::reply::Incoming;
@@ -96,7 +96,7 @@ pub fn play(setup: Setup, servers: &[Server<'_>]) -> Played {
 pub fn play_with(
     setup: Setup,
     servers: &[Server<'_>],
-    web: impl Fn(&Question) -> Result<Page, String>,
+    web: impl Fn(&Question) -> Result<Page, NoPage>,
 ) -> Played {
     let mut machine = Machine::new(setup);
     let mut now = Duration::ZERO;

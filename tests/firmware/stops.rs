@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bootjack::firmware::Kind::{self, *};
 use bootjack::firmware::machine::Setup;
+use bootjack::firmware::machine::web::NoPage;
 use bootjack::wire::dhcp::{Message, Options};
 
 use crate::play::*;
@@ -319,7 +320,10 @@ fn pages_that_http_boot_does_not_take() {
             "no Content-Length",
         ),
         (Ok(page(b"", Some(9), Some("text/plain"))), "Content-Type"),
-        (Err("connection refused".to_owned()), "connection refused"),
+        (
+            Err(NoPage::Theirs("connection refused".into())),
+            "connection refused",
+        ),
     ] {
         let servers = [plain(), proxy(uri)];
         let played = play_with(setup(HttpX64), &servers, |_| answer.clone());

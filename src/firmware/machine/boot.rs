@@ -158,7 +158,7 @@ impl Machine {
         let kind = reply.message.kind();
         match self.manner() {
             // To EDK2 neither type nor source matters.
-            Manner::Ipxe if reply.from.port() != PXE => Some("not from port 4011"),
+            Manner::Ipxe | Manner::Rom if reply.from.port() != PXE => Some("not from port 4011"),
             Manner::Ipxe if !matches!(kind, Some(Kind::Offer | Kind::Ack)) => Some("no ACK"),
             Manner::Ipxe if reply.pseudo_id() != ask.server => Some("from another server"),
             Manner::Ipxe if !reply.has_pxe_options() => Some("no server with a boot file, no menu"),

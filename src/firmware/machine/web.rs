@@ -30,10 +30,19 @@ pub struct Question {
 /// What was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// Why there is none.
-    pub outcome: Result<Page, String>,
+    /// The page, or why there is none.
+    pub outcome: Result<Page, NoPage>,
     /// How long it took.
     pub took: Duration,
+}
+
+/// Why there is no page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoPage {
+    /// The server's fault, in words.
+    Theirs(String),
+    /// Whoever was to ask could not; that says nothing of the server.
+    Ours(String),
 }
 
 /// A response.
@@ -89,7 +98,11 @@ impl Machine {
             return phase;
         };
         match answer.outcome {
-            Err(why) => self.no_page(question.url, None, why),
+            Err(NoPage::Theirs(why)) => self.no_page(question.url, None, why),
+            Err(NoPage::Ours(why)) => {
+                let url = question.url;
+                self.fail(Fault::Unreachable { url, why })
+            }
             Ok(page) => self.page(question, &page, answer.took),
         }
     }
