@@ -132,7 +132,7 @@ impl Stack {
         };
         let for_us = Some(heard.target) == self.address();
         let awaited = self.waiting.iter().any(|(hop, _)| *hop == heard.sender);
-        if awaited || for_us && !heard.sender.is_unspecified() {
+        if awaited || for_us && heard.asks && !heard.sender.is_unspecified() {
             self.learn(heard.sender, heard.from);
         }
         let mut frames = self.released_for(heard.sender);
