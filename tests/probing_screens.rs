@@ -1,12 +1,33 @@
 //! The judge beside real firmware: OVMF and the iPXE of QEMU's e1000 on the same LAN come to the same
 //! words.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may fail like tests"
+)]
+
+mod support;
+
+#[allow(dead_code, reason = "shared with the tests of the command")]
+#[path = "probing/lab.rs"]
+mod lab;
+
 use std::time::Duration;
 
-use crate::lab::{files, probe_as};
-use crate::support::lan::Lan;
-use crate::support::qemu::{Firmware, Machine};
-use crate::support::servers::Server;
+use lab::{files, probe_as};
+use support::lan::Lan;
+use support::qemu::{Firmware, Machine};
+use support::servers::Server;
+
+macro_rules! as_root {
+    ($name:literal) => {
+        if support::left_out(concat!("screens: ", $name)) {
+            return;
+        }
+    };
+}
 
 /// Firmware reaches its PXE client in some ten seconds, and no situation here takes it a minute.
 const SCREEN: Duration = Duration::from_secs(150);
