@@ -10,8 +10,11 @@ mod docs;
 mod doctor;
 mod explain;
 mod leases;
+mod machines;
 mod probe;
+mod quirks;
 mod serve;
+mod state;
 mod usage;
 
 use std::io::Write as _;
@@ -48,12 +51,16 @@ pub enum Command {
     /// List, show, end and export the leases of mode dhcp
     #[command(subcommand)]
     Leases(leases::Leases),
+    /// List what was learnt of machines that need another reply, and forget it
+    Machines(machines::Machines),
     /// Ask the LAN and this host what is there, what is wrong, and which mode to run (as root)
     Doctor(doctor::Doctor),
     /// Go through a boot as a certain firmware would, against whatever serves the LAN (as root)
     Probe(probe::Probe),
     /// Show the settings in force and where each comes from
     Config(SettingsArgs),
+    /// Print the table of firmware oddities, with the evidence for each
+    Quirks(SettingsArgs),
     /// List the embedded boot loaders: version, licence, digest, source
     Assets {
         /// As JSON
@@ -91,9 +98,11 @@ fn run(command: Command, matches: &clap::ArgMatches) -> Result<ExitCode, Error> 
         Command::Check(args) => check::run(args),
         Command::Explain(explain) => explain.run(),
         Command::Leases(leases) => leases.run(),
+        Command::Machines(machines) => machines.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Probe(probe) => probe.run(),
         Command::Config(args) => config::run(args, matches),
+        Command::Quirks(args) => quirks::run(args),
         Command::Assets { json } => done(assets::print(&mut std::io::stdout().lock(), json)),
         Command::Completions { shell } => done(docs::completions(shell)),
         Command::Man => done(docs::man()),

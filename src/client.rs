@@ -1,27 +1,38 @@
 //! Who is asking, and at which stage of its boot.
 //!
 //! * [`Client`]: everything a DHCP packet tells about a machine
+//! * [`Choice`]: what its user chose in a menu that its firmware showed; what it has behind it
 //! * [`Stage`]: which program speaks now
+//! * [`quirk`]: firmware oddities as data, and what is done about them
+//! * [`Shape`]: the shapes of replies by name
 //! * [`Registry`]: what was last seen of each machine, and which machine an IP address belongs to;
 //!   bounded, the machine unseen for longest leaves first
+//! * [`progress`]: whether machines follow what they are offered, and what is tried next
 //! * [`Loaders`]: which addresses run a loader that speaks TFTP alone
 //! * [`identify`]: a decoded DHCP message → [`Client`]
 
+mod choice;
 mod identify;
 mod loaders;
+pub mod progress;
+pub mod quirk;
 mod registry;
+mod shape;
 mod stage;
 
 use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
+use self::quirk::Behaviour;
 use crate::wire::pxe::IpxeFeatures;
 use crate::wire::{Arch, Mac, Platform, Uuid};
 
-pub use identify::{NotBooting, identify};
+pub use choice::Choice;
+pub use identify::{NotBooting, identify, identify_classless, link};
 pub use loaders::Loaders;
 pub use registry::Registry;
+pub use shape::{PxeShape, Shape};
 pub use stage::Stage;
 
 /// The vendor class under which a client asks (option 60).
@@ -71,6 +82,10 @@ pub struct Client {
     pub stage: Stage,
     /// UNDI major and minor version from option 94, else from the class string.
     pub undi: Option<(u8, u8)>,
+    /// Option 60 as text, at most [`MAX_CLASS`] bytes of it; what is no text is shown as such.
+    pub vendor_class: Box<str>,
+    /// Option 77 likewise; empty where it sends none.
+    pub user_class: Box<str>,
     /// What iPXE says it can do; `None` where it says nothing.
     pub ipxe: Option<IpxeFeatures>,
     /// Its own address, where it has one.
@@ -81,7 +96,29 @@ pub struct Client {
     /// Its client identifier and circuit.
     #[serde(skip)]
     pub known_by: KnownBy,
+    /// The firmware that loaded the iPXE that speaks; `None` where it is a card's own, or another
+    /// program speaks.
+    #[serde(skip)]
+    pub loaded_by: Option<Stage>,
+    /// What was chosen in the menu that its firmware showed.
+    #[serde(skip)]
+    pub chosen: Option<Choice>,
+    /// What earlier boots of it have shown.
+    #[serde(skip)]
+    pub past: Past,
 }
+
+/// What earlier boots of a machine have shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Past {
+    /// What it was seen to do.
+    pub seen: Vec<Behaviour>,
+    /// The shape to go on with.
+    pub shape: Option<Shape>,
+}
+
+/// The longest class that is kept, in bytes.
+pub const MAX_CLASS: usize = 64;
 
 impl Client {
     /// A machine of which no more is known: BIOS, as all BOOTP clients were.
@@ -93,10 +130,15 @@ impl Client {
             class: Class::Pxe,
             stage: Stage::Rom,
             undi: None,
+            vendor_class: Box::default(),
+            user_class: Box::default(),
             ipxe: None,
             ip: None,
             network,
             known_by: KnownBy::default(),
+            loaded_by: None,
+            chosen: None,
+            past: Past::default(),
         }
     }
 

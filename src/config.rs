@@ -7,7 +7,7 @@
 //! * `file`: the config file's tree → [`Settings`], and what is wrong with them
 //! * [`text`]: an operator's file → its text
 //!
-//! Absent on purpose: what `dhcp:` of the config file says (room `network`).
+//! Absent on purpose: what `dhcp:` and `quirks:` of the config file say (rooms `network`, `client`).
 
 mod file;
 pub mod text;
@@ -19,6 +19,7 @@ use std::sync::Arc;
 use clap::{ArgMatches, Args, ValueEnum, parser::ValueSource};
 use serde::Serialize;
 
+use crate::client::quirk;
 use crate::error::Error;
 use crate::event::log::LogFormat;
 use crate::network::{self, CONFIG_FILE};
@@ -46,6 +47,17 @@ pub enum Mode {
     Dhcp,
 }
 
+impl Mode {
+    /// The word of the setting.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Proxy => "proxy",
+            Self::Colocated => "colocated",
+            Self::Dhcp => "dhcp",
+        }
+    }
+}
+
 /// How verbose the log is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -63,7 +75,7 @@ pub enum LogLevel {
 }
 
 /// The keys of the config file, which are the names of the flags.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "mode",
     "force",
     "interface",
@@ -77,7 +89,11 @@ const KEYS: [&str; 13] = [
     "log-format",
     "log-level",
     "dhcp",
+    "quirks",
 ];
+
+/// Those that are no flags, and are read again while serving.
+pub const LIVE: [&str; 2] = ["dhcp", "quirks"];
 
 /// Settings as one source gives them.
 #[derive(Debug, Clone, Default, PartialEq, Args)]
@@ -133,6 +149,9 @@ pub struct Settings {
     /// That networks and reservations are described; the config file alone can.
     #[arg(skip)]
     pub dhcp: Option<Given>,
+    /// That rows of the quirk table are added; the config file alone can.
+    #[arg(skip)]
+    pub quirks: Option<Given>,
 }
 
 /// Flags of every command that loads a configuration.
@@ -174,7 +193,7 @@ pub struct Effective {
     pub log_format: LogFormat,
     /// How much is logged.
     pub log_level: LogLevel,
-    /// The config file, whose `dhcp:` is read while serving.
+    /// The config file, whose `dhcp:` and `quirks:` are read while serving.
     #[serde(skip)]
     pub file: ConfigFile,
 }
@@ -230,12 +249,13 @@ impl Settings {
             log_format: self.log_format.or(weaker.log_format),
             log_level: self.log_level.or(weaker.log_level),
             dhcp: self.dhcp.or(weaker.dhcp),
+            quirks: self.quirks.or(weaker.quirks),
         }
     }
 
-    /// The keys, `dhcp` apart, of which another source says something else.
+    /// The keys, those apart that are read while serving, of which another source says something else.
     pub fn differing(&self, other: &Self) -> Vec<&'static str> {
-        let settings = KEYS.into_iter().filter(|key| *key != "dhcp");
+        let settings = KEYS.into_iter().filter(|key| !LIVE.contains(key));
         settings
             .filter(|key| self.said(key) != other.said(key))
             .collect()
@@ -265,6 +285,7 @@ impl Settings {
             "log-format" => text(self.log_format),
             "log-level" => text(self.log_level),
             "dhcp" => text(self.dhcp),
+            "quirks" => text(self.quirks),
             _ => None,
         }
     }
@@ -296,7 +317,7 @@ impl Settings {
 ///
 /// # Errors
 /// The config file cannot be read; something is wrong with its settings, and then all that is wrong
-/// with its `dhcp:` is told too.
+/// with its `dhcp:` and `quirks:` is told too.
 pub fn effective(args: SettingsArgs) -> Result<Effective, Error> {
     let (settings, findings) = whatever(args)?;
     if findings.iter().any(|f| f.severity == Severity::Error) {
@@ -339,6 +360,7 @@ fn read_file(named: Option<&Path>) -> Result<Option<(Settings, Vec<Finding>)>, E
     if let Some(root) = root.filter(|_| report.is_wrong()) {
         // All at once: nobody mends a setting to be told of the next mistake.
         let _ = network::of_config(&root, network::Beside::default(), &mut report);
+        let _ = quirk::of_config(&root, &mut report);
     }
     Ok(Some((said.unwrap_or_default(), report.finish())))
 }
@@ -354,7 +376,7 @@ fn unreadable(file: &str, why: &Unreadable) -> Error {
     Error::findings("the config file cannot be used", &[finding])
 }
 
-/// Where each setting's value came from, in the order of the flags; `dhcp` last.
+/// Where each setting's value came from, in the order of the flags; what is no flag last.
 pub fn origins(matches: &ArgMatches, file: &ConfigFile) -> Vec<(String, Origin)> {
     let command = Settings::augment_args(clap::Command::new("settings"));
     let in_file = |key: &str| {
@@ -373,6 +395,6 @@ pub fn origins(matches: &ArgMatches, file: &ConfigFile) -> Vec<(String, Origin)>
     };
     let flags = command.get_arguments().map(of);
     flags
-        .chain([("dhcp".to_owned(), in_file("dhcp"))])
+        .chain(LIVE.map(|key| (key.to_owned(), in_file(key))))
         .collect()
 }

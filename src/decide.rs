@@ -1,12 +1,14 @@
 //! The heart: a DHCP message, what is in force, and where it came in → what to answer, and why.
 //!
 //! ```text
-//! message → identify → select a profile → strategy (shape of the reply) → loader → reply → destination
+//! message → identify → select a profile → quirks → strategy (shape of the reply) → loader → reply → destination
 //! ```
 //!
 //! * [`strategy`]: the shapes of replies, as a table with evidence
+//! * `form`: a shape with what quirks change in it
 //! * [`loader`]: which program or URI this client is named
 //! * `reply`: the message that is sent, and where to
+//! * [`menu`], [`item`]: a menu that the firmware shows, and what was chosen in it
 //! * `excess`: a reply that does not fit
 //! * [`lease`], [`grant`]: the same in mode `dhcp`, where the reply is a lease with boot data in it
 //!
@@ -15,22 +17,29 @@
 //! an [`Ignore`] with its reason.
 
 mod excess;
+mod form;
 pub mod grant;
+pub mod item;
 pub mod lease;
 pub mod loader;
+pub mod menu;
 mod reply;
 pub mod strategy;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::client::{Client, NotBooting, identify};
+use crate::client::progress::Offered;
+use crate::client::{Client, NotBooting, Shape, identify};
 use crate::lease::Silence;
 use crate::profile::{Selection, Snapshot, choose};
 use crate::wire::dhcp::{BOOTREQUEST, Kind, Message, code};
 use crate::wire::pxe;
 pub use excess::Excess;
+use form::Form;
 use loader::NoLoader;
-use strategy::Strategy;
+use strategy::{By, Strategy};
 
 /// The port a message came in by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,10 +95,18 @@ pub struct Answer {
     pub to: SocketAddrV4,
     /// Its shape, with the evidence.
     pub strategy: &'static Strategy,
+    /// Who chose it.
+    pub by: By,
+    /// Of an OFFER to firmware, what it is among the shapes that may be tried.
+    pub offered: Option<Offered>,
+    /// How long it waits before it leaves.
+    pub delay: Duration,
     /// The profile and why.
     pub selection: Selection,
     /// What the client is told to load.
     pub loader: String,
+    /// What was chosen in a menu that its firmware showed, where this answers for that.
+    pub chosen: Option<item::Chosen>,
 }
 
 /// Why a message is not answered.
@@ -110,6 +127,9 @@ pub enum Ignore {
     /// Discovery of a boot-server type that is not served (facts A).
     #[error("asks for PXE boot server type {0}, which is not served")]
     BootServerType(u16),
+    /// Discovery of a program that comes after the first one of its boot server type.
+    #[error("asks for layer {1} of PXE boot server type {0}, which has one program alone")]
+    BootServerLayer(u16, u16),
     /// No profile matches and there is no default.
     #[error(
         "no profile matches this machine and there is none for everyone; add one without a match"
@@ -143,6 +163,9 @@ pub enum Ignore {
     /// Mode `dhcp`: the book of leases has no answer to it.
     #[error("{0}")]
     Lease(Silence),
+    /// A quirk says that this client is not answered on port 4011.
+    #[error("quirk \"{0}\" says that port 4011 does not answer this machine")]
+    Quirk(Arc<str>),
     /// The reply would not fit the client's limit.
     #[error("{0}")]
     TooLarge(Box<Excess>),
@@ -157,6 +180,7 @@ impl Ignore {
             Self::LeaseRequest => "lease-request",
             Self::Kind(_) => "message-type",
             Self::BootServerType(_) => "boot-server-type",
+            Self::BootServerLayer(..) => "boot-server-layer",
             Self::NoProfile => "no-profile",
             Self::NoLoader(_) => "no-loader",
             Self::Relay(_) => "bad-relay",
@@ -166,6 +190,7 @@ impl Ignore {
             Self::Unwritable => "unwritable",
             Self::NoOwnAddress => "no-own-address",
             Self::Lease(why) => why.word(),
+            Self::Quirk(_) => "quirk",
             Self::TooLarge(_) => "too-large",
         }
     }
@@ -189,14 +214,30 @@ pub fn decide_knowing(
         };
     }
     match identify(incoming.message, incoming.local).map(complete) {
-        Ok(client) => Outcome {
-            decision: answer(snapshot, incoming, &client),
-            client: Some(client),
-        },
+        Ok(client) => {
+            let decision = match item::asked(incoming.message) {
+                Some(item) => item::answer(snapshot, incoming, &client, item),
+                None => answer(snapshot, incoming, &client),
+            };
+            Outcome {
+                client: Some(having_chosen(client, decision.as_deref().ok())),
+                decision,
+            }
+        }
         Err(not) => Outcome {
             client: None,
             decision: Err(not.into()),
         },
+    }
+}
+
+/// With what this message itself shows to be chosen.
+fn having_chosen(client: Client, answer: Option<&Answer>) -> Client {
+    let chosen = answer.and_then(|answer| answer.chosen.as_ref());
+    let chosen = chosen.map(|chosen| chosen.choice.clone());
+    Client {
+        chosen: chosen.or(client.chosen),
+        ..client
     }
 }
 
@@ -208,26 +249,52 @@ fn answer(
     let kind = answerable(incoming)?;
     relayed_by_a_host(incoming.message)?;
     let selection = choose(snapshot, client).ok_or(Ignore::NoProfile)?;
-    let strategy = strategy::for_client(client);
+    let treatment = snapshot.quirks.treat(client);
+    if incoming.port == Port::Pxe
+        && let Some((false, row)) = treatment.first(|c| c.answers_4011)
+    {
+        return Err(Ignore::Quirk(row.name.clone()));
+    }
     let here = loader::Here {
         server: incoming.local,
         http_port: snapshot.http_port,
     };
-    let loader = loader::for_client(&selection.profile, client, here)?;
-    let message = reply::build(incoming, kind, strategy, &loader);
-    let bytes = message.encode();
+    let profile = &selection.profile;
+    let (mut strategy, mut by) = strategy::for_client(client, profile, &treatment);
+    let menu = menu::option(profile, client, &treatment, here);
+    if menu.is_some() {
+        (strategy, by) = (strategy::of(Shape::Menu), By::Profile);
+    }
+    let form = Form {
+        menu: menu.as_deref().unwrap_or_default(),
+        ..Form::of(strategy, &treatment, client)
+    };
+    let loader = loader::for_client(&selection.profile, client, &treatment, here)?;
+    let message = reply::build(incoming, kind, strategy, &form, &loader);
+    let bytes = form.encode(&message);
     let limit = incoming.message.reply_limit();
     if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
         return Err(Ignore::TooLarge(excess));
     }
-    let to = reply::destination(incoming);
+    let to = reply::destination(incoming, &form);
+    let offered = (kind == Kind::Offer)
+        .then(|| strategy::offered(client, (strategy, &by), (&treatment, form.vendor)));
+    let delay = if kind == Kind::Offer {
+        form.delay
+    } else {
+        Duration::ZERO
+    };
     Ok(Box::new(Answer {
         message,
         bytes,
         to,
         strategy,
+        by,
+        offered: offered.flatten(),
+        delay,
         selection,
         loader: loader.to_string(),
+        chosen: None,
     }))
 }
 

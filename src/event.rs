@@ -70,8 +70,10 @@ pub enum What {
         #[serde(skip_serializing_if = "Option::is_none")]
         relay: Option<Ipv4Addr>,
     },
-    /// A boot client asks our port 4011.
+    /// A boot client asks our port 4011, or port 67 for an item of its menu.
     Request {
+        /// The port it came to.
+        port: u16,
         /// Who speaks.
         stage: &'static str,
         /// Its architecture.
@@ -85,6 +87,8 @@ pub enum What {
         message: &'static str,
         /// The shape of the reply.
         strategy: &'static str,
+        /// Who chose it: a row of the quirk table by its name, `profile`, `learnt`.
+        chosen_by: String,
         /// The profile chosen.
         profile: String,
         /// Why this profile.
@@ -93,6 +97,18 @@ pub enum What {
         loader: String,
         /// Where the reply went.
         to: SocketAddr,
+    },
+    /// Somebody chose an item of a menu that the firmware shows.
+    Chosen {
+        /// The entry's id.
+        entry: String,
+        /// Its line.
+        title: String,
+        /// Its boot server type.
+        #[serde(rename = "type")]
+        kind: u16,
+        /// The profile whose menu it is.
+        profile: String,
     },
     /// Mode `dhcp`: a client was told of an address, of options, or to start again.
     Granted {
@@ -143,6 +159,37 @@ pub enum What {
         /// The server it chose, where it said so.
         #[serde(skip_serializing_if = "Option::is_none")]
         server: Option<Ipv4Addr>,
+    },
+    /// A client did not follow what it was offered; another shape is tried.
+    Escalated {
+        /// The shape that it did not follow.
+        strategy: &'static str,
+        /// How many times in a row.
+        failures: u8,
+        /// The shape from now on.
+        next: &'static str,
+    },
+    /// A client did not follow the last shape that there is for it either; it is offered the first
+    /// again, and none is tried for an hour.
+    NothingLeft {
+        /// The shape that it did not follow.
+        strategy: &'static str,
+        /// How many times in a row.
+        failures: u8,
+        /// Whether it asked for a lease: where not, it may be offered none.
+        leased: bool,
+    },
+    /// A client follows another shape than was known of it.
+    Follows {
+        /// The shape.
+        strategy: &'static str,
+        /// Whether that is remembered; what is offered first anyhow need not be.
+        remembered: bool,
+    },
+    /// A client does what a row of the quirk table asks for; it is remembered.
+    Observed {
+        /// What it does, as a word: `asks-4011-all-the-same`.
+        behaviour: &'static str,
     },
     /// An address changed its state (mode `dhcp`).
     Lease {
@@ -331,11 +378,16 @@ impl What {
             Self::Discover { .. } => "discover",
             Self::Request { .. } => "request",
             Self::Answer { .. } => "answer",
+            Self::Chosen { .. } => "chosen",
             Self::Granted { .. } => "granted",
             Self::Conflict { .. } => "conflict",
             Self::Ignored { .. } => "ignored",
             Self::Leased { .. } => "leased",
             Self::Lease { .. } => "lease",
+            Self::Escalated { .. } => "escalated",
+            Self::NothingLeft { .. } => "nothing-left",
+            Self::Follows { .. } => "follows",
+            Self::Observed { .. } => "observed",
             Self::Menu { .. } => "menu",
             Self::Started { .. } => "started",
             Self::Sent { .. } => "sent",

@@ -35,7 +35,7 @@ mod words;
 pub use compile::{Beside, CONFIG_FILE, compile, of_config, of_profile};
 pub use links::Links;
 pub use model::{
-    Conflict, ConflictMethod, Criteria, LeaseTimes, Network, Networks, Opt, Pool, PxeShape, Range,
+    Conflict, ConflictMethod, Criteria, LeaseTimes, Network, Networks, Opt, Pool, Range,
     Reservation, Subnet, Syncing, Terms, Who, Whom,
 };
 pub use reserved::{BadWhom, Reservations};

@@ -9,7 +9,8 @@
 //! * [`model`]: the compiled forms; inside the program nothing re-checks them
 //! * [`compile`]: texts → [`Profiles`]
 //! * `schema`, `words`: keys, single values
-//! * `document`, `clause`, `menu`, `entry`: the parts of a profile
+//! * `document`, `clause`, `menu`, `entry`, `boot_server`: the parts of a profile
+//! * [`items`], `fits`: the menu as firmware shows it, and what no such menu can carry
 //! * [`template`]: `{{ mac }}`: what it may say, and how it is filled
 //! * `matching`, `pattern`, `ties`: whom a profile is for, and which two could both be meant
 //! * `index`, [`select`], `choose`: which profile a client gets, and the trace of why
@@ -20,12 +21,15 @@
 //! Absent on purpose: files and watching (the service hands in texts), dialects (see `render`), and
 //! whether a kernel or loader that is named exists (it may arrive later).
 
+mod boot_server;
 mod choose;
 mod clause;
 pub mod compile;
 mod document;
 mod entry;
+mod fits;
 mod index;
+pub mod items;
 mod matching;
 mod menu;
 pub mod model;
@@ -40,7 +44,7 @@ mod words;
 pub use choose::{choose, chosen, subject};
 pub use compile::{Compiler, Source, compile};
 pub use index::Profiles;
-pub use model::{Action, ArchFilter, Entry, Loader, Menu, PerArch, Profile, Target, Template};
+pub use model::{Action, BootServer, Entry, Loader, Menu, PerArch, Profile, Target, Template};
 pub use select::{Considered, Selection, Subject, Verdict, select, trace};
 pub use snapshot::{Installed, Snapshot};
 pub use template::{RenderError, Values};

@@ -7,16 +7,23 @@
 //! * [`shared`]: what every service holds: snapshot, clients, events, limits
 //! * [`dhcp`], [`tftp`], [`http`]: the doors
 //! * [`giving`]: what mode `dhcp` needs to give out leases
+//! * `groups`: the multicast groups that profiles name
+//! * [`machines`]: whether machines follow what they are offered, and what was learnt of them
+//! * [`control`]: how commands ask the running server
 //! * [`files`]: a name in the tree → bytes or an open file, never outside its folder
 //! * [`load`], [`watch`]: folders → snapshot, now and whenever they change
 //! * [`probe`]: a machine of the room `firmware` on a real LAN
+//! * [`capture`]: packets that somebody has written down
 //! * [`survey`]: this host and its LANs, asked as a machine that boots asks
 //! * `journal`: which events are logged; `throttle`: a flood of packets is no flood of log lines
 //! * [`sys`]: socket options, and every unsafe line
 
+pub mod capture;
+pub mod control;
 pub mod dhcp;
 pub mod files;
 pub mod giving;
+mod groups;
 pub mod holder;
 pub mod http;
 pub mod interfaces;
@@ -24,6 +31,7 @@ mod journal;
 pub mod lease;
 pub mod links;
 pub mod load;
+pub mod machines;
 pub mod open;
 pub mod privilege;
 pub mod probe;

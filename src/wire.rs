@@ -6,7 +6,9 @@
 //! * [`dhcp`]: DHCPv4 messages, decoded by our own TLV pass, encoded in a chosen order
 //! * [`pxe`]: options 43, 60, 77, 93, 94, 97 and 175
 //! * [`relay`]: what relay agents add (option 82)
-//! * [`ether`], [`frame`]: Ethernet, IPv4 and UDP headers around a payload
+//! * [`glob`]: text with `*` in it
+//! * [`ether`], [`frame`]: Ethernet, IPv4 and UDP headers around a payload; [`link`]: what captures have
+//!   before them
 //! * [`tftp`]: TFTP packets
 //! * [`arp`], [`echo`]: whether an address is in use
 //!
@@ -19,6 +21,9 @@ pub mod echo;
 pub mod ether;
 
 pub mod frame;
+pub mod link;
+
+pub mod glob;
 
 pub mod mac;
 pub mod pxe;
@@ -30,7 +35,7 @@ pub mod uuid;
 
 pub mod path;
 
-pub use arch::{Arch, Platform};
+pub use arch::{Arch, ArchFilter, Platform};
 pub use mac::Mac;
 pub use path::{BadPath, CleanPath};
 pub use uuid::Uuid;

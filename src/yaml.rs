@@ -5,7 +5,7 @@
 //! * `twice`: keys that are given twice
 //! * [`section`]: mappings by their shape; single values; "did you mean"
 //! * `encoding`: bytes → text
-//! * `values`: ids, durations, UUIDs, networks
+//! * `values`: ids, durations, UUIDs, networks, architectures
 //! * [`report`], [`finding`]: everything wrong in a file at once, with line, column and remedy
 //!
 //! Absent on purpose: what any key means (profiles, networks), and files: the service hands in
@@ -27,4 +27,4 @@ pub use node::{At, FileKind, Key, MAX_FILE, Node, Value, parse};
 pub use report::Report;
 pub use section::{Section, Shape, kind, one_or_list, text, word_of, yes_no};
 pub use syntax::Problem;
-pub use values::{MAX_ID, duration, is_id, subnet, uuid};
+pub use values::{MAX_ID, arch, archs, duration, is_id, subnet, uuid};

@@ -1,6 +1,15 @@
-//! Packets of real firmware, as they were on the wire, and what bootjack reads in them.
+//! Packets of real firmware, as they were on the wire, and what bootjack reads in them: here single
+//! ones, by themselves; in `conversations` from power-on to the menu.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod support;
+
+#[path = "captures/conversations.rs"]
+mod conversations;
+#[path = "start/run.rs"]
+#[allow(dead_code, reason = "this test needs a part of it")]
+mod run;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
@@ -194,8 +203,12 @@ fn every_capture_decodes_and_comes_back_the_same() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
     let mut count = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        let message = Message::decode(&packet(&name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|end| end != "hex") {
+            continue;
+        }
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let message = Message::decode(&packet(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert!(
             matches!(message.kind(), Some(Kind::Discover | Kind::Request)),
             "{name}"

@@ -6,6 +6,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+#[path = "menus/chosen.rs"]
+mod chosen;
 #[path = "menus/dialects.rs"]
 mod dialects;
 #[path = "menus/entries.rs"]
@@ -15,7 +17,7 @@ mod habits;
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use bootjack::client::{Class, Client, KnownBy, Stage};
+use bootjack::client::{Client, Stage};
 use bootjack::profile::{Snapshot, Source, compile};
 use bootjack::tree::{CleanPath, Door, Found, Missing, Requester, resolve};
 use bootjack::wire::{Arch, Mac};
@@ -71,16 +73,10 @@ fn snapshot(profile: &str) -> Snapshot {
 fn client(arch: Arch, stage: Stage) -> Client {
     let ip = Ipv4Addr::new(10, 0, 0, 77);
     Client {
-        mac: MAC,
-        uuid: None,
         archs: vec![arch],
-        class: Class::Pxe,
         stage,
-        undi: None,
-        ipxe: None,
         ip: Some(ip),
-        network: ip,
-        known_by: KnownBy::default(),
+        ..Client::unknown(MAC, ip)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use bootjack::network::{Criteria, PxeShape, Terms};
-use bootjack::profile::{Action, ArchFilter, Loader, PerArch, Profiles, Source, Target, compile};
-use bootjack::wire::{Arch, Platform};
+use bootjack::client::PxeShape;
+use bootjack::network::{Criteria, Terms};
+use bootjack::profile::{Action, Loader, PerArch, Profiles, Source, Target, compile};
+use bootjack::wire::{Arch, ArchFilter, Platform};
 use bootjack::yaml::{Finding, Severity};
 use proptest::prelude::*;
 

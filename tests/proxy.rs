@@ -3,6 +3,7 @@
 //! * `lab`: the LAN, and what holds for every reply ever seen
 //! * `contents`: what each kind of client is told
 //! * `places`: several interfaces, several addresses, one interface of many
+//! * `items`: menus that the firmware shows, and what is chosen in them
 //! * `relayed`: clients behind a relay
 //! * `colocated`: port 4011 alone, beside a DHCP server of the same host
 //! * `silence`: what is never answered
@@ -17,6 +18,8 @@
 mod colocated;
 #[path = "proxy/contents.rs"]
 mod contents;
+#[path = "proxy/items.rs"]
+mod items;
 #[path = "proxy/lab.rs"]
 mod lab;
 #[path = "proxy/places.rs"]

@@ -13,6 +13,10 @@ mod server;
 mod support;
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use bootjack::client::quirk;
+use bootjack::profile::Snapshot;
 
 use client::{Real, ack, data, error, get, get_as, left_out, next, oack, request, socket};
 use server::{Server, pattern};
@@ -340,4 +344,29 @@ fn dropping_the_service_ends_it_at_once() {
     server.stop();
     let again = std::net::UdpSocket::bind(("0.0.0.0", server.port));
     assert!(again.is_ok(), "its socket is closed");
+}
+
+/// What a quirk says of blocks and windows holds for that client's address, and for nobody else's.
+#[test]
+fn a_quirk_bounds_the_blocks_of_its_machines() {
+    let server = Server::start();
+    let bytes = server.file("loader", 100_000);
+    let old = Ipv4Addr::new(127, 0, 0, 9);
+    let mac = server.know(old);
+    let row = format!(
+        "quirks: [{{ name: old, tells: {{ mac: \"{mac}\" }}, changes: {{ block-size: 1024, window: 2 }} }}]"
+    );
+    let (rows, findings) = quirk::compile("bootjack.yaml", &row);
+    assert_eq!(findings, []);
+    server.shared.snapshot.store(Arc::new(Snapshot {
+        quirks: Arc::new(quirk::Table::with(rows.unwrap())),
+        ..Snapshot::default()
+    }));
+    let options = [("blksize", "1468"), ("windowsize", "8")];
+    for (from, granted) in [(old, ["1024", "2"]), (Ipv4Addr::LOCALHOST, ["1468", "8"])] {
+        let got = get(from, server.at(1), "loader", &options).unwrap();
+        let values: Vec<&str> = got.oack.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!(values, granted, "{from}");
+        assert!(got.bytes == bytes);
+    }
 }

@@ -1,10 +1,15 @@
-//! `bootjack explain`: what a machine would be answered, and why, before it happens.
+//! `bootjack explain`: what a machine would be answered, and why: one that is described, before it
+//! happens, or the machines of a capture.
 
+mod learnt;
 mod lease;
+mod menu;
+mod pcap;
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
@@ -21,18 +26,19 @@ use crate::service::load::{Loader, Places};
 use crate::service::supervise;
 use crate::wire::dhcp::{Kind, Message};
 use crate::wire::{self, Arch, Mac, Uuid, dhcp};
+use learnt::Learnt;
 
 const ACK: &str = "ACK, in answer to REQUEST on port 4011";
 
-/// A machine to explain.
+/// A machine to explain, or a capture.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// Its MAC address
-    #[arg(long, value_name = "M")]
-    mac: Mac,
+    /// Its MAC address; with --pcap, the one machine of the capture to explain
+    #[arg(long, value_name = "M", required_unless_present = "pcap")]
+    mac: Option<Mac>,
     /// Its architecture: bios, efi-x64, http-x64, … or option 93's number
-    #[arg(long, value_name = "A")]
-    arch: Arch,
+    #[arg(long, value_name = "A", required_unless_present = "pcap")]
+    arch: Option<Arch>,
     /// Its UUID, as dmidecode prints it
     #[arg(long, value_name = "U")]
     uuid: Option<Uuid>,
@@ -42,6 +48,15 @@ pub struct Explain {
     /// An address in its subnet [default: ours on the first interface served]
     #[arg(long, value_name = "IP")]
     ip: Option<Ipv4Addr>,
+    /// A capture (pcap or pcapng) to explain packet by packet; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["arch", "uuid", "stage", "ip"])]
+    pcap: Option<PathBuf>,
+    /// With --pcap: JSON, one object a packet
+    #[arg(long, requires = "pcap", conflicts_with = "arch")]
+    json: bool,
+    /// Our address [default: ours on the first interface served]
+    #[arg(long, value_name = "IP")]
+    server: Option<Ipv4Addr>,
     #[command(flatten)]
     settings: SettingsArgs,
 }
@@ -61,10 +76,27 @@ impl Explain {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
         let settings = config::effective(self.settings.clone())?;
         let snapshot = supervise::in_force(&mut Loader::new(Places::from(&settings)).load())?;
-        let server = server(&settings.interface, &snapshot);
+        let server = self.server;
+        let server = server.unwrap_or_else(|| own_address(&settings.interface, &snapshot));
+        if let Some(file) = &self.pcap {
+            let wanted = pcap::Wanted {
+                file,
+                mac: self.mac,
+                json: self.json,
+            };
+            return pcap::run(&wanted, &settings, (&snapshot, server));
+        }
+        let Some(machine) = self.machine() else {
+            return Err(Error::usage("explain needs --mac and --arch, or --pcap"));
+        };
+        let asked = Asked {
+            machine,
+            ip: self.ip,
+        };
+        let learnt = Learnt::of(&settings.state);
         let mut out = String::new();
-        let answered = self
-            .explain(&snapshot, settings.mode, server, &mut out)
+        let answered = asked
+            .explain((&snapshot, &learnt), settings.mode, server, &mut out)
             .is_ok();
         super::done(io::stdout().write_all(out.as_bytes()))?;
         Ok(if answered {
@@ -74,40 +106,52 @@ impl Explain {
         })
     }
 
-    fn machine(&self) -> sample::Machine {
+    /// The machine that is described, where one is.
+    fn machine(&self) -> Option<sample::Machine> {
+        let (mac, arch) = self.mac.zip(self.arch)?;
         let stage = match self.stage {
             Some(AskingStage::Ipxe) => Stage::Ipxe,
             Some(AskingStage::HttpBoot) => Stage::HttpBoot,
-            None if self.arch.is_http() => Stage::HttpBoot,
+            None if arch.is_http() => Stage::HttpBoot,
             Some(AskingStage::Rom) | None => Stage::Rom,
         };
-        sample::Machine {
-            mac: self.mac,
-            arch: self.arch,
+        Some(sample::Machine {
+            mac,
+            arch,
             uuid: self.uuid,
             stage,
-        }
+        })
     }
+}
 
+/// A machine that is described, and an address in its subnet.
+struct Asked {
+    machine: sample::Machine,
+    ip: Option<Ipv4Addr>,
+}
+
+impl Asked {
     fn explain(
         &self,
-        snapshot: &Snapshot,
+        known: (&Snapshot, &Learnt),
         mode: Mode,
         server: Ipv4Addr,
         out: &mut String,
     ) -> std::fmt::Result {
         if mode == Mode::Dhcp {
             let message = self.message(server, Port::Dhcp);
-            return lease::explain(snapshot, &message, server, out);
+            return lease::explain(known, &message, server, out);
         }
         let first = match mode {
             Mode::Colocated => Port::Pxe,
             Mode::Proxy | Mode::Dhcp => Port::Dhcp,
         };
-        let outcome = self.ask(snapshot, server, first);
+        let outcome = self.ask(known, server, first);
         if let Some(client) = &outcome.client {
             describe(client, out)?;
-            trace(snapshot, client, out)?;
+            known.1.line(client, out)?;
+            trace(known.0, client, out)?;
+            quirks(known.0, client, out)?;
         }
         let answer = match &outcome.decision {
             Ok(answer) => answer,
@@ -122,7 +166,7 @@ impl Explain {
         }
         reply("OFFER, in answer to DISCOVER on port 67", answer, out)?;
         if answer.strategy.asks_4011
-            && let Ok(ack) = &self.ask(snapshot, server, Port::Pxe).decision
+            && let Ok(ack) = &self.ask(known, server, Port::Pxe).decision
         {
             reply(ACK, ack, out)?;
         }
@@ -136,19 +180,24 @@ impl Explain {
             Port::Dhcp => Kind::Discover,
             Port::Pxe => Kind::Request,
         };
-        let mut message = sample::message(self.machine(), kind, address);
+        let mut message = sample::message(self.machine, kind, address);
         if let (Port::Dhcp, Some(ip)) = (port, self.ip.filter(|ip| *ip != server)) {
             message.giaddr = ip; // a DISCOVER tells its subnet by the relay it came through
         }
         message
     }
 
-    fn ask(&self, snapshot: &Snapshot, server: Ipv4Addr, port: Port) -> Outcome {
+    fn ask(
+        &self,
+        (snapshot, learnt): (&Snapshot, &Learnt),
+        server: Ipv4Addr,
+        port: Port,
+    ) -> Outcome {
         let peer = match port {
             Port::Dhcp => SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68),
             Port::Pxe => SocketAddrV4::new(self.ip.unwrap_or(server), 4011),
         };
-        decide::decide(
+        decide::decide_knowing(
             snapshot,
             Incoming {
                 message: &self.message(server, port),
@@ -157,13 +206,14 @@ impl Explain {
                 peer,
                 unicast: port == Port::Pxe,
             },
+            |client| learnt.complete(client),
         )
     }
 }
 
 /// Our address that a machine asks: the first that is in a network of ours, else the first, else
 /// one for documentation.
-fn server(interfaces: &[String], snapshot: &Snapshot) -> Ipv4Addr {
+fn own_address(interfaces: &[String], snapshot: &Snapshot) -> Ipv4Addr {
     let all = interfaces::to_serve(interfaces).unwrap_or_default();
     let all: Vec<Ipv4Addr> = all.iter().flat_map(Interface::addresses).collect();
     let home = all
@@ -222,6 +272,19 @@ fn trace(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Re
     Ok(())
 }
 
+/// The rows of the quirk table that tell this machine, the first one first.
+fn quirks(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Result {
+    writeln!(
+        out,
+        "quirks that tell it, the first one that says something decides:"
+    )?;
+    for row in snapshot.quirks.treat(client).rows() {
+        let whose = if row.ours { "" } else { " (yours)" };
+        writeln!(out, "  {}{whose}: {}", row.name, row.changes)?;
+    }
+    Ok(())
+}
+
 fn strategy(answer: &Answer, out: &mut String) -> std::fmt::Result {
     let profile = &answer.selection.profile;
     writeln!(
@@ -234,6 +297,10 @@ fn strategy(answer: &Answer, out: &mut String) -> std::fmt::Result {
         "strategy: {}: {}",
         answer.strategy.name, answer.strategy.evidence
     )?;
+    writeln!(out, "chosen by: {}", answer.by)?;
+    if !answer.delay.is_zero() {
+        writeln!(out, "delay: {:?} before the OFFER", answer.delay)?;
+    }
     writeln!(out, "loader: {}", answer.loader)
 }
 
@@ -276,6 +343,9 @@ fn decoded(message: &Message, out: &mut String) -> std::fmt::Result {
     )?;
     for (code, value) in message.options.iter() {
         writeln!(out, "  option {code:3} {}", dhcp::describe(code, value))?;
+        if code == dhcp::code::VENDOR_SPECIFIC {
+            menu::print(value, out)?;
+        }
     }
     Ok(())
 }

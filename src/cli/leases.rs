@@ -13,7 +13,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use self::source::{Folder, Source};
+use self::source::Source;
+use super::state::Folder;
 use crate::error::Error;
 use crate::lease::State;
 use crate::service::lease::filter::{Filter, MacLike, NetworkLike, Whom};

@@ -5,7 +5,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Class, Client, KnownBy, Stage};
+use super::{Class, Client, KnownBy, MAX_CLASS, Past, Stage};
 use crate::wire::dhcp::{Kind, Message, code};
 use crate::wire::pxe::{self, ClassString, IpxeFeatures};
 use crate::wire::relay::RelayAgent;
@@ -29,6 +29,22 @@ pub fn identify(message: &Message, local: Ipv4Addr) -> Result<Client, NotBooting
         .get(code::VENDOR_CLASS)
         .ok_or(NotBooting::Class)?;
     let class = class_of(class_text).ok_or(NotBooting::Class)?;
+    as_class(message, local, (class_text, class))
+}
+
+/// The machine behind a message without option 60, taken for a PXE client (quirk 28).
+pub fn identify_classless(message: &Message, local: Ipv4Addr) -> Result<Client, NotBooting> {
+    if message.options.has(code::VENDOR_CLASS) {
+        return Err(NotBooting::Class);
+    }
+    as_class(message, local, (&[], Class::Pxe))
+}
+
+fn as_class(
+    message: &Message,
+    local: Ipv4Addr,
+    (class_text, class): (&[u8], Class),
+) -> Result<Client, NotBooting> {
     let mac = message.mac().ok_or(NotBooting::HardwareAddress)?;
     let hints = ClassString::parse(class_text);
     let features = message
@@ -51,17 +67,35 @@ pub fn identify(message: &Message, local: Ipv4Addr) -> Result<Client, NotBooting
             .get(code::CLIENT_NDI)
             .and_then(pxe::undi_version)
             .or(hints.undi),
+        vendor_class: shown(class_text),
+        user_class: shown(message.options.get(code::USER_CLASS).unwrap_or_default()),
         ipxe: features,
         ip,
-        network: ip
-            .or(relay.link)
-            .or_else(|| known(message.giaddr))
-            .unwrap_or(local),
+        network: ip.unwrap_or_else(|| link(message, local)),
         known_by: KnownBy {
             client_id: message.options.get(code::CLIENT_ID).map(Into::into),
             circuit: relay.circuit_id.map(Into::into),
         },
+        loaded_by: None,
+        chosen: None,
+        past: Past::default(),
     })
+}
+
+/// An address on the link of a message that came to our address `local`: the one its relay selects
+/// (RFC 3527), else the relay's, else ours.
+pub fn link(message: &Message, local: Ipv4Addr) -> Ipv4Addr {
+    let relay = RelayAgent::of(message);
+    relay
+        .link
+        .or_else(|| known(message.giaddr))
+        .unwrap_or(local)
+}
+
+/// Bytes of a class as text.
+fn shown(bytes: &[u8]) -> Box<str> {
+    let kept = bytes.get(..MAX_CLASS).unwrap_or(bytes);
+    String::from_utf8_lossy(kept).into()
 }
 
 fn class_of(text: &[u8]) -> Option<Class> {

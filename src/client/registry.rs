@@ -94,11 +94,15 @@ impl Registry {
 
     /// The machine that was last seen with this address.
     pub fn by_ip(&self, ip: IpAddr) -> Option<Client> {
+        self.by_mac(self.mac_of(ip)?).cloned()
+    }
+
+    /// Its hardware address alone.
+    pub fn mac_of(&self, ip: IpAddr) -> Option<Mac> {
         let IpAddr::V4(ip) = ip.to_canonical() else {
             return None;
         };
-        let client = self.by_mac(*self.by_ip.get(&ip)?)?;
-        Some(client.clone())
+        self.by_ip.get(&ip).copied()
     }
 
     /// All machines, the one seen last first.

@@ -1,6 +1,6 @@
 //! The config file's text → [`Settings`], and everything that is wrong with them, at its place.
 //!
-//! What `dhcp:` says is passed over here and read by room `network`.
+//! What `dhcp:` and `quirks:` say is passed over here and read by rooms `network` and `client`.
 
 use std::path::PathBuf;
 
@@ -55,6 +55,7 @@ pub fn settings(root: &Node, report: &mut Report<'_>) -> Settings {
         log_format: file.word("log-format", report),
         log_level: file.word("log-level", report),
         dhcp: file.given("dhcp").map(|_| Given),
+        quirks: file.given("quirks").map(|_| Given),
     }
 }
 

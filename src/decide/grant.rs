@@ -4,15 +4,19 @@
 mod options;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
 
+use super::form::Form;
 use super::lease::Asked;
 use super::loader::{self, Named};
+use super::menu;
 use super::reply;
 use super::strategy::{self, Strategy};
 use super::{Excess, Ignore, Port};
-use crate::client::Client;
+use crate::client::quirk::Treatment;
+use crate::client::{Client, PxeShape};
 use crate::lease::{Binding, Nak, Verdict};
-use crate::network::{PxeShape, Terms};
+use crate::network::Terms;
 use crate::profile::{Selection, Snapshot};
 use crate::wire::dhcp::{BROADCAST, Message};
 pub(super) use options::limit;
@@ -30,6 +34,8 @@ pub struct Grant {
     pub told: Told,
     /// What has to happen before it leaves.
     pub first: First,
+    /// How long it waits even then (quirk 27).
+    pub delay: Duration,
     /// The boot data in it; `None` for a client that boots nothing.
     pub boot: Option<Result<Boot, Ignore>>,
     /// Options that the client's size limit had no room for.
@@ -71,6 +77,8 @@ pub struct Boot {
     pub selection: Selection,
     /// What the client is told to load.
     pub loader: Named,
+    /// The menu that its firmware is to show: option 43.
+    menu: Option<Vec<u8>>,
 }
 
 /// Builds the reply to what was asked.
@@ -91,15 +99,37 @@ pub(super) fn build(
         Verdict::Nak(why) => (Told::Nak(why), First::Nothing),
         Verdict::Silence(why) => return Err(Ignore::Lease(why)),
     };
-    let boot = boots(told, asked).map(|client| boot(snapshot, asked, told, client));
-    let (message, left_out) = message(asked, told, boot.as_ref().and_then(|b| b.as_ref().ok()));
-    let bytes = message.encode();
+    let boots = boots(told, asked).map(|client| (client, snapshot.quirks.treat(client)));
+    let boot = boots
+        .as_ref()
+        .map(|(client, quirks)| boot(snapshot, asked, told, (client, quirks)));
+    let data = boot.as_ref().and_then(|b| b.as_ref().ok());
+    let data = boots
+        .as_ref()
+        .zip(data)
+        .map(|((client, quirks), boot)| Data {
+            boot,
+            form: Form {
+                menu: boot.menu.as_deref().unwrap_or_default(),
+                ..Form::of(boot.strategy, quirks, client)
+            },
+        });
+    let (message, left_out) = message(asked, told, data.as_ref());
+    let bytes = match &data {
+        Some(data) => data.form.encode(&message),
+        None => message.encode(),
+    };
     let limit = limit(asked.incoming.message, asked.kind);
     if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
         return Err(Ignore::TooLarge(excess));
     }
+    let offer = matches!(told, Told::Offer(_));
+    let delay = data
+        .filter(|_| offer)
+        .map_or(Duration::ZERO, |data| data.form.delay);
     Ok(Grant {
         bytes,
+        delay,
         to: destination(asked, told),
         message,
         told,
@@ -121,34 +151,50 @@ fn boot(
     snapshot: &Snapshot,
     asked: &Asked<'_>,
     told: Told,
-    client: &Client,
+    (client, quirks): (&Client, &Treatment<'_>),
 ) -> Result<Boot, Ignore> {
     let selection = asked.selection.clone().ok_or(Ignore::NoProfile)?;
     let here = loader::Here {
         server: asked.incoming.local,
         http_port: snapshot.http_port,
     };
+    let shape = shape(asked, told, quirks);
+    let menu = menu::option(&selection.profile, client, quirks, here);
+    // Port 4011 has the menu where the client is sent there; BOOTP has no option 43.
+    let menu = menu.filter(|_| !matches!(told, Told::Bootp(_)) && shape != PxeShape::Offer4011);
     Ok(Boot {
-        strategy: strategy::for_lease(client, shape(asked, told)),
-        loader: loader::for_client(&selection.profile, client, here)?,
+        strategy: match menu {
+            Some(_) => &strategy::LEASE_MENU,
+            None => strategy::for_lease(client, shape),
+        },
+        loader: loader::for_client(&selection.profile, client, quirks, here)?,
+        menu,
         selection,
     })
 }
 
-/// The shape of boot data for this address; BOOTP has no options for any but the plain one.
-fn shape(asked: &Asked<'_>, told: Told) -> PxeShape {
+/// The shape of boot data for this address: what the operator sets, else what a quirk says. BOOTP
+/// has no options for any but the plain one.
+fn shape(asked: &Asked<'_>, told: Told, quirks: &Treatment<'_>) -> PxeShape {
     match told {
         Told::Offer(binding) | Told::Ack(binding) => {
-            Terms::pxe_of(&options::layers(asked, binding.address))
+            let set = Terms::pxe_of(&options::layers(asked, binding.address));
+            set.or_else(|| quirks.set(|c| c.pxe)).unwrap_or_default()
         }
         Told::Bootp(_) | Told::Inform | Told::Nak(_) => PxeShape::Plain,
     }
 }
 
-fn message(asked: &Asked<'_>, told: Told, boot: Option<&Boot>) -> (Message, Vec<u8>) {
+/// Boot data and the form they take.
+struct Data<'a> {
+    boot: &'a Boot,
+    form: Form<'a>,
+}
+
+fn message(asked: &Asked<'_>, told: Told, data: Option<&Data<'_>>) -> (Message, Vec<u8>) {
     let request = asked.incoming.message;
     let mut message = Message {
-        flags: flags(asked, told),
+        flags: flags(asked, told, data),
         ..reply::blank(request)
     };
     match told {
@@ -160,22 +206,23 @@ fn message(asked: &Asked<'_>, told: Told, boot: Option<&Boot>) -> (Message, Vec<
         Told::Inform => message.ciaddr = request.ciaddr,
         Told::Nak(_) => {}
     }
-    let name = boot
-        .filter(|b| b.strategy.names_loader)
-        .map(|b| b.loader.to_string());
-    match (&name, boot) {
-        (Some(name), _) => reply::name_loader(&mut message, asked.incoming.local, name),
-        (None, Some(_)) => message.siaddr = asked.incoming.local, // where port 4011 is
-        (None, None) => {}
+    let server = asked.incoming.local;
+    if let Some(Data { boot, form }) = data {
+        message.siaddr = server; // also where port 4011 is
+        if boot.strategy.names_loader {
+            reply::name_loader(&mut message, server, form, &boot.loader.to_string());
+        }
     }
-    let left_out = options::fill(asked, told, boot, name.as_deref(), &mut message);
+    let left_out = options::fill(asked, told, data, &mut message);
     (message, left_out)
 }
 
 /// As asked; a NAK through a relay asks for broadcast, since its client has no address (RFC 2131
 /// 4.3.2).
-fn flags(asked: &Asked<'_>, told: Told) -> u16 {
+fn flags(asked: &Asked<'_>, told: Told, data: Option<&Data<'_>>) -> u16 {
+    let forced = data.is_some_and(|data| data.form.broadcast == Some(true));
     match told {
+        _ if forced => asked.incoming.message.flags | BROADCAST,
         Told::Nak(_) => asked.incoming.message.flags | BROADCAST,
         _ => asked.incoming.message.flags,
     }

@@ -69,6 +69,16 @@ pub(super) struct Asked<'a> {
 
 /// Decides one message that came to port 67.
 pub fn decide(desk: Desk<'_>, incoming: Incoming<'_>) -> Leasing {
+    decide_knowing(desk, incoming, |client| client)
+}
+
+/// The same where more may be known of a machine that boots than this message shows: `complete`
+/// adds it.
+pub fn decide_knowing(
+    desk: Desk<'_>,
+    incoming: Incoming<'_>,
+    complete: impl FnOnce(Client) -> Client,
+) -> Leasing {
     let Desk {
         snapshot,
         book,
@@ -76,10 +86,11 @@ pub fn decide(desk: Desk<'_>, incoming: Incoming<'_>) -> Leasing {
         authoritative,
         is_own,
     } = desk;
-    let asked = match Asked::read(snapshot, book, (incoming, is_own)) {
+    let mut asked = match Asked::read(snapshot, book, (incoming, is_own)) {
         Ok(asked) => asked,
         Err(why) => return Leasing::silence(incoming.message.mac(), why),
     };
+    asked.client = asked.client.map(complete);
     let authoritative = snapshot.networks.authoritative.unwrap_or(authoritative);
     let mut outcome = asked.put(snapshot, authoritative, |ask| book.handle(now, ask));
     let decision = grant::build(snapshot, &asked, outcome.verdict).map(Box::new);

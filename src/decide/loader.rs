@@ -3,11 +3,13 @@
 //! A client that is iPXE already gets its script, which also ends the chain: firmware → snponly.efi
 //! → iPXE asks again → script.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use crate::client::quirk::{NameForm, Treatment};
 use crate::client::{Class, Client, Stage};
-use crate::profile::{Loader, Profile};
+use crate::profile::{Entry, Loader, Profile, Snapshot};
 use crate::wire::{Mac, Platform};
 
 /// Where this client reaches us.
@@ -23,7 +25,7 @@ pub struct Here {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Named {
     /// A name at the TFTP root.
-    File(&'static str),
+    File(Cow<'static, str>),
     /// A complete URI.
     Uri(String),
 }
@@ -58,24 +60,31 @@ pub fn script_name(mac: Mac) -> String {
 }
 
 /// What this client is told to load.
-pub fn for_client(profile: &Profile, client: &Client, here: Here) -> Result<Named, NoLoader> {
+pub fn for_client(
+    profile: &Profile,
+    client: &Client,
+    quirks: &Treatment<'_>,
+    here: Here,
+) -> Result<Named, NoLoader> {
     let platform = client.platform();
     let wanted = profile.loader.get(platform).copied().unwrap_or_default();
-    let shim = profile.secure_boot && by_shim(wanted, platform);
-    if client.stage == Stage::Ipxe && !shim && matches!(wanted, Loader::Auto | Loader::Ipxe) {
+    let shim = profile.boots_by_shim(platform);
+    if client.stage == Stage::Ipxe && !shim && by_script(wanted) {
         return Ok(Named::Uri(script_uri(client, here)));
     }
-    let file = if shim {
-        Some(SHIM)
-    } else {
-        wanted.program(platform)
+    let file: Option<Cow<'static, str>> = match quirks.set(|c| c.loader.as_deref()) {
+        _ if shim => Some(SHIM.into()),
+        Some(own) if matches!(wanted, Loader::Auto | Loader::Firmware) => {
+            Some(own.to_owned().into())
+        }
+        _ => wanted.program(platform).map(Into::into),
     };
     let file = file.ok_or(NoLoader {
         loader: word(wanted),
         platform,
     })?;
     Ok(match client.class {
-        Class::Pxe => Named::File(file),
+        Class::Pxe => by_tftp(file, quirks, here),
         Class::Http => Named::Uri(format!(
             "http://{}:{}/assets/{file}",
             here.server, here.http_port
@@ -83,12 +92,36 @@ pub fn for_client(profile: &Profile, client: &Client, here: Here) -> Result<Name
     })
 }
 
-/// Whether Secure Boot has a chain there: shim is signed, and so is GRUB behind it.
-const fn by_shim(wanted: Loader, platform: Platform) -> bool {
-    matches!(
-        (platform, wanted),
-        (Platform::EfiX64, Loader::Auto | Loader::Grub)
-    )
+/// What starts an entry that was chosen in the firmware's menu, and whether that is a loader that
+/// has to be told which entry; otherwise it is the entry's own program.
+pub(super) fn for_item(
+    snapshot: &Snapshot,
+    profile: &Profile,
+    entry: &Entry,
+    (client, quirks): (&Client, &Treatment<'_>),
+    here: Here,
+) -> Result<(Named, bool), NoLoader> {
+    let own = entry.action.boot_program(client.platform());
+    let Some(path) = own.filter(|_| client.stage != Stage::Ipxe) else {
+        return Ok((for_client(profile, client, quirks, here)?, true));
+    };
+    let name = snapshot.tree_name(path);
+    // Loaders look for their files beside themselves: assets stand at the root for them.
+    let name = name.strip_prefix("assets/").unwrap_or(&name).to_owned();
+    Ok((by_tftp(name.into(), quirks, here), false))
+}
+
+/// A name at the TFTP root, as this client wants to be told it.
+fn by_tftp(file: Cow<'static, str>, quirks: &Treatment<'_>, here: Here) -> Named {
+    match quirks.set(|c| c.name) {
+        Some(NameForm::Url) => Named::Uri(format!("tftp://{}/{file}", here.server)),
+        _ => Named::File(file),
+    }
+}
+
+/// Whether an iPXE goes on by itself.
+const fn by_script(wanted: Loader) -> bool {
+    matches!(wanted, Loader::Auto | Loader::Ipxe | Loader::Firmware)
 }
 
 /// HTTP where this iPXE can (all but the smallest ROMs), else the same name by TFTP. An iPXE that
@@ -103,7 +136,7 @@ fn script_uri(client: &Client, here: Here) -> String {
 
 const fn word(loader: Loader) -> &'static str {
     match loader {
-        Loader::Auto => "automatic",
+        Loader::Auto | Loader::Firmware => "automatic",
         Loader::Pxelinux => "pxelinux",
         Loader::Ipxe => "iPXE",
         Loader::Grub => "GRUB",

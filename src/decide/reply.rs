@@ -14,9 +14,11 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
+use super::form::Form;
 use super::loader::Named;
 use super::strategy::Strategy;
 use super::{Incoming, Port};
+use crate::client::quirk::{FileIn, ReplyPort, Vendor};
 use crate::wire::dhcp::{BOOTREPLY, BROADCAST, Kind, Message, Options, code};
 use crate::wire::pxe;
 
@@ -28,21 +30,27 @@ pub(super) fn build(
     incoming: Incoming<'_>,
     kind: Kind,
     strategy: &Strategy,
+    form: &Form<'_>,
     loader: &Named,
 ) -> Message {
     let request = incoming.message;
-    let name = loader.to_string();
+    let named = kind == Kind::Ack || strategy.names_loader;
+    let name = if named {
+        loader.to_string()
+    } else {
+        String::new()
+    };
     let mut message = Message {
-        flags: flags(incoming, kind),
+        flags: flags(incoming, kind, form),
         ciaddr: if kind == Kind::Ack {
             request.ciaddr
         } else {
             Ipv4Addr::UNSPECIFIED
         },
-        options: options(incoming, kind, strategy, &name),
+        options: options(incoming, kind, form, &name),
         ..blank(request)
     };
-    name_loader(&mut message, incoming.local, &name);
+    name_loader(&mut message, incoming.local, form, &name);
     message
 }
 
@@ -69,16 +77,18 @@ pub(super) fn blank(request: &Message) -> Message {
 }
 
 /// Puts the loader and where it is into the header.
-pub(super) fn name_loader(message: &mut Message, server: Ipv4Addr, name: &str) {
+pub(super) fn name_loader(message: &mut Message, server: Ipv4Addr, form: &Form<'_>, name: &str) {
     message.siaddr = server;
     message.sname = pxe::dotted(server);
-    message.file = header_file(name);
+    if form.file != Some(FileIn::Option) {
+        message.file = header_file(name);
+    }
 }
 
 /// A proxy OFFER asks for broadcast, also of a relay: the client has no address yet (quirks 24, 25).
-const fn flags(incoming: Incoming<'_>, kind: Kind) -> u16 {
+fn flags(incoming: Incoming<'_>, kind: Kind, form: &Form<'_>) -> u16 {
     match kind {
-        Kind::Offer => incoming.message.flags | BROADCAST,
+        Kind::Offer if form.broadcast.unwrap_or(true) => incoming.message.flags | BROADCAST,
         _ => incoming.message.flags,
     }
 }
@@ -93,41 +103,79 @@ fn header_file(name: &str) -> [u8; 128] {
     file
 }
 
-fn options(incoming: Incoming<'_>, kind: Kind, strategy: &Strategy, name: &str) -> Options {
+fn options(incoming: Incoming<'_>, kind: Kind, form: &Form<'_>, name: &str) -> Options {
     let request = &incoming.message.options;
     let mut options = Options::default();
     options.push(code::MESSAGE_TYPE, &[kind.number()]);
     options.push(code::SERVER_ID, &incoming.local.octets());
-    push_boot(request, strategy, name, &mut options);
+    push_boot(request, form, (incoming.local, name), &mut options);
     if let Some(relay) = request.get(code::RELAY_AGENT) {
         options.push(code::RELAY_AGENT, relay);
     }
     options
 }
 
-/// What a shape adds to the options, in the safe order: 60, 97, 43, 67 (facts A).
-pub(super) fn push_boot(request: &Options, strategy: &Strategy, name: &str, to: &mut Options) {
-    if let Some(class) = strategy.class {
+/// What a form adds to the options, in the safe order: 60, 97, 43, 66, 67 (facts A).
+pub(super) fn push_boot(
+    request: &Options,
+    form: &Form<'_>,
+    (server, name): (Ipv4Addr, &str),
+    to: &mut Options,
+) {
+    if let Some(class) = form.class {
         to.push(code::VENDOR_CLASS, class);
     }
     if let Some(uuid) = request.get(code::CLIENT_UUID).filter(|v| !v.is_empty()) {
         to.push(code::CLIENT_UUID, uuid);
     }
-    if strategy.boot_at_once {
-        to.push(code::VENDOR_SPECIFIC, &pxe::BOOT_AT_ONCE);
+    push_vendor(form, to);
+    for option in form.server_options {
+        match *option {
+            code::TFTP_SERVER => to.push(code::TFTP_SERVER, server.to_string().as_bytes()),
+            option => to.push(option, &server.octets()),
+        }
     }
-    // The header holds every name of ours; 67 is for longer URIs. Its NUL counts (quirks 15, 16).
-    if name.len() > FILE_MAX {
-        to.push(code::BOOT_FILE, &[name.as_bytes(), &[0]].concat());
+    if in_option_67(form, name) {
+        // Its NUL counts (quirks 15, 16).
+        to.push(
+            code::BOOT_FILE,
+            &[name.as_bytes(), form.ending.bytes()].concat(),
+        );
+    }
+}
+
+fn push_vendor(form: &Form<'_>, to: &mut Options) {
+    let text = match form.vendor {
+        Vendor::None => return,
+        // Firmware refuses a packet whose option 43 is empty (facts A).
+        Vendor::Menu if form.menu.is_empty() => return,
+        Vendor::Menu => return to.push(code::VENDOR_SPECIFIC, form.menu),
+        Vendor::Bypass => return to.push(code::VENDOR_SPECIFIC, &pxe::BOOT_AT_ONCE),
+        Vendor::BypassPrompt => return to.push(code::VENDOR_SPECIFIC, &pxe::BOOT_AT_ONCE_PROMPT),
+        Vendor::RaspberryPi => "Raspberry Pi Boot",
+        Vendor::RaspberryPi3 => "Raspberry Pi Boot   ",
+    };
+    to.push(code::VENDOR_SPECIFIC, &pxe::raspberry_pi(text));
+}
+
+/// The header holds every name of ours; 67 is for longer URIs, unless a quirk says otherwise.
+const fn in_option_67(form: &Form<'_>, name: &str) -> bool {
+    match form.file {
+        Some(FileIn::Header) => false,
+        Some(FileIn::Option | FileIn::Both) => !name.is_empty(),
+        None => name.len() > FILE_MAX,
     }
 }
 
 /// Where the reply goes (facts A "Destination" and "ACK from 4011").
-pub(super) fn destination(incoming: Incoming<'_>) -> SocketAddrV4 {
+pub(super) fn destination(incoming: Incoming<'_>, form: &Form<'_>) -> SocketAddrV4 {
     let relay = incoming.message.giaddr;
     let nobody = incoming.peer.ip().is_unspecified();
     match incoming.port {
-        Port::Pxe if !nobody => incoming.peer,
+        Port::Pxe if !nobody => match form.reply_port {
+            ReplyPort::Source => incoming.peer,
+            ReplyPort::Client => SocketAddrV4::new(*incoming.peer.ip(), 68),
+        },
         _ if !relay.is_unspecified() => SocketAddrV4::new(relay, Port::Dhcp.number()),
         _ => SocketAddrV4::new(Ipv4Addr::BROADCAST, 68),
     }

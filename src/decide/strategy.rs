@@ -1,12 +1,19 @@
-//! The shapes of replies, as a table: whom a shape serves, and on what evidence.
+//! The shapes of replies, as tables: what each is on the wire, and on what evidence; and which one a
+//! client gets.
 //!
 //! No single reply suits every machine (facts, quirks 3, 4, 8, 11, 14, 17, 27), so a shape is a row
-//! and not code in the reply builder. The first row that serves a client is taken.
+//! and not code in the reply builder. Which shapes a client's firmware takes, and in which order they
+//! are tried, say the rows of [`quirk`](crate::client::quirk); a profile may pin one.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::client::{Class, Client, Stage};
-use crate::network::PxeShape;
+use crate::client::progress::{Firmware, Offered, Windows};
+use crate::client::quirk::{Quirk, Treatment, Vendor};
+use crate::client::{Class, Client, PxeShape, Shape, Stage};
+use crate::profile::Profile;
 use crate::wire::pxe::{CLASS_HTTP, CLASS_PXE};
 
 /// One shape of reply.
@@ -17,151 +24,312 @@ pub struct Strategy {
     /// Option 60 of the reply, where it has one.
     #[serde(skip)]
     pub class: Option<&'static [u8]>,
-    /// Whether the reply carries 43{6=8}: "boot this file, ask nobody else".
-    pub boot_at_once: bool,
-    /// Whether the reply names the loader; `false`: only the one from port 4011 does.
+    /// What option 43 holds: with `bypass`, "boot this file, ask nobody else".
+    #[serde(skip)]
+    pub vendor: Vendor,
+    /// Whether an OFFER or a lease names the loader; `false`: only the reply from port 4011 does.
     pub names_loader: bool,
     /// Whether the client is expected to come to port 4011.
     pub asks_4011: bool,
+    /// How long an OFFER waits.
+    #[serde(skip)]
+    pub delay: Duration,
+    /// Options that name the server beside the header.
+    #[serde(skip)]
+    pub server_options: &'static [u8],
     /// Why this shape, and where that is on record.
     pub evidence: &'static str,
-    #[serde(skip)]
-    whom: Whom,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Whom {
-    Http,
-    Ipxe,
-    Uefi,
-    Everyone,
-    Shape(PxeShape),
+/// What a shape is where nothing else is said.
+const PLAIN: Strategy = Strategy {
+    name: "",
+    class: Some(CLASS_PXE),
+    vendor: Vendor::None,
+    names_loader: true,
+    asks_4011: false,
+    delay: Duration::ZERO,
+    server_options: &[],
+    evidence: "",
+};
+
+/// The shape of a proxy's reply.
+pub const fn of(shape: Shape) -> &'static Strategy {
+    match shape {
+        Shape::HttpUri => &HTTP_URI,
+        Shape::IpxeUri => &IPXE_URI,
+        Shape::Menu => &MENU,
+        Shape::Offer4011 => &OFFER_4011,
+        Shape::Bare4011 => &BARE_4011,
+        Shape::SelfSufficient => &SELF_SUFFICIENT,
+        Shape::BypassPrompt => &BYPASS_PROMPT,
+        Shape::HeaderOnly => &HEADER_ONLY,
+        Shape::RaspberryPi => &RASPBERRY_PI,
+        Shape::Delayed => &DELAYED,
+    }
 }
 
-/// The table of a proxy's replies. The last row serves everyone, so there is always one.
-pub const STRATEGIES: [Strategy; 4] = [
-    Strategy {
-        name: "http-uri",
-        class: Some(CLASS_HTTP),
-        boot_at_once: false,
-        names_loader: true,
-        asks_4011: false,
-        evidence: "UEFI HTTP boot takes its URI from the OFFER, also from a proxy's, and never asks 4011; \
-                   option 60 must be HTTPClient (EDK2 HttpBootDhcp4.c)",
-        whom: Whom::Http,
-    },
-    Strategy {
-        name: "ipxe-uri",
-        class: Some(CLASS_PXE),
-        boot_at_once: true,
-        names_loader: true,
-        asks_4011: false,
-        evidence: "iPXE consumes a proxy OFFER with siaddr and a file name, which may be a URI; \
-                   43{6=8} keeps it from 4011 (iPXE dhcp.c)",
-        whom: Whom::Ipxe,
-    },
-    Strategy {
-        name: "offer-4011",
-        class: Some(CLASS_PXE),
-        boot_at_once: false,
-        names_loader: true,
-        asks_4011: true,
-        evidence: "UEFI firmware mishandles a self-sufficient OFFER on some boards, and takes one without option 43 \
-                   to port 4011 at siaddr (quirks 3 and 7; EDK2 PxeBcDhcp4.c)",
-        whom: Whom::Uefi,
-    },
-    Strategy {
-        name: "self-sufficient",
-        class: Some(CLASS_PXE),
-        boot_at_once: true,
-        names_loader: true,
-        asks_4011: false,
-        evidence: "BIOS ROMs of PXE 2.x boot at once from siaddr and file with 43{6=8}; \
-                   the few that still ask 4011 are answered there (quirk 5)",
-        whom: Whom::Everyone,
-    },
-];
+static HTTP_URI: Strategy = Strategy {
+    name: Shape::HttpUri.name(),
+    class: Some(CLASS_HTTP),
+    evidence: "UEFI HTTP boot takes its URI from the OFFER, also from a proxy's, and never asks 4011; \
+               option 60 must be HTTPClient (EDK2 HttpBootDhcp4.c)",
+    ..PLAIN
+};
+static IPXE_URI: Strategy = Strategy {
+    name: Shape::IpxeUri.name(),
+    vendor: Vendor::Bypass,
+    evidence: "iPXE consumes a proxy OFFER with siaddr and a file name, which may be a URI; \
+               43{6=8} keeps it from 4011 (iPXE dhcp.c)",
+    ..PLAIN
+};
+static MENU: Strategy = Strategy {
+    name: Shape::Menu.name(),
+    vendor: Vendor::Menu,
+    evidence: "firmware shows the menu of 43.9 and asks port 4011 for the item chosen, of the servers in \
+               43.8 (PXE 2.1; EDK2 PxeBcBoot.c; iPXE pxemenu.c); the file is for ESC in EDK2's menu, and for \
+               firmware that shows none",
+    ..PLAIN
+};
+/// The reply to what was chosen in such a menu.
+pub static BOOT_ITEM: Strategy = Strategy {
+    name: "boot-item",
+    vendor: Vendor::Menu,
+    evidence: "an ACK that names a file and has the 43.71 of the request in it is what EDK2 and iPXE take for \
+               the item chosen (facts A, boot-server discovery; EDK2 PxeBcDhcp4Discover; iPXE dhcp.c)",
+    ..PLAIN
+};
+static OFFER_4011: Strategy = Strategy {
+    name: Shape::Offer4011.name(),
+    asks_4011: true,
+    evidence: "UEFI firmware mishandles a self-sufficient OFFER on some boards, and takes one without option 43 \
+               to port 4011 at siaddr (quirks 3 and 7; EDK2 PxeBcDhcp4.c)",
+    ..PLAIN
+};
+static BARE_4011: Strategy = Strategy {
+    name: Shape::Bare4011.name(),
+    names_loader: false,
+    asks_4011: true,
+    evidence: "an OFFER that names no file leaves nothing to boot before port 4011 was asked: for firmware that \
+               takes the file of an OFFER and loses where it is (quirks 3 and 13; facts, section 0, kind 3)",
+    ..PLAIN
+};
+static SELF_SUFFICIENT: Strategy = Strategy {
+    name: Shape::SelfSufficient.name(),
+    vendor: Vendor::Bypass,
+    evidence: "BIOS ROMs of PXE 2.x boot at once from siaddr and file with 43{6=8}; \
+               the few that still ask 4011 are answered there (quirk 5)",
+    ..PLAIN
+};
+static BYPASS_PROMPT: Strategy = Strategy {
+    name: Shape::BypassPrompt.name(),
+    vendor: Vendor::BypassPrompt,
+    evidence: "43{6=8} with a prompt of no time in 43.10 stops firmware that goes to 4011 again and again \
+               (quirk 11; quirk 20: 43.10 is looked for wherever 43.6 is)",
+    ..PLAIN
+};
+static HEADER_ONLY: Strategy = Strategy {
+    name: Shape::HeaderOnly.name(),
+    evidence: "U-Boot's proxy client and old ROMs read the header's siaddr, sname and file and nothing else \
+               (quirks 15 and 30)",
+    ..PLAIN
+};
+static RASPBERRY_PI: Strategy = Strategy {
+    name: Shape::RaspberryPi.name(),
+    vendor: Vendor::RaspberryPi,
+    delay: Duration::from_secs(2),
+    server_options: &[66],
+    evidence: "a Raspberry Pi looks for \"Raspberry Pi Boot\" in 43.9, for the server in option 66, and starts \
+               over when it is answered at once (quirks 27 and 28)",
+    ..PLAIN
+};
+static DELAYED: Strategy = Strategy {
+    name: Shape::Delayed.name(),
+    vendor: Vendor::Bypass,
+    delay: Duration::from_secs(2),
+    evidence: "everything in the OFFER, two seconds later: for firmware that takes in the first offer and \
+               forgets it, or is not ready for one (quirk 27)",
+    ..PLAIN
+};
 
-/// The table of leases with boot data in them (facts, section 0, kind 1). The last row serves
-/// everyone whose shape is not set.
+/// The table of leases with boot data in them (facts, section 0, kind 1).
 pub const LEASES: [Strategy; 5] = [
     Strategy {
         name: "lease-http",
         class: Some(CLASS_HTTP),
-        boot_at_once: false,
-        names_loader: true,
-        asks_4011: false,
         evidence: "UEFI HTTP boot takes an OFFER for its own that has option 60 HTTPClient and the URI, \
                    and drops one with 60 and no URI (EDK2 HttpBootDhcp4.c)",
-        whom: Whom::Http,
+        ..PLAIN
     },
     Strategy {
         name: "lease-ipxe",
         class: None,
-        boot_at_once: false,
-        names_loader: true,
-        asks_4011: false,
         evidence: "iPXE boots from the lease's file name, which may be a URI; option 175.176 keeps it \
                    from waiting for a proxy (quirk 32; iPXE dhcp.c)",
-        whom: Whom::Ipxe,
+        ..PLAIN
     },
     Strategy {
         name: "lease-single-offer",
-        class: Some(CLASS_PXE),
-        boot_at_once: true,
-        names_loader: true,
-        asks_4011: false,
+        vendor: Vendor::Bypass,
         evidence: "option 60 with 43{6=8} and the file in OFFER and ACK: everything in one offer, for \
                    firmware that waits for a proxy or ignores one (quirks 12 and 14; set by `pxe`)",
-        whom: Whom::Shape(PxeShape::SingleOffer),
+        ..PLAIN
     },
     Strategy {
         name: "lease-4011",
-        class: Some(CLASS_PXE),
-        boot_at_once: false,
         names_loader: false,
         asks_4011: true,
         evidence: "option 60 and nothing else sends firmware to port 4011 for its loader, as beside \
                    a DHCP server of its own (facts, section 0, kind 2; set by `pxe`)",
-        whom: Whom::Shape(PxeShape::Offer4011),
+        ..PLAIN
     },
     Strategy {
         name: "lease-plain",
         class: None,
-        boot_at_once: false,
-        names_loader: true,
-        asks_4011: false,
         evidence: "EDK2, iPXE and ROMs boot from a lease with a file name; option 60 without 43 would send \
                    EDK2 to port 4011 (facts, section 0, kind 1; quirks 7 and 17)",
-        whom: Whom::Everyone,
+        ..PLAIN
     },
 ];
+
+/// A lease with a menu that the firmware shows.
+pub static LEASE_MENU: Strategy = Strategy {
+    name: "lease-menu",
+    vendor: Vendor::Menu,
+    evidence: "a lease with option 60 and the menu in 43, in OFFER and ACK, is one that firmware shows the menu \
+               of (facts, section 0, kind 1; EDK2's DhcpPxe10; iPXE pxemenu.c)",
+    ..PLAIN
+};
 
 /// The shape of this client's lease, where `shape` is what its network, profile or reservation
 /// says. iPXE and HTTP boot have one shape alone.
 pub fn for_lease(client: &Client, shape: PxeShape) -> &'static Strategy {
     let [http, ipxe, single, ask, plain] = &LEASES;
-    [http, ipxe, single, ask]
-        .into_iter()
-        .find(|row| row.whom == Whom::Shape(shape) || serves(&row.whom, client))
-        .unwrap_or(plain)
+    match (client.class, client.stage, shape) {
+        (Class::Http, ..) => http,
+        (_, Stage::Ipxe, _) => ipxe,
+        (_, _, PxeShape::SingleOffer) => single,
+        (_, _, PxeShape::Offer4011) => ask,
+        (_, _, PxeShape::Plain) => plain,
+    }
 }
 
-/// The shape of a proxy's reply for this client.
-pub fn for_client(client: &Client) -> &'static Strategy {
-    let [http, ipxe, uefi, rest] = &STRATEGIES;
-    [http, ipxe, uefi]
-        .into_iter()
-        .find(|row| serves(&row.whom, client))
-        .unwrap_or(rest)
+/// Who chose a shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum By {
+    /// The profile pins it.
+    Profile,
+    /// It is what this client was found to follow, or what is tried now because it did not follow
+    /// what came before.
+    Learnt,
+    /// This row of the quirk table: its name, and its evidence.
+    Row(Arc<str>, Arc<str>),
+    /// Nobody: there is no row for such a client.
+    Nobody,
 }
 
-fn serves(whom: &Whom, client: &Client) -> bool {
-    match whom {
-        Whom::Http => client.class == Class::Http,
-        Whom::Ipxe => client.stage == Stage::Ipxe,
-        Whom::Uefi => client.platform().is_efi(),
-        Whom::Everyone => true,
-        Whom::Shape(_) => false,
+impl By {
+    fn row(row: &Quirk) -> Self {
+        Self::Row(row.name.clone(), row.record.clone())
+    }
+
+    /// In a word: the row's name, `profile`, `learnt`.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Profile => "profile",
+            Self::Learnt => "learnt",
+            Self::Row(name, _) => name,
+            Self::Nobody => "none",
+        }
+    }
+}
+
+impl std::fmt::Display for By {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Profile => f.write_str("the profile pins it"),
+            Self::Learnt => f.write_str("learnt from this machine's earlier tries"),
+            Self::Row(name, record) if record.is_empty() => write!(f, "quirk \"{name}\""),
+            Self::Row(name, record) => write!(f, "quirk \"{name}\": {record}"),
+            Self::Nobody => f.write_str("no quirk tells this machine"),
+        }
+    }
+}
+
+/// The shapes that may be tried with a client, in order, and the row that says so.
+pub fn ladder<'t>(client: &Client, treatment: &Treatment<'t>) -> (Vec<Shape>, Option<&'t Quirk>) {
+    let usable = |shapes: &'t Vec<Shape>| {
+        let usable: Vec<Shape> = shapes
+            .iter()
+            .copied()
+            .filter(|s| suits(*s, client))
+            .collect();
+        (!usable.is_empty()).then_some(usable)
+    };
+    match treatment.first(|changes| changes.strategies.as_ref().and_then(usable)) {
+        Some((shapes, row)) => (shapes, Some(row)),
+        None => (vec![usual(client)], None),
+    }
+}
+
+/// The shape of a proxy's reply for this client, and who chose it.
+pub fn for_client(
+    client: &Client,
+    profile: &Profile,
+    treatment: &Treatment<'_>,
+) -> (&'static Strategy, By) {
+    let pinned = profile.strategy.as_ref();
+    let pinned = pinned.and_then(|each| each.get(client.platform()).copied());
+    if let Some(shape) = pinned.filter(|shape| suits(*shape, client)) {
+        return (of(shape), By::Profile);
+    }
+    let (ladder, row) = ladder(client, treatment);
+    if let Some(shape) = client.past.shape.filter(|shape| ladder.contains(shape)) {
+        let first = ladder.first() == Some(&shape);
+        return (of(shape), if first { chosen(row) } else { By::Learnt });
+    }
+    let shape = ladder.first().copied().unwrap_or_else(|| usual(client));
+    (of(shape), chosen(row))
+}
+
+/// What an OFFER of this shape is among the shapes that may be tried with firmware; nothing where
+/// it is no choice of ours: a profile pins it, or it follows from who asks.
+pub fn offered(
+    client: &Client,
+    (strategy, by): (&'static Strategy, &By),
+    (treatment, vendor): (&Treatment<'_>, Vendor),
+) -> Option<Offered> {
+    let shape = Shape::from_name(strategy.name).filter(|shape| shape.is_for_roms())?;
+    if *by == By::Profile || Firmware::of(client).is_none() {
+        return None;
+    }
+    let waits = treatment.set(|changes| changes.windows.as_deref());
+    Some(Offered {
+        shape,
+        ladder: ladder(client, treatment).0,
+        windows: Windows::of(waits.unwrap_or_default()),
+        bypass: matches!(vendor, Vendor::Bypass | Vendor::BypassPrompt),
+    })
+}
+
+fn chosen(row: Option<&Quirk>) -> By {
+    row.map_or(By::Nobody, By::row)
+}
+
+/// Whether a client who asks like this can make something of the shape.
+fn suits(shape: Shape, client: &Client) -> bool {
+    match (client.class, client.stage) {
+        (Class::Http, _) => shape == Shape::HttpUri,
+        (Class::Pxe, Stage::Ipxe) => shape == Shape::IpxeUri,
+        (Class::Pxe, _) => shape.is_for_roms(),
+    }
+}
+
+/// Where no row says anything.
+fn usual(client: &Client) -> Shape {
+    match (client.class, client.stage) {
+        (Class::Http, _) => Shape::HttpUri,
+        (Class::Pxe, Stage::Ipxe) => Shape::IpxeUri,
+        (Class::Pxe, _) => Shape::SelfSufficient,
     }
 }

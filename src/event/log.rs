@@ -53,6 +53,7 @@ impl What {
             Self::Started { .. } | Self::Ready { .. } => Level::DEBUG,
             Self::Conflict { .. }
             | Self::Failed { .. }
+            | Self::NothingLeft { .. }
             | Self::Refused { .. }
             | Self::Rejected { .. }
             | Self::Warning { .. } => Level::WARN,

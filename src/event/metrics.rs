@@ -31,6 +31,8 @@ pub struct Metrics {
     ignored: Family<ByReason, Counter>,
     lease_changes: Family<ByState, Counter>,
     leases: Family<ByState, Gauge>,
+    escalations: Family<ByStep, Counter>,
+    machines: Gauge,
     menus: Family<ByDialect, Counter>,
     transfers: Family<ByDoor, Counter>,
     bytes: Family<ByDoor, Counter>,
@@ -65,6 +67,12 @@ struct ByReason {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ByState {
     state: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ByStep {
+    from: &'static str,
+    to: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -110,6 +118,8 @@ impl Default for Metrics {
             ignored: Family::default(),
             lease_changes: Family::default(),
             leases: Family::default(),
+            escalations: Family::default(),
+            machines: Gauge::default(),
             menus: Family::default(),
             transfers: Family::default(),
             bytes: Family::default(),
@@ -136,6 +146,10 @@ impl Metrics {
         let changes = "Addresses that came into a state";
         r.register("lease_changes", changes, self.lease_changes.clone());
         r.register("leases", "Addresses in a state", self.leases.clone());
+        let steps = "Shapes of reply that a client did not follow, and what came next";
+        r.register("escalations", steps, self.escalations.clone());
+        let learnt = "Firmwares of which something is remembered";
+        r.register("machines_remembered", learnt, self.machines.clone());
         r.register("menus", "Menus rendered", self.menus.clone());
         r.register("transfers", "Transfers sent whole", self.transfers.clone());
         r.register("transfer_bytes", "Bytes sent", self.bytes.clone());
@@ -167,6 +181,14 @@ impl Metrics {
             What::Lease { state, .. } => {
                 let state = state.name();
                 one(&self.lease_changes, &ByState { state });
+            }
+            What::Escalated { strategy, next, .. } => {
+                let (from, to) = (*strategy, *next);
+                one(&self.escalations, &ByStep { from, to });
+            }
+            What::NothingLeft { strategy, .. } => {
+                let (from, to) = (*strategy, "none");
+                one(&self.escalations, &ByStep { from, to });
             }
             What::Menu { door, dialect, .. } => {
                 let door = word(*door);
@@ -203,6 +225,11 @@ impl Metrics {
         };
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         self.leases.get_or_create(&state).set(count);
+    }
+
+    /// Something is remembered of so many firmwares.
+    pub fn machines_remembered(&self, count: usize) {
+        self.machines.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// A transfer is under way for as long as the value is kept.

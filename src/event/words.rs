@@ -63,8 +63,13 @@ impl Display for What {
                 write!(f, "{message} from {stage}, {arch}, on {interface}")?;
                 relay.map_or(Ok(()), |relay| write!(f, ", relayed by {relay}"))
             }
-            Self::Request { stage, arch, peer } => {
-                write!(f, "REQUEST at 4011 from {stage}, {arch}, {peer}")
+            Self::Request {
+                port,
+                stage,
+                arch,
+                peer,
+            } => {
+                write!(f, "REQUEST at {port} from {stage}, {arch}, {peer}")
             }
             Self::Answer {
                 message,
@@ -73,6 +78,7 @@ impl Display for What {
                 why,
                 loader,
                 to,
+                ..
             } => {
                 write!(
                     f,
@@ -80,6 +86,15 @@ impl Display for What {
                     message.to_uppercase()
                 )
             }
+            Self::Chosen {
+                entry: _,
+                title,
+                kind,
+                profile,
+            } => write!(
+                f,
+                "chose {title} (type {kind}) in the menu of \"{profile}\""
+            ),
             Self::Granted {
                 message,
                 address,
@@ -137,6 +152,34 @@ impl Display for What {
                     .as_ref()
                     .map_or(Ok(()), |name| write!(f, "; network {name}"))
             }
+            Self::Escalated {
+                strategy,
+                failures,
+                next,
+            } => {
+                write!(f, "did not follow {strategy} {}; ", times(*failures))?;
+                write!(f, "trying {}", in_a_sentence(next))
+            }
+            Self::NothingLeft {
+                strategy,
+                failures,
+                leased,
+            } => {
+                write!(f, "did not follow {strategy} {}; ", times(*failures))?;
+                write!(f, "nothing left to try: {}", nothing_left(*leased))
+            }
+            Self::Follows {
+                strategy,
+                remembered: true,
+            } => write!(f, "follows {strategy}; remembered"),
+            Self::Follows {
+                strategy,
+                remembered: false,
+            } => write!(
+                f,
+                "follows {strategy}, which it is offered first; what was remembered of it is forgotten"
+            ),
+            Self::Observed { behaviour } => f.write_str(observed(behaviour)),
             Self::Menu {
                 door,
                 path,
@@ -264,6 +307,41 @@ impl Display for What {
     }
 }
 
+/// `twice`, `3 times`.
+fn times(n: u8) -> String {
+    match n {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        n => format!("{n} times"),
+    }
+}
+
+/// `the self-sufficient offer`; `offer-4011` is one by its name.
+fn in_a_sentence(shape: &str) -> String {
+    if shape.starts_with("offer") {
+        shape.to_owned()
+    } else {
+        format!("the {shape} offer")
+    }
+}
+
+/// What an operator can do for a client that follows no proxy.
+const fn nothing_left(leased: bool) -> &'static str {
+    if leased {
+        "see whether another boot server answers it (`bootjack doctor`) and whether UDP 69 is open; else serve it by mode dhcp, where it gets `pxe: single-offer`"
+    } else {
+        "it asks for no lease though others get theirs: see whether the DHCP server offers it one; if it does, serve it by mode dhcp, where it gets `pxe: single-offer`"
+    }
+}
+
+/// What was seen of a client, in a sentence.
+fn observed(behaviour: &str) -> &str {
+    match behaviour {
+        "asks-4011-all-the-same" => "asks port 4011 although its OFFER told it not to; remembered",
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,5 +361,48 @@ mod tests {
         assert_eq!(said(2, 0), format!("2 profiles {after}"));
         assert_eq!(said(1, 1), format!("1 profile and 1 network {after}"));
         assert_eq!(said(0, 3), format!("0 profiles and 3 networks {after}"));
+    }
+
+    #[test]
+    fn steps_are_told_in_a_sentence() {
+        let (strategy, failures) = ("offer-4011", 2);
+        let next = |next| What::Escalated {
+            strategy,
+            failures,
+            next,
+        };
+        for (what, said) in [
+            (
+                next("self-sufficient"),
+                "did not follow offer-4011 twice; trying the self-sufficient offer",
+            ),
+            (
+                What::Escalated {
+                    strategy: "bypass-prompt",
+                    failures: 3,
+                    next: strategy,
+                },
+                "did not follow bypass-prompt 3 times; trying offer-4011",
+            ),
+            (
+                What::Follows {
+                    strategy,
+                    remembered: true,
+                },
+                "follows offer-4011; remembered",
+            ),
+        ] {
+            assert_eq!(what.to_string(), said);
+        }
+        for leased in [true, false] {
+            let nothing = What::NothingLeft {
+                strategy,
+                failures,
+                leased,
+            };
+            let said = nothing.to_string();
+            assert!(said.contains("nothing left to try: "), "{said}");
+            assert!(said.contains("`pxe: single-offer`"), "{said}");
+        }
     }
 }

@@ -15,6 +15,7 @@ use ipnet::Ipv4Net;
 
 use super::links::Links;
 use super::reserved::Reservations;
+use crate::client::PxeShape;
 use crate::wire::{Mac, Uuid, hex_digits};
 use crate::yaml::At;
 
@@ -114,19 +115,6 @@ pub struct LeaseTimes {
     pub default: Option<u32>,
     /// The longest that a client may ask for.
     pub max: Option<u32>,
-}
-
-/// How boot data travel in a lease (facts, section 0, kind 1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum PxeShape {
-    /// `plain`: file and server in the header, no option 60: what every client takes
-    #[default]
-    Plain,
-    /// `single-offer`: also 60 with 43{6=8}, in OFFER and ACK: "boot this, ask nobody else", for
-    /// clients that wait for a proxy or ignore one (quirks 12, 14)
-    SingleOffer,
-    /// `offer-4011`: 60 and no file; the client asks port 4011 for it
-    Offer4011,
 }
 
 /// Trying an address before it is offered.
@@ -253,20 +241,6 @@ impl Default for Networks {
     }
 }
 
-impl PxeShape {
-    /// Every shape.
-    pub const ALL: [Self; 3] = [Self::Plain, Self::SingleOffer, Self::Offer4011];
-
-    /// The word in the configuration.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::SingleOffer => "single-offer",
-            Self::Offer4011 => "offer-4011",
-        }
-    }
-}
-
 impl ConflictMethod {
     /// Every method.
     pub const ALL: [Self; 4] = [Self::Auto, Self::Arp, Self::Ping, Self::Off];
@@ -357,8 +331,8 @@ impl Terms {
     }
 
     /// The shape of boot data that the most specific of these layers sets.
-    pub fn pxe_of(layers: &[&Self]) -> PxeShape {
-        layers.iter().find_map(|t| t.pxe).unwrap_or_default()
+    pub fn pxe_of(layers: &[&Self]) -> Option<PxeShape> {
+        layers.iter().find_map(|t| t.pxe)
     }
 }
 

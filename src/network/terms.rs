@@ -2,10 +2,11 @@
 //!
 //! The more specific layer wins: option by option, and each of the three lease times by itself.
 
-use super::model::{LeaseTimes, Opt, PxeShape, Terms};
+use super::model::{LeaseTimes, Opt, Terms};
 use super::options;
 use super::schema::LEASE_TIME;
 use super::words::{seconds, shown};
+use crate::client::PxeShape;
 use crate::wire::dhcp::code;
 use crate::wire::dhcp::names::SETTABLE;
 use crate::wire::dhcp::values::read_routes;

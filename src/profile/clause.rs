@@ -1,11 +1,10 @@
 //! The YAML of `match:` → [`Match`].
 
-use super::entry;
 use super::matching::Match;
 use super::pattern::MacPattern;
 use super::schema::MATCH;
 use crate::wire::Mac;
-use crate::yaml::{At, Node, Report, Section, one_or_list, subnet, text, uuid};
+use crate::yaml::{At, Node, Report, Section, arch, one_or_list, subnet, text, uuid};
 
 /// Reads `match:`.
 pub(super) fn read(node: &Node, report: &mut Report<'_>) -> Option<Match> {
@@ -20,7 +19,7 @@ pub(super) fn read(node: &Node, report: &mut Report<'_>) -> Option<Match> {
         .map_or(Some((Vec::new(), Vec::new())), |n| macs(n, report));
     let uuids = listed(&section, "uuid", report, uuid);
     let subnets = listed(&section, "subnet", report, |n, r| subnet(n, r).ok());
-    let archs = listed(&section, "arch", report, entry::arch);
+    let archs = listed(&section, "arch", report, arch);
     let (macs, patterns) = macs?;
     Some(Match {
         macs,

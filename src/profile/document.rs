@@ -1,21 +1,24 @@
 //! One file's text → one profile with its `match:`, and everything wrong with it.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::Source;
 use super::clause;
+use super::fits;
 use super::matching::Match;
 use super::menu;
 use super::model::{Loader, PerArch, Profile};
-use super::schema::{PROFILE, per_arch};
+use super::schema::{FIRMWARE, PROFILE, per_arch};
 use super::template::{NAMES, Values};
 use super::words::{MAX_TITLE, title};
+use crate::client::Shape;
 use crate::network;
 use crate::wire::Platform;
 use crate::yaml::{
     self, At, FileKind, Finding, MAX_FILE, Node, Report, Section, Severity, Value, kind, similar,
-    text, yes_no,
+    text, word_of, yes_no,
 };
 
 /// The most variables a profile may have, and the longest of them in bytes.
@@ -93,6 +96,8 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     let matching = section.or("match", Match::default(), |n| clause::read(n, report));
     let auto = PerArch::All(Loader::Auto);
     let loader = section.or("loader", auto, |n| loader(n, report));
+    let group = firmware(&section, report).map_or(Some(None), |n| multicast(n, report).map(Some));
+    let strategy = section.or("strategy", None, |n| strategy(n, report).map(Some));
     let secure_boot = section.or("secure_boot", false, |n| yes_no(n, "secure_boot", report));
     let dhcp = section.or("dhcp", Default::default(), |n| {
         network::of_profile(n, report)
@@ -103,18 +108,33 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     let menu = menu.and_then(|n| menu::read(n, called, &sample(&known), report));
     let (menu, matching, (terms, criteria)) = (menu?, matching?, dhcp?);
     menu.warn_of_dead_entries(&matching, report);
-    let loader_at = section.get("loader").map_or(section.at, |n| n.at);
+    let at = |key| section.get(key).map_or(section.at, |n| n.at);
+    let (loader_at, strategy_at, menu_at) = (at("loader"), at("strategy"), at("menu"));
+    let in_menu = |key| in_menu(&section, key).unwrap_or(menu_at);
+    let (timeout_at, installed_at) = (in_menu("timeout"), in_menu("installed"));
+    let only_firmware = only_firmware(&section);
     let profile = Profile {
         name: name?,
         file: source.file.clone(),
         menu: menu.menu,
         loader: loader?,
+        strategy: strategy?,
         secure_boot: secure_boot?,
+        multicast: group?,
         vars: vars?,
         terms,
         criteria,
     };
     warn_of_missing_loaders(&profile, &matching, loader_at, report);
+    let places = fits::Places {
+        strategy: strategy_at,
+        menu: menu_at,
+        timeout: timeout_at,
+        installed: installed_at,
+        entries: &menu.at,
+        only_firmware,
+    };
+    fits::check(&profile, &matching, &places, report);
     Some((name_at, profile, matching))
 }
 
@@ -137,6 +157,43 @@ fn stem(source: &Source) -> String {
     clean.replace("${", "$ {")
 }
 
+/// The value of `firmware: multicast:`.
+fn firmware<'n>(section: &Section<'n>, report: &mut Report<'_>) -> Option<&'n Node> {
+    let section = Section::open(section.get("firmware")?, &FIRMWARE, report)?;
+    section.need("multicast", report)
+}
+
+/// A group that boot servers are asked in.
+fn multicast(node: &Node, report: &mut Report<'_>) -> Option<Ipv4Addr> {
+    let word = text(node, "multicast", report)?;
+    // 224.0.0.x are for the link's own protocols (RFC 5771 section 4).
+    let group = |a: &Ipv4Addr| a.is_multicast() && !a.octets().starts_with(&[224, 0, 0]);
+    let address = word.parse().ok().filter(group);
+    if address.is_none() {
+        let message = format!("\"{}\" is no group for boot servers", word.escape_debug());
+        let hint = "write an IPv4 multicast address such as 239.255.40.11".to_owned();
+        report.error(node.at, message, hint);
+    }
+    address
+}
+
+/// The first key that only a menu in the firmware has a use for.
+fn only_firmware(section: &Section<'_>) -> Option<(&'static str, At)> {
+    let own = section
+        .field("firmware")
+        .map(|(key, _)| ("firmware", key.at));
+    own.or_else(|| Some(("prompt", in_menu(section, "prompt")?)))
+}
+
+/// Where a key of the menu stands.
+fn in_menu(section: &Section<'_>, key: &str) -> Option<At> {
+    let Value::Map(fields) = &section.get("menu")?.value else {
+        return None;
+    };
+    let (key, _) = fields.iter().find(|(k, _)| k.text == key)?;
+    Some(key.at)
+}
+
 fn loader(node: &Node, report: &mut Report<'_>) -> Option<PerArch<Loader>> {
     let loaders = per_arch(node, "loader", report, loader_word)?;
     let PerArch::Each(each) = &loaders else {
@@ -151,9 +208,19 @@ fn loader(node: &Node, report: &mut Report<'_>) -> Option<PerArch<Loader>> {
     Some(loaders)
 }
 
+/// The shape that a ROM is answered in.
+fn strategy(node: &Node, report: &mut Report<'_>) -> Option<PerArch<Shape>> {
+    let all = Shape::ALL.into_iter().filter(|shape| shape.is_for_roms());
+    let all: Vec<_> = all.map(|shape| (shape.name(), shape)).collect();
+    per_arch(node, "strategy", report, |n, r| {
+        word_of(n, "strategy", &all, r)
+    })
+}
+
 /// Whether a loader asked for by name does not exist on a platform.
 fn is_none_there(loader: Loader, platform: Platform) -> bool {
-    loader != Loader::Auto && loader.program(platform).is_none()
+    // Firmware loads programs by itself where there is no loader of ours.
+    !matches!(loader, Loader::Auto | Loader::Firmware) && loader.program(platform).is_none()
 }
 
 /// A loader for all machines of a profile that some of them do not have, and Secure Boot by a

@@ -1,12 +1,11 @@
 //! `entries:` → [`Entry`]s: one boot target each.
 
-use super::model::{Action, ArchFilter, Entry, PerArch, Target, Template};
+use super::boot_server;
+use super::model::{Action, Entry, PerArch, Target, Template};
 use super::schema::{ACTIONS, ENTRY, LINUX, per_arch};
 use super::template::{self, Values};
 use super::words::{bad_line, id, target, title};
-use crate::yaml::{
-    At, Node, Report, Section, Value, kind, one_or_list, report::place_of, similar, text, yes_no,
-};
+use crate::yaml::{At, Node, Report, Section, Value, archs, kind, report::place_of, text, yes_no};
 
 /// The longest kernel command line, in bytes: x86 Linux cuts at its `COMMAND_LINE_SIZE`.
 const MAX_ARGS: usize = 2047;
@@ -32,7 +31,13 @@ pub(super) fn read(node: &Node, sample: &Values, report: &mut Report<'_>) -> Opt
         None => id.clone(),
     };
     let arch = section.or("arch", Vec::new(), |n| archs(n, report));
-    let action = action(&section, sample, report);
+    let servers = boot_server::read(&section, report);
+    let action = if boot_server::is_elsewhere(&section, servers.as_ref()) {
+        Some(Action::Elsewhere)
+    } else {
+        action(&section, sample, report)
+    };
+    let (servers, own_type) = servers?;
     Some(Placed {
         at: name.map_or(node.at, |n| n.at),
         entry: Entry {
@@ -40,28 +45,10 @@ pub(super) fn read(node: &Node, sample: &Values, report: &mut Report<'_>) -> Opt
             title: title?,
             arch: arch?,
             action: action?,
+            servers,
+            own_type,
         },
     })
-}
-
-/// Reads `arch:`, one or a list.
-pub(super) fn archs(node: &Node, report: &mut Report<'_>) -> Option<Vec<ArchFilter>> {
-    let items = one_or_list(node, "arch", report);
-    let read: Vec<_> = items.iter().map(|item| arch(item, report)).collect();
-    let read: Option<Vec<_>> = read.into_iter().collect();
-    read.filter(|list| !list.is_empty())
-}
-
-pub(super) fn arch(node: &Node, report: &mut Report<'_>) -> Option<ArchFilter> {
-    let word = text(node, "arch", report)?;
-    let filter = ArchFilter::parse(word);
-    if filter.is_none() {
-        let names = crate::wire::Platform::NAMED.map(crate::wire::Platform::name);
-        let hint = similar::hint(word, names);
-        let message = format!("\"{}\" is no architecture", word.escape_debug());
-        report.error(node.at, message, hint);
-    }
-    filter
 }
 
 fn action(section: &Section<'_>, sample: &Values, report: &mut Report<'_>) -> Option<Action> {

@@ -6,17 +6,18 @@
 //! UUIDs, prefixes of addresses by their length, networks by their prefix length, architectures);
 //! only patterns with a `*` elsewhere are tried one by one, and those are bounded.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 
 use super::Profile;
 use super::matching::Match;
-use super::model::ArchFilter;
 use super::pattern::MacPattern;
 use super::select::Subject;
+use crate::wire::ArchFilter;
 use crate::wire::{Mac, Uuid};
 
 /// A set of profiles that may be served.
@@ -34,6 +35,8 @@ pub struct Profiles {
     subnets: BTreeMap<u8, Table<Ipv4Net>>,
     archs: Table<ArchFilter>,
     everyone: Vec<u32>,
+    /// Where items of menus in the firmware are asked for by multicast.
+    pub groups: BTreeSet<Ipv4Addr>,
 }
 
 /// Value → the profiles filed under it. Nearly always one.
@@ -80,6 +83,7 @@ impl Profiles {
         let mut set = Self::default();
         for (number, (profile, matching)) in (0..).zip(profiles) {
             set.file(number, &matching);
+            set.groups.extend(profile.multicast);
             set.all.push(profile);
             set.matches.push(matching);
             set.by_name.push(number);

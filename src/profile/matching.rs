@@ -10,9 +10,9 @@ use std::fmt;
 
 use ipnet::Ipv4Net;
 
-use super::model::ArchFilter;
 use super::pattern::MacPattern;
 use super::select::Subject;
+use crate::wire::ArchFilter;
 use crate::wire::{Mac, Uuid};
 use crate::yaml::At;
 

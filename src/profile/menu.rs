@@ -5,10 +5,11 @@ use std::collections::btree_map::Entry as Slot;
 
 use super::entry::{self, Placed};
 use super::matching::Match;
-use super::model::{ArchFilter, Entry, Menu};
+use super::model::{Entry, Menu};
 use super::schema::MENU;
 use super::template::Values;
-use super::words::{timeout, title};
+use super::words::{prompt, timeout, title};
+use crate::wire::ArchFilter;
 use crate::yaml::{At, Node, Report, Section, Value, kind, similar, text, yes_no};
 
 /// More entries than this make no menu that a screen could show.
@@ -36,6 +37,10 @@ pub(super) fn read(
     });
     // Of what is wrong, None may stand in the menu: a file with an error is not used.
     let timeout = section.get("timeout").and_then(|n| timeout(n, report));
+    let prompt = match section.get("prompt") {
+        Some(node) => prompt(node, report).map(Some),
+        None => Some(None),
+    };
     let installed = section.or("installed", false, |n| yes_no(n, "installed", report));
     let entries = section.or("entries", Vec::new(), |n| entries(n, sample, report));
     let named = section.get("default");
@@ -53,6 +58,7 @@ pub(super) fn read(
         default,
         entries,
         installed,
+        prompt: prompt?,
     };
     Some(Placement { menu, at })
 }

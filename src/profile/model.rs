@@ -5,13 +5,15 @@
 //! variables that exist; every path is relative and has no `..`.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::client::Shape;
 use crate::network::{Criteria, Terms};
-use crate::wire::{self, Platform};
+use crate::wire::{ArchFilter, Platform};
 
 /// One profile, ready to serve.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,8 +26,13 @@ pub struct Profile {
     pub menu: Menu,
     /// Which loader carries the menu.
     pub loader: PerArch<Loader>,
+    /// The shape of the proxy's reply, where the operator knows better than the quirk table.
+    pub strategy: Option<PerArch<Shape>>,
     /// Boot through signed shim and GRUB.
     pub secure_boot: bool,
+    /// Where machines whose firmware shows the menu ask for its items by multicast; `None`: they
+    /// ask by unicast.
+    pub multicast: Option<Ipv4Addr>,
     /// The profile's own variables, for templates.
     pub vars: BTreeMap<String, String>,
     /// Mode `dhcp`: what its machines are told beside their address.
@@ -47,6 +54,8 @@ pub struct Menu {
     pub entries: Vec<Entry>,
     /// Whether an entry is added for every distribution found below the image folder.
     pub installed: bool,
+    /// What firmware that shows the menu writes in front of the time left.
+    pub prompt: Option<String>,
 }
 
 /// One boot target.
@@ -60,6 +69,19 @@ pub struct Entry {
     pub arch: Vec<ArchFilter>,
     /// What choosing it does.
     pub action: Action,
+    /// Who serves it in a menu that the firmware shows; empty: bootjack.
+    pub servers: Vec<BootServer>,
+    /// The type that those servers know it by; `None`: bootjack's own (see `boot_server`).
+    pub own_type: Option<u16>,
+}
+
+/// Who serves an entry in a menu that the firmware shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BootServer {
+    /// bootjack, by its address on the machine's link.
+    Here,
+    /// A server of this address.
+    At(Ipv4Addr),
 }
 
 /// What choosing an entry does.
@@ -82,6 +104,8 @@ pub enum Action {
     Chain(PerArch<Target>),
     /// Run this iPXE script.
     Ipxe(Template),
+    /// Whatever its servers say: only firmware can ask them.
+    Elsewhere,
 }
 
 impl Action {
@@ -91,7 +115,7 @@ impl Action {
             Self::Linux { kernel: target, .. } | Self::Loader(target) | Self::Chain(target) => {
                 target.get(platform).is_some()
             }
-            Self::Local | Self::Ipxe(_) => true,
+            Self::Local | Self::Ipxe(_) | Self::Elsewhere => true,
         }
     }
 }
@@ -137,60 +161,6 @@ impl<T> PerArch<T> {
     }
 }
 
-/// An architecture in a `match:` or an entry: a platform by its name, or one exact number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(untagged)]
-pub enum ArchFilter {
-    /// `efi-x64`: every number of that platform, over PXE or HTTP.
-    Platform(Platform),
-    /// `16` or `http-x64`: this number of option 93.
-    Exact(wire::Arch),
-}
-
-impl ArchFilter {
-    /// Reads what a profile writes: a platform's name, another name of option 93's table
-    /// (`http-x64`), or a number.
-    pub fn parse(text: &str) -> Option<Self> {
-        match Platform::from_name(text) {
-            Some(platform) => Some(Self::Platform(platform)),
-            None => text.parse().ok().map(Self::Exact),
-        }
-    }
-
-    /// The platform meant, or the one behind the number.
-    pub fn platform(self) -> Platform {
-        match self {
-            Self::Platform(platform) => platform,
-            Self::Exact(arch) => arch.platform(),
-        }
-    }
-
-    /// Whether there can be a client that both mean.
-    pub fn overlaps(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Exact(a), Self::Exact(b)) => a == b,
-            _ => self.platform() == other.platform(),
-        }
-    }
-
-    /// Whether one of the client's architectures is meant.
-    pub fn matches(self, archs: &[wire::Arch]) -> bool {
-        archs.iter().any(|arch| match self {
-            Self::Platform(platform) => arch.platform() == platform,
-            Self::Exact(exact) => *arch == exact,
-        })
-    }
-}
-
-impl std::fmt::Display for ArchFilter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Platform(platform) => platform.fmt(f),
-            Self::Exact(arch) => arch.fmt(f),
-        }
-    }
-}
-
 /// The loader that carries the menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -204,18 +174,26 @@ pub enum Loader {
     Ipxe,
     /// GRUB and its config.
     Grub,
+    /// The firmware shows the menu itself; what is chosen is started as by `auto`.
+    Firmware,
 }
 
 impl Loader {
     /// Every loader, in the order that messages list them.
-    pub const ALL: [Self; 4] = [Self::Auto, Self::Pxelinux, Self::Ipxe, Self::Grub];
+    pub const ALL: [Self; 5] = [
+        Self::Auto,
+        Self::Pxelinux,
+        Self::Ipxe,
+        Self::Grub,
+        Self::Firmware,
+    ];
 
     /// The first program of this loader on a platform, as an asset; `None` where it has none.
     pub const fn program(self, platform: Platform) -> Option<&'static str> {
         match (platform, self) {
-            (Platform::Bios, Self::Auto | Self::Pxelinux) => Some("lpxelinux.0"),
+            (Platform::Bios, Self::Auto | Self::Pxelinux | Self::Firmware) => Some("lpxelinux.0"),
             (Platform::Bios, Self::Ipxe) => Some("undionly.kpxe"),
-            (Platform::EfiX64, Self::Auto | Self::Ipxe) => Some("snponly.efi"),
+            (Platform::EfiX64, Self::Auto | Self::Ipxe | Self::Firmware) => Some("snponly.efi"),
             (Platform::EfiX64, Self::Grub) => Some("grubx64.efi"),
             _ => None,
         }
@@ -228,6 +206,7 @@ impl Loader {
             Self::Pxelinux => "pxelinux",
             Self::Ipxe => "ipxe",
             Self::Grub => "grub",
+            Self::Firmware => "firmware",
         }
     }
 }

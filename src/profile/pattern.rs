@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::wire::glob::matches;
+
 /// A MAC address with `*` in it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MacPattern(String);
@@ -71,28 +73,6 @@ fn whole_groups(pattern: String) -> String {
     match pattern.strip_suffix('*') {
         Some(prefix) if prefix.len() % 3 == 2 && !prefix.contains('*') => format!("{prefix}:*"),
         _ => pattern,
-    }
-}
-
-/// Greedy match with one place to come back to: linear for what addresses are long.
-fn matches(mut pattern: &[u8], mut text: &[u8]) -> bool {
-    let mut retry: Option<(&[u8], &[u8])> = None;
-    loop {
-        match (pattern, text) {
-            ([], []) => return true,
-            ([b'*', rest @ ..], _) => {
-                pattern = rest;
-                retry = Some((rest, text));
-            }
-            ([p, rest @ ..], [t, others @ ..]) if p == t => (pattern, text) = (rest, others),
-            _ => match retry {
-                Some((after, [_, others @ ..])) => {
-                    (pattern, text) = (after, others);
-                    retry = Some((after, others));
-                }
-                _ => return false,
-            },
-        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The YAML shape of a profile: which keys stand where.
 //!
 //! ```text
-//! name, match {mac, uuid, subnet, arch}, menu {…, entries [{…, linux {…}}]}, loader, secure_boot,
-//! vars, dhcp {options, lease-time, pxe, tags} (room `network`)
+//! name, match {mac, uuid, subnet, arch}, menu {…, entries [{…, linux {…}}]}, loader, firmware
+//! {multicast}, secure_boot, vars, dhcp {options, lease-time, pxe, tags} (room `network`)
 //! ```
 
 use super::model::PerArch;
@@ -17,6 +17,8 @@ pub(super) static PROFILE: Shape = Shape {
         "match",
         "menu",
         "loader",
+        "firmware",
+        "strategy",
         "secure_boot",
         "vars",
         "dhcp",
@@ -32,14 +34,21 @@ pub(super) static MATCH: Shape = Shape {
 };
 pub(super) static MENU: Shape = Shape {
     what: "menu",
-    keys: &["title", "timeout", "default", "installed", "entries"],
+    keys: &[
+        "title",
+        "timeout",
+        "prompt",
+        "default",
+        "installed",
+        "entries",
+    ],
     kin: SHAPES,
     aliases: ALIASES,
 };
 pub(super) static ENTRY: Shape = Shape {
     what: "an entry",
     keys: &[
-        "id", "title", "arch", "linux", "loader", "local", "chain", "ipxe",
+        "id", "title", "arch", "linux", "loader", "local", "chain", "ipxe", "servers", "type",
     ],
     kin: SHAPES,
     aliases: ALIASES,
@@ -53,7 +62,22 @@ pub(super) static LINUX: Shape = Shape {
     aliases: ALIASES,
 };
 
-static SHAPES: &[&Shape] = &[&PROFILE, &MATCH, &MENU, &ENTRY, &LINUX, &PROFILE_DHCP];
+pub(super) static FIRMWARE: Shape = Shape {
+    what: "firmware",
+    keys: &["multicast"],
+    kin: SHAPES,
+    aliases: ALIASES,
+};
+
+static SHAPES: &[&Shape] = &[
+    &PROFILE,
+    &MATCH,
+    &MENU,
+    &ENTRY,
+    &LINUX,
+    &FIRMWARE,
+    &PROFILE_DHCP,
+];
 
 /// What other boot programs call our keys.
 const ALIASES: &[(&str, &str)] = &[

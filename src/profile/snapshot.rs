@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Profiles;
+use crate::assets;
+use crate::client::quirk;
 use crate::network::Networks;
 
 /// A distribution found below the image folder: `<name>/linux` and `<name>/initrd.gz`.
@@ -30,6 +32,17 @@ pub struct Snapshot {
     pub overrides: BTreeSet<String>,
     /// The port HTTP is served on, for URLs.
     pub http_port: u16,
+    /// The quirk table: an operator's rows, then ours.
+    pub quirks: Arc<quirk::Table>,
     /// The networks that `dhcp:` of the config file describes.
     pub networks: Arc<Networks>,
+}
+
+impl Snapshot {
+    /// The name in the tree of a path in a profile: an asset where one has that name, else an image.
+    pub fn tree_name(&self, path: &str) -> String {
+        let asset = assets::get(path).is_some() || self.overrides.contains(path);
+        let folder = if asset { "assets" } else { "images" };
+        format!("{folder}/{path}")
+    }
 }

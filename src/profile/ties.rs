@@ -11,8 +11,8 @@ use std::fmt;
 use ipnet::Ipv4Net;
 
 use super::matching::Match;
-use super::model::ArchFilter;
 use super::pattern::MacPattern;
+use crate::wire::ArchFilter;
 use crate::wire::{Mac, Uuid};
 use crate::yaml::At;
 

@@ -40,6 +40,35 @@ pub(super) fn title(node: &Node, what: &str, report: &mut Report<'_>) -> Option<
     None
 }
 
+/// What firmware writes in front of the time left: nothing else than firmware shows it.
+pub(super) fn prompt(node: &Node, report: &mut Report<'_>) -> Option<String> {
+    let line = text(node, "prompt", report)?.trim();
+    match unshown(line) {
+        None => return Some(line.to_owned()),
+        Some(why) => report.error(node.at, format!("prompt {why}"), None),
+    }
+    None
+}
+
+/// The longest line of a menu that firmware shows. EDK2 has a line of 70 characters and writes the
+/// end mark into its 70th (`PxeBcSelectBootMenu`).
+pub(super) const MAX_LINE: usize = 69;
+
+/// Why firmware could not show a line as it is written: it knows ASCII alone.
+pub(super) fn unshown(line: &str) -> Option<String> {
+    let strange = |c: &char| !c.is_ascii_graphic() && *c != ' ';
+    let length = line.chars().count();
+    if line.is_empty() {
+        return Some("is empty".to_owned());
+    }
+    if let Some(strange) = line.chars().find(strange) {
+        let sign = strange.escape_debug();
+        return Some(format!("holds \"{sign}\"; firmware shows ASCII alone"));
+    }
+    (length > MAX_LINE)
+        .then(|| format!("has {length} characters; firmware shows {MAX_LINE} in a line"))
+}
+
 /// Why no dialect could carry this line: what is wrong with it, and what to do.
 pub(super) fn bad_line(line: &str) -> Option<(&'static str, &'static str)> {
     if line.contains(['\n', '\r']) {

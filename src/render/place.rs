@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use crate::assets;
 use crate::profile::{Snapshot, Target};
 
 /// Our side of the conversation, and the client's.
@@ -77,16 +76,9 @@ impl Place {
     pub fn target(&self, snapshot: &Snapshot, transport: Transport, target: &Target) -> String {
         match target {
             Target::Url(url) => url.clone(),
-            Target::Path(path) => self.uri(transport, &tree_name(snapshot, path)),
+            Target::Path(path) => self.uri(transport, &snapshot.tree_name(path)),
         }
     }
-}
-
-/// The name in the tree of a path in a profile: an asset where one has that name, else an image.
-fn tree_name(snapshot: &Snapshot, path: &str) -> String {
-    let asset = assets::get(path).is_some() || snapshot.overrides.contains(path);
-    let folder = if asset { "assets" } else { "images" };
-    format!("{folder}/{path}")
 }
 
 fn host(address: IpAddr) -> String {

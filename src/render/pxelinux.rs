@@ -14,6 +14,7 @@
 use std::fmt::Write as _;
 
 use super::{Boot, Item, View, ascii};
+use crate::profile::items;
 
 /// The whole configuration.
 pub fn config(view: &View) -> String {
@@ -95,7 +96,7 @@ pub(super) fn is_boot_program(uri: &str) -> bool {
 fn keyword(uri: &str) -> &'static str {
     let ending = uri.rsplit_once('.').map_or("", |(_, ending)| ending);
     match ending {
-        "0" | "kpxe" | "kkpxe" | "pxe" => "PXE",
+        _ if items::is_boot_program(uri) => "PXE",
         "c32" => "COM32",
         "cfg" => "CONFIG",
         _ => "LINUX",

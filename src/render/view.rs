@@ -100,15 +100,45 @@ pub fn view(
     for entry in &all {
         items.extend(making.item(entry)?);
     }
-    let (default, timeout) = unattended(profile, &items);
+    let (mut default, mut timeout) = unattended(profile, &items);
+    let mut at_once = all.len() == 1 || timeout == Some(Duration::ZERO);
+    match chosen(profile, client, &mut items) {
+        Chosen::Nothing => {}
+        Chosen::Entry => (default, timeout, at_once) = (0, Some(Duration::ZERO), true),
+        Chosen::Gone => (timeout, at_once) = (None, false),
+    }
     Ok(View {
         title: profile.menu.title.clone(),
         timeout,
         default,
-        at_once: all.len() == 1 || timeout == Some(Duration::ZERO),
+        at_once,
         items,
         comment: format!("bootjack: profile \"{}\" for {}", profile.name, client.mac),
     })
+}
+
+/// What was chosen before, in a menu that the firmware showed.
+enum Chosen {
+    Nothing,
+    /// This one, and it is the only item left.
+    Entry,
+    /// One that is not there any more.
+    Gone,
+}
+
+/// Leaves the entry alone that was chosen in the firmware's menu. Where the profile has changed
+/// since then so that it is gone, somebody has to choose again: nothing else may start instead.
+fn chosen(profile: &Profile, client: &Client, items: &mut Vec<Item>) -> Chosen {
+    let Some(choice) = client.chosen.as_ref().filter(|choice| choice.by_loader) else {
+        return Chosen::Nothing;
+    };
+    let same = *choice.profile == profile.name;
+    let place = items.iter().position(|i| same && i.id == *choice.entry);
+    let Some(place) = place else {
+        return Chosen::Gone;
+    };
+    *items = items.drain(place..=place).collect();
+    Chosen::Entry
 }
 
 /// Which entry starts without anybody choosing it, and when. A default that this client cannot boot
@@ -152,6 +182,8 @@ fn installed(found: &Installed) -> Entry {
             initrd: PerArch::All(vec![path(&found.initrd)]),
             args: PerArch::All(Template::default()),
         },
+        servers: Vec::new(),
+        own_type: None,
     }
 }
 
@@ -211,6 +243,7 @@ impl Making<'_> {
                 self.pick(target).and_then(|t| self.program(entry, t))
             }
             Action::Ipxe(_) => self.script(entry),
+            Action::Elsewhere => None,
         })
     }
 

@@ -27,7 +27,7 @@ use super::sys::neighbour;
 use super::sys::outlet::Outlet;
 use super::sys::udp::{Listener, Received};
 use crate::client::Client;
-use crate::decide::{Ignore, Incoming, Port};
+use crate::decide::{Ignore, Incoming, Port, item};
 use crate::event::What;
 use crate::wire::Mac;
 use crate::wire::dhcp::{Kind, Message};
@@ -89,7 +89,8 @@ impl Door {
         if let Err(why) = self.can_be_answered(received, &message) {
             return shared.emit(None, self.ignored(&why, &message, None));
         }
-        match &self.giver {
+        let giver = self.giver.as_ref();
+        match giver.filter(|_| item::asked(&message).is_none()) {
             Some(giver) => self.lease(shared, giver, *received, message),
             None => self.boot(shared, received, &message),
         }
@@ -158,11 +159,17 @@ impl Door {
                 interface: self.interface.clone(),
                 relay,
             },
-            (Port::Pxe, Some(Kind::Request)) => What::Request {
-                stage,
-                arch,
-                peer: incoming.peer.into(),
-            },
+            (port, kind)
+                if item::asked(incoming.message).is_some()
+                    || (port, kind) == (Port::Pxe, Some(Kind::Request)) =>
+            {
+                What::Request {
+                    port: port.number(),
+                    stage,
+                    arch,
+                    peer: incoming.peer.into(),
+                }
+            }
             _ => return None,
         };
         shared.clients().saw(client.clone());

@@ -18,7 +18,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 
 use super::shared::Folders;
-use crate::tree::{CleanPath, FilePath, Found, Root};
+use crate::tree::{CleanPath, FilePath, Found, Memory, Root};
 
 /// Something that can be sent.
 #[derive(Debug, Clone)]
@@ -55,18 +55,33 @@ const TRIES: u32 = 16;
 /// `NotFound` also for what lies outside the folder or is no regular file.
 pub async fn open(folders: &Folders, found: &Found) -> io::Result<Body> {
     match found {
-        Found::Asset(memory) | Found::Text(memory, _) => Ok(Body {
-            len: memory.bytes.len() as u64,
-            data: Data::Memory(memory.bytes.clone()),
-            modified: None,
-            media: memory.media,
-        }),
+        Found::Asset(memory) | Found::Text(memory, _) => Ok(in_memory(memory)),
         Found::File(file) => {
             let (folder, file) = (folder_of(folders, file.root)?, file.clone());
             tokio::task::spawn_blocking(move || open_file(&folder, &file))
                 .await
                 .map_err(io::Error::other)?
         }
+    }
+}
+
+/// The same where nothing else waits: it blocks on the disk.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_now(folders: &Folders, found: &Found) -> io::Result<Body> {
+    match found {
+        Found::Asset(memory) | Found::Text(memory, _) => Ok(in_memory(memory)),
+        Found::File(file) => open_file(&folder_of(folders, file.root)?, file),
+    }
+}
+
+fn in_memory(memory: &Memory) -> Body {
+    Body {
+        len: memory.bytes.len() as u64,
+        data: Data::Memory(memory.bytes.clone()),
+        modified: None,
+        media: memory.media,
     }
 }
 

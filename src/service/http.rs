@@ -10,7 +10,8 @@
 //! * [`connection`]: one connection from its first byte to its end
 //! * [`socket`], [`progress`], [`body`]: what is on its way, and the events that follow
 //! * [`route`]: request → which of the parts answers
-//! * [`boot`], [`content`]: names in the tree; [`condition`], [`range`], [`etag`]: RFC 9110 as values
+//! * [`boot`], [`content`]: names in the tree; [`condition`], [`range`], [`etag`], [`head`]: RFC
+//!   9110 as values
 //! * [`api`], [`page`]: machines and findings, as JSON and for people; [`view`] is what both show;
 //!   [`leases`]: who has which address, page by page
 //!
@@ -26,6 +27,7 @@ mod connection;
 mod content;
 mod etag;
 mod gate;
+mod head;
 mod leases;
 mod page;
 mod progress;
@@ -50,6 +52,10 @@ use crate::profile::Snapshot;
 use crate::tree::{self, CleanPath, Found, Missing, Requester};
 use connection::Peer;
 use gate::Gate;
+
+pub use condition::{Validators, Verdict, judge};
+pub use etag::ETag;
+pub use head::{Described, head};
 
 /// How a name becomes content: [`tree::resolve`], or a test's own table.
 pub type Resolve = fn(&Snapshot, &Requester, &CleanPath) -> Result<Found, Missing>;

@@ -1,5 +1,5 @@
 //! Folders → [`Snapshot`]: the profile folder, what the image folder holds, what stands in for
-//! embedded assets; and `dhcp:` of the config file.
+//! embedded assets; and `dhcp:` and `quirks:` of the config file.
 //!
 //! A [`Loader`] reads everything again at each [`Loader::load`] and compiles only the files whose
 //! text has changed. Nothing it meets in a folder is fatal: what is wrong is a finding, and a load
@@ -147,6 +147,7 @@ impl Loader {
             installed: material.installed,
             overrides: material.overrides,
             http_port: self.places.http_port,
+            quirks: Arc::new(config.quirks),
             networks: Arc::new(networks),
         });
         Loaded {

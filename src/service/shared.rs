@@ -8,19 +8,23 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use jiff::SignedDuration;
+use tokio::sync::Semaphore;
 
 use super::journal::Journal;
 use super::lease::{Emit, Leases};
+use super::machines::Machines;
 use crate::client::{Loaders, Registry};
 use crate::event::metrics::Metrics;
 use crate::event::timeline::Timeline;
 use crate::event::{Event, What};
 use crate::lease::State;
 use crate::profile::Snapshot;
-use crate::tree::names::Whose;
 use crate::tree::{self, CleanPath, Door, Requester};
 use crate::wire::Mac;
 use crate::yaml::Finding;
+
+/// So many answers wait at a time; further ones leave at once.
+const WAITING_ANSWERS: usize = 256;
 
 /// Bounds on what strangers can make us hold.
 #[derive(Debug, Clone)]
@@ -77,6 +81,10 @@ pub struct Shared {
     pub metrics: Metrics,
     /// The leases, in mode `dhcp`. What they emit must hold this weakly: [`Shared::emitter`].
     pub leases: OnceLock<Arc<Leases>>,
+    /// Whether machines follow what they are offered, and what was learnt of them.
+    pub machines: Machines,
+    /// Places for answers that wait before they leave (quirk 27).
+    pub waiting_answers: Arc<Semaphore>,
     clients: Mutex<Registry>,
     loaders: Mutex<Loaders>,
     timeline: Mutex<Timeline>,
@@ -97,6 +105,7 @@ impl Shared {
     pub fn new(snapshot: Snapshot, folders: Folders, limits: Limits) -> Arc<Self> {
         let clients = Mutex::new(Registry::new(limits.clients));
         let loaders = Mutex::new(Loaders::new(limits.clients));
+        let machines = Machines::new(limits.clients);
         let timeline = Timeline::new(limits.clients, limits.events_per_client, limits.events);
         Arc::new(Self {
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -105,6 +114,8 @@ impl Shared {
             limits,
             metrics: Metrics::default(),
             leases: OnceLock::new(),
+            machines,
+            waiting_answers: Arc::new(Semaphore::new(WAITING_ANSWERS)),
             clients,
             loaders,
             timeline: Mutex::new(timeline),
@@ -198,17 +209,7 @@ impl Shared {
         server: IpAddr,
         path: Option<&CleanPath>,
     ) -> Requester {
-        let clients = self.clients();
-        let asker = clients.by_ip(peer);
-        let named = match path.map_or(Whose::Asker, tree::mentioned) {
-            Whose::Mac(mac) => clients.by_mac(mac),
-            // Boards of one make may share a UUID: the asker's own goes before all others.
-            Whose::Uuid(uuid) if !asker.as_ref().is_some_and(|a| a.has_uuid(uuid)) => {
-                clients.by_uuid(uuid)
-            }
-            Whose::Uuid(_) | Whose::Asker => None,
-        };
-        let client = named.cloned().or(asker);
+        let client = tree::asker(&self.clients(), peer, path);
         Requester {
             peer: peer.to_canonical(),
             server: server.to_canonical(),

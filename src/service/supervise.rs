@@ -7,6 +7,7 @@
 
 use std::io::{self, Write as _};
 use std::net::{TcpListener, UdpSocket};
+use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,11 +20,12 @@ use tracing::Level;
 use super::giving::{self, Giving};
 use super::interfaces::{self, Interface, Own};
 use super::load::{Loaded, Loader, Places};
+use super::machines::control::AtDesk;
 use super::open::{self, Opened};
 use super::shared::Folders;
 use super::sys::udp::Listener;
 use super::watch::{Pace, Watch};
-use super::{Limits, Shared, dhcp, holder, http, links, privilege, tftp};
+use super::{Limits, Shared, control, dhcp, groups, holder, http, links, privilege, tftp};
 use crate::config::{Effective, Mode};
 use crate::decide::Port;
 use crate::error::Error;
@@ -50,6 +52,8 @@ pub struct Prepared {
     giving: Option<Giving>,
     watching: Watching,
     shared: Arc<Shared>,
+    /// Where `bootjack machines` asks.
+    machines: Option<UnixListener>,
     notices: Vec<What>,
     ready: What,
 }
@@ -79,13 +83,16 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
         .map(|raw| Giving::open(raw, settings, &shared))
         .transpose()?;
     let (giving, of_leases) = giving.unzip();
+    let machines = shared.machines.open(&settings.state, shared.limits.clients);
     let places = giving
         .as_ref()
         .map(|_| giving::places(&networks, &interfaces));
     let of_leases = of_leases.into_iter().chain(places).flatten();
+    let kept = of_leases.chain(machines.notices);
     Ok(Prepared {
         ready: ready(&opened, settings.http_port, &user),
-        notices: notices(settings, &user, no_server, of_leases),
+        notices: notices(settings, &user, no_server, kept),
+        machines: machines.socket,
         giving,
         opened,
         http,
@@ -98,17 +105,17 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     })
 }
 
-/// What the operator is told at the start: what may be wrong, what became of the leases and where
-/// they are given, what is not served.
+/// What the operator is told at the start: what may be wrong, what became of the leases and of what
+/// was learnt, where leases are given, what is not served.
 fn notices(
     settings: &Effective,
     user: &str,
     no_server: Option<String>,
-    of_leases: impl Iterator<Item = What>,
+    kept: impl Iterator<Item = What>,
 ) -> Vec<What> {
     let warnings = no_server.into_iter().chain(cautions(settings, user));
     let warnings = warnings.map(|text| What::Warning { text });
-    let told = warnings.chain(of_leases);
+    let told = warnings.chain(kept);
     told.chain(left_out(settings)).collect()
 }
 
@@ -228,10 +235,16 @@ async fn serve(prepared: Prepared) -> Result<(), Error> {
         giving,
         watching,
         shared,
+        machines,
         notices: _,
         ready,
     } = prepared;
     let mut tasks = services(opened, http, giving, &shared).map_err(failed)?;
+    tasks.spawn(shared.clone().keep_machines());
+    if let Some(socket) = machines {
+        let desk = Arc::new(AtDesk(shared.clone()));
+        tasks.spawn(control::serve(socket, desk));
+    }
     let watch = watching.start(&shared);
     let began = Instant::now();
     // Whoever started us may not read what we say; the log has it too.
@@ -247,6 +260,7 @@ async fn serve(prepared: Prepared) -> Result<(), Error> {
             }
         }
     };
+    shared.write_machines();
     shared.stopped(signal, began.elapsed());
     Ok(())
 }
@@ -265,6 +279,7 @@ fn services(
     let tftp = doors(opened, giver.as_ref(), shared, &mut tasks)?;
     tasks.spawn(tftp::serve(tftp, shared.clone()));
     tasks.spawn(http::serve(http, shared.clone()));
+    tasks.spawn(groups::keep(served.clone(), shared.clone()));
     tasks.spawn(links::watch(served, shared.clone()));
     tasks.spawn(shared.clone().sum_up());
     Ok(tasks)

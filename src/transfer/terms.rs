@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::client::quirk::Treatment;
 use crate::wire::tftp::Options;
 
 /// Payload of a block where `blksize` was not asked, in bytes (RFC 1350).
@@ -29,6 +30,17 @@ impl Bounds {
         Self {
             blksize: blksize.clamp(Options::MIN_BLKSIZE, Options::MAX_BLKSIZE),
             windowsize: Self::DEFAULT_WINDOWSIZE,
+        }
+    }
+
+    /// No more than a client's quirks allow (quirks 41 and 43).
+    #[must_use]
+    pub fn within(self, quirks: &Treatment<'_>) -> Self {
+        let blksize = quirks.set(|changes| changes.block_size);
+        let windowsize = quirks.set(|changes| changes.window);
+        Self {
+            blksize: self.blksize.min(blksize.unwrap_or(u16::MAX)),
+            windowsize: self.windowsize.min(windowsize.unwrap_or(u16::MAX)),
         }
     }
 }
@@ -65,7 +77,12 @@ pub fn agree(asked: &Options, size: u64, bounds: &Bounds) -> Terms {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
+    use crate::client::Client;
+    use crate::client::quirk::{self, Table};
+    use crate::wire::Mac;
 
     const ALL: Options = Options {
         blksize: Some(1468),
@@ -96,6 +113,21 @@ mod tests {
         };
         assert_eq!(terms.oack, Some(granted));
         assert_eq!(terms.timeout, Some(Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn a_quirk_bounds_blocks_and_windows() {
+        let rows = "quirks: [{ name: old, changes: { block-size: 1024, window: 2 } }]";
+        let table = Table::with(quirk::compile("quirks.yaml", rows).0.unwrap());
+        let client = Client::unknown(Mac::ethernet([2; 6]), Ipv4Addr::LOCALHOST);
+        let bounds = Bounds::of_mtu(1500).within(&table.treat(&client));
+        let terms = agree(&ALL, 9, &bounds);
+        assert_eq!((terms.blksize, terms.windowsize), (1024, 2));
+        let small = Options {
+            blksize: Some(512),
+            ..ALL
+        };
+        assert_eq!(agree(&small, 9, &bounds).blksize, 512);
     }
 
     #[test]

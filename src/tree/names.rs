@@ -10,7 +10,7 @@
 //! boot/MAC/ENTRY.ipxe               one entry's own script
 //! boot/PLATFORM-CPU/MAC/ENTRY.ipxe  … of a machine that no DHCP packet has shown
 //! pxelinux.cfg/UUID|01-MAC|IP|default
-//! grub/grub.cfg, grub.cfg, each with -UUID, -01-MAC, -IP
+//! FOLDER/grub.cfg, grub.cfg, each with -UUID, -01-MAC, -IP
 //! ```
 
 use super::CleanPath;
@@ -66,11 +66,10 @@ pub fn name(path: &CleanPath) -> Name {
         ("images", Some(rest)) => Name::Image(rest),
         ("boot", Some(rest)) => script(rest.as_str())
             .or_else(|| beside_scripts(&rest))
+            .or_else(|| grub(path.as_str()))
             .unwrap_or_else(whole),
         ("pxelinux.cfg", Some(rest)) => Name::Menu(MenuKind::Pxelinux, pxelinux(rest.as_str())),
-        ("grub", Some(rest)) => grub(rest.as_str()).unwrap_or_else(whole),
-        (first, None) => grub(first).unwrap_or_else(whole),
-        _ => whole(),
+        _ => grub(path.as_str()).unwrap_or_else(whole),
     }
 }
 
@@ -79,6 +78,7 @@ pub fn name(path: &CleanPath) -> Name {
 /// `http://…/boot/pxelinux.cfg/…`.
 fn beside_scripts(rest: &CleanPath) -> Option<Name> {
     match rest.split_first() {
+        (file, None) if grub(file).is_some() => None,
         (_, None) => Some(Name::Asset(rest.as_str().to_owned())),
         ("pxelinux.cfg", Some(_)) => Some(name(rest)),
         _ => None,
@@ -117,7 +117,10 @@ fn pxelinux(rest: &str) -> Whose {
     mac.or_else(uuid).unwrap_or(Whose::Asker)
 }
 
-fn grub(file: &str) -> Option<Name> {
+/// GRUB looks in the folder that it takes for its own, which behind a proxy is a wrong one or half a
+/// name (quirk 38): its menu is in every folder.
+fn grub(path: &str) -> Option<Name> {
+    let file = path.rsplit('/').next().unwrap_or(path);
     let rest = file.strip_prefix("grub.cfg")?;
     let whose = match rest.strip_prefix('-') {
         Some(key) => pxelinux(key),
@@ -166,6 +169,12 @@ mod tests {
                 Whose::Mac(MAC),
             ),
             ("grub.cfg-C0A84D64", MenuKind::Grub, Whose::Asker),
+            ("boot/grub.cfg", MenuKind::Grub, Whose::Asker),
+            (
+                "debian-installer/amd64/grub/grub.cfg",
+                MenuKind::Grub,
+                Whose::Asker,
+            ),
             (
                 "boot/52-54-00-12-34-56.ipxe",
                 MenuKind::Ipxe(None),

@@ -1,9 +1,11 @@
 //! Path and asker → content, under one snapshot.
 
+use std::net::IpAddr;
+
 use super::names::{MenuKind, Name, Whose, name};
 use super::{CleanPath, FilePath, Found, Memory, Missing, Rendered, Requester, Root};
 use crate::assets;
-use crate::client::{Client, Stage};
+use crate::client::{Client, Registry, Stage};
 use crate::profile::{Selection, Snapshot, choose};
 use crate::render::{self, Dialect, Place};
 use crate::wire::{Arch, Mac};
@@ -23,13 +25,30 @@ pub fn resolve(
             root: Root::Images,
             path,
         })),
-        Name::Menu(kind, whose) => menu(snapshot, requester, kind, whose),
+        Name::Menu(kind, whose) => match own(snapshot, path.as_str()) {
+            Some(file) if kind == MenuKind::Grub => Ok(Found::File(file)),
+            _ => menu(snapshot, requester, kind, whose),
+        },
         Name::EntryScript { mac, arch, id } => entry_script(snapshot, requester, (mac, arch), &id),
     }
 }
 
-/// Which machine a path names by itself; the service looks it up before it asks [`resolve`].
-pub fn mentioned(path: &CleanPath) -> Whose {
+/// The machine that asks for `path`: the one that the path names, else the one behind the address.
+pub fn asker(clients: &Registry, peer: IpAddr, path: Option<&CleanPath>) -> Option<Client> {
+    let asker = clients.by_ip(peer);
+    let named = match path.map_or(Whose::Asker, mentioned) {
+        Whose::Mac(mac) => clients.by_mac(mac),
+        // Boards of one make may share a UUID: the asker's own goes before all others.
+        Whose::Uuid(uuid) if !asker.as_ref().is_some_and(|a| a.has_uuid(uuid)) => {
+            clients.by_uuid(uuid)
+        }
+        Whose::Uuid(_) | Whose::Asker => None,
+    };
+    named.cloned().or(asker)
+}
+
+/// Which machine a path names by itself.
+fn mentioned(path: &CleanPath) -> Whose {
     match name(path) {
         Name::Menu(_, whose) => whose,
         Name::EntryScript { mac, .. } => Whose::Mac(mac),
@@ -37,22 +56,40 @@ pub fn mentioned(path: &CleanPath) -> Whose {
     }
 }
 
+/// What shim starts. It looks for it where the DHCP server's file is, or in half a folder's name
+/// (quirk 37), so that it is in every folder.
+const BEHIND_SHIM: &str = "grubx64.efi";
+
 /// The operator's file of that name, else ours; firmware may spell it in capitals.
 fn asset(snapshot: &Snapshot, name: &str) -> Result<Found, Missing> {
-    let replaced = snapshot
-        .overrides
-        .iter()
-        .find(|o| o.eq_ignore_ascii_case(name));
-    if let Some(path) = replaced.and_then(|own| CleanPath::new(own.as_bytes()).ok()) {
-        return Ok(Found::File(FilePath {
-            root: Root::Assets,
-            path,
-        }));
+    if let Some(file) = own(snapshot, name) {
+        return Ok(Found::File(file));
     }
-    let asset = assets::get(name)
-        .or_else(|| assets::get(&name.to_ascii_lowercase()))
-        .ok_or(Missing::Unknown)?;
-    Ok(Found::Asset(Memory {
+    match embedded(name) {
+        Some(found) => Ok(found),
+        None if is_behind_shim(name) => asset(snapshot, BEHIND_SHIM),
+        None => Err(Missing::Unknown),
+    }
+}
+
+/// Whether it is that program in some folder.
+fn is_behind_shim(name: &str) -> bool {
+    let file = name.rsplit_once('/').map(|(_, file)| file);
+    file.is_some_and(|file| file.eq_ignore_ascii_case(BEHIND_SHIM))
+}
+
+fn own(snapshot: &Snapshot, name: &str) -> Option<FilePath> {
+    let mut own = snapshot.overrides.iter();
+    let own = own.find(|o| o.eq_ignore_ascii_case(name))?;
+    Some(FilePath {
+        root: Root::Assets,
+        path: CleanPath::new(own.as_bytes()).ok()?,
+    })
+}
+
+fn embedded(name: &str) -> Option<Found> {
+    let asset = assets::get(name).or_else(|| assets::get(&name.to_ascii_lowercase()))?;
+    Some(Found::Asset(Memory {
         bytes: bytes::Bytes::from_static(asset.bytes),
         media: super::media_type(asset.name),
     }))
@@ -118,8 +155,8 @@ fn known(requester: &Requester, whose: Whose) -> Option<Client> {
 /// A machine that no DHCP packet has shown, as far as its request tells of it.
 fn stranger(requester: &Requester, mac: Mac, arch: Arch, stage: Stage) -> Client {
     let ip = match requester.peer {
-        std::net::IpAddr::V4(ip) => Some(ip),
-        std::net::IpAddr::V6(_) => None,
+        IpAddr::V4(ip) => Some(ip),
+        IpAddr::V6(_) => None,
     };
     let network = ip.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED);
     Client {

@@ -4,8 +4,12 @@
 //! Several numbers mean the same machine: 7 and 9 are swapped in RFC 4578's text, VMware sends 9
 //! (quirk 6), and 16 is the same x64 UEFI asking over HTTP.
 
+mod filter;
+
 use std::fmt;
 use std::str::FromStr;
+
+pub use filter::ArchFilter;
 
 /// An architecture number from option 93.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]

@@ -4,7 +4,7 @@
 //! Total and linear in the packet's length. Of a fragmented datagram the first fragment is decoded,
 //! with the length it says the whole has. The IPv4 checksum is checked; the UDP checksum is not:
 //! packets of this very host and of virtual cards come without it (checksum offload), and what is
-//! read here is only looked at.
+//! read here is only looked at. Of a capture, neither is, and packets may be cut.
 //!
 //! Absent on purpose: IPv6, IP options on sending, and putting fragments together.
 
@@ -116,7 +116,20 @@ impl<'a> Datagram<'a> {
     /// # Errors
     /// What it is instead.
     pub fn decode(packet: &'a [u8]) -> Result<Self, NotUdp> {
-        let ip = IpHeader::decode(packet)?;
+        Self::read(packet, Trust::Wire)
+    }
+
+    /// The same of a packet in a capture, which may have been cut where it was taken ("snaplen"), and
+    /// may have left this host before its card filled in the checksum.
+    ///
+    /// # Errors
+    /// What it is instead, as far as it is there.
+    pub fn decode_captured(packet: &'a [u8]) -> Result<Self, NotUdp> {
+        Self::read(packet, Trust::Capture)
+    }
+
+    fn read(packet: &'a [u8], trust: Trust) -> Result<Self, NotUdp> {
+        let ip = IpHeader::decode(packet, trust)?;
         let udp = ip.payload;
         let &[s1, s2, d1, d2, l1, l2, _, _] = udp.first_chunk().ok_or(NotUdp::Short)?;
         let port = |high, low| u16::from_be_bytes([high, low]);
@@ -125,7 +138,7 @@ impl<'a> Datagram<'a> {
         let there = udp.get(UDP..).unwrap_or_default();
         let payload = match there.get(..whole) {
             Some(payload) => payload,
-            None if ip.more_fragments => there,
+            None if ip.more_fragments || trust == Trust::Capture => there,
             None => return Err(NotUdp::Short),
         };
         Ok(Self {
@@ -136,7 +149,7 @@ impl<'a> Datagram<'a> {
         })
     }
 
-    /// Whether part of the payload came in other fragments.
+    /// Whether part of the payload came in other fragments, or was cut off in a capture.
     pub fn is_cut(&self) -> bool {
         self.payload.len() < self.length
     }
@@ -147,6 +160,15 @@ fn checked_length(length: usize, most: usize) -> Result<u16, NotUdp> {
     fits.ok_or(NotUdp::Long)
 }
 
+/// Where a packet was met.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// It arrived, so it is whole.
+    Wire,
+    /// Somebody wrote it down.
+    Capture,
+}
+
 struct IpHeader<'a> {
     from: Ipv4Addr,
     to: Ipv4Addr,
@@ -155,7 +177,7 @@ struct IpHeader<'a> {
 }
 
 impl<'a> IpHeader<'a> {
-    fn decode(packet: &'a [u8]) -> Result<Self, NotUdp> {
+    fn decode(packet: &'a [u8], trust: Trust) -> Result<Self, NotUdp> {
         let fixed: &[u8; IP] = packet.first_chunk().ok_or(NotUdp::Short)?;
         let [
             first,
@@ -179,7 +201,7 @@ impl<'a> IpHeader<'a> {
             .get(..usize::from(first & 15) * 4)
             .filter(|h| h.len() >= IP)
             .ok_or(NotUdp::Short)?;
-        if checksum(&[header]) != 0 {
+        if trust == Trust::Wire && checksum(&[header]) != 0 {
             return Err(NotUdp::Checksum);
         }
         let fragment = u16::from_be_bytes([f1, f2]);
@@ -189,12 +211,16 @@ impl<'a> IpHeader<'a> {
             _ => return Err(NotUdp::Protocol),
         }
         let total = usize::from(u16::from_be_bytes([t1, t2]));
+        let there = match trust {
+            Trust::Wire => total,
+            Trust::Capture => total.min(packet.len()),
+        };
         let [a, b, c, d, e, f, g, h] = addresses;
         Ok(Self {
             from: Ipv4Addr::new(a, b, c, d),
             to: Ipv4Addr::new(e, f, g, h),
             more_fragments: fragment & 0x2000 != 0,
-            payload: packet.get(header.len()..total).ok_or(NotUdp::Short)?,
+            payload: packet.get(header.len()..there).ok_or(NotUdp::Short)?,
         })
     }
 }
@@ -290,6 +316,21 @@ mod tests {
     }
 
     #[test]
+    fn a_captured_packet_may_be_cut_and_without_its_checksum() {
+        let whole = Datagram::new(at([10, 0, 0, 1], 67), at([255; 4], 68), b"a whole offer");
+        let mut packet = whole.encode().unwrap();
+        packet[10..12].fill(0);
+        assert_eq!(Datagram::decode(&packet), Err(NotUdp::Checksum));
+        assert_eq!(Datagram::decode_captured(&packet), Ok(whole));
+        packet.truncate(35);
+        let heard = Datagram::decode_captured(&packet).unwrap();
+        assert_eq!((heard.payload, heard.length), (&b"a whole"[..], 13));
+        assert!(heard.is_cut());
+        let headers = Datagram::decode_captured(&packet[..27]);
+        assert_eq!(headers, Err(NotUdp::Short));
+    }
+
+    #[test]
     fn too_much_for_one_datagram() {
         let payload = vec![0; MAX_PAYLOAD + 1];
         let encode = |bytes| Datagram::new(at([0; 4], 1), at([0; 4], 2), bytes).encode();
@@ -312,8 +353,10 @@ mod tests {
         fn any_bytes_have_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..200), first in 0x44_u8..0x4f) {
             let mut bytes = bytes;
             if let Some(b) = bytes.first_mut() { *b = first; }
-            if let Ok(datagram) = Datagram::decode(&bytes) {
-                prop_assert!(datagram.payload.len() <= datagram.length);
+            for read in [Datagram::decode, Datagram::decode_captured] {
+                if let Ok(datagram) = read(&bytes) {
+                    prop_assert!(datagram.payload.len() <= datagram.length);
+                }
             }
         }
     }

@@ -36,7 +36,7 @@ impl CleanPath {
         if raw.len() > MAX_PATH {
             return Err(BadPath::TooLong);
         }
-        let text = str::from_utf8(trim_garbage(raw)).map_err(|_| BadPath::NotText)?;
+        let text = text(trim_garbage(raw))?;
         if text.chars().any(char::is_control) {
             return Err(BadPath::NotText);
         }
@@ -66,6 +66,20 @@ impl CleanPath {
             None => (&self.0, None),
         }
     }
+}
+
+/// The name; what is behind it may be no text in any other way too (quirk 15: five bytes of it are
+/// on record). Between the letters of a name it is no name.
+fn text(raw: &[u8]) -> Result<&str, BadPath> {
+    let error = match str::from_utf8(raw) {
+        Ok(text) => return Ok(text),
+        Err(error) => error,
+    };
+    let (name, rest) = raw.split_at(error.valid_up_to());
+    if rest.iter().any(u8::is_ascii_graphic) {
+        return Err(BadPath::NotText);
+    }
+    str::from_utf8(trim_garbage(name)).map_err(|_| BadPath::NotText)
 }
 
 /// Old ROMs read option 67 past its end and ask for `name\xff` (quirk 15).
@@ -103,6 +117,8 @@ mod tests {
             (b"./a/./b//c", "a/b/c"),
             (b"undionly.kpxe\xff", "undionly.kpxe"),
             (b"undionly.kpxe\x01\xff\xff", "undionly.kpxe"),
+            (b"undionly.kpxe\x80", "undionly.kpxe"),
+            (b"undionly.kpxe \xfe\x9b\xe2", "undionly.kpxe"),
             (b"name\0junk", "name"),
             ("öl/x".as_bytes(), "öl/x"),
         ] {
@@ -123,6 +139,7 @@ mod tests {
         assert_eq!(CleanPath::new(b"\0x"), Err(BadPath::Empty));
         assert_eq!(CleanPath::new(b"a\nb"), Err(BadPath::NotText));
         assert_eq!(CleanPath::new(b"a\xc3(b"), Err(BadPath::NotText));
+        assert_eq!(CleanPath::new(b"\xff\x80"), Err(BadPath::Empty));
         assert_eq!(CleanPath::new(&[b'a'; 513]), Err(BadPath::TooLong));
     }
 

@@ -1,5 +1,9 @@
 //! What PXE puts into DHCP: the class string (60), sub-options of 43, architectures (93), the
 //! network interface (94), iPXE's user class (77) and its feature option (175). Facts B, C and D.
+//!
+//! * [`menu`]: the boot menu in 43
+
+pub mod menu;
 
 use std::net::Ipv4Addr;
 
@@ -13,6 +17,19 @@ pub const CLASS_HTTP: &[u8] = b"HTTPClient";
 /// Option 43 `06 01 08 FF`: bit 3 of `PXE_DISCOVERY_CONTROL`, "download the file named here
 /// without prompt, menu or discovery", then the end mark that every client wants (quirk 20).
 pub const BOOT_AT_ONCE: [u8; 4] = [6, 1, 8, 255];
+
+/// The same with a prompt of no time and the text "PXE" (quirk 11; dnsmasq sends it so).
+pub const BOOT_AT_ONCE_PROMPT: [u8; 10] = [6, 1, 8, 10, 4, 0, b'P', b'X', b'E', 255];
+
+/// What a Raspberry Pi looks for (quirk 28): 43.6 = 3, a prompt of no time, and a menu of one item of
+/// type 0 with this text.
+pub fn raspberry_pi(text: &str) -> Vec<u8> {
+    let mut option = vec![6, 1, 3, 10, 4, 0, b'P', b'X', b'E', 9, text.len() as u8 + 3];
+    option.extend([0, 0, text.len() as u8]);
+    option.extend(text.as_bytes());
+    option.push(255);
+    option
+}
 
 /// Sub-option of 43: `PXE_BOOT_ITEM`.
 pub const SUB_BOOT_ITEM: u8 = 71;

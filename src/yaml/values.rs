@@ -7,8 +7,9 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::node::Node;
 use super::report::Report;
-use super::section::text;
-use crate::wire::Uuid;
+use super::section::{one_or_list, text};
+use super::similar;
+use crate::wire::{ArchFilter, Platform, Uuid};
 
 /// The longest id, in characters.
 pub const MAX_ID: usize = 64;
@@ -53,6 +54,26 @@ pub fn uuid(node: &Node, report: &mut Report<'_>) -> Option<Uuid> {
         }
     }
     None
+}
+
+/// An architecture: a platform's name, another name of option 93's table, or a number.
+pub fn arch(node: &Node, report: &mut Report<'_>) -> Option<ArchFilter> {
+    let word = text(node, "arch", report)?;
+    let filter = ArchFilter::parse(word);
+    if filter.is_none() {
+        let hint = similar::hint(word, Platform::NAMED.map(Platform::name));
+        let message = format!("\"{}\" is no architecture", word.escape_debug());
+        report.error(node.at, message, hint);
+    }
+    filter
+}
+
+/// One architecture, or a list of them.
+pub fn archs(node: &Node, report: &mut Report<'_>) -> Option<Vec<ArchFilter>> {
+    let items = one_or_list(node, "arch", report);
+    let read: Vec<_> = items.iter().map(|item| arch(item, report)).collect();
+    let read: Option<Vec<_>> = read.into_iter().collect();
+    read.filter(|list| !list.is_empty())
 }
 
 /// A network such as 10.1.0.0/16.

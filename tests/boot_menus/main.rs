@@ -14,6 +14,7 @@
 mod support;
 
 mod disks;
+mod firmware;
 mod grub;
 mod ipxe;
 mod others;
@@ -45,7 +46,7 @@ pub(crate) use as_root;
 struct Lab {
     // Dropped in this order: logs are shown before their folder goes.
     appliance: Appliance,
-    _dhcp: Server,
+    _dhcp: Option<Server>,
     lan: Lan,
 }
 
@@ -63,7 +64,19 @@ impl Lab {
         Self {
             appliance: more(setup.profile("lab.yaml", profile)).start(),
             lan,
-            _dhcp: dhcp,
+            _dhcp: Some(dhcp),
+        }
+    }
+
+    /// Where bootjack itself gives the leases.
+    fn alone(profile: &str) -> Self {
+        const LEASES: &str = "mode: dhcp\ndhcp: { networks: [ { subnet: 10.77.0.0/24, pools: [ 10.77.0.100-10.77.0.199 ] } ] }\n";
+        let lan = Lan::new();
+        let setup = Setup::new(&lan.appliance_host(), env!("CARGO_BIN_EXE_bootjack"));
+        Self {
+            appliance: setup.config(LEASES).profile("lab.yaml", profile).start(),
+            lan,
+            _dhcp: None,
         }
     }
 
@@ -72,7 +85,7 @@ impl Lab {
         let machine = Machine::new(firmware, number).memory(512);
         match firmware {
             Firmware::Bios => disks::bios(machine, &self.lan),
-            Firmware::Uefi | Firmware::UefiHttp => disks::uefi(machine, &self.lan),
+            _ => disks::uefi(machine, &self.lan),
         }
     }
 

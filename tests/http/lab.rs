@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bootjack::client::{Class, Client, KnownBy, Stage};
+use bootjack::client::{Client, Stage};
 use bootjack::profile::Snapshot;
 use bootjack::service::shared::Folders;
 use bootjack::service::{Limits, Shared, http};
@@ -256,16 +256,11 @@ impl Reply {
 
 fn machine() -> Client {
     Client {
-        mac: MAC,
-        uuid: None,
         archs: vec![Arch::EFI_X64],
-        class: Class::Pxe,
         stage: Stage::Ipxe,
         undi: Some((3, 16)),
-        ipxe: None,
         ip: Some(Ipv4Addr::LOCALHOST),
-        network: Ipv4Addr::LOCALHOST,
-        known_by: KnownBy::default(),
+        ..Client::unknown(MAC, Ipv4Addr::LOCALHOST)
     }
 }
 

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use bootjack::network::{ConflictMethod, Criteria, LeaseTimes, Pool, PxeShape, Syncing};
+use bootjack::client::PxeShape;
+use bootjack::network::{ConflictMethod, Criteria, LeaseTimes, Pool, Syncing};
 use bootjack::wire::dhcp::{Message, Options};
 use dhcproto::v4::{DhcpOption, OptionCode};
 use dhcproto::{Decodable as _, Decoder};

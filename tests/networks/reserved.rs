@@ -1,6 +1,7 @@
 //! Reservations: found by what a client shows, and for one network before everywhere.
 
-use bootjack::network::{Network, PxeShape, Who, Whom};
+use bootjack::client::PxeShape;
+use bootjack::network::{Network, Who, Whom};
 use bootjack::wire::Uuid;
 
 use super::{WHOLE, mac, networks, value};

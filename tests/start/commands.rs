@@ -124,6 +124,30 @@ fn check_tells_of_networks_too() {
 }
 
 #[test]
+fn check_tells_of_quirks_too() {
+    let folder = folder();
+    let file = folder.path().join("bootjack.yaml");
+    for (changes, code, words) in [
+        ("delay: 500ms", 0, "0 errors"),
+        ("dealy: 500ms", 1, "did you mean \"delay\"?"),
+        (
+            "delay: 1h",
+            1,
+            "bootjack.yaml:2:58: error: delay: \"1h\" cannot be used",
+        ),
+        ("", 0, "warning: this quirk changes nothing"),
+    ] {
+        let row = format!("{{name: a, tells: {{mac: \"52:54:00\"}}, changes: {{{changes}}}}}");
+        fs::write(&file, format!("quirks:\n  - {row}\n")).unwrap();
+        let args = ["check", "--profiles", PROFILES, "--images", PROFILES];
+        let mut command = bootjack(folder.path(), &args);
+        let said = Said::from(command.arg("--config").arg(&file).output().unwrap());
+        assert_eq!(said.code, Some(code), "{said:?}");
+        assert!(said.out.contains(words), "{words}: {said:?}");
+    }
+}
+
+#[test]
 fn check_finds_settings_that_serve_would_stumble_over() {
     for (flag, value, word) in [
         ("--interface", "eth99", "no such interface"),

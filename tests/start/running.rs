@@ -65,6 +65,18 @@ fn the_one_line_on_standard_output() {
     assert_eq!(line, expected);
 }
 
+/// A server that does not speak DHCPv6 spoils none: all its UDP sockets are of IPv4 (quirk 31).
+#[test]
+fn nothing_listens_for_dhcpv6() {
+    as_root!("nothing_listens_for_dhcpv6");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    let _appliance = started(&host);
+    let sockets = |table: &str| host.run("cat", &[table]).lines().count() - 1; // a heading
+    assert!(sockets("/proc/net/udp") >= 3);
+    assert_eq!(sockets("/proc/net/udp6"), 0);
+}
+
 /// What the kernel says of each thread, by thread id.
 fn threads(appliance: &mut Appliance) -> BTreeMap<String, BTreeMap<String, String>> {
     let folder = format!("/proc/{}/task", appliance.process().id());

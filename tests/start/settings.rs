@@ -92,13 +92,14 @@ fn the_list_above_is_complete() {
     let keys: Vec<&str> = lines
         .map(|l| l.trim_start_matches("# ").split(':').next().unwrap())
         .collect();
-    // `dhcp` is a key of the file alone.
-    let (last, keys) = keys.split_last().unwrap();
-    assert_eq!((keys, *last), (&SETTINGS.map(|(key, ..)| key)[..], "dhcp"));
+    // These are keys of the file alone.
+    let settings = SETTINGS.iter().map(|(key, ..)| *key);
+    let all: Vec<&str> = settings.chain(["dhcp", "quirks"]).collect();
+    assert_eq!(keys, all);
 }
 
 #[test]
-fn config_counts_what_dhcp_describes() {
+fn config_counts_what_is_read_while_serving() {
     let network = "dhcp:\n  networks: [{subnet: 10.1.0.0/24}]\n";
     let reserved = "  reservations: [{mac: \"52:54:00:00:00:01\", address: 10.1.0.9}]\n";
     for (text, words) in [
@@ -113,16 +114,30 @@ fn config_counts_what_dhcp_describes() {
             "dhcp: {subnet: 10.1.0.0/24, pool: x}\n".to_owned(),
             "# dhcp: 2 findings, see `bootjack check`",
         ),
+        (
+            "quirks: [{name: a, tells: {mac: \"52:54:00\"}, changes: {delay: 1s}}]\n".to_owned(),
+            "# quirks: 1 row",
+        ),
+        (
+            "quirks: [{name: a, tells: {mac: x}, changes: {delay: 1h}}]\n".to_owned(),
+            "# quirks: 2 findings, see `bootjack check`",
+        ),
     ] {
         let folder = folder();
         let file = folder.path().join("bootjack.yaml");
         fs::write(&file, &text).unwrap();
         let mut command = bootjack(folder.path(), &["config", "--config"]);
         let said = Said::from(command.arg(&file).output().unwrap());
-        let line = said.succeeds().lines().last().unwrap();
+        let key = if text.starts_with("quirks") {
+            "# quirks:"
+        } else {
+            "# dhcp:"
+        };
+        let mut lines = said.succeeds().lines();
+        let line = lines.find(|line| line.starts_with(key)).unwrap();
         let (shown, origin) = line.rsplit_once('#').unwrap();
         assert_eq!(shown.trim(), words, "{text}");
-        let given = words != "# dhcp:";
+        let given = words != key;
         assert_eq!(origin.trim() == file.display().to_string(), given, "{line}");
     }
 }

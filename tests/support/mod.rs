@@ -11,6 +11,7 @@
 //! * [`appliance`]: bootjack under test
 //! * [`qemu`]: a PC with real firmware; [`serial`] reads its console, [`monitor`] its screen,
 //!   [`slots`] keeps the machine from running too many
+//! * [`captures`]: what is written down of real firmware
 //! * [`packet`], [`clients`], [`dhcp_client`]: boot clients made of bytes, and what they are told
 //! * [`readme`]: the lines that README tells a user to write
 //! * [`poll`]: waiting for a condition, with a deadline
@@ -34,6 +35,7 @@
 )]
 
 pub mod appliance;
+pub mod captures;
 pub mod clients;
 pub mod dhcp_client;
 pub mod lan;

@@ -1,8 +1,10 @@
 //! PCs with real firmware, under software emulation, plugged into the lab's switch.
 //!
 //! A machine has a serial console that is kept in a file, and a monitor. Everything a test waits
-//! for has a deadline; when a test fails, the console and the screen are printed. KVM is used only
-//! with `BOOTJACK_LAB_KVM=1`: a paravirtual KVM hangs firmware without a word.
+//! for has a deadline; when a test fails, the console and the screen are printed. What QEMU is told
+//! of each firmware is in [`firmware`].
+
+pub mod firmware;
 
 use std::fs;
 use std::path::PathBuf;
@@ -28,19 +30,7 @@ pub const INSTALLER_ARGS: &str = "console=ttyS0 priority=critical init_on_alloc=
 /// and 50 s UEFI on a core of its own, 80 s for both at once on two busy cores.
 pub const BOOT: Duration = Duration::from_secs(240);
 
-const OVMF: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
-const OVMF_VARS: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
-
-/// The firmware of a machine, and the network card that goes with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Firmware {
-    /// SeaBIOS with an e1000, whose ROM is iPXE.
-    Bios,
-    /// OVMF with EDK2's own PXE client on virtio-net.
-    Uefi,
-    /// OVMF with HTTP boot only.
-    UefiHttp,
-}
+pub use firmware::Firmware;
 
 /// A machine before it is switched on.
 #[derive(Debug, Clone)]
@@ -51,6 +41,7 @@ pub struct Machine {
     uuid: String,
     memory: u32,
     segment: Segment,
+    card: Option<&'static str>,
     flags: Vec<String>,
 }
 
@@ -64,6 +55,7 @@ impl Machine {
             uuid: format!("77e21a5c-0b1e-4c0f-9d3a-5254007700{number:02x}"),
             memory: 1024,
             segment: Lan::FIRST,
+            card: None,
             flags: Vec::new(),
         }
     }
@@ -76,6 +68,14 @@ impl Machine {
     /// Another segment of the LAN.
     pub fn on(self, segment: Segment) -> Self {
         Self { segment, ..self }
+    }
+
+    /// Another network card, by QEMU's name of it (`rtl8139`), with the ROM that goes with it.
+    pub fn card(self, card: &'static str) -> Self {
+        Self {
+            card: Some(card),
+            ..self
+        }
     }
 
     /// A further argument for QEMU.
@@ -111,72 +111,24 @@ impl Machine {
 
     fn command(&self, lan: &Lan, files: &Files) -> Command {
         let tap = lan.tap(self.segment);
-        let mut qemu = lan.command("qemu-system-x86_64");
-        qemu.args([
-            "-nodefaults",
-            "-display",
-            "none",
-            "-vga",
-            "std",
-            "-no-reboot",
-        ])
-        .args(["-m", &self.memory.to_string(), "-uuid", &self.uuid])
-        .args(["-object", "rng-random,id=r0,filename=/dev/urandom"])
-        .args(["-device", "virtio-rng-pci,rng=r0"])
-        .args(["-serial", &format!("file:{}", files.serial.display())])
-        .arg("-monitor")
-        .arg(format!("unix:{},server,nowait", files.monitor.display()))
-        .args([
-            "-netdev",
-            &format!("tap,id=n0,ifname={tap},script=no,downscript=no"),
-        ]);
-        accelerator(&mut qemu);
-        match self.firmware {
-            Firmware::Bios => self.bios(&mut qemu),
-            Firmware::Uefi => self.uefi(&mut qemu, files),
-            Firmware::UefiHttp => {
-                self.uefi(&mut qemu, files);
-                for family in ["IPv4", "IPv6"] {
-                    let name = format!("name=opt/org.tianocore/{family}PXESupport,string=n");
-                    qemu.args(["-fw_cfg", &name]);
-                }
-            }
-        }
+        let mut qemu = lan.command(self.firmware.program());
+        qemu.args(["-nodefaults", "-display", "none", "-no-reboot"])
+            .args(["-m", &self.memory.to_string(), "-uuid", &self.uuid])
+            .args(["-object", "rng-random,id=r0,filename=/dev/urandom"])
+            .args(["-device", "virtio-rng-pci,rng=r0"])
+            .args(["-serial", &format!("file:{}", files.serial.display())])
+            .arg("-monitor")
+            .arg(format!("unix:{},server,nowait", files.monitor.display()))
+            .args([
+                "-netdev",
+                &format!("tap,id=n0,ifname={tap},script=no,downscript=no"),
+            ]);
+        let card = self.firmware.card(self.card);
+        let card = format!("{card},netdev=n0,bootindex=1,mac={}", self.mac);
+        qemu.args(["-device", &card]);
+        self.firmware.describe(&mut qemu, &files.vars);
         qemu.args(&self.flags);
         qemu
-    }
-
-    /// `graphics=off` makes SeaBIOS mirror the screen to the serial port.
-    fn bios(&self, qemu: &mut Command) {
-        let card = format!("e1000,netdev=n0,bootindex=1,mac={}", self.mac);
-        qemu.args(["-M", "pc,graphics=off", "-device", &card]);
-    }
-
-    /// `romfile=` keeps iPXE out of the card, so that EDK2 speaks itself.
-    fn uefi(&self, qemu: &mut Command, files: &Files) {
-        fs::copy(OVMF_VARS, &files.vars)
-            .unwrap_or_else(|e| panic!("cannot copy {OVMF_VARS}: {e}; the package ovmf has it"));
-        let card = format!(
-            "virtio-net-pci,romfile=,netdev=n0,bootindex=1,mac={}",
-            self.mac
-        );
-        qemu.args(["-M", "q35", "-device", &card])
-            .arg("-drive")
-            .arg(format!("if=pflash,format=raw,readonly=on,file={OVMF}"))
-            .arg("-drive")
-            .arg(format!(
-                "if=pflash,format=raw,file={}",
-                files.vars.display()
-            ));
-    }
-}
-
-/// Software emulation of every feature but five-level page tables, which slow it by 5 %.
-fn accelerator(qemu: &mut Command) {
-    if std::env::var("BOOTJACK_LAB_KVM").is_ok_and(|on| on == "1") {
-        qemu.args(["-accel", "kvm", "-cpu", "host"]);
-    } else {
-        qemu.args(["-accel", "tcg", "-cpu", "max,la57=off"]);
     }
 }
 

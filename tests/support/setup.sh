@@ -2,10 +2,16 @@
 # Brings the Debian packages that the laboratory needs: real firmware, real clients, DHCP servers
 # that are not ours. Says what and why first; does nothing when all is there. None of them starts a
 # service: those that would are unpacked into target/lab/ instead of being installed, and tests run
-# them from there. `setup.sh --check` only says what is missing (exit status 1).
+# them from there. `setup.sh all` brings what `make test-all` and `make captures` need beside it;
+# `--check` behind it only says what is missing (exit status 1).
 set -eu
 cd "$(dirname "$0")/../.."
 folder=target/lab
+scope=usual
+if [ "${1:-}" = all ]; then
+    scope=all
+    shift
+fi
 # shellcheck source=tests/support/packages.sh
 . tests/support/packages.sh
 
@@ -34,6 +40,13 @@ grub-common grub-script-check GRUB's own parser, for the menus made for it
 liblog4cplus-2.0.5 /usr/lib/x86_64-linux-gnu/liblog4cplus-2.0.so.3 Kea is linked with it
 libmariadb3 /usr/lib/x86_64-linux-gnu/libmariadb.so.3 Kea is linked with it
 libpq5 /usr/lib/x86_64-linux-gnu/libpq.so.5 Kea is linked with it
+LIST
+    [ "$scope" != all ] || cat <<'LIST'
+qemu-system-arm qemu-system-aarch64 64-bit ARM machines under software emulation
+qemu-efi-aarch64 /usr/share/AAVMF/AAVMF_CODE.fd UEFI firmware of 64-bit ARM
+ovmf-ia32 /usr/share/OVMF/OVMF32_CODE_4M.secboot.fd UEFI firmware of 32-bit x86
+grub-efi-amd64-bin /usr/lib/grub/x86_64-efi/net.mod a GRUB that asks for an address by itself
+tcpdump tcpdump what firmware says is written down (make captures)
 LIST
 }
 
@@ -95,7 +108,7 @@ named() {
             echo "$part/bookworm-backports"
         done
         ;;
-    seabios) echo seabios/bookworm-backports ;;
+    seabios | qemu-system-arm) echo "$1/bookworm-backports" ;;
     *) echo "$1" ;;
     esac
 }

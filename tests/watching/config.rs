@@ -1,7 +1,10 @@
-//! The config file: its `dhcp:` is in force at once, its settings after a restart.
+//! The config file: its `dhcp:` and `quirks:` are in force at once, its settings after a restart.
 
 use std::fs;
+use std::net::Ipv4Addr;
+use std::time::Duration;
 
+use bootjack::client::Client;
 use bootjack::service::watch::Pace;
 
 use super::{Lab, events, polling, profile};
@@ -52,6 +55,53 @@ async fn a_changed_reservation_is_in_force_by_events() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_reservation_is_in_force_by_polling() {
     a_changed_reservation_is_in_force(polling()).await;
+}
+
+/// A config file with a quirk.
+fn quirk(delay: &str) -> String {
+    format!(
+        "quirks:
+  - {{name: slow, tells: {{mac: \"52:54:00\"}}, changes: {{delay: {delay}}}}}
+"
+    )
+}
+
+/// How long a machine of that row waits for its OFFER.
+fn delay(lab: &Lab) -> Option<Duration> {
+    let mac = "52:54:00:00:00:01".parse().unwrap();
+    let client = Client::unknown(mac, Ipv4Addr::UNSPECIFIED);
+    let snapshot = lab.shared.snapshot.load();
+    snapshot.quirks.treat(&client).set(|changes| changes.delay)
+}
+
+async fn a_changed_quirk_is_in_force(pace: Pace) {
+    let lab = Lab::new(pace, |dir| {
+        fs::create_dir(dir.join("profiles")).unwrap();
+        fs::write(dir.join("profiles/a.yaml"), profile("a", 1)).unwrap();
+        fs::write(dir.join("bootjack.yaml"), quirk("1s")).unwrap();
+    });
+    let second = Duration::from_secs(1);
+    assert_eq!(delay(&lab), Some(second));
+    fs::write(lab.path("bootjack.yaml"), quirk("2s")).unwrap();
+    lab.until("the changed one", |lab| delay(lab) == Some(2 * second))
+        .await;
+    fs::write(lab.path("bootjack.yaml"), quirk("9s")).unwrap();
+    lab.until_finding("bootjack.yaml:2:61: error: delay: \"9s\" cannot be used")
+        .await;
+    assert_eq!(delay(&lab), Some(2 * second), "the last good set stays");
+    fs::write(lab.path("bootjack.yaml"), "quirks:\n").unwrap();
+    lab.until("none", |lab| delay(lab).is_none()).await;
+    assert!(lab.shared.findings.load().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_quirk_is_in_force_by_events() {
+    a_changed_quirk_is_in_force(events()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_quirk_is_in_force_by_polling() {
+    a_changed_quirk_is_in_force(polling()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

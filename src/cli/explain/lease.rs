@@ -4,10 +4,11 @@
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
+use super::learnt::Learnt;
 use super::{describe, print, trace};
 use crate::client::identify;
 use crate::decide::grant::Grant;
-use crate::decide::lease::{Desk, Leasing, decide};
+use crate::decide::lease::{Desk, Leasing, decide_knowing};
 use crate::decide::{Incoming, Port};
 use crate::lease::{Book, Limits};
 use crate::profile::Snapshot;
@@ -18,16 +19,17 @@ const NOW: u64 = 1;
 
 /// Explains a DISCOVER that comes to this address of ours.
 pub(super) fn explain(
-    snapshot: &Snapshot,
+    (snapshot, learnt): (&Snapshot, &Learnt),
     message: &Message,
     server: Ipv4Addr,
     out: &mut String,
 ) -> std::fmt::Result {
     if let Ok(client) = identify(message, server) {
         describe(&client, out)?;
+        learnt.line(&client, out)?;
         trace(snapshot, &client, out)?;
     }
-    let leasing = offered(snapshot, message, server);
+    let leasing = offered((snapshot, learnt), message, server);
     if let Some(network) = &leasing.network {
         writeln!(out, "network: {network}")?;
     }
@@ -40,7 +42,11 @@ pub(super) fn explain(
     }
 }
 
-fn offered(snapshot: &Snapshot, message: &Message, server: Ipv4Addr) -> Leasing {
+fn offered(
+    (snapshot, learnt): (&Snapshot, &Learnt),
+    message: &Message,
+    server: Ipv4Addr,
+) -> Leasing {
     let mut book = Book::new(Limits::default());
     book.set_networks(NOW, &snapshot.networks);
     let desk = Desk {
@@ -57,7 +63,7 @@ fn offered(snapshot: &Snapshot, message: &Message, server: Ipv4Addr) -> Leasing 
         peer: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68),
         unicast: false,
     };
-    decide(desk, incoming)
+    decide_knowing(desk, incoming, |client| learnt.complete(client))
 }
 
 fn granted(grant: &Grant, out: &mut String) -> std::fmt::Result {

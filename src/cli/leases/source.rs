@@ -4,19 +4,15 @@
 //!
 //! Networks and reserved names are then the config file's, as far as it says them without mistakes.
 
-use std::env;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::net::Ipv4Addr;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::Args;
-use nix::unistd::Uid;
 use serde::de::DeserializeOwned;
 
-use crate::config::{self, Effective, Settings, SettingsArgs};
-use crate::doctor::shell_word;
+use crate::cli::state::{self, Folder};
+use crate::config::Effective;
 use crate::error::Error;
 use crate::lease::{Book, Limits, State};
 use crate::network::{Beside, Networks};
@@ -27,19 +23,7 @@ use crate::service::lease::row::Row;
 use crate::service::lease::store::{FILE, Store};
 use crate::service::lease::{is_held_by, nothing_leased};
 use crate::service::load::{Places, networks};
-use crate::service::privilege;
 use crate::yaml::counted;
-
-/// The settings that say where.
-#[derive(Debug, Clone, Default, Args)]
-pub struct Folder {
-    /// Config file, which may name the state folder [default: /etc/bootjack/bootjack.yaml if it exists]
-    #[arg(long, env = "BOOTJACK_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// State folder of the bootjack that gives leases [default: /var/lib/bootjack/state]
-    #[arg(long, env = "BOOTJACK_STATE", value_name = "DIR")]
-    state: Option<PathBuf>,
-}
 
 /// The leases of a state folder.
 pub(super) struct Source {
@@ -48,13 +32,7 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn open(folder: Folder) -> Result<Self, Error> {
-        let settings = config::effective(SettingsArgs {
-            config: folder.config,
-            settings: Settings {
-                state: folder.state,
-                ..Settings::default()
-            },
-        })?;
+        let settings = folder.settings()?;
         Ok(Self { settings })
     }
 
@@ -77,7 +55,7 @@ impl Source {
             }
         }
         if unread > 0 {
-            say(&format!(
+            state::say(&format!(
                 "left out, for nothing can be made of it: {} of the store",
                 counted(unread, "record")
             ));
@@ -136,7 +114,7 @@ impl Source {
         let text = networks::read(&places, false, &mut findings);
         let config = networks::compile(&places, text.as_deref(), Beside::default());
         config.networks.unwrap_or_else(|| {
-            say(&format!(
+            state::say(&format!(
                 "networks and reserved names are not shown: {} has mistakes, see `bootjack check`",
                 places.config.path.display()
             ));
@@ -146,14 +124,7 @@ impl Source {
 
     /// Asks the running server, where there is one.
     fn asked<T: DeserializeOwned>(&self, ask: &Ask) -> Result<Option<Answer<T>>, Error> {
-        let socket = self.folder().join(control::FILE);
-        control::ask(self.folder(), ask).map_err(|e| match e.kind() {
-            io::ErrorKind::PermissionDenied => self.denied(&socket),
-            _ => Error::failed(format!(
-                "the running bootjack does not answer at {}: {e}; it is very busy, or of another version: try again, or restart it",
-                socket.display()
-            )),
-        })
+        state::asked(self.folder(), control::FILE, ask)
     }
 
     /// The store can be read, as far as the system has a say in it.
@@ -163,64 +134,14 @@ impl Source {
             // A pipe would wait for its other end.
             found.is_file().then(|| File::open(&store)).transpose()
         }) {
-            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Err(self.denied(&store)),
-            Err(e) if is_none(&e) => Err(Error::failed(format!(
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+                Err(state::denied(folder, &store))
+            }
+            Err(e) if state::is_none(&e) => Err(Error::failed(format!(
                 "no bootjack gives leases from {0}, and there is no lease store in it: `bootjack serve --mode dhcp` makes one; name another folder with --state",
                 folder.display()
             ))),
             _ => Ok(()),
         }
     }
-
-    /// What is another user's, a file or the folder that hides it: whose, and the command that helps.
-    fn denied(&self, file: &Path) -> Error {
-        let folder = self.folder();
-        let owner = |path: &Path| Some(fs::metadata(path).ok()?.uid());
-        let (what, owner) = match owner(file) {
-            Some(owner) => (file, Some(owner)),
-            None => (folder, owner(folder)),
-        };
-        let whose = owner.map_or_else(String::new, |uid| {
-            let name = privilege::name_of(Uid::from_raw(uid));
-            format!(", which is user {name}'s alone")
-        });
-        let (what, again) = (what.display(), self.again());
-        Error::failed(format!(
-            "permission denied at {what}{whose}; run `sudo {again}`"
-        ))
-    }
-
-    /// The command that was given, for a shell. `sudo` leaves the environment out: what was said
-    /// there is said by flags.
-    fn again(&self) -> String {
-        let given = env::args_os().skip(1);
-        let given: Vec<String> = given.map(|w| w.to_string_lossy().into_owned()).collect();
-        let said = |flag: &str| {
-            let mut words = given.iter().map(|word| word.split('=').next());
-            words.any(|word| word == Some(flag))
-        };
-        let config = env::var_os("BOOTJACK_CONFIG").map(PathBuf::from);
-        let flags = [
-            ("--config", config),
-            ("--state", Some(self.folder().to_owned())),
-        ];
-        let added = flags.into_iter().filter(|(flag, _)| !said(flag));
-        let added = added.filter_map(|(flag, path)| Some((flag, path?)));
-        let added = added.flat_map(|(flag, path)| [flag.to_owned(), path.display().to_string()]);
-        // After `leases` and what to do, before what it is done to.
-        let (command, rest) = given.split_at(given.len().min(2));
-        let words = command.iter().cloned().chain(added).chain(rest.to_vec());
-        let words: Vec<String> = words.map(|word| shell_word(&word)).collect();
-        format!("bootjack {}", words.join(" "))
-    }
-}
-
-/// What is no error, but to be known.
-fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "bootjack: {text}");
-}
-
-fn is_none(error: &io::Error) -> bool {
-    use io::ErrorKind::{NotADirectory, NotFound};
-    matches!(error.kind(), NotFound | NotADirectory)
 }

@@ -4,7 +4,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Boot, Told};
+use super::{Data, Told};
 use crate::client::Stage;
 use crate::decide::lease::Asked;
 use crate::decide::reply;
@@ -35,15 +35,14 @@ const TIMES: [u8; 3] = [code::LEASE_TIME, code::RENEWAL_TIME, code::REBINDING_TI
 pub(super) fn fill(
     asked: &Asked<'_>,
     told: Told,
-    boot: Option<&Boot>,
-    name: Option<&str>,
+    data: Option<&Data<'_>>,
     message: &mut Message,
 ) -> Vec<u8> {
     let head = head(asked, told);
-    let tail = tail(asked, told, boot, name);
+    let tail = tail(asked, told, data);
     let mut own = own(asked, told);
     // What the operator sets beside it would be joined to it, or lead elsewhere.
-    let leads = |code| boot.is_some() && LEADING.contains(&code);
+    let leads = |code| data.is_some() && LEADING.contains(&code);
     own.retain(|(code, _)| !head.has(*code) && !tail.has(*code) && !leads(*code));
     let limit = limit(asked.incoming.message, asked.kind);
     let mut left_out = Vec::new();
@@ -145,18 +144,24 @@ fn value(asked: &Asked<'_>, layers: &[&Terms], address: Ipv4Addr, code: u8) -> O
 }
 
 /// What comes last: boot data, the identifiers as they came, the relay's words.
-fn tail(asked: &Asked<'_>, told: Told, boot: Option<&Boot>, name: Option<&str>) -> Options {
+fn tail(asked: &Asked<'_>, told: Told, data: Option<&Data<'_>>) -> Options {
     let request = &asked.incoming.message.options;
     let mut tail = Options::default();
     let bootp = matches!(told, Told::Bootp(_));
-    if let Some(boot) = boot.filter(|_| !bootp) {
-        reply::push_boot(request, boot.strategy, name.unwrap_or_default(), &mut tail);
+    if let Some(Data { boot, form }) = data.filter(|_| !bootp) {
+        let named = boot.strategy.names_loader;
+        let name = if named {
+            boot.loader.to_string()
+        } else {
+            String::new()
+        };
+        reply::push_boot(request, form, (asked.incoming.local, &name), &mut tail);
     }
     let ipxe = asked
         .client
         .as_ref()
         .is_some_and(|c| c.stage == Stage::Ipxe);
-    if boot.is_some() && ipxe {
+    if data.is_some() && ipxe {
         tail.push(code::ETHERBOOT, &NO_PROXY);
     }
     // RFC 6842: the client identifier goes back as it came.

@@ -7,7 +7,8 @@
 use std::net::Ipv4Addr;
 
 use super::Asked;
-use crate::client::{Client, identify};
+use crate::client::quirk::Table;
+use crate::client::{Client, identify, identify_classless};
 use crate::decide::{Excess, Ignore, Incoming, grant, relayed_by_a_host};
 use crate::lease::{Book, Holder, Kind};
 use crate::network::{Network, Networks, Reservation, Who};
@@ -44,7 +45,7 @@ impl<'a> Asked<'a> {
         (incoming, is_own): (Incoming<'a>, &dyn Fn(Ipv4Addr) -> bool),
     ) -> Result<Self, Ignore> {
         let heard = Heard::of(&snapshot.networks, incoming, is_own)?;
-        let (client, who) = (heard.machine(), heard.who());
+        let (client, who) = (heard.machine(&snapshot.quirks), heard.who());
         let holder = Holder::new(heard.mac, who.client_id, heard.network.match_client_id);
         let reservation = heard.reservation(&snapshot.networks, book, (&holder, &who));
         let selection = heard.selection(snapshot, reservation, client.as_ref(), who.uuid);
@@ -87,10 +88,15 @@ impl<'a> Heard<'a> {
     }
 
     /// The machine, where it boots; of BOOTP nobody says whether it does.
-    fn machine(&self) -> Option<Client> {
+    fn machine(&self, quirks: &Table) -> Option<Client> {
+        let (message, local) = (self.incoming.message, self.incoming.local);
         match self.kind {
             Kind::Bootp => Some(Client::unknown(self.mac, self.link)),
-            _ => identify(self.incoming.message, self.incoming.local).ok(),
+            Kind::Selecting { .. } => {
+                let booting = identify(message, local).ok();
+                booting.or_else(|| classless(message, local, quirks))
+            }
+            _ => identify(message, local).ok(),
         }
     }
 
@@ -270,4 +276,13 @@ fn fits(message: &Message, kind: Kind) -> Result<(), Ignore> {
 
 fn known(address: Ipv4Addr) -> Option<Ipv4Addr> {
     (!address.is_unspecified()).then_some(address)
+}
+
+/// A boot client that leaves option 60 out of the REQUEST it chooses us by (quirk 28).
+fn classless(message: &Message, local: Ipv4Addr, quirks: &Table) -> Option<Client> {
+    let client = identify_classless(message, local).ok()?;
+    let boots = quirks
+        .treat(&client)
+        .set(|changes| changes.classless_request);
+    (boots == Some(true)).then_some(client)
 }

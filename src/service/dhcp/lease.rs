@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Door;
 use crate::client::Client;
-use crate::decide::Ignore;
 use crate::decide::grant::{First, Grant, Told};
-use crate::decide::lease::{Desk, Leasing, decide};
+use crate::decide::lease::{Desk, Leasing, decide_knowing};
+use crate::decide::{Ignore, item};
 use crate::event::{BootTold, What};
 use crate::lease::{Binding, Book, Change, Record, Silence};
 use crate::service::Shared;
@@ -158,7 +158,7 @@ impl Case {
             _ => {
                 self.keep(&mut book, made);
                 drop(book);
-                self.send(&reply);
+                self.send_in_time(reply);
             }
         }
     }
@@ -195,7 +195,7 @@ impl Case {
         if self.is_untried(binding.address) {
             book.probed(binding.address, binding.serial);
             drop(book);
-            return self.send(&reply);
+            return self.send_in_time(reply);
         }
         drop(book);
         tokio::spawn(self.send_when_tried(reply, binding));
@@ -231,7 +231,12 @@ impl Case {
             authoritative: self.giver.authoritative,
             is_own: &|address| self.giver.prober.is_own(address),
         };
-        decide(desk, self.door.incoming(&self.message, &self.received))
+        let incoming = self.door.incoming(&self.message, &self.received);
+        let complete = |client| {
+            let client = item::with_past(&self.shared.clients(), client, incoming);
+            self.shared.machines.remembering(client)
+        };
+        decide_knowing(desk, incoming, complete)
     }
 
     fn seen(&self, client: Option<&Client>) {
@@ -247,6 +252,21 @@ impl Case {
         (*self.received.from.ip()).into()
     }
 
+    /// Sends it now, or where its firmware wants to wait (quirk 27), in a while.
+    fn send_in_time(self, reply: Reply) {
+        let delay = reply.grant.delay;
+        let places = self.shared.waiting_answers.clone();
+        let place = (!delay.is_zero()).then(|| places.try_acquire_owned());
+        let Some(Ok(place)) = place else {
+            return self.send(&reply);
+        };
+        tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            self.send(&reply);
+            drop(place);
+        });
+    }
+
     async fn send_when_tried(mut self, reply: Reply, binding: Binding) {
         match self.try_address(binding.address).await {
             // After a lost store: the client itself still has the address.
@@ -259,7 +279,7 @@ impl Case {
             }
             Answer::Used(_) | Answer::Free | Answer::Unknown => {
                 if self.probed(binding) {
-                    self.send(&reply);
+                    self.send_in_time(reply);
                 }
             }
         }

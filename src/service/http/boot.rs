@@ -9,16 +9,14 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap,
-    HeaderValue, LAST_MODIFIED,
-};
+use hyper::header::HeaderMap;
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::body::Payload;
 use super::condition::{Verdict, judge};
 use super::connection::Peer;
 use super::content::{self, Content, Nothing};
+use super::head::head;
 use super::progress::{Kind, Transfer};
 use super::range::Span;
 use super::reply;
@@ -56,6 +54,7 @@ pub(super) async fn answer(
         Ok(found) => content::open(&peer.http, &found).await,
         Err(missing) => Err(Nothing::Missing(missing.to_string())),
     };
+    peer.http.shared.fetched(peer.ip(), content.is_ok());
     match content {
         Ok(content) => visit.respond(request.headers(), &content),
         Err(nothing) => visit.without(nothing),
@@ -92,37 +91,29 @@ impl Visit<'_> {
     fn respond(&self, request: &HeaderMap, content: &Content) -> Response<Payload> {
         let len = content.body.len;
         let whole = Span { start: 0, len };
-        let mut response = match judge(self.method, request, &content.validators, len) {
+        let verdict = judge(self.method, request, &content.validators, len);
+        let mut response = match verdict {
             Verdict::Whole => self.send(content, StatusCode::OK, whole),
             Verdict::Part(span) => self.send(content, StatusCode::PARTIAL_CONTENT, span),
             Verdict::NotModified => self.unchanged(),
             Verdict::Failed(condition) => self.changed(condition),
             Verdict::Unsatisfiable => self.past_the_end(len),
         };
-        describe(response.headers_mut(), content);
+        let (status, headers) = head(verdict, content.described());
+        *response.status_mut() = status;
+        response.headers_mut().extend(headers);
         response
     }
 
     fn send(&self, content: &Content, status: StatusCode, span: Span) -> Response<Payload> {
         let progress = self.peer.progress.clone();
-        let payload = if *self.method == Method::HEAD {
+        Response::new(if *self.method == Method::HEAD {
             self.probed();
             Payload::text(Bytes::new(), progress)
         } else {
             progress.begins(self.transfer(content, status, span));
             Payload::of(&content.body, span, progress, &self.peer.http.wide)
-        };
-        let mut response = Response::new(payload);
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_LENGTH, span.len.into());
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content.body.media));
-        if status == StatusCode::PARTIAL_CONTENT {
-            let last = span.start + span.len.saturating_sub(1);
-            let range = format!("bytes {}-{last}/{}", span.start, content.body.len);
-            insert(headers, CONTENT_RANGE, &range);
-        }
-        response
+        })
     }
 
     fn transfer(&self, content: &Content, status: StatusCode, span: Span) -> Transfer {
@@ -143,10 +134,7 @@ impl Visit<'_> {
 
     fn unchanged(&self) -> Response<Payload> {
         self.probed();
-        let payload = Payload::text(Bytes::new(), self.peer.progress.clone());
-        let mut response = Response::new(payload);
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response
+        Response::new(Payload::text(Bytes::new(), self.peer.progress.clone()))
     }
 
     fn changed(&self, condition: &str) -> Response<Payload> {
@@ -160,13 +148,7 @@ impl Visit<'_> {
     fn past_the_end(&self, len: u64) -> Response<Payload> {
         self.failed(format!("the range begins past the end of {len} bytes"));
         let status = StatusCode::RANGE_NOT_SATISFIABLE;
-        let mut response = reply::line(self.peer, self.method, status, "no such range");
-        insert(
-            response.headers_mut(),
-            CONTENT_RANGE,
-            &format!("bytes */{len}"),
-        );
-        response
+        reply::line(self.peer, self.method, status, "no such range")
     }
 
     fn without(&self, nothing: Nothing) -> Response<Payload> {
@@ -210,26 +192,5 @@ impl Visit<'_> {
 
     fn emit(&self, what: What) {
         self.peer.http.shared.emit(self.client, what);
-    }
-}
-
-/// What is said of the content with every status: the RFC wants it on 200, 206 and 304, and it
-/// helps on 412 and 416. A menu is another client's business, so nobody may keep it.
-fn describe(headers: &mut HeaderMap, content: &Content) {
-    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    if let Some(etag) = content.validators.etag.header() {
-        headers.insert(ETAG, etag);
-    }
-    if let Some(at) = content.validators.modified {
-        insert(headers, LAST_MODIFIED, &httpdate::fmt_http_date(at));
-    }
-    if matches!(content.kind, Kind::Menu(_)) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
-}
-
-fn insert(headers: &mut HeaderMap, name: hyper::header::HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
     }
 }

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use super::Http;
 use super::condition::Validators;
 use super::etag::ETag;
+use super::head::Described;
 use super::progress::Kind;
 use crate::service::files::{self, Body, Data};
 use crate::tree::Found;
@@ -48,6 +49,18 @@ pub(super) async fn open(http: &Http, found: &Found) -> Result<Content, Nothing>
         body,
         kind,
     })
+}
+
+impl Content {
+    /// What its head tells of it.
+    pub(super) fn described(&self) -> Described<'_> {
+        Described {
+            len: self.body.len,
+            media: self.body.media,
+            validators: &self.validators,
+            is_menu: matches!(self.kind, Kind::Menu(_)),
+        }
+    }
 }
 
 impl Nothing {

@@ -84,6 +84,8 @@ fn scraped(peer: &Peer, method: &Method) -> Response<Payload> {
     for (state, count) in shared.leases.get().map(|l| l.counts()).unwrap_or_default() {
         shared.metrics.leases(state, count);
     }
+    let remembered = shared.machines.remembered();
+    shared.metrics.machines_remembered(remembered);
     match shared.metrics.text() {
         Ok(text) => {
             let media = HeaderValue::from_static(metrics::MEDIA);

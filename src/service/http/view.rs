@@ -11,6 +11,7 @@ use crate::client::{Class, Client, Stage};
 use crate::event::Event;
 use crate::profile::{Snapshot, choose};
 use crate::service::Shared;
+use crate::service::machines::row::Row;
 use crate::wire::{Arch, Mac, Platform, Uuid};
 use crate::yaml::Finding;
 
@@ -28,6 +29,7 @@ pub(super) struct Machine {
     profile: Option<String>,
     profile_file: Option<String>,
     why: Option<String>,
+    learnt: Vec<Row>,
     last_event: Option<Event>,
 }
 
@@ -92,7 +94,8 @@ pub(super) fn story(shared: &Shared, mac: Mac) -> Option<Story> {
     let snapshot = shared.snapshot.load();
     let client = shared.clients().by_mac(mac).cloned();
     let timeline: Vec<Event> = shared.timeline().of(mac).cloned().collect();
-    let seen = client.is_some() || !timeline.is_empty();
+    let learnt = !shared.machines.rows_of(mac).is_empty();
+    let seen = client.is_some() || learnt || !timeline.is_empty();
     seen.then(|| Story {
         machine: machine(shared, &snapshot, mac, client),
         timeline,
@@ -122,6 +125,7 @@ fn machine(shared: &Shared, snapshot: &Snapshot, mac: Mac, client: Option<Client
         profile,
         profile_file: file,
         why,
+        learnt: shared.machines.rows_of(mac),
         last_event,
     }
 }

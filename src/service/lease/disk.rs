@@ -113,16 +113,16 @@ impl Medium {
 }
 
 /// Which file stands in a place: its device, and its number there.
-pub(super) type Identity = (u64, u64);
+pub(in crate::service) type Identity = (u64, u64);
 
 /// Of the file that stands there now.
-pub(super) fn identity(path: &Path) -> Option<Identity> {
+pub(in crate::service) fn identity(path: &Path) -> Option<Identity> {
     let data = fs::metadata(path).ok()?;
     Some((data.dev(), data.ino()))
 }
 
 /// A copy in memory of a file that was not closed, for those who only read.
-pub(super) fn in_memory(path: &Path) -> Result<Database, redb::Error> {
+pub(in crate::service) fn in_memory(path: &Path) -> Result<Database, redb::Error> {
     let bytes = fs::read(path)?;
     let memory = InMemoryBackend::new();
     memory.set_len(bytes.len() as u64)?;

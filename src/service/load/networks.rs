@@ -1,5 +1,5 @@
-//! The config file, read again at each load: its `dhcp:` → [`Networks`], and which of its settings
-//! are not what they were at the start.
+//! The config file, read again at each load: its `dhcp:` → [`Networks`], its `quirks:` → rows of the
+//! quirk table, and which of its settings are not what they were at the start.
 //!
 //! A file that says nothing of DHCP need not be readable for the user that bootjack has become.
 
@@ -7,6 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::{Places, about, folder};
+use crate::client::quirk;
 use crate::config::{self, Mode, Settings, text::Unreadable};
 use crate::network::{self, Beside, CONFIG_FILE, Networks};
 use crate::yaml::{Finding, Report, Severity};
@@ -15,6 +16,8 @@ use crate::yaml::{Finding, Report, Severity};
 pub struct Config {
     /// The networks, unless something is wrong with them.
     pub networks: Option<Networks>,
+    /// The quirk table, likewise.
+    pub quirks: quirk::Table,
     /// What is wrong.
     pub findings: Vec<Finding>,
     /// What is right, but not in force.
@@ -38,7 +41,8 @@ pub fn read(places: &Places, seen: bool, findings: &mut Vec<Finding>) -> Option<
         Ok(None) => Unreadable::System(io::ErrorKind::NotFound.into()),
         Err(error) => error,
     };
-    let needed = places.mode == Mode::Dhcp || start.is_some_and(|s| s.dhcp.is_some());
+    let needed =
+        places.mode == Mode::Dhcp || start.is_some_and(|s| s.dhcp.is_some() || s.quirks.is_some());
     let severity = if needed {
         Severity::Error
     } else {
@@ -55,11 +59,11 @@ fn remedy(error: &Unreadable) -> String {
         Unreadable::NoFile => "it is read again while serving, so it has to be a file".to_owned(),
         Unreadable::System(e) if e.kind() == io::ErrorKind::PermissionDenied => {
             format!(
-                "its dhcp: is read again while serving; {}",
+                "it is read again while serving; {}",
                 folder::readable("644")
             )
         }
-        _ => "put it back; its dhcp: is read again while serving".to_owned(),
+        _ => "put it back; it is read again while serving".to_owned(),
     }
 }
 
@@ -67,11 +71,13 @@ fn remedy(error: &Unreadable) -> String {
 pub fn compile(places: &Places, text: Option<&str>, beside: Beside<'_>) -> Config {
     let file: Arc<str> = places.config.path.display().to_string().into();
     let mut notices = Vec::new();
+    let mut quirks = quirk::Table::default();
     let (networks, mut findings) = match text {
         Some(text) => {
             let mut report = Report::new(&file, text);
             let read = report.parse(&CONFIG_FILE).map(|root| {
                 let now = config::settings(&root, &mut report);
+                quirks = quirk::Table::with(quirk::of_config(&root, &mut report));
                 (now, network::of_config(&root, beside, &mut report))
             });
             let (now, networks) = read.filter(|_| !report.is_wrong()).unzip();
@@ -89,6 +95,7 @@ pub fn compile(places: &Places, text: Option<&str>, beside: Beside<'_>) -> Confi
     }
     Config {
         networks,
+        quirks,
         findings,
         notices,
     }

@@ -55,7 +55,9 @@ impl Refusal {
 
 /// Looks the name up, opens it, and converts it where the mode says so.
 pub(super) async fn look_up(call: &Call, who: &Requester) -> Result<Content, Refusal> {
-    let body = open(call, who).await?;
+    let body = open(call, who).await;
+    (call.common.shared).fetched(who.peer, body.is_ok());
+    let body = body?;
     if call.mode == Mode::Octet {
         return Ok(Content {
             body,

@@ -88,7 +88,7 @@ impl Call {
         let job = Job {
             socket,
             peer: self.seat.pair.peer,
-            terms: agree(&self.options, size, &Bounds::of_mtu(mtu)),
+            terms: agree(&self.options, size, &self.bounds(who, mtu)),
             body: content.body.clone(),
             patience: self.common.shared.limits.idle,
             repeats,
@@ -100,6 +100,15 @@ impl Call {
         };
         self.emit(who, ended);
         Ok(())
+    }
+
+    fn bounds(&self, who: &Requester, mtu: u32) -> Bounds {
+        let bounds = Bounds::of_mtu(mtu);
+        let snapshot = self.common.shared.snapshot.load();
+        match &who.client {
+            Some(client) => bounds.within(&snapshot.quirks.treat(client)),
+            None => bounds,
+        }
     }
 
     fn socket(&self) -> io::Result<(Connected, u32)> {

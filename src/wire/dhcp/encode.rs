@@ -9,13 +9,19 @@ impl Message {
     /// The datagram. It is never shorter than [`MIN_REPLY`]; the caller keeps it under the
     /// client's limit by what it puts in.
     pub fn encode(&self) -> Vec<u8> {
+        let mut out = self.encode_short();
+        out.resize(out.len().max(MIN_REPLY), 0);
+        out
+    }
+
+    /// The datagram without anything behind its END: some firmware stumbles over it (quirk 28).
+    pub fn encode_short(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(MIN_REPLY.max(FIXED));
         self.encode_header(&mut out);
         for (code, value) in self.options.iter() {
             encode_option(code, value, &mut out);
         }
         out.push(code::END);
-        out.resize(out.len().max(MIN_REPLY), 0);
         out
     }
 

@@ -1,0 +1,287 @@
+//! Who has heard all of a capture so far: each datagram → what it says, and what this bootjack would
+//! answer, with what earlier ones have told (as `service::dhcp` keeps it).
+//!
+//! What was sent to other servers is explained as if it had come to us. In mode `dhcp` no address is
+//! taken when the capture begins, and what is answered in it is taken from then on. Absent on purpose:
+//! what depends on this host's interfaces and disk.
+
+use std::collections::HashSet;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use super::datagram::{Heard, Topic};
+use super::told::{Answer, Boot, Event, Reply, Said, Told};
+use super::transfers::Transfers;
+use crate::client::{Client, Registry, identify};
+use crate::config::{Effective, Mode};
+use crate::decide::grant::{Grant, Told as Granted};
+use crate::decide::lease::{Desk, Leasing};
+use crate::decide::{self, Ignore, Incoming, Port, item};
+use crate::lease::{Book, Limits};
+use crate::profile::Snapshot;
+use crate::service::shared::Folders;
+use crate::wire::dhcp::{BOOTREQUEST, Kind, Message, code};
+use crate::wire::{self, Mac};
+
+/// How many machines are remembered.
+const MACHINES: usize = 10_000;
+
+/// What a capture has told so far.
+pub(super) struct Witness<'a> {
+    snapshot: &'a Snapshot,
+    mode: Mode,
+    server: Ipv4Addr,
+    clients: Registry,
+    /// Machines that have shown themselves as ones that boot.
+    booting: HashSet<Mac>,
+    book: Book,
+    transfers: Transfers<'a>,
+    began: Option<Duration>,
+    /// Lease time: seconds since the beginning, and one.
+    now: u64,
+}
+
+impl<'a> Witness<'a> {
+    /// Nothing heard yet.
+    pub(super) fn new(snapshot: &'a Snapshot, settings: &Effective, server: Ipv4Addr) -> Self {
+        let folders = Folders {
+            images: settings.images.clone(),
+            assets: settings.assets.clone(),
+        };
+        let mut book = Book::new(Limits::default());
+        if settings.mode == Mode::Dhcp {
+            book.set_networks(1, &snapshot.networks);
+        }
+        Self {
+            snapshot,
+            mode: settings.mode,
+            server,
+            clients: Registry::new(MACHINES),
+            booting: HashSet::new(),
+            book,
+            transfers: Transfers::new(snapshot, folders, server.into()),
+            began: None,
+            now: 1,
+        }
+    }
+
+    /// Hears one more. `None`: it is of no machine that boots, or not of the one that is asked for.
+    pub(super) fn hear(&mut self, heard: &Heard, only: Option<Mac>) -> Option<Event> {
+        let seconds = self.seconds(heard.at);
+        let (said, mac) = match heard.topic {
+            Topic::Dhcp => self.dhcp(heard, only)?,
+            Topic::Request => whose(self.transfers.request(heard, &self.clients)),
+            Topic::Error => whose(self.transfers.error(heard, &self.clients)?),
+        };
+        let wanted = only.is_none_or(|only| mac == Some(only));
+        wanted.then_some(Event {
+            packet: heard.number,
+            seconds,
+            vlan: heard.vlan,
+            from: heard.from,
+            to: heard.to,
+            mac,
+            said,
+        })
+    }
+
+    /// Seconds since the first one, which may be later than this one.
+    fn seconds(&mut self, at: Option<Duration>) -> Option<f64> {
+        let at = at?;
+        let began = *self.began.get_or_insert(at);
+        let since = at.saturating_sub(began);
+        self.now = self.now.max(since.as_secs().saturating_add(1));
+        Some(at.as_secs_f64() - began.as_secs_f64())
+    }
+
+    fn dhcp(&mut self, heard: &Heard, only: Option<Mac>) -> Option<(Said, Option<Mac>)> {
+        let message = match decode(heard) {
+            Ok(message) => message,
+            Err(why) => {
+                let service = "DHCP";
+                return Some((Said::Unreadable { service, why }, None));
+            }
+        };
+        let mac = message.mac();
+        if message.op != BOOTREQUEST {
+            let message = Box::new(Told::of(&message));
+            return self
+                .tells_of(mac, only)
+                .then_some((Said::Replied { message }, mac));
+        }
+        let port = [Port::Dhcp, Port::Pxe]
+            .into_iter()
+            .find(|port| port.number() == heard.to.port())?;
+        let (answer, client) = self.answer(heard, &message, port);
+        if let Some(client) = client.as_ref().filter(|_| self.booting.len() < MACHINES) {
+            self.booting.insert(client.mac);
+        }
+        let told = client.is_some() || self.tells_of(mac, only);
+        told.then(|| {
+            let asked = Said::Asked {
+                message: Box::new(Told::of(&message)),
+                client: client.map(Box::new),
+                answer,
+            };
+            (asked, mac)
+        })
+    }
+
+    /// Whether a message that shows no boot client is told of: its machine boots, or is asked for.
+    fn tells_of(&self, mac: Option<Mac>, only: Option<Mac>) -> bool {
+        mac.is_some_and(|mac| only == Some(mac) || self.booting.contains(&mac))
+    }
+
+    fn answer(&mut self, heard: &Heard, message: &Message, port: Port) -> (Answer, Option<Client>) {
+        let incoming = Incoming {
+            message,
+            port,
+            local: self.server,
+            peer: heard.from,
+            unicast: !heard.to.ip().is_broadcast(),
+        };
+        let item = item::asked(message).is_some();
+        match (self.mode, port) {
+            (Mode::Dhcp, Port::Dhcp) if item => self.boot(incoming),
+            (Mode::Colocated, Port::Dhcp) => (not_ours(), identify(message, self.server).ok()),
+            (Mode::Dhcp, Port::Dhcp) => self.lease(incoming),
+            _ => self.boot(incoming),
+        }
+    }
+
+    /// As `service::dhcp::boot`.
+    fn boot(&mut self, incoming: Incoming<'_>) -> (Answer, Option<Client>) {
+        let clients = &self.clients;
+        let complete = |client| item::with_past(clients, client, incoming);
+        let outcome = decide::decide_knowing(self.snapshot, incoming, complete);
+        if let Some(client) = &outcome.client {
+            self.note(client, incoming);
+        }
+        self.learn_address(incoming);
+        let answer = match outcome.decision {
+            Ok(answer) => Answer::Reply(Box::new(Reply {
+                to: answer.to,
+                boot: Boot::of(&answer),
+                lease: None,
+                message: Told::of(&answer.message),
+                bytes: wire::hex_digits(&answer.bytes),
+            })),
+            Err(why) => silence(&why),
+        };
+        (answer, outcome.client)
+    }
+
+    fn note(&mut self, client: &Client, incoming: Incoming<'_>) {
+        let bootp = incoming.message.kind().is_none() && self.mode == Mode::Dhcp;
+        let noted = match (incoming.port, incoming.message.kind()) {
+            _ if item::asked(incoming.message).is_some() => true,
+            (Port::Dhcp, kind) => bootp || kind == Some(Kind::Discover),
+            (Port::Pxe, kind) => kind == Some(Kind::Request),
+        };
+        if noted {
+            self.clients.saw(client.clone());
+        }
+    }
+
+    fn learn_address(&mut self, incoming: Incoming<'_>) {
+        let message = incoming.message;
+        let leases = message.kind() == Some(Kind::Request) && item::asked(message).is_none();
+        if incoming.port != Port::Dhcp || !leases {
+            return;
+        }
+        let renewing = Some(message.ciaddr).filter(|a| !a.is_unspecified());
+        let address = message.address(code::REQUESTED_ADDRESS).or(renewing);
+        if let Some((mac, address)) = message.mac().zip(address) {
+            self.clients.has_address(mac, address);
+        }
+    }
+
+    /// As `service::dhcp::lease`, where every address answers to nobody and every record is stored.
+    fn lease(&mut self, incoming: Incoming<'_>) -> (Answer, Option<Client>) {
+        let server = self.server;
+        let desk = Desk {
+            snapshot: self.snapshot,
+            book: &mut self.book,
+            now: self.now,
+            authoritative: true,
+            is_own: &|address| address == server,
+        };
+        let clients = &self.clients;
+        let complete = |client| item::with_past(clients, client, incoming);
+        let leasing = decide::lease::decide_knowing(desk, incoming, complete);
+        if let Some(client) = &leasing.client {
+            self.note(client, incoming);
+        }
+        self.settle(&leasing);
+        let answer = match leasing.decision {
+            Ok(grant) => Answer::Reply(Box::new(granted(*grant))),
+            Err(why) => silence(&why),
+        };
+        (answer, leasing.client)
+    }
+
+    fn settle(&mut self, leasing: &Leasing) {
+        let Ok(grant) = &leasing.decision else { return };
+        let Some(binding) = grant.told.binding() else {
+            return;
+        };
+        if let Granted::Offer(_) = grant.told {
+            self.book.probed(binding.address, binding.serial);
+            return;
+        }
+        self.book.stored(binding.address, binding.serial);
+        if let Some(mac) = leasing.mac {
+            self.clients.has_address(mac, binding.address);
+        }
+    }
+}
+
+/// The message, or why it cannot be read.
+fn decode(heard: &Heard) -> Result<Message, String> {
+    if heard.is_cut() {
+        let (there, length) = (heard.payload.len(), heard.length);
+        return Err(format!(
+            "only {there} of its {length} bytes are in the capture; it came in fragments, or take it \
+             anew with `tcpdump -s 0`"
+        ));
+    }
+    Message::decode(&heard.payload).map_err(|why| why.to_string())
+}
+
+fn granted(grant: Grant) -> Reply {
+    let boot = match grant.boot {
+        Some(Ok(boot)) => Boot::leased(&boot.selection, boot.strategy, boot.loader.to_string()),
+        Some(Err(why)) => Boot::None {
+            no_boot_data: why.to_string(),
+        },
+        None => Boot::None {
+            no_boot_data: "this message asks for none".to_owned(),
+        },
+    };
+    let binding = grant.told.binding();
+    Reply {
+        to: grant.to,
+        boot,
+        lease: binding.map(|b| format!("{} for {}", b.address, grant.told.detail())),
+        message: Told::of(&grant.message),
+        bytes: wire::hex_digits(&grant.bytes),
+    }
+}
+
+fn silence(why: &Ignore) -> Answer {
+    Answer::Silence {
+        reason: why.word(),
+        why: why.to_string(),
+    }
+}
+
+fn not_ours() -> Answer {
+    Answer::Silence {
+        reason: "other-port",
+        why: "in mode colocated port 67 is the DHCP server's of this host; ours is 4011".to_owned(),
+    }
+}
+
+fn whose((said, client): (Said, Option<Client>)) -> (Said, Option<Mac>) {
+    (said, client.map(|client| client.mac))
+}

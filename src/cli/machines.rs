@@ -1,0 +1,176 @@
+//! `bootjack machines`: what was learnt of machines that do not follow what they are offered first,
+//! and forgetting it.
+//!
+//! A running server is asked through its socket; without one the store itself is read, and written
+//! by `forget`.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::state::{self, Folder};
+use crate::error::Error;
+use crate::service::machines::control::{Ask, FILE};
+use crate::service::machines::row::Row;
+use crate::service::machines::store::{self, Store};
+use crate::wire::Mac;
+use crate::yaml::counted;
+
+/// What to do; without more, to list.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Machines {
+    #[command(subcommand)]
+    what: Option<What>,
+    #[command(flatten)]
+    list: List,
+}
+
+/// What to do with what was learnt.
+#[derive(Debug, Subcommand)]
+enum What {
+    /// List what was learnt, a line each firmware
+    List(List),
+    /// Forget it: the machine is offered again what is usual for its kind
+    Forget {
+        /// The machines, by MAC
+        #[arg(value_name = "MAC", required_unless_present = "all")]
+        macs: Vec<Mac>,
+        /// All machines
+        #[arg(long, conflicts_with = "macs")]
+        all: bool,
+        #[command(flatten)]
+        folder: Folder,
+    },
+}
+
+/// How to list.
+#[derive(Debug, Args)]
+struct List {
+    /// As a JSON array
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    folder: Folder,
+}
+
+impl Machines {
+    pub(super) fn run(self) -> Result<ExitCode, Error> {
+        match self.what.unwrap_or(What::List(self.list)) {
+            What::List(List { json, folder }) => {
+                let rows = rows(&folder.settings()?.state)?;
+                let mut out = io::BufWriter::new(io::stdout().lock());
+                let form = if json { as_json } else { table };
+                super::done(form(&mut out, &rows).and_then(|()| out.flush()))
+            }
+            What::Forget { macs, all, folder } => {
+                let folder = folder.settings()?.state;
+                let whom: Vec<Option<Mac>> = if all {
+                    vec![None]
+                } else {
+                    macs.into_iter().map(Some).collect()
+                };
+                forget_each(&folder, &whom)
+            }
+        }
+    }
+}
+
+/// What is known of machines, of the server or of the store.
+pub(super) fn rows(folder: &Path) -> Result<Vec<Row>, Error> {
+    if let Some(answer) = state::asked(folder, FILE, &Ask::List {})? {
+        return answer.map_err(Error::failed);
+    }
+    match Store::look(folder) {
+        Ok(rows) => Ok(rows.unwrap_or_default()),
+        Err(error) => Err(theirs(folder).unwrap_or(error)),
+    }
+}
+
+/// The store cannot be read, for it is another user's.
+fn theirs(folder: &Path) -> Option<Error> {
+    let file = folder.join(store::FILE);
+    let why = std::fs::File::open(&file).err()?;
+    (why.kind() == io::ErrorKind::PermissionDenied).then(|| state::denied(folder, &file))
+}
+
+fn forget_each(folder: &Path, whom: &[Option<Mac>]) -> Result<ExitCode, Error> {
+    let mut failed = Vec::new();
+    let mut out = io::stdout().lock();
+    for mac in whom {
+        let who = mac.map_or_else(|| "any machine".to_owned(), |mac| mac.to_string());
+        let said = match forget(folder, *mac)? {
+            Ok(0) if mac.is_some() => {
+                failed.push(format!("nothing was learnt of {who}"));
+                continue;
+            }
+            Ok(_) if mac.is_some() => format!("what was learnt of {who} is forgotten"),
+            Ok(n) => format!("forgotten: {}", counted(n, "row")),
+            Err(why) => {
+                failed.push(why);
+                continue;
+            }
+        };
+        super::done(writeln!(out, "{said}"))?;
+    }
+    if failed.is_empty() {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(Error::failed(failed.join("\n")))
+    }
+}
+
+/// How many rows were forgotten, or why not.
+fn forget(folder: &Path, mac: Option<Mac>) -> Result<Result<usize, String>, Error> {
+    let known: Vec<Row> = rows(folder)?;
+    let text = mac.map(|mac| mac.to_string());
+    let gone = known.into_iter();
+    let meant = |row: &Row| text.as_ref().is_none_or(|mac| row.mac == *mac);
+    let gone: Vec<Row> = gone.filter(meant).collect();
+    let ask = Ask::Forget { mac: text };
+    if let Some(answer) = state::asked::<Row>(folder, FILE, &ask)? {
+        return Ok(answer.map(|_| gone.len()));
+    }
+    if !gone.is_empty() {
+        Store::forget(folder, &gone).map_err(|error| theirs(folder).unwrap_or(error))?;
+    }
+    Ok(Ok(gone.len()))
+}
+
+fn as_json(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, rows)?;
+    writeln!(out)
+}
+
+/// One line each, in columns; `-` where there is nothing.
+fn table(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
+    let head = ["MAC", "PLATFORM", "FOLLOWS", "TRYING", "SEEN", "SINCE"].map(str::to_owned);
+    let lines: Vec<[String; 6]> = std::iter::once(head)
+        .chain(rows.iter().map(cells))
+        .collect();
+    let width = |column: usize| {
+        let cells = lines.iter().filter_map(|line| line.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..6).map(width).collect();
+    for line in &lines {
+        let cells = line.iter().zip(&widths);
+        let cells: Vec<String> = cells.map(|(cell, w)| format!("{cell:<w$}")).collect();
+        writeln!(out, "{}", cells.join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+fn cells(row: &Row) -> [String; 6] {
+    let or_none = |text: Option<&str>| text.filter(|t| !t.is_empty()).unwrap_or("-").to_owned();
+    [
+        row.mac.clone(),
+        row.platform.clone(),
+        or_none(row.follows.as_deref()),
+        or_none(row.trying.as_deref()),
+        or_none(Some(&row.seen.join(","))),
+        or_none(row.at.as_deref()),
+    ]
+}

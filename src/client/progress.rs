@@ -1,0 +1,363 @@
+//! Whether machines follow what they are offered, and which shape of reply is tried next where they
+//! do not.
+//!
+//! One attempt of firmware to boot: a DISCOVER, its repetitions, the REQUEST for its lease, perhaps
+//! a request at port 4011, a file. What it fetches a file after was right; what it fetched nothing
+//! after, twice in a row, is left for the next shape of its ladder. What is evidence, and what is a
+//! client that is merely slow, stands in `attempt`.
+//!
+//! * [`Progress`]: all machines, and what was learnt of them
+//! * `attempt`: one attempt, and what it proves
+//! * `trial`: attempts in a row: when to go on, and where to
+//! * `memory`: what is kept over restarts
+//! * `links`: networks on which somebody did get a lease
+//!
+//! Kept by hardware address and platform: the BIOS and the UEFI of one machine are two programs.
+//! Firmware's own PXE client alone is judged, and only where a proxy's OFFER was ours to shape: a
+//! shape that a profile pins is the operator's choice, HTTP boot and iPXE have one shape, in mode
+//! `colocated` no OFFER is ours, and in mode `dhcp` the lease itself carries the loader.
+//!
+//! Bounded: so many machines, the one unseen for longest leaves first; two failed attempts of five
+//! seconds at least for a step; as many steps as the ladder has shapes, then an hour without any.
+//! Whoever forges packets of a machine can at worst move it within its ladder. Time comes in.
+
+mod attempt;
+mod links;
+mod memory;
+mod trial;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use super::quirk::Behaviour;
+use super::{Client, Past, Shape, Stage};
+use crate::client::Class;
+use crate::wire::{Mac, Platform};
+use attempt::Attempt;
+pub use attempt::{Offered, SETTLE, Windows};
+use links::Links;
+pub use memory::{Learnt, Memory};
+use trial::Trial;
+pub use trial::{FAILURES, KNOWN_FAILURES, REST};
+
+/// Networks of which it is known that somebody got a lease there.
+const LINKS: usize = 1024;
+
+/// One program that boots a machine: its BIOS, its UEFI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Firmware {
+    /// The machine.
+    pub mac: Mac,
+    /// Which of its programs.
+    pub platform: Platform,
+}
+
+impl Firmware {
+    /// The firmware that asks, where it is firmware's own PXE client.
+    pub fn of(client: &Client) -> Option<Self> {
+        let rom = client.stage == Stage::Rom && client.class == Class::Pxe;
+        rom.then(|| Self {
+            mac: client.mac,
+            platform: client.platform(),
+        })
+    }
+}
+
+/// When something happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// By a clock that nobody sets.
+    pub at: Instant,
+    /// Seconds of the wall clock since 1970, for what is kept.
+    pub wall: u64,
+}
+
+/// What an operator is told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// It did not follow a shape so many times; this one is tried next.
+    Next {
+        /// The shape that it did not follow.
+        left: Shape,
+        /// How many times.
+        failures: u8,
+        /// The shape from now on.
+        next: Shape,
+    },
+    /// It did not follow the last shape of its ladder either; it is offered the first again.
+    NothingLeft {
+        /// The shape that it did not follow.
+        left: Shape,
+        /// How many times.
+        failures: u8,
+        /// Whether it asked for a lease, and so was offered one.
+        leased: bool,
+    },
+    /// It fetched a file after something else than what was known to work.
+    Follows {
+        /// The shape.
+        shape: Shape,
+        /// Whether that is remembered; the first shape of a ladder need not be.
+        remembered: bool,
+    },
+    /// It was seen to do something that a row of the quirk table asks for.
+    Seen(Behaviour),
+}
+
+/// What is known of one firmware.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Whose.
+    pub firmware: Firmware,
+    /// What was learnt, where anything was.
+    pub learnt: Option<Learnt>,
+    /// The shape that is tried with it now.
+    pub trying: Option<Shape>,
+}
+
+/// What a message has led to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Turn {
+    /// What an operator is told of.
+    pub step: Option<Step>,
+    /// What is to be kept from now on of each; `None`: nothing any more.
+    pub rows: Vec<(Firmware, Option<Learnt>)>,
+}
+
+/// Every machine's attempts, and what was learnt.
+#[derive(Debug)]
+pub struct Progress {
+    capacity: usize,
+    tick: u64,
+    machines: HashMap<Mac, Machine>,
+    by_age: BTreeMap<u64, Mac>,
+    links: Links,
+    memory: Memory,
+}
+
+/// One machine's firmwares; never more than there are platforms.
+#[derive(Debug, Default)]
+struct Machine {
+    tick: u64,
+    /// Which of them asked last.
+    asked: Option<Platform>,
+    trials: BTreeMap<Platform, Trial>,
+}
+
+impl Progress {
+    /// Room for the attempts of `capacity` machines, beside what was learnt before.
+    pub fn new(capacity: usize, memory: Memory) -> Self {
+        Self {
+            capacity,
+            tick: 0,
+            machines: HashMap::new(),
+            by_age: BTreeMap::new(),
+            links: Links::new(LINKS),
+            memory,
+        }
+    }
+
+    /// What is known of a client: what it was seen to do, and the shape to go on with.
+    pub fn past(&self, client: &Client) -> Past {
+        Firmware::of(client).map_or_else(Past::default, |firmware| self.past_of(firmware))
+    }
+
+    fn past_of(&self, firmware: Firmware) -> Past {
+        let learnt = self.memory.of(firmware).cloned().unwrap_or_default();
+        let trying = self.trial(firmware).and_then(|trial| trial.trying);
+        Past {
+            seen: learnt.seen,
+            shape: trying.or(learnt.shape),
+        }
+    }
+
+    /// Everything that was learnt, in no order.
+    pub fn learnt(&self) -> impl Iterator<Item = (&Firmware, &Learnt)> {
+        self.memory.iter()
+    }
+
+    /// What is known of all machines: what was learnt, and what is tried now.
+    pub fn known(&self) -> Vec<Known> {
+        let learnt = self.memory.iter().map(|(firmware, _)| firmware.mac);
+        let macs: BTreeSet<Mac> = learnt.chain(self.machines.keys().copied()).collect();
+        macs.into_iter()
+            .flat_map(|mac| self.known_of(mac))
+            .collect()
+    }
+
+    /// What is known of one machine.
+    pub fn known_of(&self, mac: Mac) -> Vec<Known> {
+        let platforms = Platform::NAMED.into_iter().chain([Platform::Other]);
+        let known = platforms.map(|platform| {
+            let firmware = Firmware { mac, platform };
+            Known {
+                firmware,
+                learnt: self.memory.of(firmware).cloned(),
+                trying: self.trial(firmware).and_then(|trial| trial.trying),
+            }
+        });
+        known
+            .filter(|known| known.learnt.is_some() || known.trying.is_some())
+            .collect()
+    }
+
+    /// A DISCOVER came: what it says of the attempt before it. To be called before it is answered.
+    pub fn discovered(&mut self, now: Now, firmware: Firmware, xid: u32) -> Turn {
+        let Self {
+            machines,
+            links,
+            memory,
+            ..
+        } = self;
+        let machine = machines.get_mut(&firmware.mac);
+        let trial = machine.and_then(|machine| machine.trials.get_mut(&firmware.platform));
+        let Some(trial) = trial else {
+            return Turn::default();
+        };
+        let mut learnt = memory.of(firmware).cloned().unwrap_or_default();
+        match trial.discovered(now.at, xid, links, &mut learnt) {
+            Some(step) => self.turn(now, firmware, learnt, Some(step)),
+            None => Turn::default(),
+        }
+    }
+
+    /// It was answered with an OFFER; `None`: with one that says nothing of a shape of ours.
+    pub fn offered(
+        &mut self,
+        now: Now,
+        firmware: Firmware,
+        (xid, link): (u32, Ipv4Addr),
+        offered: Option<Offered>,
+    ) {
+        let learnt = self.memory.of(firmware).cloned().unwrap_or_default();
+        let machine = self.saw(firmware.mac);
+        machine.asked = Some(firmware.platform);
+        let trial = machine.trials.entry(firmware.platform);
+        let trial = trial.or_insert_with(|| Trial::of(&learnt, now));
+        trial.offered(now.at, (xid, link), offered);
+    }
+
+    /// Somebody takes a lease that a server on this link has offered him.
+    pub fn lease_on(&mut self, now: Now, link: Ipv4Addr) {
+        self.links.leased(link, now.at);
+    }
+
+    /// Firmware asks for its lease, on port 67.
+    pub fn requested(&mut self, now: Now, firmware: Firmware) {
+        if let Some(attempt) = self.attempt(firmware) {
+            attempt.requested(now.at);
+        }
+    }
+
+    /// Firmware asks port 4011.
+    pub fn asked_4011(&mut self, now: Now, firmware: Firmware) -> Turn {
+        let Some(attempt) = self.attempt(firmware) else {
+            return Turn::default();
+        };
+        let told_not_to = attempt.asked_4011(now.at);
+        let behaviour = Behaviour::Asks4011AllTheSame;
+        let mut learnt = self.memory.of(firmware).cloned().unwrap_or_default();
+        if !told_not_to || learnt.seen.contains(&behaviour) {
+            return Turn::default();
+        }
+        learnt.seen.push(behaviour);
+        // That changes its ladder: what it is known to follow stays.
+        learnt.shape = learnt
+            .shape
+            .or_else(|| self.trial(firmware).and_then(|trial| trial.follows));
+        self.turn(now, firmware, learnt, Some(Step::Seen(behaviour)))
+    }
+
+    /// A machine asks for a file; `found`: it gets it.
+    pub fn fetched(&mut self, now: Now, mac: Mac, found: bool) -> Turn {
+        let machine = self.machines.get_mut(&mac);
+        let Some((platform, trial)) = machine.and_then(Machine::last_asked) else {
+            return Turn::default();
+        };
+        let firmware = Firmware { mac, platform };
+        let mut learnt = self.memory.of(firmware).cloned().unwrap_or_default();
+        let step = trial.fetched(now.at, found, &mut learnt);
+        self.turn(now, firmware, learnt, step)
+    }
+
+    /// Another program of the machine asks: firmware has booted it, from us or from elsewhere.
+    /// UEFI HTTP boot is tried by firmware itself, and proves nothing.
+    pub fn other_stage(&mut self, mac: Mac, stage: Stage) {
+        let Some(machine) = self.machines.get_mut(&mac) else {
+            return;
+        };
+        if stage != Stage::HttpBoot
+            && let Some((_, trial)) = machine.last_asked()
+        {
+            trial.booted();
+        }
+        machine.asked = None;
+    }
+
+    /// Forgets what was learnt of a machine, or of all of them; gives what is not kept any more.
+    pub fn forget(&mut self, mac: Option<Mac>) -> Vec<(Firmware, Option<Learnt>)> {
+        if let Some(mac) = mac {
+            self.remove(mac);
+        } else {
+            self.machines.clear();
+            self.by_age.clear();
+        }
+        let gone = self.memory.forget(mac);
+        gone.into_iter().map(|firmware| (firmware, None)).collect()
+    }
+
+    /// Keeps what was learnt, where that has changed or may soon be the oldest.
+    fn turn(&mut self, now: Now, firmware: Firmware, learnt: Learnt, step: Option<Step>) -> Turn {
+        let rows = self.memory.keep(now.wall, firmware, learnt);
+        Turn { step, rows }
+    }
+
+    fn trial(&self, firmware: Firmware) -> Option<&Trial> {
+        let machine = self.machines.get(&firmware.mac)?;
+        machine.trials.get(&firmware.platform)
+    }
+
+    fn attempt(&mut self, firmware: Firmware) -> Option<&mut Attempt> {
+        let machine = self.machines.get_mut(&firmware.mac)?;
+        machine.trials.get_mut(&firmware.platform)?.attempt()
+    }
+
+    /// The machine, seen now; the one unseen for longest makes room.
+    fn saw(&mut self, mac: Mac) -> &mut Machine {
+        let known = self.machines.contains_key(&mac);
+        while !known && self.machines.len() >= self.capacity {
+            let Some((_, oldest)) = self.by_age.pop_first() else {
+                break;
+            };
+            self.machines.remove(&oldest);
+        }
+        self.tick += 1;
+        let machine = self.machines.entry(mac).or_default();
+        self.by_age.remove(&machine.tick);
+        machine.tick = self.tick;
+        self.by_age.insert(self.tick, mac);
+        machine
+    }
+
+    fn remove(&mut self, mac: Mac) {
+        if let Some(machine) = self.machines.remove(&mac) {
+            self.by_age.remove(&machine.tick);
+        }
+    }
+}
+
+impl Machine {
+    fn last_asked(&mut self) -> Option<(Platform, &mut Trial)> {
+        let platform = self.asked?;
+        Some((platform, self.trials.get_mut(&platform)?))
+    }
+}
+
+/// A day, in seconds.
+const DAY: u64 = 24 * 60 * 60;
+
+/// Long enough for any loader to begin, and shorter than the way to an operating system's own
+/// requests.
+pub(super) const FETCH_WITHIN: Duration = Duration::from_secs(600);

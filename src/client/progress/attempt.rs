@@ -1,0 +1,220 @@
+//! One attempt of firmware to boot, and what it proves when the next DISCOVER comes.
+//!
+//! | seen before that DISCOVER | it proves |
+//! |---|---|
+//! | a file was fetched, or another program asked | nothing against the shape |
+//! | a REQUEST for a lease, or one at 4011, and [`SETTLE`] or more without a file | strong: it has its lease, and did not follow |
+//! | a REQUEST, and a DISCOVER sooner than that | nothing: the DHCP server said NAK, and it begins anew |
+//! | a REQUEST, and the same again | nothing: its lease was not acknowledged |
+//! | DISCOVERs alone, less long than its firmware goes on | nothing: it was switched off, or somebody pressed a key |
+//! | DISCOVERs up to its last time-out, and nobody on its network got a lease meanwhile | nothing: the DHCP server is silent |
+//! | the same, and somebody did | weak: it was offered a lease and us, and took neither |
+//!
+//! The last row is firmware that ignores every proxy (quirk 14): DISCOVERs at 0, 4, 12 and 28 s and
+//! no REQUEST, beside a DHCP server that answers (bootimus#77). Repetitions of a DISCOVER are one
+//! attempt: those within the time that this firmware is known to go on, and those of one
+//! transaction up to twice as long.
+
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use super::FETCH_WITHIN;
+use super::links::Links;
+use crate::client::Shape;
+
+/// What firmware takes at most from the REQUEST for its lease to port 4011 or a file; a client that
+/// was told NAK is faster.
+pub const SETTLE: Duration = Duration::from_secs(5);
+/// DISCOVERs come so much earlier or later than they should.
+const SLACK: Duration = Duration::from_secs(2);
+/// A REQUEST that comes again sooner was only heard twice, by a relay.
+const TWICE: Duration = Duration::from_secs(1);
+
+/// How long firmware goes on with DISCOVERs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Windows {
+    /// From the first one to giving up.
+    pub whole: Duration,
+    /// From the last one to giving up.
+    pub last: Duration,
+}
+
+impl Windows {
+    /// Of these waits; of none, those of PXE 2.1: 4, 8, 16, 32 s.
+    pub fn of(waits: &[Duration]) -> Self {
+        let usual = [4, 8, 16, 32].map(Duration::from_secs);
+        let waits = if waits.is_empty() { &usual } else { waits };
+        let whole = waits
+            .iter()
+            .fold(Duration::ZERO, |a, b| a.saturating_add(*b));
+        Self {
+            whole,
+            last: waits.last().copied().unwrap_or_default(),
+        }
+    }
+
+    /// When a client that goes on to the end sends its last DISCOVER.
+    fn to_the_last(self) -> Duration {
+        self.whole.saturating_sub(self.last).saturating_sub(SLACK)
+    }
+}
+
+/// What firmware was offered, and what else it could be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered {
+    /// The shape of the OFFER.
+    pub shape: Shape,
+    /// The shapes that may be tried, in order.
+    pub ladder: Vec<Shape>,
+    /// How long such firmware goes on.
+    pub windows: Windows,
+    /// Whether the OFFER told it not to ask port 4011.
+    pub bypass: bool,
+}
+
+/// What an attempt proves against the shape it was offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// The attempt goes on.
+    GoesOn,
+    /// It is over and proves nothing.
+    Nothing,
+    /// It asked for no lease, and others got theirs.
+    Weak,
+    /// It asked for its lease, and fetched nothing.
+    Strong,
+}
+
+/// How far it has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Came {
+    /// It only asked for offers.
+    Discovers,
+    /// It asked for its lease, or port 4011.
+    Asked { at: Instant, again: bool },
+    /// It asked for a file, or it is another program by now.
+    Far,
+}
+
+/// One attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Attempt {
+    pub(super) offered: Offered,
+    xid: u32,
+    link: Ipv4Addr,
+    began: Instant,
+    /// The last DISCOVER.
+    last: Instant,
+    came: Came,
+    /// Whether somebody on its network got a lease while it went on.
+    served: bool,
+}
+
+impl Attempt {
+    /// A first DISCOVER, and what it was offered.
+    pub(super) const fn new(now: Instant, (xid, link): (u32, Ipv4Addr), offered: Offered) -> Self {
+        Self {
+            offered,
+            xid,
+            link,
+            began: now,
+            last: now,
+            came: Came::Discovers,
+            served: false,
+        }
+    }
+
+    /// Another DISCOVER of it, and what that was offered.
+    pub(super) fn again(&mut self, now: Instant, offered: Offered) {
+        self.last = now;
+        self.offered = offered;
+    }
+
+    /// Whether it had a lease within reach.
+    pub(super) const fn has_asked(&self) -> bool {
+        matches!(self.came, Came::Asked { .. })
+    }
+
+    /// A further DISCOVER: what is proven by now.
+    pub(super) fn discovered(&mut self, now: Instant, xid: u32, links: &Links) -> Proof {
+        match self.came {
+            Came::Asked { at, again: false } => {
+                let settled = now.saturating_duration_since(at) >= SETTLE;
+                if settled {
+                    Proof::Strong
+                } else {
+                    Proof::Nothing
+                }
+            }
+            Came::Far | Came::Asked { .. } => Proof::Nothing,
+            Came::Discovers => self.waited(now, xid, links),
+        }
+    }
+
+    fn waited(&mut self, now: Instant, xid: u32, links: &Links) -> Proof {
+        let Windows { whole, .. } = self.offered.windows;
+        let end = self.began.checked_add(whole).unwrap_or(now).min(now);
+        self.served |= links.leased_between(self.link, self.began, end);
+        let times = if xid == self.xid { 2 } else { 1 };
+        let lasting = now.saturating_duration_since(self.began);
+        let asked_for = self.last.saturating_duration_since(self.began);
+        let to_the_last = asked_for >= self.offered.windows.to_the_last();
+        match (
+            lasting < whole.saturating_mul(times),
+            to_the_last,
+            self.served,
+        ) {
+            (true, ..) => Proof::GoesOn,
+            (_, true, true) => Proof::Weak,
+            _ => Proof::Nothing,
+        }
+    }
+
+    /// It asks for its lease.
+    pub(super) fn requested(&mut self, now: Instant) {
+        self.came = match self.came {
+            Came::Far => Came::Far,
+            Came::Discovers => Came::Asked {
+                at: now,
+                again: false,
+            },
+            Came::Asked { at, again } => Came::Asked {
+                at: now,
+                again: again || now.saturating_duration_since(at) >= TWICE,
+            },
+        };
+    }
+
+    /// It asks port 4011, and so has its lease; whether its OFFER had told it not to.
+    pub(super) fn asked_4011(&mut self, now: Instant) -> bool {
+        if !self.is_recent(now) {
+            return false;
+        }
+        if self.came != Came::Far {
+            self.came = Came::Asked {
+                at: now,
+                again: false,
+            };
+        }
+        self.offered.bypass
+    }
+
+    /// It asks for a file; whether that is its first.
+    pub(super) fn asked_for_a_file(&mut self, now: Instant) -> bool {
+        self.is_recent(now) && std::mem::replace(&mut self.came, Came::Far) != Came::Far
+    }
+
+    /// Its machine is another program by now.
+    pub(super) const fn booted(&mut self) {
+        self.came = Came::Far;
+    }
+
+    /// Whether what its machine does now can still be this attempt.
+    fn is_recent(&self, now: Instant) -> bool {
+        let since = match self.came {
+            Came::Asked { at, .. } => at,
+            Came::Discovers | Came::Far => self.last,
+        };
+        now.saturating_duration_since(since) < FETCH_WITHIN
+    }
+}

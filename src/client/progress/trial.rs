@@ -1,0 +1,186 @@
+//! Attempts of one firmware in a row: when a shape is left, and which one comes next.
+
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use super::attempt::{Attempt, Offered, Proof};
+use super::links::Links;
+use super::{Learnt, Now, Step};
+use crate::client::Shape;
+use crate::client::quirk::Behaviour;
+
+/// So many failed attempts in a row, and the next shape is tried.
+pub const FAILURES: u8 = 2;
+/// So many, all of them with a lease, before a shape is left that has worked.
+pub const KNOWN_FAILURES: u8 = 3;
+/// How long nothing is tried after the last shape of a ladder.
+pub const REST: Duration = Duration::from_secs(3600);
+
+/// One firmware's attempts.
+#[derive(Debug, Default)]
+pub(super) struct Trial {
+    attempt: Option<Attempt>,
+    /// The shape that is tried now, in the place of what was learnt.
+    pub(super) trying: Option<Shape>,
+    /// The shape that it was last seen to follow.
+    pub(super) follows: Option<Shape>,
+    /// Attempts in a row that failed, all with this shape.
+    failed: Option<(Shape, u8)>,
+    /// Shapes left since it last followed one.
+    left: usize,
+    /// Nothing is tried until then.
+    rests: Option<Instant>,
+}
+
+impl Trial {
+    /// One whose machine was not seen for long: what was learnt of it is all that is known.
+    pub(super) fn of(learnt: &Learnt, now: Now) -> Self {
+        let gave_up = learnt.seen.contains(&Behaviour::FollowsNothing);
+        let since = Duration::from_secs(now.wall.saturating_sub(learnt.at));
+        let left = REST.checked_sub(since).filter(|_| gave_up);
+        Self {
+            follows: learnt.shape,
+            rests: left.and_then(|left| now.at.checked_add(left)),
+            ..Self::default()
+        }
+    }
+
+    pub(super) const fn attempt(&mut self) -> Option<&mut Attempt> {
+        self.attempt.as_mut()
+    }
+
+    /// The OFFER to a DISCOVER, which begins an attempt where none is under way.
+    pub(super) fn offered(
+        &mut self,
+        now: Instant,
+        whence: (u32, Ipv4Addr),
+        offered: Option<Offered>,
+    ) {
+        match (&mut self.attempt, offered) {
+            (Some(attempt), Some(offered)) => attempt.again(now, offered),
+            (attempt, offered) => {
+                *attempt = offered.map(|offered| Attempt::new(now, whence, offered));
+            }
+        }
+    }
+
+    /// A DISCOVER, and what it says of the attempt before.
+    pub(super) fn discovered(
+        &mut self,
+        now: Instant,
+        xid: u32,
+        links: &Links,
+        learnt: &mut Learnt,
+    ) -> Option<Step> {
+        let proof = self.attempt.as_mut()?.discovered(now, xid, links);
+        if proof == Proof::GoesOn {
+            return None;
+        }
+        let attempt = self.attempt.take()?;
+        match proof {
+            Proof::GoesOn | Proof::Nothing => None,
+            Proof::Weak | Proof::Strong => self.failed(now, proof, &attempt, learnt),
+        }
+    }
+
+    fn failed(
+        &mut self,
+        now: Instant,
+        proof: Proof,
+        attempt: &Attempt,
+        learnt: &mut Learnt,
+    ) -> Option<Step> {
+        let offered = &attempt.offered;
+        let known = self.follows == Some(offered.shape);
+        if self.rests(now) || (known && proof == Proof::Weak) {
+            return None;
+        }
+        let before = self.failed.filter(|(shape, _)| *shape == offered.shape);
+        let failures = before.map_or(0, |(_, count)| count).saturating_add(1);
+        self.failed = Some((offered.shape, failures));
+        let enough = if known { KNOWN_FAILURES } else { FAILURES };
+        (failures >= enough)
+            .then(|| self.leave(now, failures, attempt.has_asked(), offered, learnt))
+    }
+
+    fn leave(
+        &mut self,
+        now: Instant,
+        failures: u8,
+        leased: bool,
+        offered: &Offered,
+        learnt: &mut Learnt,
+    ) -> Step {
+        let left = offered.shape;
+        self.failed = None;
+        self.follows = self.follows.filter(|shape| *shape != left);
+        self.left = self.left.saturating_add(1);
+        let next = after(left, &offered.ladder).filter(|_| self.left < offered.ladder.len());
+        if let Some(next) = next {
+            self.trying = Some(next);
+            return Step::Next {
+                left,
+                failures,
+                next,
+            };
+        }
+        self.left = 0;
+        self.trying = None;
+        self.rests = now.checked_add(REST);
+        learnt.shape = None;
+        learnt.see(Behaviour::FollowsNothing);
+        Step::NothingLeft {
+            left,
+            failures,
+            leased,
+        }
+    }
+
+    /// The machine asks for a file: with one that is there, it follows what it was offered.
+    pub(super) fn fetched(
+        &mut self,
+        now: Instant,
+        found: bool,
+        learnt: &mut Learnt,
+    ) -> Option<Step> {
+        let attempt = self.attempt.as_mut()?;
+        if !attempt.asked_for_a_file(now) || !found {
+            return None;
+        }
+        let Offered { shape, ladder, .. } = &attempt.offered;
+        let (shape, first) = (*shape, ladder.first() == Some(shape));
+        *self = Self {
+            attempt: self.attempt.take(),
+            follows: Some(shape),
+            ..Self::default()
+        };
+        let before = learnt.clone();
+        // What was kept is kept, also where it has become the first since.
+        learnt.shape = Some(shape).filter(|_| !first || learnt.shape == Some(shape));
+        learnt
+            .seen
+            .retain(|seen| *seen != Behaviour::FollowsNothing);
+        (*learnt != before).then_some(Step::Follows {
+            shape,
+            remembered: learnt.shape.is_some(),
+        })
+    }
+
+    /// The machine was booted, by us or from elsewhere.
+    pub(super) fn booted(&mut self) {
+        if let Some(attempt) = &mut self.attempt {
+            attempt.booted();
+        }
+    }
+
+    fn rests(&mut self, now: Instant) -> bool {
+        self.rests = self.rests.filter(|until| now < *until);
+        self.rests.is_some()
+    }
+}
+
+/// The shape after this one; after the last, the first.
+fn after(shape: Shape, ladder: &[Shape]) -> Option<Shape> {
+    let at = ladder.iter().position(|s| *s == shape)?;
+    ladder.iter().cycle().nth(at.saturating_add(1)).copied()
+}

@@ -1,0 +1,80 @@
+//! What tells a client. Every part that is given must hold; of a list, any.
+
+use super::words::{Glob, MacPrefix, UndiRange};
+use crate::client::{Client, Stage};
+use crate::wire::{ArchFilter, Uuid};
+
+/// What tells a client; nothing in it tells everyone.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tells {
+    /// How its hardware address begins: an OUI, or all of it.
+    pub mac: Vec<MacPrefix>,
+    /// Option 60, with `*`.
+    pub class: Vec<Glob>,
+    /// The UNDI version, from option 94 or 60.
+    pub undi: Vec<UndiRange>,
+    /// Its architecture.
+    pub arch: Vec<ArchFilter>,
+    /// Who speaks.
+    pub stage: Vec<Stage>,
+    /// Option 77, with `*`.
+    pub user_class: Vec<Glob>,
+    /// Its UUID as text, with `*`, in either byte order.
+    pub uuid: Vec<Glob>,
+    /// What it was seen to do.
+    pub seen: Vec<Behaviour>,
+}
+
+/// What a client was seen to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Behaviour {
+    /// It asked port 4011 although its OFFER had told it to boot without (quirk 5).
+    #[serde(rename = "asks-4011-all-the-same")]
+    Asks4011AllTheSame,
+    /// It fetched nothing after every shape of its ladder.
+    FollowsNothing,
+}
+
+impl Behaviour {
+    /// By name.
+    pub const ALL: [(&'static str, Self); 2] = [
+        ("asks-4011-all-the-same", Self::Asks4011AllTheSame),
+        ("follows-nothing", Self::FollowsNothing),
+    ];
+
+    /// The word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Asks4011AllTheSame => "asks-4011-all-the-same",
+            Self::FollowsNothing => "follows-nothing",
+        }
+    }
+}
+
+impl Tells {
+    /// Whether this is such a client. What costs least is asked first.
+    pub fn tells(&self, client: &Client) -> bool {
+        any(&self.stage, |stage| *stage == client.stage)
+            && any(&self.arch, |arch| arch.matches(&client.archs))
+            && any(&self.mac, |prefix| prefix.begins(client.mac))
+            && any(&self.undi, |range| {
+                client.undi.is_some_and(|v| range.holds(v))
+            })
+            && any(&self.seen, |done| client.past.seen.contains(done))
+            && any(&self.class, |glob| glob.matches(&client.vendor_class))
+            && any(&self.user_class, |glob| glob.matches(&client.user_class))
+            && any(&self.uuid, |glob| has_uuid(client, glob))
+    }
+}
+
+/// Firmware sends the first parts of a UUID in either order, and profiles take both.
+fn has_uuid(client: &Client, glob: &Glob) -> bool {
+    let is = |uuid: Uuid| glob.matches(&uuid.to_string());
+    client.uuid.is_some_and(|own| is(own) || is(own.swapped()))
+}
+
+/// Whether one of them holds; an empty list asks nothing.
+fn any<T>(list: &[T], holds: impl Fn(&T) -> bool) -> bool {
+    list.is_empty() || list.iter().any(holds)
+}

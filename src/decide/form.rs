@@ -1,0 +1,67 @@
+//! A shape of reply and what a client's quirks change in it → the form that its replies take.
+
+use std::time::Duration;
+
+use super::strategy::Strategy;
+use crate::client::quirk::{Ending, FileIn, ReplyPort, Treatment, Vendor};
+use crate::client::{Client, Stage};
+use crate::wire::dhcp::Message;
+
+/// The form of the replies to one client.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Form<'t> {
+    /// Option 60.
+    pub class: Option<&'static [u8]>,
+    /// Option 43.
+    pub vendor: Vendor,
+    /// What stands there where that is a menu, or the item chosen in one.
+    pub menu: &'t [u8],
+    /// Where the loader's name goes; `None`: into the header, and into option 67 where it is too
+    /// long for that.
+    pub file: Option<FileIn>,
+    /// How option 67 ends.
+    pub ending: Ending,
+    /// Options that name the server.
+    pub server_options: &'t [u8],
+    /// Whether short replies are filled up.
+    pub padding: bool,
+    /// Whether to ask for broadcast; `None`: as usual.
+    pub broadcast: Option<bool>,
+    /// How long an OFFER waits.
+    pub delay: Duration,
+    /// Where the ACK from port 4011 goes.
+    pub reply_port: ReplyPort,
+}
+
+impl<'t> Form<'t> {
+    /// The bytes of a reply.
+    pub fn encode(&self, message: &Message) -> Vec<u8> {
+        if self.padding {
+            message.encode()
+        } else {
+            message.encode_short()
+        }
+    }
+
+    /// What a quirk says goes before what the shape is. Options 60 and 43 are changed for firmware
+    /// alone: iPXE and HTTP boot read theirs as everywhere.
+    pub fn of(strategy: &'static Strategy, treatment: &Treatment<'t>, client: &Client) -> Self {
+        let rom = client.stage == Stage::Rom;
+        let omits_class = rom && treatment.set(|c| c.option_60) == Some(false);
+        let vendor = treatment.set(|c| c.option_43).filter(|_| rom);
+        let vendor = vendor.filter(|_| strategy.vendor != Vendor::Menu);
+        let servers = treatment.set(|c| c.server_options.as_deref());
+        Self {
+            class: strategy.class.filter(|_| !omits_class),
+            vendor: vendor.unwrap_or(strategy.vendor),
+            menu: &[],
+            file: treatment.set(|c| c.file),
+            ending: treatment.set(|c| c.ending).unwrap_or(Ending::Nul),
+            server_options: servers.unwrap_or(strategy.server_options),
+            padding: treatment.set(|c| c.padding).unwrap_or(true),
+            broadcast: treatment.set(|c| c.broadcast),
+            delay: treatment.set(|c| c.delay).unwrap_or(strategy.delay),
+            reply_port: treatment.set(|c| c.reply_port).unwrap_or(ReplyPort::Source),
+        }
+    }
+}

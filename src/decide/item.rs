@@ -1,0 +1,161 @@
+//! Boot-server discovery: what was chosen in a menu that firmware shows (43.71) → the loader that
+//! starts it.
+//!
+//! ```text
+//! REQUEST or INFORM with 43{71 = type, layer} → the entry of that type in the machine's profile
+//!     → its own program, or the loader that starts that entry alone → ACK with 71 as it came
+//! ```
+//!
+//! It comes to 4011 by unicast or multicast, and to 67 by broadcast, where it is no lease REQUEST.
+//! The answer goes to where it came from, by the port it came to (facts A "Boot-server discovery").
+//! Servers are silent about types that they do not serve: another one may.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::form::Form;
+use super::loader::{self, Here};
+use super::strategy::{BOOT_ITEM, By};
+use super::{Answer, Excess, Ignore, Incoming, Port, menu, reply};
+use crate::client::{Choice, Class, Client, Registry};
+use crate::profile::{Entry, Profile, Snapshot, choose};
+use crate::wire::dhcp::{Kind, Message, code};
+use crate::wire::pxe::{self, CLASS_PXE, SUB_BOOT_ITEM, menu::LOCAL};
+
+/// In a layer: the credentials of that layer are wanted, which we have for none.
+const CREDENTIALS: u16 = 0x8000;
+/// The layer of the first program.
+const FIRST_LAYER: u16 = 0;
+
+/// An item asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Item {
+    /// Its boot server type.
+    pub kind: u16,
+    /// Which of its programs, 0 for the first; what wants credentials is answered without.
+    pub layer: u16,
+}
+
+/// What was chosen, for events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// Its type.
+    pub kind: u16,
+    /// The entry's line.
+    pub title: String,
+    /// What becomes known of the machine.
+    pub choice: Choice,
+}
+
+/// The item that a message asks for; `None` for all other messages.
+pub fn asked(message: &Message) -> Option<Item> {
+    let asks = matches!(message.kind(), Some(Kind::Request | Kind::Inform));
+    let class = message.options.get(code::VENDOR_CLASS)?;
+    if !asks || !class.starts_with(CLASS_PXE) {
+        return None;
+    }
+    let (kind, layer) = pxe::boot_item(message.options.get(code::VENDOR_SPECIFIC)?)?;
+    let layer = layer & !CREDENTIALS;
+    Some(Item { kind, layer })
+}
+
+/// A machine with what was seen of it before: who loaded what speaks now and what was chosen on it,
+/// and where it goes on with what it began by a DISCOVER, what it was known by there.
+pub fn with_past(known: &Registry, client: Client, incoming: Incoming<'_>) -> Client {
+    let before = known.by_mac(client.mac);
+    let client = client.coming_from(before, incoming.message);
+    match incoming.port {
+        Port::Dhcp if asked(incoming.message).is_none() => client,
+        Port::Dhcp | Port::Pxe => known.going_on(client),
+    }
+}
+
+/// Answers for an item.
+pub(super) fn answer(
+    snapshot: &Snapshot,
+    incoming: Incoming<'_>,
+    client: &Client,
+    item: Item,
+) -> Result<Box<Answer>, Ignore> {
+    let selection = choose(snapshot, client).ok_or(Ignore::NoProfile)?;
+    let profile = &selection.profile;
+    let entry = entry(profile, client, item).ok_or(Ignore::BootServerType(item.kind))?;
+    if item.layer != FIRST_LAYER {
+        return Err(Ignore::BootServerLayer(item.kind, item.layer));
+    }
+    let here = Here {
+        server: incoming.local,
+        http_port: snapshot.http_port,
+    };
+    let quirks = snapshot.quirks.treat(client);
+    let asks = (client, &quirks);
+    let (loader, by_loader) = loader::for_item(snapshot, profile, entry, asks, here)?;
+    let echoed = item.option();
+    let echoes = quirks.set(|changes| changes.echoes_item).unwrap_or(true);
+    let form = Form {
+        // Some ROMs want it echoed, and some boot only where it is not (quirks 33 and 2).
+        menu: if echoes { &echoed } else { &[] },
+        ..Form::of(&BOOT_ITEM, &quirks, client)
+    };
+    let message = reply::build(incoming, Kind::Ack, &BOOT_ITEM, &form, &loader);
+    let bytes = form.encode(&message);
+    let limit = incoming.message.reply_limit();
+    if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
+        return Err(Ignore::TooLarge(excess));
+    }
+    Ok(Box::new(Answer {
+        message,
+        bytes,
+        to: destination(incoming),
+        strategy: &BOOT_ITEM,
+        by: By::Profile,
+        offered: None,
+        delay: Duration::ZERO,
+        loader: loader.to_string(),
+        chosen: Some(Chosen::of(profile, entry, by_loader)),
+        selection,
+    }))
+}
+
+impl Chosen {
+    fn of(profile: &Profile, entry: &Entry, by_loader: bool) -> Self {
+        Self {
+            kind: entry.item_type(),
+            title: entry.title.clone(),
+            choice: Choice {
+                profile: Arc::from(profile.name.as_str()),
+                entry: Arc::from(entry.id.as_str()),
+                by_loader,
+            },
+        }
+    }
+}
+
+impl Item {
+    /// Option 43 with this item, and its end mark.
+    fn option(self) -> [u8; 7] {
+        let ([t1, t2], [l1, l2]) = (self.kind.to_be_bytes(), self.layer.to_be_bytes());
+        [SUB_BOOT_ITEM, 4, t1, t2, l1, l2, 255]
+    }
+}
+
+/// The entry of this type, where the machine sees it and bootjack serves it. The menu may have been
+/// another one when it was shown: a type stands for an id, whatever else has changed.
+fn entry<'p>(profile: &'p Profile, client: &Client, item: Item) -> Option<&'p Entry> {
+    let shown = client.class == Class::Pxe && profile.firmware_shows(client.platform());
+    let mut all = profile.menu.entries.iter().filter(|_| shown);
+    let is = |e: &&Entry| e.item_type() == item.kind && menu::sees(client, e) && e.is_served_here();
+    all.find(is).filter(|_| item.kind != LOCAL)
+}
+
+/// To where it came from; a client that did not say who it is hears a broadcast.
+fn destination(incoming: Incoming<'_>) -> SocketAddrV4 {
+    let peer = incoming.peer;
+    let says = |address: &Ipv4Addr| !address.is_unspecified();
+    if says(peer.ip()) {
+        return peer;
+    }
+    let has = Some(incoming.message.ciaddr).filter(says);
+    SocketAddrV4::new(has.unwrap_or(Ipv4Addr::BROADCAST), 68)
+}

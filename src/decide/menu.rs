@@ -1,0 +1,39 @@
+//! Who is shown a menu by its firmware, and the option 43 that says so.
+
+use super::loader::Here;
+use super::strategy;
+use crate::client::quirk::Treatment;
+use crate::client::{Class, Client, Shape};
+use crate::profile::items::Items;
+use crate::profile::{Entry, Profile};
+
+/// The menu that this client's firmware shows by itself; `None` where a loader shows it.
+///
+/// A card's own iPXE shows it as any ROM does. One that firmware has loaded is a loader, and goes on
+/// with what was chosen before; HTTP boot knows no menus, nor does firmware that reads the header
+/// alone or looks for a menu of its own making (quirks 28 and 30).
+pub fn of<'p>(profile: &'p Profile, client: &Client, quirks: &Treatment<'_>) -> Option<Items<'p>> {
+    let (shapes, _) = strategy::ladder(client, quirks);
+    let reads = !matches!(shapes.first(), Some(Shape::RaspberryPi | Shape::HeaderOnly));
+    if client.class != Class::Pxe || client.loaded_by.is_some() || !reads {
+        return None;
+    }
+    profile.items(client.platform(), |entry| sees(client, entry))
+}
+
+/// Option 43 with that menu. One that does not fit (a finding at load, but for machines of several
+/// architectures) is left to the loader: no menu is cut.
+pub(super) fn option(
+    profile: &Profile,
+    client: &Client,
+    quirks: &Treatment<'_>,
+    here: Here,
+) -> Option<Vec<u8>> {
+    let items = of(profile, client, quirks)?;
+    items.told(profile, here.server).encode().ok()
+}
+
+/// Whether an entry is meant for this machine.
+pub(super) fn sees(client: &Client, entry: &Entry) -> bool {
+    entry.arch.is_empty() || entry.arch.iter().any(|f| f.matches(&client.archs))
+}

@@ -1,0 +1,366 @@
+//! Whether machines follow what they are offered, in the running server: what the doors see goes to
+//! [`Progress`], what that says becomes events and rows on the disk.
+//!
+//! The doors only take a lock for a look-up. Rows are written on a thread for such things, whatever
+//! has changed meanwhile at once; an event that says `remembered` comes when it is. A state folder
+//! that cannot be written is a warning, once, and what is learnt lasts until the end of the process.
+//!
+//! * `row`: what was learnt, as it is kept and shown
+//! * [`store`]: the file
+//! * [`control`]: how commands ask
+
+pub mod control;
+pub mod row;
+pub mod store;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::Notify;
+
+use self::row::Row;
+use self::store::Store;
+use super::Shared;
+use super::control as socket;
+use crate::client::progress::{Firmware, Learnt, Memory, Now, Offered, Progress, Step, Turn};
+use crate::client::quirk::Behaviour;
+use crate::client::{Client, link};
+use crate::error::why;
+use crate::event::What;
+use crate::wire::Mac;
+use crate::wire::dhcp::{Kind, Message, code};
+
+/// Firmwares of which something is kept.
+const KEPT: usize = 100_000;
+/// How long a store that cannot be written rests.
+const REST: Duration = Duration::from_secs(60);
+
+/// What is known of machines, and what is to be written of it.
+pub struct Machines {
+    progress: Mutex<Progress>,
+    pending: Mutex<Pending>,
+    store: Mutex<Option<Store>>,
+    /// Whether there is a store.
+    kept: AtomicBool,
+    failing: AtomicBool,
+    wake: Notify,
+}
+
+/// What waits for the disk.
+#[derive(Default)]
+struct Pending {
+    rows: HashMap<Firmware, Option<Learnt>>,
+    told: Vec<(Mac, What)>,
+}
+
+/// What was opened beside the store.
+pub struct Opened {
+    /// Where commands ask; none where there is no store.
+    pub socket: Option<UnixListener>,
+    /// What the operator has to know.
+    pub notices: Vec<What>,
+}
+
+impl Machines {
+    /// Nothing known, and nothing kept.
+    pub fn new(machines: usize) -> Self {
+        let memory = Memory::new(KEPT, []);
+        Self {
+            progress: Mutex::new(Progress::new(machines, memory)),
+            pending: Mutex::default(),
+            store: Mutex::default(),
+            kept: AtomicBool::new(false),
+            failing: AtomicBool::new(false),
+            wake: Notify::new(),
+        }
+    }
+
+    /// Reads what was kept in the state folder, and keeps it there from now on. Never fatal.
+    pub fn open(&self, folder: &Path, machines: usize) -> Opened {
+        let warning = |text: String| What::Warning { text };
+        let (store, rows, notice) = match Store::open(folder) {
+            Ok(found) => found,
+            Err(why) => {
+                let text = format!(
+                    "cannot keep what is learnt of machines in {}: {why}; it lasts until bootjack ends; make the folder writable for the user that bootjack runs as, or set `state`",
+                    folder.display()
+                );
+                return Opened {
+                    socket: None,
+                    notices: vec![warning(text)],
+                };
+            }
+        };
+        let kept = rows.iter().filter_map(Row::learnt);
+        *self.progress() = Progress::new(machines, Memory::new(KEPT, kept));
+        *locked(&self.store) = Some(store);
+        self.kept.store(true, Ordering::Relaxed);
+        let path = folder.join(control::FILE);
+        let socket = match socket::misplaced(&path) {
+            Some(why) => Err(why),
+            None => socket::open(&path).map_err(|e| why(&e)),
+        };
+        let refused = socket
+            .as_ref()
+            .err()
+            .map(|why| format!("cannot make the control socket of `bootjack machines`: {why}"));
+        Opened {
+            socket: socket.ok(),
+            notices: notice.into_iter().chain(refused).map(warning).collect(),
+        }
+    }
+
+    /// The client, with what is known of it beside what its message shows.
+    pub fn remembering(&self, client: Client) -> Client {
+        let past = self.progress().past(&client);
+        Client { past, ..client }
+    }
+
+    /// What is known, by machine.
+    pub fn rows(&self) -> Vec<Row> {
+        let known = self.progress().known();
+        known.iter().map(Row::of).collect()
+    }
+
+    /// Of how many firmwares something is kept.
+    pub fn remembered(&self) -> usize {
+        self.progress().learnt().count()
+    }
+
+    /// What is known of one machine.
+    pub fn rows_of(&self, mac: Mac) -> Vec<Row> {
+        let known = self.progress().known_of(mac);
+        known.iter().map(Row::of).collect()
+    }
+
+    /// It was answered with this OFFER.
+    pub fn offered(
+        &self,
+        client: &Client,
+        message: &Message,
+        local: Ipv4Addr,
+        offered: Option<Offered>,
+    ) {
+        if let Some(firmware) = Firmware::of(client) {
+            let whence = (message.xid, link(message, local));
+            self.progress().offered(now(), firmware, whence, offered);
+        }
+    }
+
+    /// A REQUEST on port 67: somebody takes a lease, where he names the server that offered it.
+    pub fn requested(&self, client: Option<&Client>, message: &Message, local: Ipv4Addr) {
+        let (now, mut progress) = (now(), self.progress());
+        if message.options.has(code::SERVER_ID) {
+            progress.lease_on(now, link(message, local));
+        }
+        if let Some(firmware) = client.and_then(Firmware::of) {
+            progress.requested(now, firmware);
+        }
+    }
+
+    /// Writes what waits for the disk; gives what was waiting to be told.
+    ///
+    /// # Errors
+    /// Beside it, why it could not be written; it waits on then.
+    fn flush(&self) -> (Vec<(Mac, What)>, Result<(), String>) {
+        let mut store = locked(&self.store);
+        let Pending { rows, told } = std::mem::take(&mut *locked(&self.pending));
+        let Some(store) = store.as_mut().filter(|_| !rows.is_empty()) else {
+            return (told, Ok(()));
+        };
+        // A row that waits has always the newest there is: it is made under the progress's lock.
+        let mut changes: store::Changes = rows.into_iter().collect();
+        if store.is_new() {
+            let all = self.progress();
+            let known = all.learnt().map(|(of, learnt)| (*of, Some(learnt.clone())));
+            changes.extend(known);
+        }
+        let outcome = store.write(&changes);
+        if outcome.is_err() {
+            let mut pending = locked(&self.pending);
+            for (firmware, learnt) in changes {
+                pending.rows.entry(firmware).or_insert(learnt);
+            }
+        }
+        (told, outcome)
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        locked(&self.progress)
+    }
+}
+
+impl Shared {
+    /// What is known of a client that asks, after what its DISCOVER says of the attempt before.
+    pub fn asks_again(&self, client: Client, message: &Message) -> Client {
+        if message.kind() == Some(Kind::Discover) {
+            match Firmware::of(&client) {
+                Some(firmware) => {
+                    self.with_progress(client.mac, |progress, now| {
+                        progress.discovered(now, firmware, message.xid)
+                    });
+                }
+                None => (self.machines.progress()).other_stage(client.mac, client.stage),
+            }
+        }
+        self.machines.remembering(client)
+    }
+
+    /// A client has come to port 4011.
+    pub fn asked_4011(&self, client: &Client) {
+        if let Some(firmware) = Firmware::of(client) {
+            self.with_progress(client.mac, |progress, now| {
+                progress.asked_4011(now, firmware)
+            });
+        }
+    }
+
+    /// The machine at an address asks for a file; `found`: it gets it.
+    pub fn fetched(&self, peer: IpAddr, found: bool) {
+        let mac = self.clients().mac_of(peer);
+        if let Some(mac) = mac {
+            self.with_progress(mac, |progress, now| progress.fetched(now, mac, found));
+        }
+    }
+
+    /// Forgets what was learnt of a machine, or of all; how many rows.
+    ///
+    /// # Errors
+    /// It is forgotten, but not on the disk: why.
+    pub fn forget(&self, mac: Option<Mac>) -> Result<usize, String> {
+        let gone = {
+            let mut progress = self.machines.progress();
+            let gone = progress.forget(mac);
+            locked(&self.machines.pending).rows.extend(gone.clone());
+            gone.len()
+        };
+        let (told, outcome) = self.machines.flush();
+        self.tell(told);
+        outcome.map(|()| gone)
+    }
+
+    /// What is said of a machine becomes rows and an event: once they are written, where they are.
+    fn with_progress(&self, mac: Mac, say: impl FnOnce(&mut Progress, Now) -> Turn) {
+        let machines = &self.machines;
+        let what = {
+            let mut progress = machines.progress();
+            let Turn { step, rows } = say(&mut progress, now());
+            let what = step.map(told);
+            if rows.is_empty() || !machines.kept.load(Ordering::Relaxed) {
+                what
+            } else {
+                let mut pending = locked(&machines.pending);
+                pending.rows.extend(rows);
+                machines.wake.notify_one();
+                let waits = !machines.failing.load(Ordering::Relaxed);
+                let (later, at_once) = if waits { (what, None) } else { (None, what) };
+                pending.told.extend(later.map(|what| (mac, what)));
+                at_once
+            }
+        };
+        if let Some(what) = what {
+            self.emit(Some(mac), what);
+        }
+    }
+
+    fn tell(&self, told: Vec<(Mac, What)>) {
+        for (mac, what) in told {
+            self.emit(Some(mac), what);
+        }
+    }
+
+    /// Writes what was learnt, until the task is dropped.
+    ///
+    /// # Errors
+    /// Never; the type is that of the other services.
+    pub async fn keep_machines(self: Arc<Self>) -> io::Result<()> {
+        loop {
+            let shared = self.clone();
+            let wrote = tokio::task::spawn_blocking(move || shared.write_machines());
+            let failing = wrote.await.is_ok_and(|written| !written);
+            let more = self.machines.wake.notified();
+            if failing {
+                tokio::time::sleep(REST).await;
+            } else {
+                more.await;
+            }
+        }
+    }
+
+    /// Writes what was learnt and not yet written; whether that went well. That it does not, and
+    /// that it does again, is told once.
+    pub fn write_machines(&self) -> bool {
+        let (told, outcome) = self.machines.flush();
+        let failed = self
+            .machines
+            .failing
+            .swap(outcome.is_err(), Ordering::Relaxed);
+        match (failed, &outcome) {
+            (false, Err(why)) => self.emit(
+                None,
+                What::Warning {
+                    text: format!(
+                        "cannot write what was learnt of machines: {why}; it is kept in memory, and written when that is possible"
+                    ),
+                },
+            ),
+            (true, Ok(())) => self.emit(
+                None,
+                What::Notice {
+                    text: "what was learnt of machines is written again".to_owned(),
+                },
+            ),
+            _ => {}
+        }
+        self.tell(told);
+        outcome.is_ok()
+    }
+}
+
+fn told(step: Step) -> What {
+    match step {
+        Step::Next {
+            left,
+            failures,
+            next,
+        } => What::Escalated {
+            strategy: left.name(),
+            failures,
+            next: next.name(),
+        },
+        Step::NothingLeft {
+            left,
+            failures,
+            leased,
+        } => What::NothingLeft {
+            strategy: left.name(),
+            failures,
+            leased,
+        },
+        Step::Follows { shape, remembered } => What::Follows {
+            strategy: shape.name(),
+            remembered,
+        },
+        Step::Seen(behaviour) => What::Observed {
+            behaviour: Behaviour::name(behaviour),
+        },
+    }
+}
+
+fn now() -> Now {
+    let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    Now {
+        at: Instant::now(),
+        wall: wall.unwrap_or_default().as_secs(),
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,72 @@
+//! `machines.sock` in the state folder: how `bootjack machines` and `bootjack explain` ask the
+//! server what it has learnt ([`control`](crate::service::control) says how).
+//!
+//! ```text
+//! {"ask":"list"}                              {"mac":"52:54:00:12:34:56",…}  a line each firmware
+//! {"ask":"forget","mac":"52:54:00:12:34:56"}  {"done":2}                     how many are forgotten
+//! {"ask":"forget"}                            the same, of all machines
+//! ```
+
+use std::io;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::AsyncWriteExt;
+
+use crate::service::Shared;
+use crate::service::control::{Desk, End, Stream, line};
+use crate::wire::Mac;
+
+/// The socket's name in the state folder.
+pub const FILE: &str = "machines.sock";
+
+/// What can be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Ask {
+    /// Everything that was learnt.
+    List {},
+    /// Forget what was learnt.
+    Forget {
+        /// Of this machine alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mac: Option<String>,
+    },
+}
+
+/// Answers for a server.
+pub struct AtDesk(pub Arc<Shared>);
+
+impl Desk for AtDesk {
+    type Ask = Ask;
+
+    async fn answer(&self, stream: &mut Stream, ask: Ask) -> io::Result<End> {
+        match ask {
+            Ask::List {} => {
+                let rows = self.0.machines.rows();
+                let lines: Vec<u8> = rows.iter().flat_map(line).collect();
+                stream.write_all(&lines).await?;
+                Ok(End::Done(rows.len()))
+            }
+            Ask::Forget { mac } => Ok(self.forget(mac).await),
+        }
+    }
+}
+
+impl AtDesk {
+    async fn forget(&self, mac: Option<String>) -> End {
+        let mac: Option<Mac> = match mac.map(|mac| mac.parse()).transpose() {
+            Ok(mac) => mac,
+            Err(bad) => return End::Error(format!("{bad}")),
+        };
+        let shared = self.0.clone();
+        let forgotten = tokio::task::spawn_blocking(move || shared.forget(mac)).await;
+        match forgotten {
+            Ok(Ok(count)) => End::Done(count),
+            Ok(Err(why)) => End::Error(format!(
+                "forgotten, but only until bootjack is started again: the store of machines cannot be written: {why}"
+            )),
+            Err(broke) => End::Error(broke.to_string()),
+        }
+    }
+}

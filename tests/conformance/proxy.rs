@@ -1,0 +1,284 @@
+//! One message beside another's leases: the packet as the client sends it, by its fields or as it was
+//! captured; the server's state; and the whole reply (every option, in order) or the reason for
+//! silence.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use bootjack::client::{Client, Past, Registry, identify};
+use bootjack::decide::{Answer, Incoming, Port, decide_knowing, item};
+use bootjack::wire::dhcp::{Message, Options};
+use serde::Deserialize;
+
+use crate::asked::{self, bytes, text};
+use crate::files::place;
+use crate::server::{Known, US, snapshot};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    #[serde(rename = "covers")]
+    _covers: Vec<String>,
+    packet: Packet,
+    /// The same answer for each of these, in option 93 and in the class.
+    #[serde(default)]
+    archs: Vec<u16>,
+    /// What its DISCOVER was like, where this one comes after it.
+    discovered: Option<Packet>,
+    past: Option<Known>,
+    profiles: Option<Vec<String>>,
+    #[serde(default)]
+    quirks: String,
+    #[serde(default)]
+    dhcp: String,
+    answer: Option<Expected>,
+    ignored: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Packet {
+    #[serde(default = "dhcp_port")]
+    port: u16,
+    from: Option<SocketAddrV4>,
+    /// A file of `tests/captures`, or all bytes.
+    capture: Option<String>,
+    hex: Option<String>,
+    #[serde(default = "one")]
+    op: u8,
+    #[serde(default = "one")]
+    htype: u8,
+    hlen: Option<u8>,
+    #[serde(default)]
+    secs: u16,
+    #[serde(default)]
+    flags: u16,
+    #[serde(default = "nowhere")]
+    ciaddr: Ipv4Addr,
+    #[serde(default = "nowhere")]
+    yiaddr: Ipv4Addr,
+    #[serde(default = "nowhere")]
+    siaddr: Ipv4Addr,
+    #[serde(default = "nowhere")]
+    giaddr: Ipv4Addr,
+    #[serde(default = "a_mac")]
+    chaddr: String,
+    #[serde(default)]
+    sname: String,
+    #[serde(default)]
+    file: String,
+    #[serde(default)]
+    options: BTreeMap<u8, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    to: SocketAddrV4,
+    strategy: String,
+    by: String,
+    flags: u16,
+    #[serde(default = "nowhere")]
+    ciaddr: Ipv4Addr,
+    file: String,
+    /// In all, in bytes, where that is not what its options make, with zeros up to 300.
+    length: Option<usize>,
+    /// In milliseconds.
+    #[serde(default)]
+    delay: u128,
+    options: Vec<(u8, String)>,
+}
+
+const fn one() -> u8 {
+    1
+}
+
+const fn dhcp_port() -> u16 {
+    67
+}
+
+const fn nowhere() -> Ipv4Addr {
+    Ipv4Addr::UNSPECIFIED
+}
+
+fn a_mac() -> String {
+    "52 54 00 12 34 56".to_owned()
+}
+
+/// Plays the case of this text.
+pub fn play(case: &str) {
+    let case: Case = serde_saphyr::from_str(case).unwrap_or_else(|e| panic!("{e}"));
+    if case.archs.is_empty() {
+        return check(&case, &case.packet.bytes());
+    }
+    for arch in &case.archs {
+        println!("  arch {arch}");
+        check(&case, &case.packet.of_arch(*arch));
+    }
+}
+
+fn check(case: &Case, packet: &[u8]) {
+    let request = match (Message::decode(packet), &case.ignored) {
+        (Ok(request), _) => request,
+        (Err(_), Some(word)) if word == "malformed" => return,
+        (Err(why), _) => panic!("no message: {why}"),
+    };
+    let snapshot = snapshot(case.profiles.as_deref(), &case.quirks, &case.dhcp);
+    let incoming = case.packet.incoming(&request);
+    let complete = |client| case.complete(client, incoming);
+    let outcome = decide_knowing(&snapshot, incoming, complete);
+    match (outcome.decision, &case.answer, &case.ignored) {
+        (Ok(answer), Some(expected), None) => {
+            same(&answer, expected);
+            rules(&request, &answer);
+        }
+        (Err(why), None, Some(word)) => assert_eq!(why.word(), word, "{why}"),
+        (got, ..) => panic!("expected the other outcome, got {got:#?}"),
+    }
+}
+
+impl Case {
+    /// What a server that runs adds to what a message shows.
+    fn complete(&self, client: Client, incoming: Incoming<'_>) -> Client {
+        let mut registry = Registry::new(4);
+        if let Some(before) = &self.discovered {
+            let before = Message::decode(&before.bytes()).unwrap();
+            registry.saw(identify(&before, US).unwrap());
+        }
+        let client = item::with_past(&registry, client, incoming);
+        let past = self.past.as_ref().map_or_else(Past::default, Known::past);
+        Client { past, ..client }
+    }
+}
+
+impl Packet {
+    fn bytes(&self) -> Vec<u8> {
+        let captured = self.capture.as_ref().map(|name| {
+            let file = place("tests/captures").join(name).with_extension("hex");
+            let text = std::fs::read_to_string(&file).unwrap();
+            text.lines().filter(|l| !l.starts_with('#')).collect()
+        });
+        match captured.or_else(|| self.hex.clone()) {
+            Some(digits) => bytes(&digits),
+            None => self.message().encode(),
+        }
+    }
+
+    /// The same machine, but for its architecture.
+    fn of_arch(&self, arch: u16) -> Vec<u8> {
+        let mut message = self.message();
+        let class = bytes(&self.options[&60]);
+        let class = String::from_utf8_lossy(&class).replace("ARCH", &format!("{arch:05}"));
+        let fixed = |(code, value): (u8, &[u8])| match code {
+            60 => (code, class.as_bytes().to_vec()),
+            93 => (code, arch.to_be_bytes().to_vec()),
+            _ => (code, value.to_vec()),
+        };
+        let options: Vec<(u8, Vec<u8>)> = message.options.iter().map(fixed).collect();
+        message.options = options.iter().map(|(c, v)| (*c, &v[..])).collect();
+        message.encode()
+    }
+
+    fn message(&self) -> Message {
+        let mac = bytes(&self.chaddr);
+        let options: Vec<_> = self.options.iter().map(|(c, v)| (*c, bytes(v))).collect();
+        Message {
+            op: self.op,
+            htype: self.htype,
+            hlen: self.hlen.unwrap_or(mac.len() as u8),
+            hops: 0,
+            xid: 0x0102_0304,
+            secs: self.secs,
+            flags: self.flags,
+            ciaddr: self.ciaddr,
+            yiaddr: self.yiaddr,
+            siaddr: self.siaddr,
+            giaddr: self.giaddr,
+            chaddr: filled(&mac),
+            sname: filled(self.sname.as_bytes()),
+            file: filled(self.file.as_bytes()),
+            options: options
+                .iter()
+                .map(|(c, v)| (*c, &v[..]))
+                .collect::<Options>(),
+        }
+    }
+
+    fn incoming<'a>(&self, message: &'a Message) -> Incoming<'a> {
+        let port = if self.port == 67 {
+            Port::Dhcp
+        } else {
+            Port::Pxe
+        };
+        Incoming {
+            message,
+            port,
+            local: US,
+            peer: self.from.unwrap_or(SocketAddrV4::new(nowhere(), 68)),
+            unicast: port == Port::Pxe,
+        }
+    }
+}
+
+fn filled<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut field = [0; N];
+    field[..bytes.len()].copy_from_slice(bytes);
+    field
+}
+
+fn same(answer: &Answer, expected: &Expected) {
+    let message = Message::decode(&answer.bytes).unwrap();
+    assert_eq!(answer.to, expected.to, "destination");
+    assert_eq!(answer.strategy.name, expected.strategy, "strategy");
+    assert_eq!(answer.by.word(), expected.by, "who chose it");
+    assert_eq!(answer.delay.as_millis(), expected.delay, "delay");
+    assert_eq!(message.flags, expected.flags, "flags");
+    assert_eq!(message.ciaddr, expected.ciaddr, "ciaddr");
+    assert_eq!(text(&message.file), expected.file, "file");
+    let wanted = expected.options.iter().map(|(c, v)| (*c, bytes(v)));
+    let wanted: Vec<(u8, Vec<u8>)> = wanted.collect();
+    assert_eq!(asked::options(&message), wanted, "options");
+    let padded = || (241 + wanted.iter().map(|(_, v)| 2 + v.len()).sum::<usize>()).max(300);
+    let length = expected.length.unwrap_or_else(padded);
+    assert_eq!(answer.bytes.len(), length, "length");
+}
+
+/// What must hold for every answer (facts A).
+fn rules(request: &Message, answer: &Answer) {
+    let reply = Message::decode(&answer.bytes).unwrap();
+    assert!(answer.bytes.len() <= request.reply_limit());
+    assert_eq!(
+        (reply.op, reply.xid, reply.htype, reply.hlen),
+        (2, request.xid, request.htype, request.hlen)
+    );
+    assert_eq!(
+        (reply.chaddr, reply.giaddr),
+        (request.chaddr, request.giaddr)
+    );
+    assert_eq!(
+        (reply.yiaddr, reply.siaddr, text(&reply.sname)),
+        (nowhere(), US, US.to_string())
+    );
+    for never in [1, 3, 13, 51, 52] {
+        assert!(!reply.options.has(never), "option {never} in a proxy reply");
+    }
+    assert_eq!(reply.options.get(54), Some(&US.octets()[..]));
+    let uuid = request.options.get(97).filter(|uuid| !uuid.is_empty());
+    assert_eq!(reply.options.get(97), uuid, "97 is echoed as it came");
+    let order: Vec<u8> = reply.options.iter().map(|(code, _)| code).collect();
+    assert_eq!(order[..2], [53, 54]);
+    if reply.options.has(82) {
+        assert_eq!(order.last(), Some(&82), "82 is last");
+    }
+    ends_then_pads(&answer.bytes);
+}
+
+/// END stands directly behind the options, and only zeros behind it (quirks 18, 19).
+fn ends_then_pads(bytes: &[u8]) {
+    let mut rest = &bytes[240..];
+    while rest[0] != 255 {
+        assert_ne!(rest[0], 0, "a pad before END");
+        rest = &rest[2 + usize::from(rest[1])..];
+    }
+    assert!(rest[1..].iter().all(|b| *b == 0), "zeros behind END");
+}

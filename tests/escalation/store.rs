@@ -1,0 +1,218 @@
+//! What is kept on the disk, and what a file that is no such thing does: never keep a server from
+//! starting.
+
+use std::fs;
+use std::path::Path;
+
+use bootjack::client::Client;
+use bootjack::client::progress::{Firmware, Learnt};
+use bootjack::client::quirk::Behaviour;
+use bootjack::event::What;
+use bootjack::profile::Snapshot;
+use bootjack::service::machines::row::Row;
+use bootjack::service::machines::store::FILE;
+use bootjack::service::shared::Folders;
+use bootjack::service::{Limits, Shared};
+use bootjack::wire::Platform;
+
+use crate::run::{Said, bootjack};
+use crate::talk::mac;
+
+fn shared() -> std::sync::Arc<Shared> {
+    let folders = Folders {
+        images: "/nonexistent".into(),
+        assets: None,
+    };
+    Shared::new(Snapshot::default(), folders, Limits::default())
+}
+
+/// A server's memory in a folder, and what its operator is told.
+fn opened(folder: &Path) -> (std::sync::Arc<Shared>, Vec<String>) {
+    let shared = shared();
+    let notices = shared.machines.open(folder, 16).notices;
+    let said = notices.iter().map(|what| match what {
+        What::Warning { text } => text.clone(),
+        other => panic!("{other}"),
+    });
+    (shared.clone(), said.collect())
+}
+
+/// One that has learnt that this machine asks port 4011 all the same.
+fn taught(folder: &Path) {
+    let (shared, said) = opened(folder);
+    assert_eq!(said, [] as [String; 0]);
+    let client = Client::unknown(mac(), [10, 0, 0, 2].into());
+    let message = offered_and_asked(&shared, &client);
+    assert_eq!(message, ["asks-4011-all-the-same"]);
+    assert!(shared.write_machines());
+}
+
+fn offered_and_asked(shared: &Shared, client: &Client) -> Vec<String> {
+    use bootjack::client::progress::{Offered, Windows};
+    use bootjack::client::{Shape, Stage};
+    use bootjack::firmware::sample::{self, Machine};
+    use bootjack::wire::Arch;
+    use bootjack::wire::dhcp::Kind;
+    let machine = Machine {
+        mac: mac(),
+        arch: Arch::BIOS,
+        uuid: None,
+        stage: Stage::Rom,
+    };
+    let local = [10, 0, 0, 2].into();
+    let message = sample::message(machine, Kind::Discover, local);
+    let offered = Offered {
+        shape: Shape::SelfSufficient,
+        ladder: vec![Shape::SelfSufficient, Shape::Offer4011],
+        windows: Windows::of(&[]),
+        bypass: true,
+    };
+    (shared.machines).offered(client, &message, local, Some(offered));
+    shared.asked_4011(client);
+    let known = shared.machines.rows_of(mac());
+    known.into_iter().flat_map(|row| row.seen).collect()
+}
+
+fn machines(folder: &Path, words: &[&str]) -> Said {
+    let scratch = tempfile::tempdir().unwrap();
+    let args = [&["machines"], words, &["--state"]].concat();
+    let mut command = bootjack(scratch.path(), &args);
+    command.arg(folder).output().unwrap().into()
+}
+
+#[test]
+fn what_was_learnt_is_there_after_a_restart_and_forgotten_by_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    taught(folder.path());
+    let (shared, said) = opened(folder.path());
+    assert_eq!(said, [] as [String; 0]);
+    let rows = shared.machines.rows();
+    assert_eq!(
+        (rows.len(), &rows[0].seen[0][..]),
+        (1, "asks-4011-all-the-same")
+    );
+    let known = shared
+        .machines
+        .remembering(Client::unknown(mac(), [10, 0, 0, 2].into()));
+    assert_eq!(known.past.seen, [Behaviour::Asks4011AllTheSame]);
+    drop(shared);
+
+    let listed = machines(folder.path(), &[]);
+    let line: Vec<&str> = listed
+        .succeeds()
+        .lines()
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    assert_eq!(
+        line[..5],
+        [
+            "52:54:00:00:00:01",
+            "bios",
+            "-",
+            "-",
+            "asks-4011-all-the-same"
+        ]
+    );
+    let listed = machines(folder.path(), &["list", "--json"]);
+    let listed: Vec<Row> = serde_json::from_str(listed.succeeds()).unwrap();
+    assert_eq!(listed, rows);
+
+    machines(folder.path(), &["forget", "52:54:00:00:00:02"])
+        .fails(1, &["nothing was learnt of 52:54:00:00:00:02"]);
+    machines(folder.path(), &["forget"]).fails(2, &["MAC"]);
+    let said = machines(folder.path(), &["forget", "52-54-00-00-00-01"]);
+    assert_eq!(
+        said.succeeds(),
+        "what was learnt of 52:54:00:00:00:01 is forgotten\n"
+    );
+    assert_eq!(machines(folder.path(), &["--json"]).succeeds(), "[]\n");
+    taught(folder.path());
+    let said = machines(folder.path(), &["forget", "--all"]);
+    assert_eq!(said.succeeds(), "forgotten: 1 row\n");
+    assert_eq!(opened(folder.path()).0.machines.rows(), []);
+}
+
+#[test]
+fn a_file_that_is_none_is_moved_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    taught(folder.path());
+    let path = folder.path().join(FILE);
+    let whole = fs::read(&path).unwrap();
+    let half = whole[..whole.len() / 2].to_vec();
+    let mut torn = whole.clone();
+    torn[4096..12_288].fill(0x5a);
+    let all = [b"nothing of ours".to_vec(), half, torn];
+    for (n, bytes) in (1..).zip(&all) {
+        fs::write(&path, bytes).unwrap();
+        machines(folder.path(), &["list"]).fails(1, &["is damaged"]);
+        let (shared, said) = opened(folder.path());
+        let aside = folder.path().join(format!("{FILE}.damaged-{n}"));
+        assert!(said[0].contains(aside.to_str().unwrap()), "{said:?}");
+        assert_eq!(&fs::read(aside).unwrap(), bytes);
+        assert_eq!(shared.machines.rows(), []);
+        drop(shared);
+        taught(folder.path());
+    }
+}
+
+#[test]
+fn a_folder_that_takes_nothing_is_a_warning_and_what_is_learnt_lasts_until_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let no_folder = folder.path().join("file");
+    fs::write(&no_folder, "").unwrap();
+    let (shared, said) = opened(&no_folder);
+    assert!(
+        said[0].contains("cannot keep what is learnt of machines in "),
+        "{said:?}"
+    );
+    let client = Client::unknown(mac(), [10, 0, 0, 2].into());
+    assert_eq!(
+        offered_and_asked(&shared, &client),
+        ["asks-4011-all-the-same"]
+    );
+    assert_eq!(shared.timeline().of(mac()).count(), 1);
+    // Two servers of one folder: the second one does without.
+    let first = opened(folder.path());
+    let (_, said) = opened(folder.path());
+    assert!(said[0].contains("another bootjack has it"), "{said:?}");
+    drop(first);
+}
+
+#[test]
+fn a_store_that_is_taken_away_is_written_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (shared, _) = opened(folder.path());
+    let client = Client::unknown(mac(), [10, 0, 0, 2].into());
+    fs::remove_file(folder.path().join(FILE)).unwrap();
+    offered_and_asked(&shared, &client);
+    assert!(shared.write_machines());
+    assert_eq!(shared.forget(None), Ok(1));
+    drop(shared);
+    let listed = machines(folder.path(), &["list", "--json"]);
+    assert_eq!(listed.succeeds(), "[]\n");
+}
+
+#[test]
+fn rows_read_what_they_write_and_leave_out_what_later_versions_say() {
+    let firmware = Firmware {
+        mac: mac(),
+        platform: Platform::Other,
+    };
+    let learnt = Learnt {
+        shape: Some(bootjack::client::Shape::Bare4011),
+        seen: vec![Behaviour::FollowsNothing],
+        at: 1_800_000_000,
+    };
+    let mut row = Row::kept(firmware, &learnt);
+    assert_eq!(row.at.as_deref(), Some("2027-01-15T08:00:00Z"));
+    let (of, read) = row.learnt().unwrap();
+    assert_eq!((of, &read, read.at), (firmware, &learnt, learnt.at));
+    row.follows = Some("telepathy".to_owned());
+    row.seen.push("sings".to_owned());
+    let (_, read) = row.learnt().unwrap();
+    assert_eq!((read.shape, read.seen), (None, learnt.seen));
+    row.platform = "toaster".to_owned();
+    assert_eq!(row.learnt(), None);
+}

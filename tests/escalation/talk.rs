@@ -1,0 +1,160 @@
+//! One client and the server that offers it what it should, in virtual time.
+
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use bootjack::client::progress::{Firmware, Memory, Now, Offered, Progress, Step, Turn, Windows};
+use bootjack::client::{Past, Shape, Stage};
+use bootjack::wire::{Mac, Platform};
+
+pub const UEFI: [Shape; 3] = [Shape::Offer4011, Shape::BypassPrompt, Shape::SelfSufficient];
+pub const BIOS: [Shape; 3] = [Shape::SelfSufficient, Shape::BypassPrompt, Shape::Offer4011];
+pub const LINK: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+
+/// A server that offers one client what it should, in virtual time.
+pub struct Lab {
+    pub progress: Progress,
+    began: Instant,
+    after: Duration,
+    xid: u32,
+    pub platform: Platform,
+    pub ladder: Vec<Shape>,
+    pub pinned: bool,
+    pub said: Vec<String>,
+}
+
+impl Lab {
+    pub fn new(platform: Platform, ladder: &[Shape]) -> Self {
+        Self {
+            progress: Progress::new(16, Memory::new(16, [])),
+            began: Instant::now(),
+            after: Duration::ZERO,
+            xid: 1,
+            platform,
+            ladder: ladder.to_vec(),
+            pinned: false,
+            said: Vec::new(),
+        }
+    }
+
+    pub fn firmware(&self) -> Firmware {
+        Firmware {
+            mac: mac(),
+            platform: self.platform,
+        }
+    }
+
+    pub fn now(&self) -> Now {
+        Now {
+            at: self.began + self.after,
+            wall: 1_800_000_000 + self.after.as_secs(),
+        }
+    }
+
+    fn note(&mut self, turn: &Turn) {
+        self.said.extend(turn.step.map(|step| match step {
+            Step::Next {
+                left,
+                failures,
+                next,
+            } => format!("{left} failed {failures} times, then {next}"),
+            Step::NothingLeft { left, failures, .. } => {
+                format!("{left} failed {failures} times, nothing left")
+            }
+            Step::Follows { shape, remembered } => format!("follows {shape}, kept: {remembered}"),
+            Step::Seen(behaviour) => behaviour.name().to_owned(),
+        }));
+    }
+
+    pub fn past(&self) -> Past {
+        let known = self.progress.known_of(mac());
+        let known = known.into_iter().find(|k| k.firmware == self.firmware());
+        let learnt = known.as_ref().and_then(|known| known.learnt.clone());
+        let learnt = learnt.unwrap_or_default();
+        Past {
+            seen: learnt.seen,
+            shape: known.and_then(|known| known.trying).or(learnt.shape),
+        }
+    }
+
+    /// One word of a talk: `d` DISCOVER, `D` one of a new transaction, `r` REQUEST, `4` a request at
+    /// 4011, `f` a file, `n` a file that is not there, `i` iPXE's DISCOVER, `h` that of HTTP boot,
+    /// `o` a lease of another machine; `+3` so many seconds later.
+    fn word(&mut self, word: &str) {
+        let now = self.now();
+        let firmware = self.firmware();
+        match word {
+            "d" => self.discover(),
+            "D" => {
+                self.xid += 1;
+                self.discover();
+            }
+            "r" => {
+                self.progress.lease_on(now, LINK);
+                self.progress.requested(now, firmware);
+            }
+            "4" => {
+                let turn = self.progress.asked_4011(now, firmware);
+                self.note(&turn);
+            }
+            "f" | "n" => {
+                let turn = self.progress.fetched(now, mac(), word == "f");
+                self.note(&turn);
+            }
+            "i" => self.progress.other_stage(mac(), Stage::Ipxe),
+            "h" => self.progress.other_stage(mac(), Stage::HttpBoot),
+            "o" => self.progress.lease_on(now, LINK),
+            _ => match word.split_at(1) {
+                ("+", more) => self.after += Duration::from_secs_f64(more.parse().unwrap()),
+                _ => panic!("{word}"),
+            },
+        }
+    }
+
+    fn discover(&mut self) {
+        let (now, firmware) = (self.now(), self.firmware());
+        let turn = self.progress.discovered(now, firmware, self.xid);
+        self.note(&turn);
+        let shape = self.shape();
+        let offered = (!self.pinned).then(|| Offered {
+            shape,
+            ladder: self.ladder.clone(),
+            windows: Windows::of(&[]),
+            bypass: matches!(shape, Shape::SelfSufficient | Shape::BypassPrompt),
+        });
+        (self.progress).offered(now, firmware, (self.xid, LINK), offered);
+    }
+
+    /// The shape that it is offered now.
+    pub fn shape(&self) -> Shape {
+        let past = self.past().shape;
+        past.filter(|s| self.ladder.contains(s))
+            .unwrap_or(self.ladder[0])
+    }
+
+    pub fn talk(&mut self, words: &str) -> &mut Self {
+        for word in words.split_whitespace() {
+            self.word(word);
+        }
+        self
+    }
+
+    #[track_caller]
+    pub fn says(&mut self, expected: &[&str]) -> &mut Self {
+        let said = std::mem::take(&mut self.said);
+        assert_eq!(said, expected, "after {:?}", self.after);
+        self
+    }
+}
+
+pub fn mac() -> Mac {
+    "52:54:00:00:00:01".parse().unwrap()
+}
+
+pub fn uefi() -> Lab {
+    Lab::new(Platform::EfiX64, &UEFI)
+}
+
+pub fn bios() -> Lab {
+    Lab::new(Platform::Bios, &BIOS)
+}
