@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 log=target/test.log
 # These wait for clocks on the wire, and compute next to nothing.
-waiting=(doctor leasing escalation)
+waiting=(doctor leasing escalation probing)
 result=0
 
 main() {
