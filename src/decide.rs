@@ -103,8 +103,8 @@ pub struct Answer {
     pub delay: Duration,
     /// The profile and why.
     pub selection: Selection,
-    /// What the client is told to load.
-    pub loader: String,
+    /// What the client is told to load; `None`: its menu is all that it is told.
+    pub loader: Option<String>,
     /// What was chosen in a menu that its firmware showed, where this answers for that.
     pub chosen: Option<item::Chosen>,
 }
@@ -269,8 +269,8 @@ fn answer(
         menu: menu.as_deref().unwrap_or_default(),
         ..Form::of(strategy, &treatment, client)
     };
-    let loader = loader::for_client(&selection.profile, client, &treatment, here)?;
-    let message = reply::build(incoming, kind, strategy, &form, &loader);
+    let loader = loader::beside(menu.is_some(), profile, (client, &treatment), here)?;
+    let message = reply::build(incoming, kind, strategy, &form, loader.as_ref());
     let bytes = form.encode(&message);
     let limit = incoming.message.reply_limit();
     if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
@@ -293,7 +293,7 @@ fn answer(
         offered: offered.flatten(),
         delay,
         selection,
-        loader: loader.to_string(),
+        loader: loader.as_ref().map(ToString::to_string),
         chosen: None,
     }))
 }

@@ -48,8 +48,9 @@ pub struct BootTold {
     pub profile: String,
     /// Why this profile.
     pub why: String,
-    /// The loader or URI named in the reply.
-    pub loader: String,
+    /// The loader or URI named in the reply; none where a menu is all that is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loader: Option<String>,
 }
 
 /// What happened. The names are those of the JSON log and the API (`"event": "offer"`).
@@ -93,8 +94,9 @@ pub enum What {
         profile: String,
         /// Why this profile.
         why: String,
-        /// The loader or URI named in the reply.
-        loader: String,
+        /// The loader or URI named in the reply; none where a menu is all that is told.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        loader: Option<String>,
         /// Where the reply went.
         to: SocketAddr,
     },

@@ -98,7 +98,7 @@ pub(super) fn answer(
         menu: if echoes { &echoed } else { &[] },
         ..Form::of(&BOOT_ITEM, &quirks, client)
     };
-    let message = reply::build(incoming, Kind::Ack, &BOOT_ITEM, &form, &loader);
+    let message = reply::build(incoming, Kind::Ack, &BOOT_ITEM, &form, Some(&loader));
     let bytes = form.encode(&message);
     let limit = incoming.message.reply_limit();
     if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
@@ -112,7 +112,7 @@ pub(super) fn answer(
         by: By::Profile,
         offered: None,
         delay: Duration::ZERO,
-        loader: loader.to_string(),
+        loader: Some(loader.to_string()),
         chosen: Some(Chosen::of(profile, entry, by_loader)),
         selection,
     }))

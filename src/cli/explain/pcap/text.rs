@@ -139,7 +139,9 @@ fn replied(reply: &Reply, out: &mut String) -> fmt::Result {
             if *delay > 0 {
                 writeln!(out, "    delay: {delay} ms before it leaves")?;
             }
-            writeln!(out, "    loader: {loader}")?;
+            if let Some(loader) = loader {
+                writeln!(out, "    loader: {loader}")?;
+            }
         }
         Boot::None { no_boot_data } => writeln!(out, "    boot data: none: {no_boot_data}")?,
     }

@@ -122,7 +122,9 @@ pub(super) enum Boot {
         /// Milliseconds that the reply waits.
         #[serde(skip_serializing_if = "is_nothing")]
         delay: u64,
-        loader: String,
+        /// None where a menu is all that is told.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        loader: Option<String>,
     },
     None {
         no_boot_data: String,
@@ -242,7 +244,7 @@ impl Boot {
     pub(super) fn leased(
         selection: &Selection,
         strategy: &'static Strategy,
-        loader: String,
+        loader: Option<String>,
     ) -> Self {
         Self::Data {
             profile: selection.profile.name.clone(),

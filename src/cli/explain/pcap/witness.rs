@@ -250,7 +250,10 @@ fn decode(heard: &Heard) -> Result<Message, String> {
 
 fn granted(grant: Grant) -> Reply {
     let boot = match grant.boot {
-        Some(Ok(boot)) => Boot::leased(&boot.selection, boot.strategy, boot.loader.to_string()),
+        Some(Ok(boot)) => {
+            let loader = boot.loader.as_ref().map(ToString::to_string);
+            Boot::leased(&boot.selection, boot.strategy, loader)
+        }
         Some(Err(why)) => Boot::None {
             no_boot_data: why.to_string(),
         },
