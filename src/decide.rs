@@ -215,7 +215,7 @@ pub fn decide_knowing(
     }
     match identify(incoming.message, incoming.local).map(complete) {
         Ok(client) => {
-            let decision = match item::asked(incoming.message) {
+            let decision = match item::asked(incoming) {
                 Some(item) => item::answer(snapshot, incoming, &client, item),
                 None => answer(snapshot, incoming, &client),
             };
@@ -309,6 +309,9 @@ fn relayed_by_a_host(message: &Message) -> Result<(), Ignore> {
 
 /// The type of the reply, where this message has one on this port.
 fn answerable(incoming: Incoming<'_>) -> Result<Kind, Ignore> {
+    if (incoming.port, incoming.message.kind()) == (Port::Dhcp, Some(Kind::Request)) {
+        return Err(Ignore::LeaseRequest);
+    }
     if let Some((item, _)) = incoming
         .message
         .options
@@ -319,7 +322,6 @@ fn answerable(incoming: Incoming<'_>) -> Result<Kind, Ignore> {
     }
     match (incoming.port, incoming.message.kind()) {
         (Port::Dhcp, Some(Kind::Discover)) => Ok(Kind::Offer),
-        (Port::Dhcp, Some(Kind::Request)) => Err(Ignore::LeaseRequest),
         (Port::Pxe, Some(Kind::Request)) => Ok(Kind::Ack),
         _ => Err(Ignore::Kind(incoming.port.number())),
     }

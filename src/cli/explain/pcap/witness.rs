@@ -140,7 +140,7 @@ impl<'a> Witness<'a> {
             peer: heard.from,
             unicast: !heard.to.ip().is_broadcast(),
         };
-        let item = item::asked(message).is_some();
+        let item = item::asked(incoming).is_some();
         match (self.mode, port) {
             (Mode::Dhcp, Port::Dhcp) if item => self.boot(incoming),
             (Mode::Colocated, Port::Dhcp) => (not_ours(), identify(message, self.server).ok()),
@@ -174,7 +174,7 @@ impl<'a> Witness<'a> {
     fn note(&mut self, client: &Client, incoming: Incoming<'_>) {
         let bootp = incoming.message.kind().is_none() && self.mode == Mode::Dhcp;
         let noted = match (incoming.port, incoming.message.kind()) {
-            _ if item::asked(incoming.message).is_some() => true,
+            _ if item::asked(incoming).is_some() => true,
             (Port::Dhcp, kind) => bootp || kind == Some(Kind::Discover),
             (Port::Pxe, kind) => kind == Some(Kind::Request),
         };
@@ -185,7 +185,7 @@ impl<'a> Witness<'a> {
 
     fn learn_address(&mut self, incoming: Incoming<'_>) {
         let message = incoming.message;
-        let leases = message.kind() == Some(Kind::Request) && item::asked(message).is_none();
+        let leases = message.kind() == Some(Kind::Request) && item::asked(incoming).is_none();
         if incoming.port != Port::Dhcp || !leases {
             return;
         }
