@@ -44,8 +44,14 @@ impl Display for BootTold {
             why,
             loader,
         } = self;
-        write!(f, "\"{loader}\" ({strategy}; profile \"{profile}\": {why})")
+        let loader = named(loader.as_deref());
+        write!(f, "{loader} ({strategy}; profile \"{profile}\": {why})")
     }
+}
+
+/// What is named in a reply.
+fn named(loader: Option<&str>) -> String {
+    loader.map_or_else(|| "a menu".to_owned(), |loader| format!("\"{loader}\""))
 }
 
 impl Display for What {
@@ -80,9 +86,10 @@ impl Display for What {
                 to,
                 ..
             } => {
+                let loader = named(loader.as_deref());
                 write!(
                     f,
-                    "{} \"{loader}\" to {to} ({strategy}; profile \"{profile}\": {why})",
+                    "{} {loader} to {to} ({strategy}; profile \"{profile}\": {why})",
                     message.to_uppercase()
                 )
             }

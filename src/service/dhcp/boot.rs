@@ -46,7 +46,7 @@ impl Door {
         if let Some(chosen) = decision.as_ref().ok().and_then(|a| a.chosen.as_ref()) {
             shared.emit(mac, chose(chosen));
         }
-        let learnt = self.learn_address(shared, message);
+        let learnt = self.learn_address(shared, incoming);
         let what = match (decision, failed) {
             (Ok(answer), None) => answered(&answer),
             (Ok(answer), Some(error)) => self.unsent(answer.to, &error),
@@ -91,7 +91,7 @@ impl Door {
         decision: &Result<Box<Answer>, Ignore>,
     ) {
         let Incoming { message, local, .. } = incoming;
-        if item::asked(message).is_some() {
+        if item::asked(incoming).is_some() {
             // It follows its menu, by whatever port.
             return client
                 .into_iter()
@@ -112,20 +112,21 @@ impl Door {
 
     /// A REQUEST on 67 tells which address a machine takes: how files it fetches later are known
     /// to be its own. That goes for its operating system too.
-    fn learn_address(&self, shared: &Shared, message: &Message) -> bool {
-        let Some((mac, address)) = self.lease_taken(message) else {
+    fn learn_address(&self, shared: &Shared, incoming: Incoming<'_>) -> bool {
+        let Some((mac, address)) = self.lease_taken(incoming) else {
             return false;
         };
         let known = shared.clients().has_address(mac, address);
         if known {
-            let server = message.address(code::SERVER_ID);
+            let server = incoming.message.address(code::SERVER_ID);
             shared.emit(Some(mac), What::Leased { address, server });
         }
         known
     }
 
-    fn lease_taken(&self, message: &Message) -> Option<(Mac, Ipv4Addr)> {
-        let leases = message.kind() == Some(Kind::Request) && item::asked(message).is_none();
+    fn lease_taken(&self, incoming: Incoming<'_>) -> Option<(Mac, Ipv4Addr)> {
+        let message = incoming.message;
+        let leases = message.kind() == Some(Kind::Request) && item::asked(incoming).is_none();
         if self.port != Port::Dhcp || !leases {
             return None;
         }

@@ -143,7 +143,9 @@ fn replied(reply: &Reply, out: &mut String) -> fmt::Result {
             if let Some(entry) = entry {
                 writeln!(out, "    chosen in the menu: {entry:?}")?;
             }
-            writeln!(out, "    loader: {loader}")?;
+            if let Some(loader) = loader {
+                writeln!(out, "    loader: {loader}")?;
+            }
         }
         Boot::None { no_boot_data } => writeln!(out, "    boot data: none: {no_boot_data}")?,
     }

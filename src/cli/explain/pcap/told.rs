@@ -125,7 +125,9 @@ pub(super) enum Boot {
         /// The entry that was chosen in a menu of the firmware.
         #[serde(skip_serializing_if = "Option::is_none")]
         entry: Option<String>,
-        loader: String,
+        /// None where a menu is all that is told.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        loader: Option<String>,
     },
     None {
         no_boot_data: String,
@@ -249,7 +251,7 @@ impl Boot {
     pub(super) fn leased(
         selection: &Selection,
         strategy: &'static Strategy,
-        loader: String,
+        loader: Option<String>,
     ) -> Self {
         Self::Data {
             profile: selection.profile.name.clone(),

@@ -141,7 +141,7 @@ impl<'a> Witness<'a> {
             peer: heard.from,
             unicast: !heard.to.ip().is_broadcast(),
         };
-        let item = item::asked(message).is_some();
+        let item = item::asked(incoming).is_some();
         match (self.mode, port) {
             (Mode::Dhcp, Port::Dhcp) if item => self.boot(incoming),
             (Mode::Colocated, Port::Dhcp) => (not_ours(), identify(message, self.server).ok()),
@@ -175,7 +175,7 @@ impl<'a> Witness<'a> {
     fn note(&mut self, client: &Client, incoming: Incoming<'_>) {
         let bootp = incoming.message.kind().is_none() && self.mode == Mode::Dhcp;
         let noted = match (incoming.port, incoming.message.kind()) {
-            _ if item::asked(incoming.message).is_some() => true,
+            _ if item::asked(incoming).is_some() => true,
             (Port::Dhcp, kind) => bootp || kind == Some(Kind::Discover),
             (Port::Pxe, kind) => kind == Some(Kind::Request),
         };
@@ -186,7 +186,7 @@ impl<'a> Witness<'a> {
 
     fn learn_address(&mut self, incoming: Incoming<'_>) {
         let message = incoming.message;
-        let leases = message.kind() == Some(Kind::Request) && item::asked(message).is_none();
+        let leases = message.kind() == Some(Kind::Request) && item::asked(incoming).is_none();
         if incoming.port != Port::Dhcp || !leases {
             return;
         }
@@ -251,7 +251,10 @@ fn decode(heard: &Heard) -> Result<Message, String> {
 
 fn granted(grant: Grant) -> Reply {
     let boot = match grant.boot {
-        Some(Ok(boot)) => Boot::leased(&boot.selection, boot.strategy, boot.loader.to_string()),
+        Some(Ok(boot)) => {
+            let loader = boot.loader.as_ref().map(ToString::to_string);
+            Boot::leased(&boot.selection, boot.strategy, loader)
+        }
         Some(Err(why)) => Boot::None {
             no_boot_data: why.to_string(),
         },
