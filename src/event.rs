@@ -9,9 +9,10 @@
 //!
 //! An event is made where the thing happens and is never changed afterwards.
 
-mod kinds;
+mod kind;
 pub mod log;
 pub mod metrics;
+mod steps;
 pub mod timeline;
 mod words;
 
@@ -49,8 +50,9 @@ pub struct BootTold {
     pub profile: String,
     /// Why this profile.
     pub why: String,
-    /// The loader or URI named in the reply.
-    pub loader: String,
+    /// The loader or URI named in the reply; none where a menu is all that is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loader: Option<String>,
 }
 
 /// What happened. The names are those of the JSON log and the API (`"event": "offer"`).
@@ -94,8 +96,9 @@ pub enum What {
         profile: String,
         /// Why this profile.
         why: String,
-        /// The loader or URI named in the reply.
-        loader: String,
+        /// The loader or URI named in the reply; none where a menu is all that is told.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        loader: Option<String>,
         /// Where the reply went.
         to: SocketAddr,
     },

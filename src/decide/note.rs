@@ -42,7 +42,7 @@ pub fn keep(
 }
 
 fn noted(incoming: Incoming<'_>, gives_leases: bool) -> Option<Noted> {
-    if item::asked(incoming.message).is_some() {
+    if item::asked(incoming).is_some() {
         return Some(Noted::Request);
     }
     match (incoming.port, incoming.message.kind()) {
@@ -62,7 +62,7 @@ fn discovers(incoming: Incoming<'_>) -> Option<Mac> {
 /// are known to be its own. That goes for its operating system too.
 pub fn lease_taken(incoming: Incoming<'_>) -> Option<(Mac, Ipv4Addr)> {
     let message = incoming.message;
-    let leases = message.kind() == Some(Kind::Request) && item::asked(message).is_none();
+    let leases = message.kind() == Some(Kind::Request) && item::asked(incoming).is_none();
     if incoming.port != Port::Dhcp || !leases {
         return None;
     }

@@ -1,15 +1,11 @@
 //! How events read: a sentence for people, and the forms that JSON takes.
-//!
-//! * `progress`: whether a machine follows what it is offered
-
-mod progress;
 
 use std::fmt::{self, Display, Formatter};
 use std::time::{Duration, SystemTime};
 
 use serde::Serializer;
 
-use super::{BootTold, What};
+use super::{BootTold, What, steps};
 use crate::yaml::counted;
 
 /// Wall clock as RFC 3339 in UTC with milliseconds.
@@ -48,8 +44,14 @@ impl Display for BootTold {
             why,
             loader,
         } = self;
-        write!(f, "\"{loader}\" ({strategy}; profile \"{profile}\": {why})")
+        let loader = named(loader.as_deref());
+        write!(f, "{loader} ({strategy}; profile \"{profile}\": {why})")
     }
+}
+
+/// What is named in a reply.
+fn named(loader: Option<&str>) -> String {
+    loader.map_or_else(|| "a menu".to_owned(), |loader| format!("\"{loader}\""))
 }
 
 impl Display for What {
@@ -84,9 +86,10 @@ impl Display for What {
                 to,
                 ..
             } => {
+                let loader = named(loader.as_deref());
                 write!(
                     f,
-                    "{} \"{loader}\" to {to} ({strategy}; profile \"{profile}\": {why})",
+                    "{} {loader} to {to} ({strategy}; profile \"{profile}\": {why})",
                     message.to_uppercase()
                 )
             }
@@ -160,17 +163,17 @@ impl Display for What {
                 strategy,
                 failures,
                 next,
-            } => progress::escalated(f, strategy, *failures, next),
+            } => steps::escalated(f, (*strategy, *failures), next),
             Self::NothingLeft {
                 strategy,
                 failures,
                 leased,
-            } => progress::nothing_left(f, strategy, *failures, *leased),
+            } => steps::nothing_left(f, (*strategy, *failures), *leased),
             Self::Follows {
                 strategy,
                 remembered,
-            } => progress::follows(f, strategy, *remembered),
-            Self::Observed { behaviour } => f.write_str(progress::observed(behaviour)),
+            } => steps::follows(f, strategy, *remembered),
+            Self::Observed { behaviour } => f.write_str(steps::observed(behaviour)),
             Self::Menu {
                 door,
                 path,

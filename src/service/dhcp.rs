@@ -91,7 +91,8 @@ impl Door {
             return shared.emit(None, self.ignored(&why, &message, None));
         }
         let giver = self.giver.as_ref();
-        match giver.filter(|_| item::asked(&message).is_none()) {
+        let item = item::asked(self.incoming(&message, received));
+        match giver.filter(|_| item.is_none()) {
             Some(giver) => self.lease(shared, giver, *received, message),
             None => self.boot(shared, received, &message),
         }

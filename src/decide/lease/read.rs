@@ -9,12 +9,11 @@ use std::net::Ipv4Addr;
 use super::Asked;
 use crate::client::quirk::Table;
 use crate::client::{Client, identify, identify_classless};
-use crate::decide::{Excess, Ignore, Incoming, grant, relayed_by_a_host};
+use crate::decide::{Excess, Ignore, Incoming, grant, item, relayed_by_a_host};
 use crate::lease::{Book, Holder, Kind};
 use crate::network::{Network, Networks, Reservation, Who};
 use crate::profile::{Selection, Snapshot, Subject, chosen};
 use crate::wire::dhcp::{BOOTREQUEST, Kind as Type, Message, code};
-use crate::wire::pxe;
 use crate::wire::relay::RelayAgent;
 use crate::wire::{Mac, Uuid};
 
@@ -167,8 +166,8 @@ fn asker(message: &Message) -> Result<Mac, Ignore> {
 /// What is asked. The four kinds of REQUEST are told apart by RFC 2131 4.3.2 (table 4).
 fn kind(incoming: Incoming<'_>, relay: RelayAgent<'_>) -> Result<Kind, Ignore> {
     let message = incoming.message;
-    if let Some(item) = boot_server(message) {
-        return Err(Ignore::BootServerType(item));
+    if let Some(item) = item::asked(incoming) {
+        return Err(Ignore::BootServerType(item.kind));
     }
     Ok(match message.kind() {
         None => Kind::Bootp,
@@ -180,15 +179,6 @@ fn kind(incoming: Incoming<'_>, relay: RelayAgent<'_>) -> Result<Kind, Ignore> {
         Some(Type::Inform) => Kind::Inform,
         Some(_) => return Err(Ignore::Kind(incoming.port.number())),
     })
-}
-
-/// The boot server type that firmware asks for; the tag means that to PXE clients alone.
-fn boot_server(message: &Message) -> Option<u16> {
-    let class = message.options.get(code::VENDOR_CLASS)?;
-    let asks = matches!(message.kind(), Some(Type::Request | Type::Inform));
-    let data = message.options.get(code::VENDOR_SPECIFIC)?;
-    let (item, _) = pxe::boot_item(data).filter(|_| asks && class.starts_with(pxe::CLASS_PXE))?;
-    Some(item)
 }
 
 fn request(incoming: Incoming<'_>, relay: RelayAgent<'_>) -> Kind {

@@ -90,7 +90,7 @@ impl Door {
         decision: &Result<Box<Answer>, Ignore>,
     ) {
         let Incoming { message, local, .. } = incoming;
-        if item::asked(message).is_some() {
+        if item::asked(incoming).is_some() {
             // It follows its menu, by whatever port.
             return client
                 .into_iter()

@@ -362,7 +362,7 @@ fn granted(reply: &Reply) -> What {
             strategy: boot.strategy.name,
             profile: boot.selection.profile.name.clone(),
             why: boot.selection.why.clone(),
-            loader: boot.loader.to_string(),
+            loader: boot.loader.as_ref().map(ToString::to_string),
         }),
         no_boot: no_boot.map(ToString::to_string),
         left_out: grant.left_out.clone(),

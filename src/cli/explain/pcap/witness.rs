@@ -3,7 +3,8 @@
 //!
 //! What was sent to other servers is explained as if it had come to us. In mode `dhcp` no address is
 //! taken when the capture begins, and what is answered in it is taken from then on. Absent on purpose:
-//! what depends on this host's interfaces and disk.
+//! what depends on this host's interfaces and disk, and the next shape for a machine that does not
+//! follow: it was other servers that it did not follow here.
 
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
@@ -143,11 +144,11 @@ impl<'a> Witness<'a> {
             peer: heard.from,
             unicast: !(heard.to.ip().is_broadcast() || heard.to.ip().is_multicast()),
         };
-        let item = item::asked(message).is_some();
+        let item = item::asked(incoming).is_some();
         match (self.mode, port) {
             (Mode::Dhcp, Port::Dhcp) if item => self.boot(incoming),
             (Mode::Colocated, Port::Dhcp) => (not_ours(), identify(message, self.server).ok()),
-            (Mode::Dhcp, Port::Dhcp) => self.lease(incoming),
+            (Mode::Dhcp, Port::Dhcp) if item::asked(incoming).is_none() => self.lease(incoming),
             _ => self.boot(incoming),
         }
     }
@@ -232,7 +233,10 @@ fn decode(heard: &Heard) -> Result<Message, String> {
 
 fn granted(grant: Grant) -> Reply {
     let boot = match grant.boot {
-        Some(Ok(boot)) => Boot::leased(&boot.selection, boot.strategy, boot.loader.to_string()),
+        Some(Ok(boot)) => {
+            let loader = boot.loader.as_ref().map(ToString::to_string);
+            Boot::leased(&boot.selection, boot.strategy, loader)
+        }
         Some(Err(why)) => Boot::None {
             no_boot_data: why.to_string(),
         },

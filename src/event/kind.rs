@@ -1,5 +1,4 @@
-//! What kind an event is: its name, what tells complaints of one name apart, and whether anybody on
-//! the network can cause it at will.
+//! What kind an event is: its name, whether strangers can cause it, what tells complaints apart.
 
 use super::What;
 use crate::tree::Door;

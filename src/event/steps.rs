@@ -1,38 +1,38 @@
-//! How it reads whether a machine follows what it is offered: what is tried next, what was found, and
-//! what is left to its operator.
+//! How it reads that a client does not follow what it is offered, and what it follows at last.
 
 use std::fmt::{self, Formatter};
 
-/// A step to the next shape.
+/// It did not follow a shape so many times; this one is tried.
 pub(super) fn escalated(
     f: &mut Formatter<'_>,
-    strategy: &str,
-    failures: u8,
+    (left, failures): (&str, u8),
     next: &str,
 ) -> fmt::Result {
-    write!(f, "did not follow {strategy} {}; ", times(failures))?;
-    write!(f, "trying {}", in_a_sentence(next))
+    let (times, next) = (times(failures), in_a_sentence(next));
+    write!(f, "did not follow {left} {times}; trying {next}")
 }
 
-/// The end of the ladder.
+/// It did not follow the last one either.
 pub(super) fn nothing_left(
     f: &mut Formatter<'_>,
-    strategy: &str,
-    failures: u8,
+    (left, failures): (&str, u8),
     leased: bool,
 ) -> fmt::Result {
-    write!(f, "did not follow {strategy} {}; ", times(failures))?;
-    write!(f, "nothing left to try: {}", remedy(leased))
+    let (times, remedy) = (times(failures), remedy(leased));
+    write!(
+        f,
+        "did not follow {left} {times}; nothing left to try: {remedy}"
+    )
 }
 
-/// What a machine follows.
-pub(super) fn follows(f: &mut Formatter<'_>, strategy: &str, remembered: bool) -> fmt::Result {
-    let remembered = if remembered {
+/// It follows another one than was known.
+pub(super) fn follows(f: &mut Formatter<'_>, shape: &str, remembered: bool) -> fmt::Result {
+    let since = if remembered {
         "; remembered"
     } else {
         ", which it is offered first; what was remembered of it is forgotten"
     };
-    write!(f, "follows {strategy}{remembered}")
+    write!(f, "follows {shape}{since}")
 }
 
 /// `twice`, `3 times`.
