@@ -381,7 +381,7 @@ fn a_request_is_served_by_one_set_although_another_comes_meanwhile() {
     let server = Server::start();
     server.file(MEANWHILE, 5000);
     let (shared, new) = (server.shared.clone(), with_quirk_of(server.know(HOME)));
-    server.meanwhile(move || shared.snapshot.store(new));
+    Server::meanwhile(move || shared.snapshot.store(new));
     for granted in ["1468", "1024"] {
         let got = get(HOME, server.at(1), MEANWHILE, &[("blksize", "1468")]).unwrap();
         assert_eq!(got.oack, [("blksize".to_owned(), granted.to_owned())]);

@@ -44,7 +44,9 @@ static HAPPENING: Mutex<Option<Happening>> = Mutex::new(None);
 fn resolve(_: &Snapshot, _: &Requester, path: &CleanPath) -> Result<Found, Missing> {
     if path.as_str() == MEANWHILE {
         let happening = HAPPENING.lock().unwrap().take();
-        happening.into_iter().for_each(|happens| happens());
+        if let Some(happens) = happening {
+            happens();
+        }
     }
     Ok(Found::File(FilePath {
         root: Root::Images,
@@ -122,7 +124,7 @@ impl Server {
     }
 
     /// Something that happens, once, while [`MEANWHILE`] is looked up.
-    pub fn meanwhile(&self, happens: impl FnOnce() + Send + 'static) {
+    pub fn meanwhile(happens: impl FnOnce() + Send + 'static) {
         *HAPPENING.lock().unwrap() = Some(Box::new(happens));
     }
 
