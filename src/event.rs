@@ -323,6 +323,8 @@ pub enum What {
         profiles: usize,
         /// Networks described.
         networks: usize,
+        /// The operator's rows of the quirk table.
+        quirks: usize,
         /// From the last change seen to in force.
         #[serde(serialize_with = "words::seconds")]
         took: Duration,
