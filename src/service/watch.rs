@@ -209,6 +209,7 @@ fn swap(shared: &Shared, snapshot: Snapshot) {
         Some(leases) => leases.set_networks(networks, store),
         None => store(),
     }
+    shared.replaced.notify_one();
 }
 
 /// Waits until nothing has changed for a while; gives the time of the last change.
