@@ -7,7 +7,7 @@
 //! * [`strategy`]: the shapes of replies, as a table with evidence
 //! * `form`: a shape with what quirks change in it
 //! * [`loader`]: which program or URI this client is named
-//! * `reply`: the message that is sent, and where to
+//! * `reply`: the message that is sent, and where to; `finish`: the answer, encoded
 //! * [`menu`], [`item`]: a menu that the firmware shows, and what was chosen in it
 //! * `excess`: a reply that does not fit
 //! * [`lease`], [`grant`]: the same in mode `dhcp`, where the reply is a lease with boot data in it
@@ -17,6 +17,7 @@
 //! an [`Ignore`] with its reason.
 
 mod excess;
+mod finish;
 mod form;
 pub mod grant;
 pub mod item;
@@ -31,14 +32,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::progress::Offered;
+use crate::client::quirk::Treatment;
 use crate::client::{Client, NotBooting, Shape, identify};
 use crate::lease::Silence;
 use crate::profile::{Selection, Snapshot, choose};
 use crate::wire::dhcp::{BOOTREQUEST, Kind, Message, code};
 use crate::wire::pxe;
 pub use excess::Excess;
+use finish::{Parts, answers_there, finish};
 use form::Form;
-use loader::NoLoader;
+use loader::{Here, NoLoader};
 use strategy::{By, Strategy};
 
 /// The port a message came in by.
@@ -250,52 +253,58 @@ fn answer(
     relayed_by_a_host(incoming.message)?;
     let selection = choose(snapshot, client).ok_or(Ignore::NoProfile)?;
     let treatment = snapshot.quirks.treat(client);
-    if incoming.port == Port::Pxe
-        && let Some((false, row)) = treatment.first(|c| c.answers_4011)
-    {
-        return Err(Ignore::Quirk(row.name.clone()));
-    }
-    let here = loader::Here {
-        server: incoming.local,
-        http_port: snapshot.http_port,
+    answers_there(incoming, &treatment)?;
+    let here = Here::of(snapshot, incoming);
+    let menu = menu::option(&selection.profile, client, &treatment, here);
+    let case = Case {
+        incoming,
+        kind,
+        client,
+        treatment: &treatment,
+        selection: &selection,
+        here,
     };
-    let profile = &selection.profile;
-    let (mut strategy, mut by) = strategy::for_client(client, profile, &treatment);
-    let menu = menu::option(profile, client, &treatment, here);
-    if menu.is_some() {
-        (strategy, by) = (strategy::of(Shape::Menu), By::Profile);
+    case.told(menu.as_deref())
+}
+
+/// One message, and what is known of who sent it.
+struct Case<'a> {
+    incoming: Incoming<'a>,
+    kind: Kind,
+    client: &'a Client,
+    treatment: &'a Treatment<'a>,
+    selection: &'a Selection,
+    here: Here,
+}
+
+impl Case<'_> {
+    /// The answer, with a menu for the firmware or without.
+    fn told(&self, menu: Option<&[u8]>) -> Result<Box<Answer>, Ignore> {
+        let (client, treatment) = (self.client, self.treatment);
+        let profile = &self.selection.profile;
+        let (strategy, by) = match menu {
+            Some(_) => (strategy::of(Shape::Menu), By::Profile),
+            None => strategy::for_client(client, profile, treatment),
+        };
+        let form = Form {
+            menu: menu.unwrap_or_default(),
+            ..Form::of(strategy, treatment, client)
+        };
+        let offered = (self.kind == Kind::Offer)
+            .then(|| strategy::offered(client, (strategy, &by), (treatment, form.vendor)));
+        let parts = Parts {
+            incoming: self.incoming,
+            kind: self.kind,
+            strategy,
+            form,
+            loader: loader::beside(menu.is_some(), profile, (client, treatment), self.here)?,
+        };
+        let answer = finish(parts, (self.selection.clone(), by))?;
+        Ok(Box::new(Answer {
+            offered: offered.flatten(),
+            ..*answer
+        }))
     }
-    let form = Form {
-        menu: menu.as_deref().unwrap_or_default(),
-        ..Form::of(strategy, &treatment, client)
-    };
-    let loader = loader::beside(menu.is_some(), profile, (client, &treatment), here)?;
-    let message = reply::build(incoming, kind, strategy, &form, loader.as_ref());
-    let bytes = form.encode(&message);
-    let limit = incoming.message.reply_limit();
-    if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
-        return Err(Ignore::TooLarge(excess));
-    }
-    let to = reply::destination(incoming, &form);
-    let offered = (kind == Kind::Offer)
-        .then(|| strategy::offered(client, (strategy, &by), (&treatment, form.vendor)));
-    let delay = if kind == Kind::Offer {
-        form.delay
-    } else {
-        Duration::ZERO
-    };
-    Ok(Box::new(Answer {
-        message,
-        bytes,
-        to,
-        strategy,
-        by,
-        offered: offered.flatten(),
-        delay,
-        selection,
-        loader: loader.as_ref().map(ToString::to_string),
-        chosen: None,
-    }))
 }
 
 /// A relay is a host: neither everybody, nor a group, nor this host itself.
