@@ -42,6 +42,7 @@ pub use excess::Excess;
 use finish::{Parts, answers_there, finish};
 use form::Form;
 use loader::{Here, NoLoader};
+use menu::NoRoom;
 use strategy::{By, Strategy};
 
 /// The port a message came in by.
@@ -108,6 +109,8 @@ pub struct Answer {
     pub selection: Selection,
     /// What the client is told to load; `None`: its menu is all that it is told.
     pub loader: Option<String>,
+    /// Why a menu that its firmware would show is left to the loader.
+    pub no_menu: Option<NoRoom>,
     /// What was chosen in a menu that its firmware showed, where this answers for that.
     pub chosen: Option<item::Chosen>,
 }
@@ -264,7 +267,10 @@ fn answer(
         selection: &selection,
         here,
     };
-    case.told(menu.as_deref())
+    match menu {
+        Some(menu) => case.told_menu(&menu),
+        None => case.told(None),
+    }
 }
 
 /// One message, and what is known of who sent it.
@@ -278,6 +284,23 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
+    /// The answer with this menu for the firmware; where it has no room for that (a relay's option 82
+    /// and a client that takes 548 bytes), as if its loader were to show it.
+    fn told_menu(&self, menu: &[u8]) -> Result<Box<Answer>, Ignore> {
+        let excess = match self.told(Some(menu)) {
+            Err(Ignore::TooLarge(excess)) => excess,
+            told => return told,
+        };
+        match self.told(None) {
+            Ok(answer) => Ok(Box::new(Answer {
+                no_menu: Some(NoRoom::Reply(excess)),
+                ..*answer
+            })),
+            Err(Ignore::NoLoader(_)) => Err(Ignore::TooLarge(excess)),
+            Err(why) => Err(why),
+        }
+    }
+
     /// The answer, with a menu for the firmware or without.
     fn told(&self, menu: Option<&[u8]>) -> Result<Box<Answer>, Ignore> {
         let (client, treatment) = (self.client, self.treatment);

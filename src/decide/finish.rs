@@ -53,6 +53,7 @@ pub(super) fn finish(
         selection,
         loader: loader.as_ref().map(ToString::to_string),
         chosen: None,
+        no_menu: None,
     }))
 }
 

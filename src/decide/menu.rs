@@ -1,5 +1,8 @@
 //! Who is shown a menu by its firmware, and the option 43 that says so.
 
+use std::fmt;
+
+use super::Excess;
 use super::loader::Here;
 use super::strategy;
 use crate::client::quirk::Treatment;
@@ -33,6 +36,25 @@ pub(super) fn option(
 ) -> Option<Vec<u8>> {
     let items = of(profile, client, quirks)?;
     items.told(profile, here.server).encode().ok()
+}
+
+/// Why a menu that firmware would show is left to the loader all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoRoom {
+    /// The reply would be larger with it than the client takes.
+    Reply(Box<Excess>),
+    /// Mode `dhcp`: these options of the operator's would have to be left out for it.
+    Options(Vec<u8>),
+}
+
+impl fmt::Display for NoRoom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no room for a menu in the firmware: with it ")?;
+        match self {
+            Self::Reply(excess) => write!(f, "{excess}"),
+            Self::Options(codes) => write!(f, "options {codes:?} would have to be left out"),
+        }
+    }
 }
 
 /// Whether an entry is meant for this machine.
