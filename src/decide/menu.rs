@@ -9,18 +9,23 @@ use crate::client::quirk::Treatment;
 use crate::client::{Class, Client, Shape};
 use crate::profile::items::Items;
 use crate::profile::{Entry, Profile};
+use crate::wire::Platform;
 
 /// The menu that this client's firmware shows by itself; `None` where a loader shows it.
 ///
 /// A card's own iPXE shows it as any ROM does. One that firmware has loaded is a loader, and goes on
-/// with what was chosen before; HTTP boot knows no menus, nor does firmware that reads the header
-/// alone or looks for a menu of its own making (quirks 28 and 30). A machine that port 4011 does not
+/// with what was chosen before; HTTP boot knows no menus, nor does U-Boot, or firmware that
+/// reads the header alone or looks for a menu of its own making (quirks 28 and 30). A machine that port 4011 does not
 /// answer could choose nothing.
 pub fn of<'p>(profile: &'p Profile, client: &Client, quirks: &Treatment<'_>) -> Option<Items<'p>> {
     let (shapes, _) = strategy::ladder(client, quirks);
     let reads = !matches!(shapes.first(), Some(Shape::RaspberryPi | Shape::HeaderOnly));
+    let u_boot = matches!(
+        client.platform(),
+        Platform::UbootArm32 | Platform::UbootArm64
+    );
     let answered = quirks.set(|changes| changes.answers_4011) != Some(false);
-    if client.class != Class::Pxe || client.loaded_by.is_some() || !reads || !answered {
+    if client.class != Class::Pxe || client.loaded_by.is_some() || !reads || u_boot || !answered {
         return None;
     }
     profile.items(client.platform(), |entry| sees(client, entry))
