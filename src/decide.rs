@@ -172,6 +172,12 @@ pub enum Ignore {
     /// A quirk says that this client is not answered on port 4011.
     #[error("quirk \"{0}\" says that port 4011 does not answer this machine")]
     Quirk(Arc<str>),
+    /// The name of the loader goes where it has no room; its bytes.
+    #[error(
+        "the loader's name has {0} bytes, and this machine is told it in the header alone, which holds {most}; give it a shorter one",
+        most = reply::FILE_MAX
+    )]
+    NameTooLong(usize),
     /// The reply would not fit the client's limit.
     #[error("{0}")]
     TooLarge(Box<Excess>),
@@ -197,6 +203,7 @@ impl Ignore {
             Self::NoOwnAddress => "no-own-address",
             Self::Lease(why) => why.word(),
             Self::Quirk(_) => "quirk",
+            Self::NameTooLong(_) => "name-too-long",
             Self::TooLarge(_) => "too-large",
         }
     }

@@ -40,7 +40,7 @@ pub(super) fn finish(
         form,
         loader,
     } = parts;
-    let message = reply::build(incoming, kind, strategy, &form, loader.as_ref());
+    let message = reply::build(incoming, kind, strategy, &form, loader.as_ref())?;
     let bytes = encoded(&message, Some(&form), incoming.message.reply_limit())?;
     Ok(Box::new(Answer {
         message,

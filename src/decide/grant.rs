@@ -14,7 +14,7 @@ use super::menu::{self, NoRoom};
 use super::reply;
 use super::strategy::{self, Strategy};
 use super::{Ignore, Port};
-use crate::client::quirk::Treatment;
+use crate::client::quirk::{FileIn, Treatment};
 use crate::client::{Client, PxeShape};
 use crate::lease::{Binding, Nak, Verdict};
 use crate::network::Terms;
@@ -130,10 +130,8 @@ fn booting(
     asks: (&Client, &Treatment<'_>),
     menu: WithMenu,
 ) -> Result<Grant, Ignore> {
-    let (client, quirks) = asks;
     let boot = boot(snapshot, asked, what.0, asks, menu);
-    let form = |boot: &Boot| Form::of(boot.strategy, quirks, client);
-    let form = boot.as_ref().ok().map(form);
+    let form = boot.as_ref().ok().map(|boot| form(what.0, boot, asks));
     granted(asked, what, Some(boot), form)
 }
 
@@ -242,7 +240,7 @@ fn boot(
     let menu = menu.filter(|_| with == WithMenu::Yes);
     // Port 4011 has the menu where the client is sent there; BOOTP has no option 43.
     let menu = menu.filter(|_| !matches!(told, Told::Bootp(_)) && shape != PxeShape::Offer4011);
-    Ok(Boot {
+    let boot = Boot {
         strategy: match menu {
             Some(_) => &strategy::LEASE_MENU,
             None => strategy::for_lease(client, shape),
@@ -251,7 +249,21 @@ fn boot(
         menu,
         no_menu: None,
         selection,
-    })
+    };
+    reply::holds(&form(told, &boot, (client, quirks)), &boot.name())?;
+    Ok(boot)
+}
+
+/// The form of boot data. BOOTP has the header alone.
+fn form<'t>(told: Told, boot: &Boot, (client, quirks): (&Client, &Treatment<'t>)) -> Form<'t> {
+    let form = Form::of(boot.strategy, quirks, client);
+    match told {
+        Told::Bootp(_) => Form {
+            file: Some(FileIn::Header),
+            ..form
+        },
+        _ => form,
+    }
 }
 
 /// The shape of boot data for this address: what the operator sets, else what a quirk says. BOOTP
