@@ -43,15 +43,22 @@ impl Display for BootTold {
             profile,
             why,
             loader,
+            no_menu,
         } = self;
         let loader = named(loader.as_deref());
-        write!(f, "{loader} ({strategy}; profile \"{profile}\": {why})")
+        write!(f, "{loader} ({strategy}; profile \"{profile}\": {why})")?;
+        further(no_menu.as_deref(), f)
     }
 }
 
 /// What is named in a reply.
 fn named(loader: Option<&str>) -> String {
     loader.map_or_else(|| "a menu".to_owned(), |loader| format!("\"{loader}\""))
+}
+
+/// What is to be added.
+fn further(more: Option<&str>, f: &mut Formatter<'_>) -> fmt::Result {
+    more.map_or(Ok(()), |more| write!(f, "; {more}"))
 }
 
 impl Display for What {
@@ -83,6 +90,7 @@ impl Display for What {
                 profile,
                 why,
                 loader,
+                no_menu,
                 to,
                 ..
             } => {
@@ -91,7 +99,8 @@ impl Display for What {
                     f,
                     "{} {loader} to {to} ({strategy}; profile \"{profile}\": {why})",
                     message.to_uppercase()
-                )
+                )?;
+                further(no_menu.as_deref(), f)
             }
             Self::Chosen {
                 entry: _,
