@@ -10,6 +10,7 @@
 //! * `reply`: the message that is sent, and where to
 //! * [`menu`], [`item`]: a menu that the firmware shows, and what was chosen in it
 //! * `excess`: a reply that does not fit
+//! * [`note`]: what a message tells of a machine beside that
 //! * [`lease`], [`grant`]: the same in mode `dhcp`, where the reply is a lease with boot data in it
 //!
 //! Invariants: beside another's leases, a client that is not booting is never answered, nor is a
@@ -23,6 +24,7 @@ pub mod item;
 pub mod lease;
 pub mod loader;
 pub mod menu;
+pub mod note;
 mod reply;
 pub mod strategy;
 
@@ -103,8 +105,8 @@ pub struct Answer {
     pub delay: Duration,
     /// The profile and why.
     pub selection: Selection,
-    /// What the client is told to load.
-    pub loader: String,
+    /// What the client is told to load; `None`: its menu is all that it is told.
+    pub loader: Option<String>,
     /// What was chosen in a menu that its firmware showed, where this answers for that.
     pub chosen: Option<item::Chosen>,
 }
@@ -215,7 +217,7 @@ pub fn decide_knowing(
     }
     match identify(incoming.message, incoming.local).map(complete) {
         Ok(client) => {
-            let decision = match item::asked(incoming.message) {
+            let decision = match item::asked(incoming) {
                 Some(item) => item::answer(snapshot, incoming, &client, item),
                 None => answer(snapshot, incoming, &client),
             };
@@ -269,8 +271,8 @@ fn answer(
         menu: menu.as_deref().unwrap_or_default(),
         ..Form::of(strategy, &treatment, client)
     };
-    let loader = loader::for_client(&selection.profile, client, &treatment, here)?;
-    let message = reply::build(incoming, kind, strategy, &form, &loader);
+    let loader = loader::beside(menu.is_some(), profile, (client, &treatment), here)?;
+    let message = reply::build(incoming, kind, strategy, &form, loader.as_ref());
     let bytes = form.encode(&message);
     let limit = incoming.message.reply_limit();
     if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
@@ -293,7 +295,7 @@ fn answer(
         offered: offered.flatten(),
         delay,
         selection,
-        loader: loader.to_string(),
+        loader: loader.as_ref().map(ToString::to_string),
         chosen: None,
     }))
 }
@@ -309,6 +311,9 @@ fn relayed_by_a_host(message: &Message) -> Result<(), Ignore> {
 
 /// The type of the reply, where this message has one on this port.
 fn answerable(incoming: Incoming<'_>) -> Result<Kind, Ignore> {
+    if (incoming.port, incoming.message.kind()) == (Port::Dhcp, Some(Kind::Request)) {
+        return Err(Ignore::LeaseRequest);
+    }
     if let Some((item, _)) = incoming
         .message
         .options
@@ -319,7 +324,6 @@ fn answerable(incoming: Incoming<'_>) -> Result<Kind, Ignore> {
     }
     match (incoming.port, incoming.message.kind()) {
         (Port::Dhcp, Some(Kind::Discover)) => Ok(Kind::Offer),
-        (Port::Dhcp, Some(Kind::Request)) => Err(Ignore::LeaseRequest),
         (Port::Pxe, Some(Kind::Request)) => Ok(Kind::Ack),
         _ => Err(Ignore::Kind(incoming.port.number())),
     }

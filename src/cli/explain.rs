@@ -233,7 +233,7 @@ fn at_4011(outcome: &Outcome, answer: &Answer, out: &mut String) -> std::fmt::Re
         writeln!(
             out,
             "answer: none: HTTP boot never asks port 4011; the DHCP server has to name {} itself (see README)",
-            answer.loader
+            answer.loader.as_deref().unwrap_or_default()
         )?;
         return Err(std::fmt::Error);
     }
@@ -301,7 +301,14 @@ fn strategy(answer: &Answer, out: &mut String) -> std::fmt::Result {
     if !answer.delay.is_zero() {
         writeln!(out, "delay: {:?} before the OFFER", answer.delay)?;
     }
-    writeln!(out, "loader: {}", answer.loader)
+    loader(answer.loader.as_deref(), out)
+}
+
+/// What is named; a menu may be all that is told.
+fn loader(name: Option<&str>, out: &mut String) -> std::fmt::Result {
+    let name =
+        name.unwrap_or("none for this machine; its firmware loads what is chosen in its menu");
+    writeln!(out, "loader: {name}")
 }
 
 fn reply(title: &str, answer: &Answer, out: &mut String) -> std::fmt::Result {

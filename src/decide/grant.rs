@@ -75,10 +75,19 @@ pub struct Boot {
     pub strategy: &'static Strategy,
     /// The profile and why.
     pub selection: Selection,
-    /// What the client is told to load.
-    pub loader: Named,
+    /// What the client is told to load; `None`: its menu is all that it is told.
+    pub loader: Option<Named>,
     /// The menu that its firmware is to show: option 43.
     menu: Option<Vec<u8>>,
+}
+
+impl Boot {
+    /// The name that an OFFER or an ACK holds; empty where it holds none.
+    fn name(&self) -> String {
+        let named = self.loader.as_ref();
+        let named = named.filter(|_| self.strategy.names_loader);
+        named.map(ToString::to_string).unwrap_or_default()
+    }
 }
 
 /// Builds the reply to what was asked.
@@ -167,7 +176,7 @@ fn boot(
             Some(_) => &strategy::LEASE_MENU,
             None => strategy::for_lease(client, shape),
         },
-        loader: loader::for_client(&selection.profile, client, quirks, here)?,
+        loader: loader::beside(menu.is_some(), &selection.profile, (client, quirks), here)?,
         menu,
         selection,
     })
@@ -210,7 +219,7 @@ fn message(asked: &Asked<'_>, told: Told, data: Option<&Data<'_>>) -> (Message, 
     if let Some(Data { boot, form }) = data {
         message.siaddr = server; // also where port 4011 is
         if boot.strategy.names_loader {
-            reply::name_loader(&mut message, server, form, &boot.loader.to_string());
+            reply::name_loader(&mut message, server, form, &boot.name());
         }
     }
     let left_out = options::fill(asked, told, data, &mut message);

@@ -20,7 +20,7 @@ use super::strategy::{BOOT_ITEM, By};
 use super::{Answer, Excess, Ignore, Incoming, Port, menu, reply};
 use crate::client::{Choice, Class, Client, Registry};
 use crate::profile::{Entry, Profile, Snapshot, choose};
-use crate::wire::dhcp::{Kind, Message, code};
+use crate::wire::dhcp::{Kind, code};
 use crate::wire::pxe::{self, CLASS_PXE, SUB_BOOT_ITEM, menu::LOCAL};
 
 /// In a layer: the credentials of that layer are wanted, which we have for none.
@@ -48,16 +48,33 @@ pub struct Chosen {
     pub choice: Choice,
 }
 
-/// The item that a message asks for; `None` for all other messages.
-pub fn asked(message: &Message) -> Option<Item> {
+/// The item that a message asks for; `None` for all other messages, a lease REQUEST with 43.71 in it
+/// among them.
+pub fn asked(incoming: Incoming<'_>) -> Option<Item> {
+    let message = incoming.message;
     let asks = matches!(message.kind(), Some(Kind::Request | Kind::Inform));
     let class = message.options.get(code::VENDOR_CLASS)?;
-    if !asks || !class.starts_with(CLASS_PXE) {
+    if !asks || !class.starts_with(CLASS_PXE) || takes_a_lease(incoming) {
         return None;
     }
     let (kind, layer) = pxe::boot_item(message.options.get(code::VENDOR_SPECIFIC)?)?;
     let layer = layer & !CREDENTIALS;
     Some(Item { kind, layer })
+}
+
+/// On 67, who asks for an address, or names another server, is about to take a lease (RFC 2131 4.3.2,
+/// SELECTING and INIT-REBOOT), which nobody but its DHCP server answers.
+fn takes_a_lease(
+    Incoming {
+        message,
+        port,
+        local,
+        ..
+    }: Incoming<'_>,
+) -> bool {
+    let server = message.address(code::SERVER_ID);
+    let another = server.is_some_and(|server| server != local);
+    port == Port::Dhcp && (message.options.has(code::REQUESTED_ADDRESS) || another)
 }
 
 /// A machine with what was seen of it before: who loaded what speaks now and what was chosen on it,
@@ -66,7 +83,7 @@ pub fn with_past(known: &Registry, client: Client, incoming: Incoming<'_>) -> Cl
     let before = known.by_mac(client.mac);
     let client = client.coming_from(before, incoming.message);
     match incoming.port {
-        Port::Dhcp if asked(incoming.message).is_none() => client,
+        Port::Dhcp if asked(incoming).is_none() => client,
         Port::Dhcp | Port::Pxe => known.going_on(client),
     }
 }
@@ -98,7 +115,7 @@ pub(super) fn answer(
         menu: if echoes { &echoed } else { &[] },
         ..Form::of(&BOOT_ITEM, &quirks, client)
     };
-    let message = reply::build(incoming, Kind::Ack, &BOOT_ITEM, &form, &loader);
+    let message = reply::build(incoming, Kind::Ack, &BOOT_ITEM, &form, Some(&loader));
     let bytes = form.encode(&message);
     let limit = incoming.message.reply_limit();
     if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
@@ -112,7 +129,7 @@ pub(super) fn answer(
         by: By::Profile,
         offered: None,
         delay: Duration::ZERO,
-        loader: loader.to_string(),
+        loader: Some(loader.to_string()),
         chosen: Some(Chosen::of(profile, entry, by_loader)),
         selection,
     }))

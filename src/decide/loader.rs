@@ -92,6 +92,21 @@ pub fn for_client(
     })
 }
 
+/// What this client is told to load beside a menu that its firmware shows, where it is told one. A
+/// menu needs no file: `None` where there is no loader for this machine, whose firmware starts by
+/// itself what is chosen, or asks other servers for it (facts B: 43.6 = 3 with 8, 9 and 10).
+pub(super) fn beside(
+    menu: bool,
+    profile: &Profile,
+    (client, quirks): (&Client, &Treatment<'_>),
+    here: Here,
+) -> Result<Option<Named>, NoLoader> {
+    match for_client(profile, client, quirks, here) {
+        Err(_) if menu => Ok(None),
+        named => named.map(Some),
+    }
+}
+
 /// What starts an entry that was chosen in the firmware's menu, and whether that is a loader that
 /// has to be told which entry; otherwise it is the entry's own program.
 pub(super) fn for_item(

@@ -31,15 +31,12 @@ pub(super) fn build(
     kind: Kind,
     strategy: &Strategy,
     form: &Form<'_>,
-    loader: &Named,
+    loader: Option<&Named>,
 ) -> Message {
     let request = incoming.message;
     let named = kind == Kind::Ack || strategy.names_loader;
-    let name = if named {
-        loader.to_string()
-    } else {
-        String::new()
-    };
+    let name = loader.filter(|_| named).map(ToString::to_string);
+    let name = name.unwrap_or_default();
     let mut message = Message {
         flags: flags(incoming, kind, form),
         ciaddr: if kind == Kind::Ack {

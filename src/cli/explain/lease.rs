@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::learnt::Learnt;
-use super::{describe, print, trace};
+use super::{describe, loader, print, trace};
 use crate::client::identify;
 use crate::decide::grant::Grant;
 use crate::decide::lease::{Desk, Leasing, decide_knowing};
@@ -55,6 +55,7 @@ fn offered(
         now: NOW,
         authoritative: true,
         is_own: &|address| address == server,
+        is_booting: &|_| false,
     };
     let incoming = Incoming {
         message,
@@ -74,7 +75,8 @@ fn granted(grant: &Grant, out: &mut String) -> std::fmt::Result {
             writeln!(out, "profile: \"{name}\" ({file}): {why}")?;
             let strategy = boot.strategy;
             writeln!(out, "strategy: {}: {}", strategy.name, strategy.evidence)?;
-            writeln!(out, "loader: {}", boot.loader)?;
+            let named = boot.loader.as_ref().map(ToString::to_string);
+            loader(named.as_deref(), out)?;
         }
         Some(Err(why)) => writeln!(out, "boot data: none: {why}")?,
         None => {}

@@ -149,13 +149,8 @@ fn tail(asked: &Asked<'_>, told: Told, data: Option<&Data<'_>>) -> Options {
     let mut tail = Options::default();
     let bootp = matches!(told, Told::Bootp(_));
     if let Some(Data { boot, form }) = data.filter(|_| !bootp) {
-        let named = boot.strategy.names_loader;
-        let name = if named {
-            boot.loader.to_string()
-        } else {
-            String::new()
-        };
-        reply::push_boot(request, form, (asked.incoming.local, &name), &mut tail);
+        let server = asked.incoming.local;
+        reply::push_boot(request, form, (server, &boot.name()), &mut tail);
     }
     let ipxe = asked
         .client

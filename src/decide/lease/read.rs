@@ -9,12 +9,11 @@ use std::net::Ipv4Addr;
 use super::Asked;
 use crate::client::quirk::Table;
 use crate::client::{Client, identify, identify_classless};
-use crate::decide::{Excess, Ignore, Incoming, grant, relayed_by_a_host};
+use crate::decide::{Excess, Ignore, Incoming, grant, item, relayed_by_a_host};
 use crate::lease::{Book, Holder, Kind};
 use crate::network::{Network, Networks, Reservation, Who};
 use crate::profile::{Selection, Snapshot, Subject, chosen};
 use crate::wire::dhcp::{BOOTREQUEST, Kind as Type, Message, code};
-use crate::wire::pxe;
 use crate::wire::relay::RelayAgent;
 use crate::wire::{Mac, Uuid};
 
@@ -26,6 +25,15 @@ const LEAST_BOOTP_REPLY: usize = 240 + 6 + 1 + 2;
 
 /// What goes back as it came.
 const ECHOED: [u8; 3] = [code::CLIENT_ID, code::CLIENT_UUID, code::RELAY_AGENT];
+
+/// What is known beside the message.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// Whether an address is this host's.
+    pub(super) is_own: &'a dyn Fn(Ipv4Addr) -> bool,
+    /// Whether what was heard last of a machine was that it boots.
+    pub(super) is_booting: &'a dyn Fn(Mac) -> bool,
+}
 
 /// A message that may be answered: what it asks, and where from.
 struct Heard<'a> {
@@ -42,10 +50,11 @@ impl<'a> Asked<'a> {
     pub(super) fn read(
         snapshot: &'a Snapshot,
         book: &Book,
-        (incoming, is_own): (Incoming<'a>, &dyn Fn(Ipv4Addr) -> bool),
+        (incoming, known): (Incoming<'a>, Known<'_>),
     ) -> Result<Self, Ignore> {
-        let heard = Heard::of(&snapshot.networks, incoming, is_own)?;
-        let (client, who) = (heard.machine(&snapshot.quirks), heard.who());
+        let heard = Heard::of(&snapshot.networks, incoming, known.is_own)?;
+        let client = heard.machine(&snapshot.quirks, known.is_booting);
+        let who = heard.who();
         let holder = Holder::new(heard.mac, who.client_id, heard.network.match_client_id);
         let reservation = heard.reservation(&snapshot.networks, book, (&holder, &who));
         let selection = heard.selection(snapshot, reservation, client.as_ref(), who.uuid);
@@ -88,13 +97,15 @@ impl<'a> Heard<'a> {
     }
 
     /// The machine, where it boots; of BOOTP nobody says whether it does.
-    fn machine(&self, quirks: &Table) -> Option<Client> {
+    fn machine(&self, quirks: &Table, is_booting: &dyn Fn(Mac) -> bool) -> Option<Client> {
         let (message, local) = (self.incoming.message, self.incoming.local);
         match self.kind {
             Kind::Bootp => Some(Client::unknown(self.mac, self.link)),
             Kind::Selecting { .. } => {
                 let booting = identify(message, local).ok();
-                booting.or_else(|| classless(message, local, quirks))
+                booting.or_else(|| {
+                    classless(message, local, quirks).filter(|client| is_booting(client.mac))
+                })
             }
             _ => identify(message, local).ok(),
         }
@@ -155,8 +166,8 @@ fn asker(message: &Message) -> Result<Mac, Ignore> {
 /// What is asked. The four kinds of REQUEST are told apart by RFC 2131 4.3.2 (table 4).
 fn kind(incoming: Incoming<'_>, relay: RelayAgent<'_>) -> Result<Kind, Ignore> {
     let message = incoming.message;
-    if let Some(item) = boot_server(message) {
-        return Err(Ignore::BootServerType(item));
+    if let Some(item) = item::asked(incoming) {
+        return Err(Ignore::BootServerType(item.kind));
     }
     Ok(match message.kind() {
         None => Kind::Bootp,
@@ -168,15 +179,6 @@ fn kind(incoming: Incoming<'_>, relay: RelayAgent<'_>) -> Result<Kind, Ignore> {
         Some(Type::Inform) => Kind::Inform,
         Some(_) => return Err(Ignore::Kind(incoming.port.number())),
     })
-}
-
-/// The boot server type that firmware asks for; the tag means that to PXE clients alone.
-fn boot_server(message: &Message) -> Option<u16> {
-    let class = message.options.get(code::VENDOR_CLASS)?;
-    let asks = matches!(message.kind(), Some(Type::Request | Type::Inform));
-    let data = message.options.get(code::VENDOR_SPECIFIC)?;
-    let (item, _) = pxe::boot_item(data).filter(|_| asks && class.starts_with(pxe::CLASS_PXE))?;
-    Some(item)
 }
 
 fn request(incoming: Incoming<'_>, relay: RelayAgent<'_>) -> Kind {
@@ -278,7 +280,8 @@ fn known(address: Ipv4Addr) -> Option<Ipv4Addr> {
     (!address.is_unspecified()).then_some(address)
 }
 
-/// A boot client that leaves option 60 out of the REQUEST it chooses us by (quirk 28).
+/// A boot client that leaves option 60 out of the REQUEST it chooses us by (quirk 28). The operating
+/// system of such a machine looks the same; what it a DISCOVER of it said tells the two apart.
 fn classless(message: &Message, local: Ipv4Addr, quirks: &Table) -> Option<Client> {
     let client = identify_classless(message, local).ok()?;
     let boots = quirks

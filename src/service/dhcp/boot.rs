@@ -1,12 +1,12 @@
 //! Boot data beside somebody else's leases: modes `proxy` and `colocated`, and port 4011 in all.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::Door;
 use crate::client::Client;
 use crate::decide::item::{self, Chosen};
-use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port};
+use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port, note};
 use crate::event::What;
 use crate::service::Shared;
 use crate::service::sys::udp::Received;
@@ -23,8 +23,7 @@ impl Door {
         let incoming = self.incoming(message, received);
         let Outcome { client, decision } = decide(shared, incoming);
         self.progress(shared, client.as_ref(), incoming, &decision);
-        let note = |client| self.note(shared, client, incoming);
-        let noted = client.as_ref().and_then(note);
+        let noted = self.note(shared, client.as_ref(), incoming);
         let mac = client.map(|client| client.mac);
         let decision = match decision {
             Ok(answer) if !answer.delay.is_zero() => {
@@ -46,7 +45,7 @@ impl Door {
         if let Some(chosen) = decision.as_ref().ok().and_then(|a| a.chosen.as_ref()) {
             shared.emit(mac, chose(chosen));
         }
-        let learnt = self.learn_address(shared, message);
+        let learnt = learn_address(shared, incoming);
         let what = match (decision, failed) {
             (Ok(answer), None) => answered(&answer),
             (Ok(answer), Some(error)) => self.unsent(answer.to, &error),
@@ -91,7 +90,7 @@ impl Door {
         decision: &Result<Box<Answer>, Ignore>,
     ) {
         let Incoming { message, local, .. } = incoming;
-        if item::asked(message).is_some() {
+        if item::asked(incoming).is_some() {
             // It follows its menu, by whatever port.
             return client
                 .into_iter()
@@ -109,30 +108,19 @@ impl Door {
             _ => {}
         }
     }
+}
 
-    /// A REQUEST on 67 tells which address a machine takes: how files it fetches later are known
-    /// to be its own. That goes for its operating system too.
-    fn learn_address(&self, shared: &Shared, message: &Message) -> bool {
-        let Some((mac, address)) = self.lease_taken(message) else {
-            return false;
-        };
-        let known = shared.clients().has_address(mac, address);
-        if known {
-            let server = message.address(code::SERVER_ID);
-            shared.emit(Some(mac), What::Leased { address, server });
-        }
-        known
+/// Whether a machine that was seen to boot has told which address it takes.
+fn learn_address(shared: &Shared, incoming: Incoming<'_>) -> bool {
+    let Some((mac, address)) = note::lease_taken(incoming) else {
+        return false;
+    };
+    let known = shared.clients().has_address(mac, address);
+    if known {
+        let server = incoming.message.address(code::SERVER_ID);
+        shared.emit(Some(mac), What::Leased { address, server });
     }
-
-    fn lease_taken(&self, message: &Message) -> Option<(Mac, Ipv4Addr)> {
-        let leases = message.kind() == Some(Kind::Request) && item::asked(message).is_none();
-        if self.port != Port::Dhcp || !leases {
-            return None;
-        }
-        let renewing = Some(message.ciaddr).filter(|a| !a.is_unspecified());
-        let address = message.address(code::REQUESTED_ADDRESS).or(renewing)?;
-        Some((message.mac()?, address))
-    }
+    known
 }
 
 fn decide(shared: &Shared, incoming: Incoming<'_>) -> Outcome {

@@ -129,6 +129,7 @@ fn replied(reply: &Reply, out: &mut String) -> fmt::Result {
             evidence,
             chosen_by,
             delay,
+            entry,
             loader,
         } => {
             writeln!(out, "    profile: {profile:?} ({file}): {why}")?;
@@ -139,7 +140,12 @@ fn replied(reply: &Reply, out: &mut String) -> fmt::Result {
             if *delay > 0 {
                 writeln!(out, "    delay: {delay} ms before it leaves")?;
             }
-            writeln!(out, "    loader: {loader}")?;
+            if let Some(entry) = entry {
+                writeln!(out, "    chosen in the menu: {entry:?}")?;
+            }
+            if let Some(loader) = loader {
+                writeln!(out, "    loader: {loader}")?;
+            }
         }
         Boot::None { no_boot_data } => writeln!(out, "    boot data: none: {no_boot_data}")?,
     }

@@ -122,7 +122,12 @@ pub(super) enum Boot {
         /// Milliseconds that the reply waits.
         #[serde(skip_serializing_if = "is_nothing")]
         delay: u64,
-        loader: String,
+        /// The entry that was chosen in a menu of the firmware.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        entry: Option<String>,
+        /// None where a menu is all that is told.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        loader: Option<String>,
     },
     None {
         no_boot_data: String,
@@ -229,10 +234,14 @@ impl Boot {
         let (selection, loader) = (&answer.selection, answer.loader.clone());
         let mut boot = Self::leased(selection, answer.strategy, loader);
         if let Self::Data {
-            chosen_by, delay, ..
+            chosen_by,
+            delay,
+            entry,
+            ..
         } = &mut boot
         {
             *chosen_by = Some(answer.by.to_string());
+            *entry = answer.chosen.as_ref().map(|chosen| chosen.title.clone());
             *delay = u64::try_from(answer.delay.as_millis()).unwrap_or(u64::MAX);
         }
         boot
@@ -242,7 +251,7 @@ impl Boot {
     pub(super) fn leased(
         selection: &Selection,
         strategy: &'static Strategy,
-        loader: String,
+        loader: Option<String>,
     ) -> Self {
         Self::Data {
             profile: selection.profile.name.clone(),
@@ -252,6 +261,7 @@ impl Boot {
             evidence: strategy.evidence,
             chosen_by: None,
             delay: 0,
+            entry: None,
             loader,
         }
     }
