@@ -16,6 +16,7 @@ use clap::{Args, ValueEnum};
 
 use crate::client::{Class, Client, Stage};
 use crate::config::{self, Mode, SettingsArgs};
+use crate::decide::menu::NoRoom;
 use crate::decide::{self, Answer, Incoming, Outcome, Port};
 use crate::error::Error;
 use crate::firmware::sample;
@@ -301,7 +302,8 @@ fn strategy(answer: &Answer, out: &mut String) -> std::fmt::Result {
     if !answer.delay.is_zero() {
         writeln!(out, "delay: {:?} before the OFFER", answer.delay)?;
     }
-    loader(answer.loader.as_deref(), out)
+    loader(answer.loader.as_deref(), out)?;
+    no_menu(answer.no_menu.as_ref(), out)
 }
 
 /// What is named; a menu may be all that is told.
@@ -309,6 +311,13 @@ fn loader(name: Option<&str>, out: &mut String) -> std::fmt::Result {
     let name =
         name.unwrap_or("none for this machine; its firmware loads what is chosen in its menu");
     writeln!(out, "loader: {name}")
+}
+
+/// Why the loader shows a menu that the profile has for the firmware.
+fn no_menu(why: Option<&NoRoom>, out: &mut String) -> std::fmt::Result {
+    why.map_or(Ok(()), |why| {
+        writeln!(out, "menu: left to the loader: {why}")
+    })
 }
 
 fn reply(title: &str, answer: &Answer, out: &mut String) -> std::fmt::Result {

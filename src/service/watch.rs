@@ -183,10 +183,12 @@ fn put_in_force(shared: &Shared, loaded: Loaded, since: Instant) {
     let event = match snapshot {
         Some(snapshot) => {
             let (profiles, networks) = (snapshot.profiles.all.len(), snapshot.networks.all.len());
+            let quirks = snapshot.quirks.own().len();
             swap(shared, snapshot);
             What::Reloaded {
                 profiles,
                 networks,
+                quirks,
                 took: since.elapsed(),
             }
         }

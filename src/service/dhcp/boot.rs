@@ -152,6 +152,7 @@ fn answered(answer: &Answer) -> What {
         profile: answer.selection.profile.name.clone(),
         why: answer.selection.why.clone(),
         loader: answer.loader.clone(),
+        no_menu: answer.no_menu.as_ref().map(ToString::to_string),
         to: SocketAddr::V4(answer.to),
     }
 }
