@@ -212,7 +212,14 @@ pub(super) fn end(end: &End) -> String {
 
 fn write_end(end: &End, out: &mut String) -> fmt::Result {
     let (all, told) = (counted(end.packets, "packet", "packets"), end.explained);
-    if told == 0 {
+    if told == 0 && !end.others.is_empty() {
+        let others: Vec<String> = end.others.iter().map(ToString::to_string).collect();
+        let others = others.join(", ");
+        writeln!(
+            out,
+            "\nThe machine that was asked for is not in it; of those that boot: {others}"
+        )?;
+    } else if told == 0 {
         writeln!(
             out,
             "\nNo machine that boots is in it. Take it where the machine and the servers are heard: \

@@ -182,6 +182,9 @@ pub(super) struct End {
     pub(super) explained: u64,
     /// Packets on the right ports, of machines that do not boot or were not asked for.
     pub(super) left_out: u64,
+    /// Where nothing was told of the one machine that was asked for: others that boot, a few.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) others: Vec<Mac>,
     /// Packets by the number of their link, where that is not known.
     pub(super) unknown_links: BTreeMap<i32, u64>,
 }

@@ -27,6 +27,9 @@ use crate::wire::{self, Mac};
 /// How many machines are remembered.
 const MACHINES: usize = 10_000;
 
+/// How many of them are named where the one that was asked for is not among them.
+const SHOWN: usize = 8;
+
 /// What a capture has told so far.
 pub(super) struct Witness<'a> {
     snapshot: &'a Snapshot,
@@ -87,6 +90,14 @@ impl<'a> Witness<'a> {
             mac,
             said,
         })
+    }
+
+    /// A few of the machines that boot, by address.
+    pub(super) fn booting(&self) -> Vec<Mac> {
+        let mut all: Vec<Mac> = self.booting.iter().copied().collect();
+        all.sort_unstable();
+        all.truncate(SHOWN);
+        all
     }
 
     /// Seconds since the first one, which may be later than this one.
