@@ -278,7 +278,8 @@ fn tells(node: &Node, report: &mut Report<'_>) -> Option<Tells> {
 
 /// UUIDs are shown in small letters.
 fn lower_glob(text: &str) -> Option<Glob> {
-    Glob::parse(&text.to_ascii_lowercase())
+    let of_uuids = |c: u8| c.is_ascii_hexdigit() || matches!(c, b'-' | b'*');
+    Glob::parse(&text.to_ascii_lowercase()).filter(|_| text.bytes().all(of_uuids))
 }
 
 fn list<T>(
