@@ -14,11 +14,13 @@
 //! * [`server`]: bootjack in each of its modes, made of the pure rooms
 //! * [`doors`]: its files by TFTP and HTTP
 //! * [`lan`]: the DHCP server beside it in the modes `proxy` and `colocated`
+//! * [`any`]: whichever machine, mode and shape: it ends, and boots where it is said to
 //!
 //! A step without an arrow is an answer that the firmware throws away, and why. Where it does not
 //! boot, `ends:` has the reason and `screen:` all that its screen showed. Absent on purpose: packets
 //! that get lost, and what is learnt from boot to boot (`past:` says what was).
 
+mod any;
 mod doors;
 mod lan;
 mod server;

@@ -66,10 +66,13 @@ impl Doors {
             tftp_only: false,
         };
         let found = resolve(snapshot, &requester, &path).ok()?;
-        let own = matches!(found, Found::File(_));
+        let own = match &found {
+            Found::File(file) => file.path.as_str().to_owned(),
+            _ => String::new(),
+        };
         let mut body = body_of(found, &self.images, &self.assets)?;
-        if own && name.ends_with(b".efi") {
-            make_efi(&mut body.bytes, name);
+        if own.rsplit_once('.').is_some_and(|(_, end)| end == "efi") {
+            make_efi(&mut body.bytes, &own);
         }
         Some(body)
     }
@@ -179,9 +182,12 @@ impl Transfer {
 }
 
 /// An operator's program is one for the machine that its name has in it.
-fn make_efi(bytes: &mut [u8], name: &[u8]) {
-    let arm64 = name.windows(5).any(|part| part == b"arm64");
-    let machine: u16 = if arm64 { 0xaa64 } else { 0x8664 };
+fn make_efi(bytes: &mut [u8], name: &str) {
+    let machine: u16 = if name.contains("arm64") {
+        0xaa64
+    } else {
+        0x8664
+    };
     bytes[..2].copy_from_slice(b"MZ");
     bytes[0x3c] = 0x80;
     bytes[0x80..0x84].copy_from_slice(b"PE\0\0");

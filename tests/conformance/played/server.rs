@@ -67,6 +67,11 @@ impl Server {
         }
     }
 
+    /// What is in force.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
     /// A datagram to it or to everybody.
     pub fn hears(&mut self, datagram: &Datagram, now: Duration) -> Told {
         let address = *datagram.to.ip();
