@@ -51,6 +51,13 @@ pub fn hex_digits(bytes: &[u8]) -> String {
 }
 
 fn hex_between(bytes: &[u8], between: &str) -> String {
-    let digits: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
-    digits.join(between)
+    let mut out = String::with_capacity(bytes.len().saturating_mul(2 + between.len()));
+    for (n, byte) in bytes.iter().enumerate() {
+        if n > 0 {
+            out.push_str(between);
+        }
+        let digits = [byte >> 4, byte & 15].map(|half| char::from_digit(half.into(), 16));
+        out.extend(digits.into_iter().flatten());
+    }
+    out
 }
