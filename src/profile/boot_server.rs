@@ -43,6 +43,16 @@ impl Entry {
         self.action != super::Action::Elsewhere && self.served_at(here).contains(&here)
     }
 
+    /// Which of these addresses of this host is asked for it, where nothing says what it boots.
+    pub fn asks_in_vain(&self, own: &[Ipv4Addr]) -> Option<Ipv4Addr> {
+        let idle = self.action == super::Action::Elsewhere;
+        let at = |server: &BootServer| match server {
+            BootServer::At(address) => own.contains(address).then_some(*address),
+            BootServer::Here => None,
+        };
+        self.servers.iter().filter(|_| idle).find_map(at)
+    }
+
     /// The addresses that serve it, each once, where ours is `here`.
     pub fn served_at(&self, here: Ipv4Addr) -> Vec<Ipv4Addr> {
         if self.servers.is_empty() {
