@@ -194,8 +194,29 @@ fn explain_tells_profile_strategy_and_reply() {
             &["strategy: ipxe-uri", "/boot/52-54-00-12-34-56.ipxe"],
         ),
         (
-            &["--arch", "bios", "--ip", "10.9.0.7"],
-            &["network 10.9.0.7", "to 10.9.0.7:67"],
+            &["--arch", "bios", "--relay", "10.9.0.7"],
+            &["network 10.9.0.7", "to 10.9.0.7:67", "giaddr 10.9.0.7"],
+        ),
+        (
+            &["--arch", "7", "--ip", "10.9.0.7", "--server", "10.9.0.1"],
+            &[
+                "network 10.9.0.1",
+                "to 255.255.255.255:68\n  yiaddr 0.0.0.0  siaddr 10.9.0.1  giaddr 0.0.0.0",
+                "on port 4011: 300 bytes to 10.9.0.7:4011",
+            ],
+        ),
+        (
+            &["--arch", "7", "--server", "10.9.0.1"],
+            &[
+                "on port 4011 from 10.9.0.2 (its address is made up; --ip tells another): 300 bytes to 10.9.0.2:4011",
+            ],
+        ),
+        (
+            &["--arch", "7"],
+            &[
+                "  uefi: strategies offer-4011, ",
+                "\n  bios: (decided above: strategies, windows)\n",
+            ],
         ),
     ] {
         let said = ask(more);
@@ -222,6 +243,43 @@ fn explain_tells_profile_strategy_and_reply() {
         said.out.contains("answer: none: no automatic loader"),
         "{said:?}"
     );
+}
+
+/// A row can be tried without the machine that it is about.
+#[test]
+fn explain_plays_what_rows_tell_machines_by() {
+    let folder = folder();
+    let rows = "quirks:\n\
+        - { name: old, tells: { undi: 2.0-2.1 }, changes: { delay: 1s } }\n\
+        - { name: maker, tells: { class: \"PXEClient:Acme*\" }, changes: { windows: [1s, 2s] } }\n\
+        - { name: site, tells: { user-class: lab-* }, changes: { padding: false } }\n";
+    let config = folder.path().join("c.yaml");
+    fs::write(&config, rows).unwrap();
+    let config = config.display().to_string();
+    let ask = |more: &[&str]| {
+        let machine = [
+            "explain", "--mac", MAC, "--arch", "bios", "--config", &config,
+        ];
+        run(&[&machine[..], &["--profiles", PROFILES], more].concat())
+    };
+    let told = [
+        (["--undi", "2.1"], "  old (yours): delay 1s\n"),
+        (
+            ["--class", "PXEClient:Acme:7"],
+            "  maker (yours): windows 1s, 2s\n",
+        ),
+        (["--user-class", "lab-7"], "  site (yours): padding false\n"),
+    ];
+    let plain = ask(&[]);
+    for (flag, line) in told {
+        let said = ask(&flag);
+        assert!(said.succeeds().contains(line), "{said:?}");
+        assert!(!plain.succeeds().contains(line), "{plain:?}");
+    }
+    ask(&["--undi", "two"]).fails(2, &["write it like 2.1"]);
+    let said = ask(&["--class", "MSFT 5.0"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.out.contains("an ordinary DHCP client"), "{said:?}");
 }
 
 /// Beside a DHCP server on the same host everything is said at 4011, and HTTP boot never asks there.

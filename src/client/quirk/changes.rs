@@ -59,9 +59,18 @@ impl Changes {
     }
 }
 
-/// In the words of a row: `strategies [offer-4011], delay 2s`.
+/// In the words of a row: `strategies offer-4011; delay 2s`.
 impl std::fmt::Display for Changes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let said = self.said().into_iter();
+        let said = said.map(|(key, value)| format!("{key} {value}"));
+        f.write_str(&said.collect::<Vec<_>>().join("; "))
+    }
+}
+
+impl Changes {
+    /// What is changed: keys and values in the words of a row.
+    pub fn said(&self) -> Vec<(&'static str, String)> {
         let named = |shapes: &Vec<Shape>| {
             shapes
                 .iter()
@@ -70,6 +79,10 @@ impl std::fmt::Display for Changes {
                 .join(", ")
         };
         let span = |d: &Duration| format!("{d:?}");
+        let spans = |all: &[Duration]| {
+            let all: Vec<String> = all.iter().map(span).collect();
+            all.join(", ")
+        };
         let yes_no = |yes: bool| if yes { "true" } else { "false" }.to_owned();
         let parts = [
             ("strategies", self.strategies.as_ref().map(named)),
@@ -99,11 +112,11 @@ impl std::fmt::Display for Changes {
             ("window", self.window.map(|n| n.to_string())),
             ("name", self.name.and_then(|v| word(&NameForm::ALL, v))),
             ("loader", self.loader.as_deref().map(str::to_owned)),
+            ("windows", self.windows.as_deref().map(spans)),
         ];
-        let said = parts
-            .iter()
-            .filter_map(|(key, value)| Some(format!("{key} {}", value.as_ref()?)));
-        f.write_str(&said.collect::<Vec<_>>().join("; "))
+        let said = parts.into_iter();
+        said.filter_map(|(key, value)| Some((key, value?)))
+            .collect()
     }
 }
 
