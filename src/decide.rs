@@ -7,7 +7,7 @@
 //! * [`strategy`]: the shapes of replies, as a table with evidence
 //! * `form`: a shape with what quirks change in it
 //! * [`loader`]: which program or URI this client is named
-//! * `reply`: the message that is sent, and where to
+//! * `reply`: the message that is sent, and where to; `finish`: the answer, encoded
 //! * [`menu`], [`item`]: a menu that the firmware shows, and what was chosen in it
 //! * `excess`: a reply that does not fit
 //! * [`note`]: what a message tells of a machine beside that
@@ -18,6 +18,7 @@
 //! an [`Ignore`] with its reason.
 
 mod excess;
+mod finish;
 mod form;
 pub mod grant;
 pub mod item;
@@ -33,14 +34,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::progress::Offered;
+use crate::client::quirk::Treatment;
 use crate::client::{Client, NotBooting, Shape, identify};
 use crate::lease::Silence;
 use crate::profile::{Selection, Snapshot, choose};
 use crate::wire::dhcp::{BOOTREQUEST, Kind, Message, code};
 use crate::wire::pxe;
 pub use excess::Excess;
+use finish::{Parts, answers_there, finish};
 use form::Form;
-use loader::NoLoader;
+use loader::{Here, NoLoader};
+use menu::NoRoom;
 use strategy::{By, Strategy};
 
 /// The port a message came in by.
@@ -107,6 +111,8 @@ pub struct Answer {
     pub selection: Selection,
     /// What the client is told to load; `None`: its menu is all that it is told.
     pub loader: Option<String>,
+    /// Why a menu that its firmware would show is left to the loader.
+    pub no_menu: Option<NoRoom>,
     /// What was chosen in a menu that its firmware showed, where this answers for that.
     pub chosen: Option<item::Chosen>,
 }
@@ -176,6 +182,12 @@ pub enum Ignore {
     /// A quirk says that this client is not answered on port 4011.
     #[error("quirk \"{0}\" says that port 4011 does not answer this machine")]
     Quirk(Arc<str>),
+    /// The name of the loader goes where it has no room; its bytes.
+    #[error(
+        "the loader's name has {0} bytes, and this machine is told it in the header alone, which holds {most}; give it a shorter one",
+        most = reply::FILE_MAX
+    )]
+    NameTooLong(usize),
     /// The reply would not fit the client's limit.
     #[error("{0}")]
     TooLarge(Box<Excess>),
@@ -211,6 +223,7 @@ impl Ignore {
             Self::NoOwnAddress => "no-own-address",
             Self::Lease(why) => why.word(),
             Self::Quirk(_) => "quirk",
+            Self::NameTooLong(_) => "name-too-long",
             Self::TooLarge(_) => "too-large",
         }
     }
@@ -270,52 +283,78 @@ fn answer(
     relayed_by_a_host(incoming.message)?;
     let selection = choose(snapshot, client).ok_or(Ignore::NoProfile)?;
     let treatment = snapshot.quirks.treat(client);
-    if incoming.port == Port::Pxe
-        && let Some((false, row)) = treatment.first(|c| c.answers_4011)
-    {
-        return Err(Ignore::Quirk(row.name.clone()));
-    }
-    let here = loader::Here {
-        server: incoming.local,
-        http_port: snapshot.http_port,
+    answers_there(incoming, &treatment)?;
+    let here = Here::of(snapshot, incoming);
+    let menu = menu::option(&selection.profile, client, &treatment, here);
+    let case = Case {
+        incoming,
+        kind,
+        client,
+        treatment: &treatment,
+        selection: &selection,
+        here,
     };
-    let profile = &selection.profile;
-    let (mut strategy, mut by) = strategy::for_client(client, profile, &treatment);
-    let menu = menu::option(profile, client, &treatment, here);
-    if menu.is_some() {
-        (strategy, by) = (strategy::of(Shape::Menu), By::Profile);
+    match menu {
+        Some(menu) => case.told_menu(&menu),
+        None => case.told(None),
     }
-    let form = Form {
-        menu: menu.as_deref().unwrap_or_default(),
-        ..Form::of(strategy, &treatment, client)
-    };
-    let loader = loader::beside(menu.is_some(), profile, (client, &treatment), here)?;
-    let message = reply::build(incoming, kind, strategy, &form, loader.as_ref());
-    let bytes = form.encode(&message);
-    let limit = incoming.message.reply_limit();
-    if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
-        return Err(Ignore::TooLarge(excess));
+}
+
+/// One message, and what is known of who sent it.
+struct Case<'a> {
+    incoming: Incoming<'a>,
+    kind: Kind,
+    client: &'a Client,
+    treatment: &'a Treatment<'a>,
+    selection: &'a Selection,
+    here: Here,
+}
+
+impl Case<'_> {
+    /// The answer with this menu for the firmware; where it has no room for that (a relay's option 82
+    /// and a client that takes 548 bytes), as if its loader were to show it.
+    fn told_menu(&self, menu: &[u8]) -> Result<Box<Answer>, Ignore> {
+        let excess = match self.told(Some(menu)) {
+            Err(Ignore::TooLarge(excess)) => excess,
+            told => return told,
+        };
+        match self.told(None) {
+            Ok(answer) => Ok(Box::new(Answer {
+                no_menu: Some(NoRoom::Reply(excess)),
+                ..*answer
+            })),
+            Err(Ignore::NoLoader(_)) => Err(Ignore::TooLarge(excess)),
+            Err(why) => Err(why),
+        }
     }
-    let to = reply::destination(incoming, &form);
-    let offered = (kind == Kind::Offer)
-        .then(|| strategy::offered(client, (strategy, &by), (&treatment, form.vendor)));
-    let delay = if kind == Kind::Offer {
-        form.delay
-    } else {
-        Duration::ZERO
-    };
-    Ok(Box::new(Answer {
-        message,
-        bytes,
-        to,
-        strategy,
-        by,
-        offered: offered.flatten(),
-        delay,
-        selection,
-        loader: loader.as_ref().map(ToString::to_string),
-        chosen: None,
-    }))
+
+    /// The answer, with a menu for the firmware or without.
+    fn told(&self, menu: Option<&[u8]>) -> Result<Box<Answer>, Ignore> {
+        let (client, treatment) = (self.client, self.treatment);
+        let profile = &self.selection.profile;
+        let (strategy, by) = match menu {
+            Some(_) => (strategy::of(Shape::Menu), By::Profile),
+            None => strategy::for_client(client, profile, treatment),
+        };
+        let form = Form {
+            menu: menu.unwrap_or_default(),
+            ..Form::of(strategy, treatment, client)
+        };
+        let offered = (self.kind == Kind::Offer)
+            .then(|| strategy::offered(client, (strategy, &by), (treatment, form.vendor)));
+        let parts = Parts {
+            incoming: self.incoming,
+            kind: self.kind,
+            strategy,
+            form,
+            loader: loader::beside(menu.is_some(), profile, (client, treatment), self.here)?,
+        };
+        let answer = finish(parts, (self.selection.clone(), by))?;
+        Ok(Box::new(Answer {
+            offered: offered.flatten(),
+            ..*answer
+        }))
+    }
 }
 
 /// A relay is a host: neither everybody, nor a group, nor this host itself.

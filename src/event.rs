@@ -53,6 +53,9 @@ pub struct BootTold {
     /// The loader or URI named in the reply; none where a menu is all that is told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loader: Option<String>,
+    /// Why a menu that its firmware would show is left to the loader.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_menu: Option<String>,
 }
 
 /// What happened. The names are those of the JSON log and the API (`"event": "offer"`).
@@ -99,6 +102,9 @@ pub enum What {
         /// The loader or URI named in the reply; none where a menu is all that is told.
         #[serde(skip_serializing_if = "Option::is_none")]
         loader: Option<String>,
+        /// Why a menu that its firmware would show is left to the loader.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        no_menu: Option<String>,
         /// Where the reply went.
         to: SocketAddr,
     },
@@ -323,6 +329,8 @@ pub enum What {
         profiles: usize,
         /// Networks described.
         networks: usize,
+        /// The operator's rows of the quirk table.
+        quirks: usize,
         /// From the last change seen to in force.
         #[serde(serialize_with = "words::seconds")]
         took: Duration,

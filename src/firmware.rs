@@ -31,5 +31,5 @@ pub mod vendor;
 
 pub use fault::Fault;
 pub use kind::{Firmware, Kind};
-pub use machine::{Input, Machine, Output, Verdict};
+pub use machine::{Input, Machine, Outlook, Output, Verdict};
 pub use reply::Reply;

@@ -56,8 +56,13 @@ fn hex_between(bytes: &[u8], between: &str) -> String {
         if n > 0 {
             out.push_str(between);
         }
-        let digits = [byte >> 4, byte & 15].map(|half| char::from_digit(half.into(), 16));
-        out.extend(digits.into_iter().flatten());
+        out.push(digit(byte >> 4));
+        out.push(digit(byte & 15));
     }
     out
+}
+
+/// Of half a byte.
+fn digit(half: u8) -> char {
+    char::from_digit(half.into(), 16).unwrap_or('?')
 }

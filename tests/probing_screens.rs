@@ -71,6 +71,13 @@ fn uefi_and_a_missing_file() {
 }
 
 #[test]
+fn uefi_and_a_lease_without_a_mask() {
+    as_root!("UEFI and a lease without a mask");
+    let flags = ["--dhcp-option=1", "--dhcp-boot=nothere.efi"];
+    same_words(Firmware::Uefi, "efi-x64", &flags);
+}
+
+#[test]
 fn ipxe_and_nothing_to_boot() {
     as_root!("iPXE and nothing to boot");
     same_words(Firmware::Bios, "ipxe", &[]);

@@ -5,6 +5,7 @@ mod asked;
 mod learnt;
 mod lease;
 mod menu;
+mod packet;
 mod pcap;
 
 use std::fmt::Write as _;
@@ -17,6 +18,7 @@ use clap::{Args, ValueEnum};
 
 use crate::client::{Class, Client, Stage};
 use crate::config::{self, Mode, SettingsArgs};
+use crate::decide::menu::NoRoom;
 use crate::decide::{self, Answer, Incoming, Outcome, Port};
 use crate::error::Error;
 use crate::firmware::sample;
@@ -26,8 +28,9 @@ use crate::service::interfaces::{self, Interface};
 use crate::service::load::{Loader, Places};
 use crate::service::supervise;
 use crate::wire::dhcp::{Kind, Message};
-use crate::wire::{self, Arch, Mac, Uuid, dhcp};
+use crate::wire::{Arch, Mac, Uuid};
 use learnt::Learnt;
+use packet::{print, reply};
 
 const ACK: &str = "ACK, in answer to REQUEST on port 4011";
 
@@ -351,7 +354,8 @@ fn strategy(answer: &Answer, out: &mut String) -> std::fmt::Result {
     if !answer.delay.is_zero() {
         writeln!(out, "delay: {:?} before the OFFER", answer.delay)?;
     }
-    loader(answer.loader.as_deref(), out)
+    loader(answer.loader.as_deref(), out)?;
+    no_menu(answer.no_menu.as_ref(), out)
 }
 
 /// What is named; a menu may be all that is told.
@@ -361,56 +365,9 @@ fn loader(name: Option<&str>, out: &mut String) -> std::fmt::Result {
     writeln!(out, "loader: {name}")
 }
 
-fn reply(title: &str, answer: &Answer, out: &mut String) -> std::fmt::Result {
-    print(title, answer.to, &answer.message, &answer.bytes, out)
-}
-
-/// A reply, decoded and in hex.
-fn print(
-    title: &str,
-    to: SocketAddrV4,
-    message: &Message,
-    bytes: &[u8],
-    out: &mut String,
-) -> std::fmt::Result {
-    writeln!(out, "\n{title}: {} bytes to {to}", bytes.len())?;
-    decoded(message, out)?;
-    for line in bytes.chunks(16).enumerate() {
-        hex(line, out)?;
-    }
-    Ok(())
-}
-
-fn decoded(message: &Message, out: &mut String) -> std::fmt::Result {
-    let text = |field: &[u8]| {
-        String::from_utf8_lossy(field)
-            .trim_end_matches('\0')
-            .to_owned()
-    };
-    writeln!(
-        out,
-        "  yiaddr {}  siaddr {}  giaddr {}  flags {:#06x}",
-        message.yiaddr, message.siaddr, message.giaddr, message.flags
-    )?;
-    writeln!(
-        out,
-        "  sname \"{}\"  file \"{}\"",
-        text(&message.sname),
-        text(&message.file)
-    )?;
-    for (code, value) in message.options.iter() {
-        writeln!(out, "  option {code:3} {}", dhcp::describe(code, value))?;
-        if code == dhcp::code::VENDOR_SPECIFIC {
-            menu::print(value, out)?;
-        }
-    }
-    Ok(())
-}
-
-/// Sixteen bytes of a line; lines of zeros alone are left out, as they are padding.
-fn hex((n, bytes): (usize, &[u8]), out: &mut String) -> std::fmt::Result {
-    if bytes.iter().all(|b| *b == 0) {
-        return Ok(());
-    }
-    writeln!(out, "  {:04x}  {}", n * 16, wire::hex(bytes))
+/// Why the loader shows a menu that the profile has for the firmware.
+fn no_menu(why: Option<&NoRoom>, out: &mut String) -> std::fmt::Result {
+    why.map_or(Ok(()), |why| {
+        writeln!(out, "menu: left to the loader: {why}")
+    })
 }

@@ -23,7 +23,7 @@ pub enum Shape {
     SelfSufficient,
     /// The same with a prompt (43.10) beside it
     BypassPrompt,
-    /// Server and file in the header, and no option 43
+    /// Server and file in the header, and none of the options 43, 60 and 67
     HeaderOnly,
     /// What a Raspberry Pi's boot ROM looks for
     RaspberryPi,

@@ -55,7 +55,7 @@ impl<'t> Form<'t> {
             class: strategy.class.filter(|_| !omits_class),
             vendor: vendor.unwrap_or(strategy.vendor),
             menu: &[],
-            file: treatment.set(|c| c.file),
+            file: treatment.set(|c| c.file).or(strategy.file),
             ending: treatment.set(|c| c.ending).unwrap_or(Ending::Nul),
             server_options: servers.unwrap_or(strategy.server_options),
             padding: treatment.set(|c| c.padding).unwrap_or(true),

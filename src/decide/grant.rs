@@ -6,14 +6,15 @@ mod options;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
+use super::finish::encoded;
 use super::form::Form;
 use super::lease::Asked;
-use super::loader::{self, Named};
-use super::menu;
+use super::loader::{self, Here, Named};
+use super::menu::{self, NoRoom};
 use super::reply;
 use super::strategy::{self, Strategy};
-use super::{Excess, Ignore, Port};
-use crate::client::quirk::Treatment;
+use super::{Ignore, Port};
+use crate::client::quirk::{FileIn, Treatment};
 use crate::client::{Client, PxeShape};
 use crate::lease::{Binding, Nak, Verdict};
 use crate::network::Terms;
@@ -79,6 +80,8 @@ pub struct Boot {
     pub loader: Option<Named>,
     /// The menu that its firmware is to show: option 43.
     menu: Option<Vec<u8>>,
+    /// Why a menu that its firmware would show is left to the loader.
+    pub no_menu: Option<NoRoom>,
 }
 
 impl Boot {
@@ -96,7 +99,80 @@ pub(super) fn build(
     asked: &Asked<'_>,
     verdict: Verdict,
 ) -> Result<Grant, Ignore> {
-    let (told, first) = match verdict {
+    let what = said(verdict)?;
+    let Some(client) = boots(what.0, asked) else {
+        return granted(asked, what, None, None);
+    };
+    let quirks = snapshot.quirks.treat(client);
+    let asks = (client, &quirks);
+    let full = booting(snapshot, asked, what, asks, WithMenu::Yes);
+    let Some(no_room) = no_room(&full) else {
+        return full;
+    };
+    match booting(snapshot, asked, what, asks, WithMenu::No) {
+        Ok(bare) if bare.is_better_than(full.as_ref().ok()) => Ok(bare.without(no_room)),
+        _ => full,
+    }
+}
+
+/// Whether a menu may be for the firmware to show.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WithMenu {
+    Yes,
+    No,
+}
+
+/// The reply to a machine that boots.
+fn booting(
+    snapshot: &Snapshot,
+    asked: &Asked<'_>,
+    what: (Told, First),
+    asks: (&Client, &Treatment<'_>),
+    menu: WithMenu,
+) -> Result<Grant, Ignore> {
+    let boot = boot(snapshot, asked, what.0, asks, menu);
+    let form = boot.as_ref().ok().map(|boot| form(what.0, boot, asks));
+    granted(asked, what, Some(boot), form)
+}
+
+/// Where a menu may take up the room of something else.
+fn no_room(told: &Result<Grant, Ignore>) -> Option<NoRoom> {
+    match told {
+        Err(Ignore::TooLarge(excess)) => Some(NoRoom::Reply(excess.clone())),
+        Ok(grant) if grant.has_menu() && !grant.left_out.is_empty() => {
+            Some(NoRoom::Options(grant.left_out.clone()))
+        }
+        _ => None,
+    }
+}
+
+impl Grant {
+    /// The boot data in it.
+    fn booted(&self) -> Option<&Boot> {
+        self.boot.as_ref()?.as_ref().ok()
+    }
+
+    fn has_menu(&self) -> bool {
+        self.booted().is_some_and(|boot| boot.menu.is_some())
+    }
+
+    /// Whether it boots the machine, and leaves out less than another that would too.
+    fn is_better_than(&self, other: Option<&Self>) -> bool {
+        let leaves_less = |other: &Self| self.left_out.len() < other.left_out.len();
+        self.booted().is_some() && other.is_none_or(leaves_less)
+    }
+
+    fn without(mut self, no_room: NoRoom) -> Self {
+        if let Some(Ok(boot)) = &mut self.boot {
+            boot.no_menu = Some(no_room);
+        }
+        self
+    }
+}
+
+/// What a verdict is to be told as, and what has to happen before.
+const fn said(verdict: Verdict) -> Result<(Told, First), Ignore> {
+    Ok(match verdict {
         Verdict::Offer {
             binding,
             probe: true,
@@ -107,38 +183,32 @@ pub(super) fn build(
         Verdict::Inform => (Told::Inform, First::Nothing),
         Verdict::Nak(why) => (Told::Nak(why), First::Nothing),
         Verdict::Silence(why) => return Err(Ignore::Lease(why)),
-    };
-    let boots = boots(told, asked).map(|client| (client, snapshot.quirks.treat(client)));
-    let boot = boots
-        .as_ref()
-        .map(|(client, quirks)| boot(snapshot, asked, told, (client, quirks)));
-    let data = boot.as_ref().and_then(|b| b.as_ref().ok());
-    let data = boots
-        .as_ref()
-        .zip(data)
-        .map(|((client, quirks), boot)| Data {
-            boot,
-            form: Form {
-                menu: boot.menu.as_deref().unwrap_or_default(),
-                ..Form::of(boot.strategy, quirks, client)
-            },
-        });
+    })
+}
+
+/// The reply, with boot data and the form they take where the client boots.
+fn granted(
+    asked: &Asked<'_>,
+    (told, first): (Told, First),
+    boot: Option<Result<Boot, Ignore>>,
+    form: Option<Form<'_>>,
+) -> Result<Grant, Ignore> {
+    let data = boot.as_ref().and_then(|boot| boot.as_ref().ok());
+    let data = data.zip(form).map(|(boot, form)| Data {
+        boot,
+        form: Form {
+            menu: boot.menu.as_deref().unwrap_or_default(),
+            ..form
+        },
+    });
     let (message, left_out) = message(asked, told, data.as_ref());
-    let bytes = match &data {
-        Some(data) => data.form.encode(&message),
-        None => message.encode(),
-    };
     let limit = limit(asked.incoming.message, asked.kind);
-    if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
-        return Err(Ignore::TooLarge(excess));
-    }
-    let offer = matches!(told, Told::Offer(_));
-    let delay = data
-        .filter(|_| offer)
-        .map_or(Duration::ZERO, |data| data.form.delay);
+    let form = data.as_ref().map(|data| &data.form);
+    let bytes = encoded(&message, form, limit)?;
+    let delay = form.filter(|_| matches!(told, Told::Offer(_)));
     Ok(Grant {
         bytes,
-        delay,
+        delay: delay.map_or(Duration::ZERO, |form| form.delay),
         to: destination(asked, told),
         message,
         told,
@@ -161,25 +231,39 @@ fn boot(
     asked: &Asked<'_>,
     told: Told,
     (client, quirks): (&Client, &Treatment<'_>),
+    with: WithMenu,
 ) -> Result<Boot, Ignore> {
     let selection = asked.selection.clone().ok_or(Ignore::NoProfile)?;
-    let here = loader::Here {
-        server: asked.incoming.local,
-        http_port: snapshot.http_port,
-    };
+    let here = Here::of(snapshot, asked.incoming);
     let shape = shape(asked, told, quirks);
     let menu = menu::option(&selection.profile, client, quirks, here);
+    let menu = menu.filter(|_| with == WithMenu::Yes);
     // Port 4011 has the menu where the client is sent there; BOOTP has no option 43.
     let menu = menu.filter(|_| !matches!(told, Told::Bootp(_)) && shape != PxeShape::Offer4011);
-    Ok(Boot {
+    let boot = Boot {
         strategy: match menu {
             Some(_) => &strategy::LEASE_MENU,
             None => strategy::for_lease(client, shape),
         },
         loader: loader::beside(menu.is_some(), &selection.profile, (client, quirks), here)?,
         menu,
+        no_menu: None,
         selection,
-    })
+    };
+    reply::holds(&form(told, &boot, (client, quirks)), &boot.name())?;
+    Ok(boot)
+}
+
+/// The form of boot data. BOOTP has the header alone.
+fn form<'t>(told: Told, boot: &Boot, (client, quirks): (&Client, &Treatment<'t>)) -> Form<'t> {
+    let form = Form::of(boot.strategy, quirks, client);
+    match told {
+        Told::Bootp(_) => Form {
+            file: Some(FileIn::Header),
+            ..form
+        },
+        _ => form,
+    }
 }
 
 /// The shape of boot data for this address: what the operator sets, else what a quirk says. BOOTP

@@ -12,12 +12,12 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::finish::{Parts, answers_there, finish};
 use super::form::Form;
 use super::loader::{self, Here};
 use super::strategy::{BOOT_ITEM, By};
-use super::{Answer, Excess, Ignore, Incoming, Port, menu, reply};
+use super::{Answer, Ignore, Incoming, Port, menu, reply};
 use crate::client::{Choice, Class, Client, Registry};
 use crate::profile::{Entry, Profile, Snapshot, choose};
 use crate::wire::dhcp::{Kind, code};
@@ -96,6 +96,8 @@ pub(super) fn answer(
     item: Item,
 ) -> Result<Box<Answer>, Ignore> {
     let selection = choose(snapshot, client).ok_or(Ignore::NoProfile)?;
+    let quirks = snapshot.quirks.treat(client);
+    answers_there(incoming, &quirks)?;
     let profile = &selection.profile;
     let entry = entry(profile, client, item).ok_or(Ignore::BootServerType(item.kind))?;
     if !entry.is_booted_at(incoming.local) {
@@ -104,13 +106,9 @@ pub(super) fn answer(
     if item.layer != FIRST_LAYER {
         return Err(Ignore::BootServerLayer(item.kind, item.layer));
     }
-    let here = Here {
-        server: incoming.local,
-        http_port: snapshot.http_port,
-    };
-    let quirks = snapshot.quirks.treat(client);
-    let asks = (client, &quirks);
+    let (asks, here) = ((client, &quirks), Here::of(snapshot, incoming));
     let (loader, by_loader) = loader::for_item(snapshot, profile, entry, asks, here)?;
+    let chosen = Chosen::of(profile, entry, by_loader);
     let echoed = item.option();
     let echoes = quirks.set(|changes| changes.echoes_item).unwrap_or(true);
     let form = Form {
@@ -118,23 +116,19 @@ pub(super) fn answer(
         menu: if echoes { &echoed } else { &[] },
         ..Form::of(&BOOT_ITEM, &quirks, client)
     };
-    let message = reply::build(incoming, Kind::Ack, &BOOT_ITEM, &form, Some(&loader));
-    let bytes = form.encode(&message);
-    let limit = incoming.message.reply_limit();
-    if let Some(excess) = Excess::of(&message, bytes.len(), limit) {
-        return Err(Ignore::TooLarge(excess));
-    }
-    Ok(Box::new(Answer {
-        message,
-        bytes,
-        to: destination(incoming),
+    let to = destination(incoming, &form);
+    let parts = Parts {
+        incoming,
+        kind: Kind::Ack,
         strategy: &BOOT_ITEM,
-        by: By::Profile,
-        offered: None,
-        delay: Duration::ZERO,
-        loader: Some(loader.to_string()),
-        chosen: Some(Chosen::of(profile, entry, by_loader)),
-        selection,
+        form,
+        loader: Some(loader),
+    };
+    let answer = finish(parts, (selection, By::Profile))?;
+    Ok(Box::new(Answer {
+        to,
+        chosen: Some(chosen),
+        ..*answer
     }))
 }
 
@@ -179,12 +173,15 @@ fn entry<'p>(profile: &'p Profile, client: &Client, item: Item) -> Option<&'p En
     all.find(is).filter(|_| item.kind != LOCAL)
 }
 
-/// To where it came from; a client that did not say who it is hears a broadcast.
-fn destination(incoming: Incoming<'_>) -> SocketAddrV4 {
+/// To where it came from; a client that did not say who it is hears a broadcast. What a quirk says
+/// of the ACK from port 4011 goes for this one too.
+fn destination(incoming: Incoming<'_>, form: &Form<'_>) -> SocketAddrV4 {
     let peer = incoming.peer;
     let says = |address: &Ipv4Addr| !address.is_unspecified();
-    if says(peer.ip()) {
-        return peer;
+    match incoming.port {
+        Port::Pxe if says(peer.ip()) => return reply::destination(incoming, form),
+        Port::Dhcp if says(peer.ip()) => return peer,
+        Port::Pxe | Port::Dhcp => {}
     }
     let has = Some(incoming.message.ciaddr).filter(says);
     SocketAddrV4::new(has.unwrap_or(Ipv4Addr::BROADCAST), 68)

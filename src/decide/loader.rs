@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use super::Incoming;
 use crate::client::quirk::{NameForm, Treatment};
 use crate::client::{Class, Client, Stage};
 use crate::profile::{Entry, Loader, Profile, Snapshot};
@@ -19,6 +20,16 @@ pub struct Here {
     pub server: Ipv4Addr,
     /// The port HTTP is served on.
     pub http_port: u16,
+}
+
+impl Here {
+    /// Of one who sent this message.
+    pub(super) const fn of(snapshot: &Snapshot, incoming: Incoming<'_>) -> Self {
+        Self {
+            server: incoming.local,
+            http_port: snapshot.http_port,
+        }
+    }
 }
 
 /// What the reply names.

@@ -1,21 +1,31 @@
 //! Who is shown a menu by its firmware, and the option 43 that says so.
 
+use std::fmt;
+
+use super::Excess;
 use super::loader::Here;
 use super::strategy;
 use crate::client::quirk::Treatment;
 use crate::client::{Class, Client, Shape};
 use crate::profile::items::Items;
 use crate::profile::{Entry, Profile};
+use crate::wire::Platform;
 
 /// The menu that this client's firmware shows by itself; `None` where a loader shows it.
 ///
 /// A card's own iPXE shows it as any ROM does. One that firmware has loaded is a loader, and goes on
-/// with what was chosen before; HTTP boot knows no menus, nor does firmware that reads the header
-/// alone or looks for a menu of its own making (quirks 28 and 30).
+/// with what was chosen before; HTTP boot knows no menus, nor does U-Boot, or firmware that
+/// reads the header alone or looks for a menu of its own making (quirks 28 and 30). A machine that port 4011 does not
+/// answer could choose nothing.
 pub fn of<'p>(profile: &'p Profile, client: &Client, quirks: &Treatment<'_>) -> Option<Items<'p>> {
     let (shapes, _) = strategy::ladder(client, quirks);
     let reads = !matches!(shapes.first(), Some(Shape::RaspberryPi | Shape::HeaderOnly));
-    if client.class != Class::Pxe || client.loaded_by.is_some() || !reads {
+    let u_boot = matches!(
+        client.platform(),
+        Platform::UbootArm32 | Platform::UbootArm64
+    );
+    let answered = quirks.set(|changes| changes.answers_4011) != Some(false);
+    if client.class != Class::Pxe || client.loaded_by.is_some() || !reads || u_boot || !answered {
         return None;
     }
     profile.items(client.platform(), |entry| sees(client, entry))
@@ -31,6 +41,25 @@ pub(super) fn option(
 ) -> Option<Vec<u8>> {
     let items = of(profile, client, quirks)?;
     items.told(profile, here.server).encode().ok()
+}
+
+/// Why a menu that firmware would show is left to the loader all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoRoom {
+    /// The reply would be larger with it than the client takes.
+    Reply(Box<Excess>),
+    /// Mode `dhcp`: these options of the operator's would have to be left out for it.
+    Options(Vec<u8>),
+}
+
+impl fmt::Display for NoRoom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no room for a menu in the firmware: with it ")?;
+        match self {
+            Self::Reply(excess) => write!(f, "{excess}"),
+            Self::Options(codes) => write!(f, "options {codes:?} would have to be left out"),
+        }
+    }
 }
 
 /// Whether an entry is meant for this machine.

@@ -17,26 +17,27 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use super::form::Form;
 use super::loader::Named;
 use super::strategy::Strategy;
-use super::{Incoming, Port};
+use super::{Ignore, Incoming, Port};
 use crate::client::quirk::{FileIn, ReplyPort, Vendor};
 use crate::wire::dhcp::{BOOTREPLY, BROADCAST, Kind, Message, Options, code};
 use crate::wire::pxe;
 
 /// The bytes of `file` that text may fill: one is left for NUL.
-const FILE_MAX: usize = 127;
+pub(super) const FILE_MAX: usize = 127;
 
-/// Builds an OFFER or an ACK.
+/// Builds an OFFER or an ACK, where the loader's name has room in it.
 pub(super) fn build(
     incoming: Incoming<'_>,
     kind: Kind,
     strategy: &Strategy,
     form: &Form<'_>,
     loader: Option<&Named>,
-) -> Message {
+) -> Result<Message, Ignore> {
     let request = incoming.message;
     let named = kind == Kind::Ack || strategy.names_loader;
     let name = loader.filter(|_| named).map(ToString::to_string);
     let name = name.unwrap_or_default();
+    holds(form, &name)?;
     let mut message = Message {
         flags: flags(incoming, kind, form),
         ciaddr: if kind == Kind::Ack {
@@ -48,7 +49,7 @@ pub(super) fn build(
         ..blank(request)
     };
     name_loader(&mut message, incoming.local, form, &name);
-    message
+    Ok(message)
 }
 
 /// What every reply copies from its request (facts A "Every IPv4 reply"), and nothing else yet.
@@ -87,6 +88,14 @@ fn flags(incoming: Incoming<'_>, kind: Kind, form: &Form<'_>) -> u16 {
     match kind {
         Kind::Offer if form.broadcast.unwrap_or(true) => incoming.message.flags | BROADCAST,
         _ => incoming.message.flags,
+    }
+}
+
+/// Whether a name has room where it is to go.
+pub(super) fn holds(form: &Form<'_>, name: &str) -> Result<(), Ignore> {
+    match form.file {
+        Some(FileIn::Header) if name.len() > FILE_MAX => Err(Ignore::NameTooLong(name.len())),
+        _ => Ok(()),
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::client::progress::{Firmware, Offered, Windows};
-use crate::client::quirk::{Quirk, Treatment, Vendor};
+use crate::client::quirk::{FileIn, Quirk, Treatment, Vendor};
 use crate::client::{Class, Client, PxeShape, Shape, Stage};
 use crate::profile::Profile;
 use crate::wire::pxe::{CLASS_HTTP, CLASS_PXE};
@@ -27,6 +27,9 @@ pub struct Strategy {
     /// What option 43 holds: with `bypass`, "boot this file, ask nobody else".
     #[serde(skip)]
     pub vendor: Vendor,
+    /// Where the loader's name goes; `None`: see [`Form::file`](super::form).
+    #[serde(skip)]
+    pub file: Option<FileIn>,
     /// Whether an OFFER or a lease names the loader; `false`: only the reply from port 4011 does.
     pub names_loader: bool,
     /// Whether the client is expected to come to port 4011.
@@ -46,6 +49,7 @@ const PLAIN: Strategy = Strategy {
     name: "",
     class: Some(CLASS_PXE),
     vendor: Vendor::None,
+    file: None,
     names_loader: true,
     asks_4011: false,
     delay: Duration::ZERO,
@@ -130,8 +134,11 @@ static BYPASS_PROMPT: Strategy = Strategy {
 };
 static HEADER_ONLY: Strategy = Strategy {
     name: Shape::HeaderOnly.name(),
-    evidence: "U-Boot's proxy client and old ROMs read the header's siaddr, sname and file and nothing else \
-               (quirks 15 and 30)",
+    class: None,
+    file: Some(FileIn::Header),
+    evidence: "siaddr, sname and file of the header, and none of 43, 60 and 67: for a client that takes the header \
+               of any reply without an address for it, and stumbles over more (quirks 15, 17 and 30; U-Boot \
+               bootp.c, store_bootp_params); a ROM that wants 60 takes it for no offer",
     ..PLAIN
 };
 static RASPBERRY_PI: Strategy = Strategy {

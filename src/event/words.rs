@@ -43,15 +43,22 @@ impl Display for BootTold {
             profile,
             why,
             loader,
+            no_menu,
         } = self;
         let loader = named(loader.as_deref());
-        write!(f, "{loader} ({strategy}; profile \"{profile}\": {why})")
+        write!(f, "{loader} ({strategy}; profile \"{profile}\": {why})")?;
+        further(no_menu.as_deref(), f)
     }
 }
 
 /// What is named in a reply.
 fn named(loader: Option<&str>) -> String {
     loader.map_or_else(|| "a menu".to_owned(), |loader| format!("\"{loader}\""))
+}
+
+/// What is to be added.
+fn further(more: Option<&str>, f: &mut Formatter<'_>) -> fmt::Result {
+    more.map_or(Ok(()), |more| write!(f, "; {more}"))
 }
 
 impl Display for What {
@@ -83,6 +90,7 @@ impl Display for What {
                 profile,
                 why,
                 loader,
+                no_menu,
                 to,
                 ..
             } => {
@@ -91,7 +99,8 @@ impl Display for What {
                     f,
                     "{} {loader} to {to} ({strategy}; profile \"{profile}\": {why})",
                     message.to_uppercase()
-                )
+                )?;
+                further(no_menu.as_deref(), f)
             }
             Self::Chosen {
                 entry: _,
@@ -268,11 +277,14 @@ impl Display for What {
             Self::Reloaded {
                 profiles,
                 networks,
+                quirks,
                 took,
             } => {
                 f.write_str(&counted(*profiles, "profile"))?;
-                if *networks > 0 {
-                    write!(f, " and {}", counted(*networks, "network"))?;
+                for (count, one) in [(*networks, "network"), (*quirks, "own quirk")] {
+                    if count > 0 {
+                        write!(f, " and {}", counted(count, one))?;
+                    }
                 }
                 let took = took.as_secs_f64();
                 write!(f, " in force, {took:.3} s after the change")
@@ -307,18 +319,22 @@ mod tests {
 
     #[test]
     fn what_is_in_force_is_counted() {
-        let said = |profiles, networks| {
+        let said = |profiles, networks, quirks| {
             let took = Duration::from_millis(30);
             let what = What::Reloaded {
                 profiles,
                 networks,
+                quirks,
                 took,
             };
             what.to_string()
         };
         let after = "in force, 0.030 s after the change";
-        assert_eq!(said(2, 0), format!("2 profiles {after}"));
-        assert_eq!(said(1, 1), format!("1 profile and 1 network {after}"));
-        assert_eq!(said(0, 3), format!("0 profiles and 3 networks {after}"));
+        assert_eq!(said(2, 0, 0), format!("2 profiles {after}"));
+        assert_eq!(said(1, 1, 0), format!("1 profile and 1 network {after}"));
+        assert_eq!(
+            said(0, 3, 2),
+            format!("0 profiles and 3 networks and 2 own quirks {after}")
+        );
     }
 }

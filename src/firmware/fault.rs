@@ -113,10 +113,11 @@ impl Fault {
             Self::Unusable
             | Self::OnlyProxies
             | Self::NoBootFile
-            | Self::NoMask(_)
             | Self::Silent4011(_)
             | Self::Useless4011(_) => "PXE-E16: No valid offer received.",
-            Self::NoMenu | Self::LocalDisk(_) => "PXE-E21: Remote boot cancelled.",
+            Self::NoMenu | Self::LocalDisk(_) | Self::NoMask(_) => {
+                "PXE-E21: Remote boot cancelled."
+            }
             Self::Refused(_) | Self::NoServerOfItem(_) | Self::ItemWithoutFile(_) => {
                 "PXE-E07: Network device error."
             }
@@ -139,7 +140,8 @@ impl Fault {
             | Self::OnlyProxies
             | Self::NoBootFile
             | Self::NoLease(_) => "Error: Server response timeout.",
-            Self::Refused(_) | Self::NoMask(_) => "Error: Network device error.",
+            Self::NoMask(_) => "Error: Remote boot cancelled.",
+            Self::Refused(_) => "Error: Network device error.",
             Self::Web { status, why, .. } => return http_lines(*status, why, no_size),
             _ => return Vec::new(),
         };

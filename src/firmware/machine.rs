@@ -5,7 +5,7 @@
 //! * `boot`: what is booted, port 4011
 //! * `menu`: prompt, items, and the boot servers behind them
 //! * `load`: the loader by TFTP; [`web`]: by HTTP
-//! * `second`: what the loader asks for
+//! * `second`: what the loader asks for; [`Outlook`]: how far it comes by offers alone
 //!
 //! Invariants: it ends, whatever it hears: every wait has its time, and what it keeps its bound.
 //! An address is its own only from the server's ACK on.
@@ -14,11 +14,14 @@ mod boot;
 mod lease;
 mod load;
 mod menu;
+mod outlook;
 mod second;
 pub mod web;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
+
+pub use outlook::Outlook;
 
 use super::fault::Fault;
 use super::kind::{Firmware, Kind, Manner};

@@ -101,18 +101,29 @@ impl Reply {
         }
         let message = Message::decode(incoming.payload).map_err(Flaw::Malformed)?;
         let area = incoming.payload.get(FIXED..).unwrap_or_default();
-        Ok(Self::of(message, ends(area), incoming))
+        let Incoming {
+            from, port, length, ..
+        } = incoming;
+        Ok(Self::heard(from, port, length, ends(area), message))
     }
 
-    fn of(message: Message, ended: bool, incoming: Incoming<'_>) -> Self {
+    /// An answer that was read before: from where, to which port of ours, how long, whether it had
+    /// its end mark.
+    pub fn heard(
+        from: SocketAddrV4,
+        port: u16,
+        length: usize,
+        ended: bool,
+        message: Message,
+    ) -> Self {
         let class = message.options.get(code::VENDOR_CLASS);
         let is_pxe = class.is_some_and(|class| class.starts_with(CLASS_PXE));
         let vendor = message.options.get(code::VENDOR_SPECIFIC);
         let vendor = vendor.filter(|_| is_pxe).map(Vendor::read);
         Self {
-            from: incoming.from,
-            port: incoming.port,
-            length: incoming.length,
+            from,
+            port,
+            length,
             ended,
             vendor: vendor.unwrap_or_default(),
             message,

@@ -91,6 +91,8 @@ struct Expected {
     delay: u128,
     strategy: Option<String>,
     no_boot: Option<String>,
+    /// Why a menu for the firmware is left to the loader.
+    no_menu: Option<String>,
     options: Vec<(u8, String)>,
 }
 
@@ -195,6 +197,9 @@ fn same(grant: &Grant, expected: &Expected) {
     let boot = grant.boot.as_ref();
     let strategy = boot.and_then(|b| b.as_ref().ok()).map(|b| b.strategy.name);
     assert_eq!(strategy, expected.strategy.as_deref());
+    let booted = boot.and_then(|b| b.as_ref().ok());
+    let no_menu = booted.and_then(|b| Some(b.no_menu.as_ref()?.to_string()));
+    assert_eq!(no_menu, expected.no_menu);
     let no_boot = boot
         .and_then(|b| b.as_ref().err())
         .map(bootjack::decide::Ignore::word);

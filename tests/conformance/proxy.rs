@@ -86,6 +86,8 @@ struct Expected {
     /// In milliseconds.
     #[serde(default)]
     delay: u128,
+    /// Why a menu for the firmware is left to the loader.
+    no_menu: Option<String>,
     options: Vec<(u8, String)>,
 }
 
@@ -232,6 +234,8 @@ fn same(answer: &Answer, expected: &Expected) {
     assert_eq!(answer.strategy.name, expected.strategy, "strategy");
     assert_eq!(answer.by.word(), expected.by, "who chose it");
     assert_eq!(answer.delay.as_millis(), expected.delay, "delay");
+    let no_menu = answer.no_menu.as_ref().map(ToString::to_string);
+    assert_eq!(no_menu, expected.no_menu);
     assert_eq!(message.flags, expected.flags, "flags");
     assert_eq!(message.ciaddr, expected.ciaddr, "ciaddr");
     assert_eq!(text(&message.file), expected.file, "file");

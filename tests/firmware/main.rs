@@ -5,6 +5,7 @@
 //! * `boots`: what each of them boots from
 //! * `stops`: what stops it, as a table
 //! * `hostile`: answers of anybody
+//! * `outlook`: how far each comes by offers alone
 //! * `transfer`: their TFTP client
 //! * `play`: the LAN
 
@@ -12,6 +13,7 @@
 
 mod boots;
 mod hostile;
+mod outlook;
 mod play;
 mod says;
 mod stops;

@@ -6,10 +6,11 @@ use crate::support::lan::Lan;
 use crate::support::pixiecore::Pixiecore;
 use crate::support::servers::{Proxy, Server, tftp};
 
-const SNPONLY: &str = "/usr/lib/ipxe/snponly.efi";
-
-fn snponly() -> Vec<u8> {
-    std::fs::read(SNPONLY).unwrap_or_else(|e| panic!("{SNPONLY}: {e}; the package ipxe has it"))
+/// A loader for x64, as it goes with bootjack.
+fn snponly() -> &'static [u8] {
+    bootjack::assets::get("snponly.efi")
+        .expect("a loader")
+        .bytes
 }
 
 #[test]
@@ -20,7 +21,7 @@ fn dnsmasq_as_proxy_without_a_menu() {
     let host = lan.appliance_host();
     let root = files(
         &host,
-        &[("rom.0", &rom_program()), ("snponly.efi", &snponly())],
+        &[("rom.0", &rom_program()), ("snponly.efi", snponly())],
     );
     let loaders = [("x86PC", "rom.0"), ("X86-64_EFI", "snponly.efi")];
     let _proxy = Proxy::dnsmasq(&host, &root, &loaders);
@@ -67,7 +68,7 @@ fn dnsmasq_as_dhcp_server_with_a_boot_file() {
     as_root!("dnsmasq with dhcp-boot");
     let lan = Lan::new();
     let host = lan.dhcp_host();
-    let root = files(&host, &[("snponly.efi", &snponly())]);
+    let root = files(&host, &[("snponly.efi", snponly())]);
     let root = format!("--tftp-root={}", root.display());
     let flags = ["--dhcp-boot=snponly.efi", "--enable-tftp", &root];
     let _dhcp = Server::dnsmasq_with(&host, &flags);
@@ -93,7 +94,7 @@ fn pixiecore() {
     let host = lan.appliance_host();
     let mac = "52:54:00:77:00:09";
     let names = [format!("{mac}/0"), format!("{mac}/7")];
-    let contents: [(&str, &[u8]); 2] = [(&names[0], &rom_program()), (&names[1], &snponly())];
+    let contents: [(&str, &[u8]); 2] = [(&names[0], &rom_program()), (&names[1], snponly())];
     let root = files(&host, &contents);
     let _files = tftp(&host, &root);
     let _pixiecore = Pixiecore::start(&host, [10, 77, 0, 2].into());

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::learnt::Learnt;
-use super::{describe, loader, print, trace};
+use super::{describe, loader, no_menu, print, trace};
 use crate::client::identify;
 use crate::decide::grant::Grant;
 use crate::decide::lease::{Desk, Leasing, decide_knowing};
@@ -77,6 +77,7 @@ fn granted(grant: &Grant, out: &mut String) -> std::fmt::Result {
             writeln!(out, "strategy: {}: {}", strategy.name, strategy.evidence)?;
             let named = boot.loader.as_ref().map(ToString::to_string);
             loader(named.as_deref(), out)?;
+            no_menu(boot.no_menu.as_ref(), out)?;
         }
         Some(Err(why)) => writeln!(out, "boot data: none: {why}")?,
         None => {}

@@ -32,7 +32,7 @@ impl<W: Write> Printer<W> {
         if self.json {
             let begin = json!({
                 "event": "begin", "as": firmware.name, "interface": interface, "mac": mac,
-                "evidence": firmware.evidence, "served_here": here,
+                "evidence": firmware.evidence, "served_here": here, "wireless": place.wireless,
             });
             return self.line(&begin.to_string());
         }
@@ -44,6 +44,10 @@ impl<W: Write> Printer<W> {
                  address; where it needs the machine's, probe from another host"
             );
             self.line(&text);
+        }
+        if place.wireless && !place.own_mac {
+            let text = "Wi-Fi: the access point takes frames of no other MAC than the interface's own (--mac); expect silence";
+            self.line(text);
         }
         if place.own_mac {
             self.line("the interface's own MAC: a lease is this host's own, and is not given back");

@@ -55,7 +55,11 @@ impl Changes {
 
     /// Whether something is changed that firmware's own PXE client alone is answered with.
     pub const fn are_of_roms(&self) -> bool {
-        self.strategies.is_some() || self.option_43.is_some() || self.option_60.is_some()
+        self.strategies.is_some()
+            || self.pxe.is_some()
+            || self.option_43.is_some()
+            || self.option_60.is_some()
+            || self.windows.is_some()
     }
 }
 
@@ -79,10 +83,7 @@ impl Changes {
                 .join(", ")
         };
         let span = |d: &Duration| format!("{d:?}");
-        let spans = |all: &[Duration]| {
-            let all: Vec<String> = all.iter().map(span).collect();
-            all.join(", ")
-        };
+        let spans = |all: &Vec<Duration>| all.iter().map(span).collect::<Vec<_>>().join(", ");
         let yes_no = |yes: bool| if yes { "true" } else { "false" }.to_owned();
         let parts = [
             ("strategies", self.strategies.as_ref().map(named)),
@@ -112,7 +113,7 @@ impl Changes {
             ("window", self.window.map(|n| n.to_string())),
             ("name", self.name.and_then(|v| word(&NameForm::ALL, v))),
             ("loader", self.loader.as_deref().map(str::to_owned)),
-            ("windows", self.windows.as_deref().map(spans)),
+            ("windows", self.windows.as_ref().map(spans)),
         ];
         let said = parts.into_iter();
         said.filter_map(|(key, value)| Some((key, value?)))

@@ -281,7 +281,7 @@ fn known(address: Ipv4Addr) -> Option<Ipv4Addr> {
 }
 
 /// A boot client that leaves option 60 out of the REQUEST it chooses us by (quirk 28). The operating
-/// system of such a machine looks the same; what it a DISCOVER of it said tells the two apart.
+/// system of such a machine looks the same; what its DISCOVER said tells the two apart.
 fn classless(message: &Message, local: Ipv4Addr, quirks: &Table) -> Option<Client> {
     let client = identify_classless(message, local).ok()?;
     let boots = quirks

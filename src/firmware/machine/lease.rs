@@ -103,7 +103,7 @@ impl Machine {
     }
 
     /// All windows are over.
-    fn nobody(&mut self) -> Phase {
+    pub(super) fn nobody(&mut self) -> Phase {
         let leases = self.answers.iter().any(|a| !a.is_proxy());
         let heard = !self.answers.is_empty();
         let told = self.refused;
@@ -188,8 +188,8 @@ impl Machine {
         }
     }
 
-    /// The address is its own. EDK2 takes the mask from the offer (facts A).
-    fn bound(&mut self, ack: Reply, boot: Boot) -> Phase {
+    /// The address is its own. EDK2 declines one without a mask (measured); here it is given back.
+    pub(super) fn bound(&mut self, ack: Reply, boot: Boot) -> Phase {
         self.wakes = None;
         let edk2 = matches!(self.manner(), Manner::Edk2 | Manner::Edk2Http);
         let mask = ack.message.address(code::SUBNET_MASK);
@@ -204,12 +204,12 @@ impl Machine {
         }
         self.out.push(Output::Own(lease));
         self.ack = Some(ack);
+        if edk2 && mask.is_none() {
+            return self.fail(Fault::NoMask(lease.server));
+        }
         if edk2 {
             let address = lease.address;
             self.say(Topic::Screen, format!("Station IP address is {address}"));
-        }
-        if edk2 && mask.is_none() {
-            return self.fail(Fault::NoMask(lease.server));
         }
         self.follow(boot)
     }

@@ -152,6 +152,110 @@ fn answered(answer: &Answer) -> What {
         profile: answer.selection.profile.name.clone(),
         why: answer.selection.why.clone(),
         loader: answer.loader.clone(),
+        no_menu: answer.no_menu.as_ref().map(ToString::to_string),
         to: SocketAddr::V4(answer.to),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::profile::{Compiler, Snapshot, Source};
+    use crate::service::interfaces::{Interface, Own};
+    use crate::service::shared::{Folders, Limits};
+    use crate::service::sys::outlet::Outlet;
+    use crate::service::sys::udp::{self, Listener};
+
+    const HOME: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
+    /// Longer than a busy machine makes anybody wait.
+    const PATIENCE: Duration = Duration::from_secs(30);
+    /// The machine that asks.
+    const MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
+
+    /// Port 4011 on loopback; none where this test may not open its sockets.
+    fn door(socket: UdpSocket) -> Option<Door> {
+        let outlet = || match Outlet::open("lo") {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
+            outlet => Some(outlet.unwrap()),
+        };
+        let nets = vec!["127.0.0.1/8".parse().unwrap()];
+        let interface = Interface {
+            name: "lo".to_owned(),
+            nets,
+        };
+        Some(Door {
+            near: outlet()?,
+            far: outlet()?,
+            listener: Listener::new(socket).unwrap(),
+            port: Port::Pxe,
+            interface: "lo".to_owned(),
+            own: Own::of(&interface),
+            giver: None,
+        })
+    }
+
+    fn shared() -> Arc<Shared> {
+        let text = "menu: { title: T, entries: [ { id: d, title: D, local: true } ] }\n";
+        let everyone = Source {
+            file: "a.yaml".into(),
+            text: text.to_owned(),
+        };
+        let (profiles, _) = Compiler::default().compile(&[everyone]);
+        let snapshot = Snapshot {
+            profiles: profiles.unwrap(),
+            ..Snapshot::default()
+        };
+        let folders = Folders {
+            images: "".into(),
+            assets: None,
+        };
+        Shared::new(snapshot, folders, Limits::default())
+    }
+
+    /// A REQUEST for port 4011 of UEFI that has its address.
+    fn request() -> Vec<u8> {
+        let mut bytes = vec![0; 240];
+        bytes[..3].copy_from_slice(&[1, 1, 6]);
+        bytes[12..16].copy_from_slice(&[127, 0, 0, 1]);
+        bytes[28..34].copy_from_slice(&MAC);
+        bytes[236..].copy_from_slice(&[99, 130, 83, 99]);
+        bytes.extend([53, 1, 3, 93, 2, 0, 7, 60, 9]);
+        bytes.extend(b"PXEClient\xff");
+        bytes
+    }
+
+    /// Whoever writes anything down waits here for the timeline. EDK2 takes the first proxy it hears,
+    /// and iPXE gives up after two seconds (quirks 8, 10 and 32).
+    #[test]
+    fn the_answer_leaves_before_anything_is_written_down() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let socket = udp::open(HOME, None, true).unwrap();
+        let ours = socket.local_addr().unwrap();
+        let entered = runtime.enter();
+        let Some(door) = door(socket) else {
+            return eprintln!("left out: raw sockets are root's");
+        };
+        drop(entered);
+        let shared = shared();
+        let timeline = shared.timeline();
+        runtime.spawn(super::super::serve(door, shared.clone()));
+        let machine = UdpSocket::bind(HOME).unwrap();
+        machine.set_read_timeout(Some(PATIENCE)).unwrap();
+        machine.send_to(&request(), ours).unwrap();
+        let mut answer = [0; 1500];
+        let heard = machine.recv(&mut answer);
+        assert_eq!(timeline.of(Mac::ethernet(MAC)).count(), 0);
+        drop(timeline);
+        let length = heard.expect("an answer while nothing can be written down");
+        let answer = Message::decode(&answer[..length]).unwrap();
+        assert_eq!(answer.kind(), Some(Kind::Ack));
     }
 }

@@ -363,6 +363,7 @@ fn granted(reply: &Reply) -> What {
             profile: boot.selection.profile.name.clone(),
             why: boot.selection.why.clone(),
             loader: boot.loader.as_ref().map(ToString::to_string),
+            no_menu: boot.no_menu.as_ref().map(ToString::to_string),
         }),
         no_boot: no_boot.map(ToString::to_string),
         left_out: grant.left_out.clone(),

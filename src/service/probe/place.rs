@@ -20,6 +20,8 @@ pub struct Place {
     pub mac: Mac,
     /// Whether that is the interface's own.
     pub own_mac: bool,
+    /// Whether it is Wi-Fi: an access point takes frames of no other hardware address.
+    pub wireless: bool,
 }
 
 impl Place {
@@ -49,7 +51,11 @@ impl Place {
         }
         let mac = mac.unwrap_or_else(|| made_of(own, kind));
         let own_mac = mac == Mac::ethernet(own);
+        let wireless = std::path::Path::new("/sys/class/net")
+            .join(&name)
+            .join("phy80211");
         Ok(Self {
+            wireless: wireless.exists(),
             interface: name,
             mac,
             own_mac,

@@ -133,6 +133,7 @@ fn replied(reply: &Reply, out: &mut String) -> fmt::Result {
             delay,
             entry,
             loader,
+            no_menu,
         } => {
             writeln!(out, "    profile: {profile:?} ({file}): {why}")?;
             writeln!(out, "    strategy: {strategy}: {evidence}")?;
@@ -147,6 +148,9 @@ fn replied(reply: &Reply, out: &mut String) -> fmt::Result {
             }
             if let Some(loader) = loader {
                 writeln!(out, "    loader: {loader}")?;
+            }
+            if let Some(why) = no_menu {
+                writeln!(out, "    menu: left to the loader: {why}")?;
             }
         }
         Boot::None { no_boot_data } => writeln!(out, "    boot data: none: {no_boot_data}")?,

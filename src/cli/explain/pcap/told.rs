@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::client::Client;
 use crate::decide;
+use crate::decide::menu::NoRoom;
 use crate::decide::strategy::Strategy;
 use crate::profile::Selection;
 use crate::service::capture::Packet;
@@ -130,6 +131,9 @@ pub(super) enum Boot {
         /// None where a menu is all that is told.
         #[serde(skip_serializing_if = "Option::is_none")]
         loader: Option<String>,
+        /// Why a menu that its firmware would show is left to the loader.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        no_menu: Option<String>,
     },
     None {
         no_boot_data: String,
@@ -268,7 +272,7 @@ impl Boot {
             *entry = answer.chosen.as_ref().map(|chosen| chosen.title.clone());
             *delay = u64::try_from(answer.delay.as_millis()).unwrap_or(u64::MAX);
         }
-        boot
+        boot.left_to_its_loader(answer.no_menu.as_ref())
     }
 
     /// What a lease says.
@@ -287,7 +291,16 @@ impl Boot {
             delay: 0,
             entry: None,
             loader,
+            no_menu: None,
         }
+    }
+
+    /// Where its firmware has no room for the menu.
+    pub(super) fn left_to_its_loader(mut self, why: Option<&NoRoom>) -> Self {
+        if let Self::Data { no_menu, .. } = &mut self {
+            *no_menu = why.map(ToString::to_string);
+        }
+        self
     }
 }
 
