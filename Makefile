@@ -1,18 +1,20 @@
 # Each of these also works on a fresh Debian 12 machine with only the Rust toolchain: what is
 # missing is named, with the reason, and then installed.
 #
-#   make run     starts bootjack on this machine's interfaces; ARGS="…" are flags of `bootjack serve`
-#   make test    every test, real firmware included (root; as a plain user, those that need no root)
-#   make demo    boots a BIOS and a UEFI PC on a private virtual LAN
-#   make bench   bootjack and its peers side by side, as one table; ARGS="--quick tftp" for a part
-#   make check   format, lints, dependencies, scripts
-#   make fuzz    every fuzz target for SECONDS=300; what it finds is a file below tests/fuzz/artifacts
-#   make deb     the Debian package, in target/debian/
-#   make assets  brings the boot loaders; UPDATE=1 asks Debian for newer ones
+#   make run       starts bootjack on this machine's interfaces; ARGS="…" are flags of `bootjack serve`
+#   make test      every test, real firmware included (root; as a plain user, those that need no root)
+#   make test-all  the same, and the firmware that is too slow for every day
+#   make captures  takes tests/captures/*.pcap anew from real firmware; ARGS="NAME…" for some
+#   make demo      boots a BIOS and a UEFI PC on a private virtual LAN
+#   make bench     bootjack and its peers side by side, as one table; ARGS="--quick tftp" for a part
+#   make check     format, lints, dependencies, scripts
+#   make fuzz      every fuzz target for SECONDS=300; what it finds is a file below tests/fuzz/artifacts
+#   make deb       the Debian package, in target/debian/
+#   make assets    brings the boot loaders; UPDATE=1 asks Debian for newer ones
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run test demo bench check fuzz deb assets release
+.PHONY: help run test test-all captures demo bench check fuzz deb assets release
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -23,6 +25,17 @@ run: release
 test: assets
 	@packaging/setup.sh deb
 	@tests/run.sh
+
+test-all: assets
+	@packaging/setup.sh deb
+	@tests/run.sh --all
+
+captures: release
+	@packaging/as-root.sh tests/support/setup.sh all
+	@cargo build --locked --release --example captures
+	@packaging/as-root.sh $(TARGET)/release/examples/captures $(ARGS)
+	@UPDATE_CAPTURES=1 cargo test --locked --test captures
+	@echo "captures: now look at what has changed: git diff tests/captures"
 
 demo: release
 	@packaging/as-root.sh tests/support/setup.sh

@@ -1,7 +1,7 @@
 //! The commands, one enum; each lives in a file of its own.
 //!
-//! Exit codes: 0 fine, 1 findings or runtime failure, 2 wrong usage (of `doctor`: whatever keeps it
-//! from asking), 3 mode `dhcp` beside another DHCP server.
+//! Exit codes: 0 fine, 1 findings or runtime failure, 2 wrong usage (of `doctor` and `probe`:
+//! whatever keeps them from asking), 3 mode `dhcp` beside another DHCP server.
 
 pub mod assets;
 mod check;
@@ -11,6 +11,7 @@ mod doctor;
 mod explain;
 mod leases;
 mod machines;
+mod probe;
 mod quirks;
 mod serve;
 mod state;
@@ -54,6 +55,8 @@ pub enum Command {
     Machines(machines::Machines),
     /// Ask the LAN and this host what is there, what is wrong, and which mode to run (as root)
     Doctor(doctor::Doctor),
+    /// Go through a boot as a certain firmware would, against whatever serves the LAN (as root)
+    Probe(probe::Probe),
     /// Show the settings in force and where each comes from
     Config(SettingsArgs),
     /// Print the table of firmware oddities, with the evidence for each
@@ -97,6 +100,7 @@ fn run(command: Command, matches: &clap::ArgMatches) -> Result<ExitCode, Error> 
         Command::Leases(leases) => leases.run(),
         Command::Machines(machines) => machines.run(),
         Command::Doctor(doctor) => doctor.run(),
+        Command::Probe(probe) => probe.run(),
         Command::Config(args) => config::run(args, matches),
         Command::Quirks(args) => quirks::run(args),
         Command::Assets { json } => done(assets::print(&mut std::io::stdout().lock(), json)),

@@ -84,7 +84,7 @@ pub struct Client {
     pub undi: Option<(u8, u8)>,
     /// Option 60 as text, at most [`MAX_CLASS`] bytes of it; what is no text is shown as such.
     pub vendor_class: Box<str>,
-    /// Option 77 likewise; empty where it sends none.
+    /// Option 77 likewise, without the lengths of RFC 3004; empty where it sends none.
     pub user_class: Box<str>,
     /// What iPXE says it can do; `None` where it says nothing.
     pub ipxe: Option<IpxeFeatures>,
@@ -117,8 +117,8 @@ pub struct Past {
     pub shape: Option<Shape>,
 }
 
-/// The longest class that is kept, in bytes.
-pub const MAX_CLASS: usize = 64;
+/// The longest class that is kept, in bytes: what one option holds (RFC 2132 2).
+pub const MAX_CLASS: usize = 255;
 
 impl Client {
     /// A machine of which no more is known: BIOS, as all BOOTP clients were.

@@ -10,6 +10,7 @@
 //! * `reply`: the message that is sent, and where to; `finish`: the answer, encoded
 //! * [`menu`], [`item`]: a menu that the firmware shows, and what was chosen in it
 //! * `excess`: a reply that does not fit
+//! * [`note`]: what a message tells of a machine beside that
 //! * [`lease`], [`grant`]: the same in mode `dhcp`, where the reply is a lease with boot data in it
 //!
 //! Invariants: beside another's leases, a client that is not booting is never answered, nor is a
@@ -24,6 +25,7 @@ pub mod item;
 pub mod lease;
 pub mod loader;
 pub mod menu;
+pub mod note;
 mod reply;
 pub mod strategy;
 

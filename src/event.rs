@@ -9,8 +9,10 @@
 //!
 //! An event is made where the thing happens and is never changed afterwards.
 
+mod kind;
 pub mod log;
 pub mod metrics;
+mod steps;
 pub mod timeline;
 mod words;
 
@@ -327,6 +329,8 @@ pub enum What {
         profiles: usize,
         /// Networks described.
         networks: usize,
+        /// The operator's rows of the quirk table.
+        quirks: usize,
         /// From the last change seen to in force.
         #[serde(serialize_with = "words::seconds")]
         took: Duration,
@@ -351,65 +355,4 @@ pub enum What {
         /// What failed, on what, what to try.
         text: String,
     },
-}
-
-impl What {
-    /// Whether anybody on the network can cause it as often as he likes.
-    pub const fn is_strangers(&self) -> bool {
-        !matches!(
-            self,
-            Self::Ready { .. }
-                | Self::Reloaded { .. }
-                | Self::Rejected { .. }
-                | Self::Notice { .. }
-                | Self::Warning { .. }
-                | Self::Fault { .. }
-        )
-    }
-
-    /// What tells complaints of one name apart: a word of ours, `exhausted`; of others none.
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::Ignored { reason, .. } => reason,
-            Self::Refused { service, .. } | Self::Malformed { service, .. } => service,
-            Self::Failed { door, .. } | Self::NotFound { door, .. } => match door {
-                Door::Tftp => "tftp",
-                Door::Http => "http",
-            },
-            _ => "",
-        }
-    }
-
-    /// The event's name, as in the JSON log.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Discover { .. } => "discover",
-            Self::Request { .. } => "request",
-            Self::Answer { .. } => "answer",
-            Self::Chosen { .. } => "chosen",
-            Self::Granted { .. } => "granted",
-            Self::Conflict { .. } => "conflict",
-            Self::Ignored { .. } => "ignored",
-            Self::Leased { .. } => "leased",
-            Self::Lease { .. } => "lease",
-            Self::Escalated { .. } => "escalated",
-            Self::NothingLeft { .. } => "nothing-left",
-            Self::Follows { .. } => "follows",
-            Self::Observed { .. } => "observed",
-            Self::Menu { .. } => "menu",
-            Self::Started { .. } => "started",
-            Self::Sent { .. } => "sent",
-            Self::Probed { .. } => "probed",
-            Self::Failed { .. } => "failed",
-            Self::NotFound { .. } => "not-found",
-            Self::Refused { .. } => "refused",
-            Self::Malformed { .. } => "malformed",
-            Self::Ready { .. } => "ready",
-            Self::Reloaded { .. } => "reloaded",
-            Self::Rejected { .. } => "rejected",
-            Self::Notice { .. } => "notice",
-            Self::Warning { .. } => "warning",
-            Self::Fault { .. } => "fault",
-        }
-    }
 }

@@ -12,6 +12,7 @@
 //! * [`control`]: how commands ask the running server
 //! * [`files`]: a name in the tree → bytes or an open file, never outside its folder
 //! * [`load`], [`watch`]: folders → snapshot, now and whenever they change
+//! * [`probe`]: a machine of the room `firmware` on a real LAN
 //! * [`capture`]: packets that somebody has written down
 //! * [`survey`]: this host and its LANs, asked as a machine that boots asks
 //! * `journal`: which events are logged; `throttle`: a flood of packets is no flood of log lines
@@ -33,6 +34,7 @@ pub mod load;
 pub mod machines;
 pub mod open;
 pub mod privilege;
+pub mod probe;
 pub mod shared;
 pub mod supervise;
 pub mod survey;

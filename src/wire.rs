@@ -7,7 +7,8 @@
 //! * [`pxe`]: options 43, 60, 77, 93, 94, 97 and 175
 //! * [`relay`]: what relay agents add (option 82)
 //! * [`glob`]: text with `*` in it
-//! * [`frame`]: IPv4 and UDP headers around a payload; [`link`]: what captures have before them
+//! * [`ether`], [`frame`]: Ethernet, IPv4 and UDP headers around a payload; [`link`]: what captures have
+//!   before them
 //! * [`tftp`]: TFTP packets
 //! * [`arp`], [`echo`]: whether an address is in use
 //!
@@ -17,6 +18,7 @@ pub mod arch;
 pub mod arp;
 pub mod dhcp;
 pub mod echo;
+pub mod ether;
 
 pub mod frame;
 pub mod link;

@@ -3,16 +3,22 @@
 #
 # As root it first installs what the laboratory needs. As a plain user it installs nothing and asks
 # for nothing: tests that need root leave themselves out with a line `LEFT OUT (why): name`.
+# With --all (`make test-all`) those marked #[ignore = "…: make test-all"] run too.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 log=target/test.log
 # These wait for clocks on the wire, and compute next to nothing.
-waiting=(doctor leasing)
+waiting=(doctor leasing escalation probing)
 result=0
 
 main() {
+    local all=()
+    if [ "${1:-}" = --all ]; then
+        all=(all)
+        shift
+    fi
     if [ "$(id -u)" = 0 ]; then
-        tests/support/setup.sh
+        tests/support/setup.sh "${all[@]}"
     fi
     mkdir -p target
     : >"$log"
@@ -20,6 +26,7 @@ main() {
         run 2 "$@"
     else
         everything
+        [ ${#all[@]} = 0 ] || slow_ones
     fi
     left_out
     summary
@@ -40,6 +47,20 @@ everything() {
     run 2 --lib --bins "${busy[@]}"
     run 6 "${idle[@]}"
     run 2 --doc
+}
+
+# Those that are too slow for every day, by their names. Other ignored tests are no tests by themselves.
+slow_ones() {
+    local mark='#\[ignore = ".*make test-all"\]' file name targets=() names=()
+    while read -r file; do
+        name=${file#tests/}
+        name=${name%%/*}
+        targets+=(--test "${name%.rs}")
+    done < <(grep -rl --include='*.rs' "$mark" tests)
+    while read -r name; do
+        names+=("$name")
+    done < <(grep -rhA3 --include='*.rs' "$mark" tests | sed -n 's/^fn \([a-z0-9_]*\)(.*/\1/p')
+    run 2 "${targets[@]}" -- --ignored "${names[@]}"
 }
 
 # Runs tests, so many at a time for each processor: machines that boot wait half their time.

@@ -17,9 +17,10 @@ use std::sync::Arc;
 
 use bootjack::client::quirk;
 use bootjack::profile::Snapshot;
+use bootjack::wire::Mac;
 
 use client::{Real, ack, data, error, get, get_as, left_out, next, oack, request, socket};
-use server::{Server, pattern};
+use server::{MEANWHILE, Server, pattern};
 
 const HOME: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
@@ -346,6 +347,18 @@ fn dropping_the_service_ends_it_at_once() {
     assert!(again.is_ok(), "its socket is closed");
 }
 
+fn with_quirk_of(mac: Mac) -> Arc<Snapshot> {
+    let row = format!(
+        "quirks: [{{ name: old, tells: {{ mac: \"{mac}\" }}, changes: {{ block-size: 1024, window: 2 }} }}]"
+    );
+    let (rows, findings) = quirk::compile("bootjack.yaml", &row);
+    assert_eq!(findings, []);
+    Arc::new(Snapshot {
+        quirks: Arc::new(quirk::Table::with(rows.unwrap())),
+        ..Snapshot::default()
+    })
+}
+
 /// What a quirk says of blocks and windows holds for that client's address, and for nobody else's.
 #[test]
 fn a_quirk_bounds_the_blocks_of_its_machines() {
@@ -353,20 +366,24 @@ fn a_quirk_bounds_the_blocks_of_its_machines() {
     let bytes = server.file("loader", 100_000);
     let old = Ipv4Addr::new(127, 0, 0, 9);
     let mac = server.know(old);
-    let row = format!(
-        "quirks: [{{ name: old, tells: {{ mac: \"{mac}\" }}, changes: {{ block-size: 1024, window: 2 }} }}]"
-    );
-    let (rows, findings) = quirk::compile("bootjack.yaml", &row);
-    assert_eq!(findings, []);
-    server.shared.snapshot.store(Arc::new(Snapshot {
-        quirks: Arc::new(quirk::Table::with(rows.unwrap())),
-        ..Snapshot::default()
-    }));
+    server.shared.snapshot.store(with_quirk_of(mac));
     let options = [("blksize", "1468"), ("windowsize", "8")];
     for (from, granted) in [(old, ["1024", "2"]), (Ipv4Addr::LOCALHOST, ["1468", "8"])] {
         let got = get(from, server.at(1), "loader", &options).unwrap();
         let values: Vec<&str> = got.oack.iter().map(|(_, value)| value.as_str()).collect();
         assert_eq!(values, granted, "{from}");
         assert!(got.bytes == bytes);
+    }
+}
+
+#[test]
+fn a_request_is_served_by_one_set_although_another_comes_meanwhile() {
+    let server = Server::start();
+    server.file(MEANWHILE, 5000);
+    let (shared, new) = (server.shared.clone(), with_quirk_of(server.know(HOME)));
+    Server::meanwhile(move || shared.snapshot.store(new));
+    for granted in ["1468", "1024"] {
+        let got = get(HOME, server.at(1), MEANWHILE, &[("blksize", "1468")]).unwrap();
+        assert_eq!(got.oack, [("blksize".to_owned(), granted.to_owned())]);
     }
 }

@@ -68,7 +68,7 @@ fn as_class(
             .and_then(pxe::undi_version)
             .or(hints.undi),
         vendor_class: shown(class_text),
-        user_class: shown(message.options.get(code::USER_CLASS).unwrap_or_default()),
+        user_class: shown(&user_class(message)),
         ipxe: features,
         ip,
         network: ip.unwrap_or_else(|| link(message, local)),
@@ -90,6 +90,12 @@ pub fn link(message: &Message, local: Ipv4Addr) -> Ipv4Addr {
         .link
         .or_else(|| known(message.giaddr))
         .unwrap_or(local)
+}
+
+/// Option 77; of several classes framed as RFC 3004 has it, one behind the other with commas.
+fn user_class(message: &Message) -> Vec<u8> {
+    let option = message.options.get(code::USER_CLASS).unwrap_or_default();
+    pxe::user_classes(option).join(&b',')
 }
 
 /// Bytes of a class as text.
@@ -228,6 +234,22 @@ mod tests {
             seen(&[(60, b"HTTPClient:Arch:00016:UNDI:003001")]).stage,
             Stage::HttpBoot
         );
+    }
+
+    #[test]
+    fn classes_are_kept_as_long_as_an_option_is_and_without_their_frames() {
+        let long = format!("PXEClient:{}", "x".repeat(245));
+        assert_eq!(&*seen(&[(60, long.as_bytes())]).vendor_class, long);
+        for (option, shown) in [
+            (&b"farm-7"[..], "farm-7"),
+            (b"\x06farm-7", "farm-7"),
+            (b"\x06farm-7\x04lab3", "farm-7,lab3"),
+            (b"\x07farm-7", "\x07farm-7"),
+            (b"", ""),
+        ] {
+            let client = seen(&[(60, b"PXEClient"), (77, option)]);
+            assert_eq!(&*client.user_class, shown);
+        }
     }
 
     #[test]

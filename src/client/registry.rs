@@ -4,7 +4,7 @@
 //! can at most confuse the menus of machines whose MAC he forges. Bounded: the machine unseen for
 //! longest leaves first, with its address.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::Client;
@@ -18,6 +18,8 @@ pub struct Registry {
     seen: HashMap<Mac, (u64, Client)>,
     by_age: BTreeMap<u64, Mac>,
     by_ip: HashMap<Ipv4Addr, Mac>,
+    /// Of those seen, whose last DISCOVER was no boot client's.
+    booted: HashSet<Mac>,
 }
 
 impl Registry {
@@ -29,12 +31,30 @@ impl Registry {
             seen: HashMap::new(),
             by_age: BTreeMap::new(),
             by_ip: HashMap::new(),
+            booted: HashSet::new(),
         }
     }
 
     /// Takes note of a machine. An address known before is kept where this packet shows none, unless
     /// another machine has taken it meanwhile.
-    pub fn saw(&mut self, mut client: Client) {
+    pub fn saw(&mut self, client: Client) {
+        self.booted.remove(&client.mac);
+        self.enter(client);
+    }
+
+    /// Something else than a boot client DISCOVERs by this machine's address: its operating system.
+    pub fn has_booted(&mut self, mac: Mac) {
+        if self.seen.contains_key(&mac) {
+            self.booted.insert(mac);
+        }
+    }
+
+    /// Whether the machine was seen to boot, and nothing else was heard of it since.
+    pub fn is_booting(&self, mac: Mac) -> bool {
+        self.seen.contains_key(&mac) && !self.booted.contains(&mac)
+    }
+
+    fn enter(&mut self, mut client: Client) {
         let before = self.remove(client.mac).and_then(|c| c.ip);
         let kept = before.filter(|ip| !self.by_ip.contains_key(ip));
         client.ip = client.ip.or(kept);
@@ -42,7 +62,9 @@ impl Registry {
             let Some((_, oldest)) = self.by_age.first_key_value() else {
                 break;
             };
-            self.remove(*oldest);
+            let oldest = *oldest;
+            self.booted.remove(&oldest);
+            self.remove(oldest);
         }
         self.tick += 1;
         self.by_age.insert(self.tick, client.mac);
@@ -72,7 +94,7 @@ impl Registry {
         };
         let mut client = client.clone();
         client.ip = Some(ip);
-        self.saw(client);
+        self.enter(client);
         true
     }
 
@@ -208,6 +230,27 @@ mod tests {
         assert_eq!(
             registry.going_on(shows(None, None)),
             shows(Some(b"port8"), None)
+        );
+    }
+
+    #[test]
+    fn a_machine_boots_until_its_system_asks() {
+        let mac = machine(1, None).mac;
+        let mut registry = Registry::new(1);
+        registry.has_booted(mac);
+        assert!(!registry.is_booting(mac), "a stranger");
+        registry.saw(machine(1, None));
+        assert!(registry.is_booting(mac));
+        registry.has_booted(mac);
+        assert!(registry.has_address(mac, [10, 0, 0, 9].into()));
+        assert!(!registry.is_booting(mac), "its lease is its system's");
+        registry.saw(machine(1, None));
+        assert!(registry.is_booting(mac), "started again");
+        registry.has_booted(mac);
+        registry.saw(machine(2, None));
+        assert_eq!(
+            (registry.booted.len(), registry.is_booting(mac)),
+            (0, false)
         );
     }
 

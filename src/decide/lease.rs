@@ -36,6 +36,8 @@ pub struct Desk<'a> {
     pub authoritative: bool,
     /// Whether an address is this host's, on whichever interface.
     pub is_own: &'a dyn Fn(Ipv4Addr) -> bool,
+    /// Whether what was heard last of a machine, before this, was that it boots.
+    pub is_booting: &'a dyn Fn(Mac) -> bool,
 }
 
 /// What becomes of a message in mode `dhcp`.
@@ -85,8 +87,10 @@ pub fn decide_knowing(
         now,
         authoritative,
         is_own,
+        is_booting,
     } = desk;
-    let mut asked = match Asked::read(snapshot, book, (incoming, is_own)) {
+    let known = read::Known { is_own, is_booting };
+    let mut asked = match Asked::read(snapshot, book, (incoming, known)) {
         Ok(asked) => asked,
         Err(why) => return Leasing::silence(incoming.message.mac(), why),
     };

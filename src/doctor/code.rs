@@ -144,7 +144,7 @@ codes! {
     ),
     NO_DHCP_SERVER = (
         "no-dhcp-server",
-        "Nobody gives addresses here: firmware ends with PXE-E51, UEFI with PXE-E16, iPXE with \"No configuration methods succeeded\".",
+        "Nobody gives addresses here: firmware ends with PXE-E51, UEFI with PXE-E18, iPXE with \"No configuration methods succeeded\".",
         "Run mode dhcp, or find out why the DHCP server does not answer: cable, VLAN, empty pool, a list of known machines."
     ),
     SEVERAL_DHCP_SERVERS = (
@@ -154,7 +154,7 @@ codes! {
     ),
     BOOT_CLIENTS_IGNORED = (
         "boot-clients-ignored",
-        "The DHCP server answers ordinary machines but not those that boot: firmware ends with PXE-E51 (BIOS) or PXE-E16 (UEFI).",
+        "The DHCP server answers ordinary machines but not those that boot: firmware ends with PXE-E51 (BIOS) or PXE-E18 (UEFI).",
         "Take away the rule on option 60 or 93 in the DHCP server that leaves these machines out."
     ),
     NOT_ANNOUNCED = (
@@ -209,7 +209,7 @@ codes! {
     ),
     NO_SUBNET_MASK = (
         "no-subnet-mask",
-        "The lease has no subnet mask (option 1): UEFI declines it and ends with PXE-E16.",
+        "The lease has no subnet mask (option 1): UEFI declines it and ends with PXE-E21.",
         "Set the subnet mask in the DHCP server."
     ),
     MALFORMED_OFFER = (

@@ -9,6 +9,8 @@ use serde::Serialize;
 use super::Offer;
 use super::firewall::Rules;
 use super::offer::Unreadable;
+use crate::firmware::Outlook;
+use crate::firmware::sample::Flavour;
 use crate::wire::Mac;
 
 /// This host and its LANs.
@@ -316,6 +318,17 @@ impl Link {
     /// Answers that give an address.
     pub fn leases(&self) -> impl Iterator<Item = &Offer> {
         self.offers.iter().filter(|offer| !offer.is_proxy())
+    }
+
+    /// How far a firmware comes by what was heard, for each that was asked as.
+    pub fn outlooks(&self) -> impl Iterator<Item = (Flavour, Outlook)> {
+        Flavour::ALL.into_iter().filter_map(|flavour| {
+            let kind = flavour.boots_as()?;
+            let mac = self.mac?;
+            let told = self.offers.iter().filter(|o| o.flavour == flavour);
+            let outlook = Outlook::of(kind, mac, told.map(Offer::reply).collect());
+            Some((flavour, outlook))
+        })
     }
 
     /// Answers that give boot data alone.

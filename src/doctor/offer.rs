@@ -3,15 +3,22 @@
 //! Beside the decoded message it keeps what decoding forgives and firmware does not: a missing end
 //! mark, and how long the datagram was.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
+use crate::firmware::Reply;
+use crate::firmware::reply::{self, ends};
 use crate::firmware::sample::Flavour;
-use crate::wire::dhcp::{BOOTREPLY, Kind, Message, Options, code};
+use crate::firmware::vendor::Vendor;
+use crate::wire::dhcp::{Kind, Message, Options, code};
 use crate::wire::{Mac, pxe};
 
 /// The DHCP header up to the options, in bytes.
 const FIXED: usize = 240;
+/// The ports of a DHCP server and of its clients.
+const DHCP: u16 = 67;
+const CLIENT: u16 = 68;
+pub use reply::transaction;
 
 /// An OFFER.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,14 +65,6 @@ pub struct Datagram<'a> {
     pub length: usize,
     /// Since the first DISCOVER of the flavour.
     pub after: Duration,
-}
-
-/// The transaction of a reply to this hardware address; `None` for anything else.
-pub fn transaction(payload: &[u8], mac: Mac) -> Option<u32> {
-    let xid: [u8; 4] = payload.get(4..8)?.try_into().ok()?;
-    let ours =
-        payload.first() == Some(&BOOTREPLY) && payload.get(28..)?.starts_with(mac.as_bytes());
-    ours.then_some(u32::from_be_bytes(xid))
 }
 
 impl Offer {
@@ -158,7 +157,18 @@ impl Offer {
 
     /// Whether 43 has one of 6 to 10: what makes an offer a PXE offer (facts, section C).
     pub fn has_pxe_data(&self) -> bool {
-        self.vendor().iter().any(|(tag, _)| matches!(tag, 6..=10))
+        self.pxe().discovers
+    }
+
+    /// Option 43 as PXE firmware reads it, whatever option 60 says.
+    pub fn pxe(&self) -> Vendor {
+        Vendor::read(self.option(code::VENDOR_SPECIFIC).unwrap_or_default())
+    }
+
+    /// The answer as firmware has it before itself.
+    pub fn reply(&self) -> Reply {
+        let from = SocketAddrV4::new(self.source, DHCP);
+        Reply::heard(from, CLIENT, self.length, self.ended, self.message.clone())
     }
 }
 
@@ -169,26 +179,12 @@ pub fn text(field: &[u8]) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Whether an options area ends with the end mark.
-fn ends(mut area: &[u8]) -> bool {
-    while let Some((&code, rest)) = area.split_first() {
-        area = match code {
-            code::END => return true,
-            code::PAD => rest,
-            _ => match rest.split_first() {
-                Some((&len, rest)) => rest.get(usize::from(len)..).unwrap_or_default(),
-                None => return false,
-            },
-        };
-    }
-    false
-}
-
 /// Offers made by hand, for the tests of the judges.
 #[cfg(test)]
 pub(super) mod made {
     use super::*;
     use crate::firmware::sample;
+    use crate::wire::dhcp::BOOTREPLY;
 
     pub(crate) const MAC: Mac = Mac::ethernet([2, 0, 0, 0, 0, 1]);
 

@@ -6,6 +6,7 @@ mod lease;
 use std::collections::BTreeSet;
 
 use super::{Code, Finding, Link, Observed, Offer, Severity, vendor};
+use crate::firmware::reply::bad_length;
 use crate::firmware::sample::Flavour;
 use crate::wire::dhcp::{MAX_REPLY, code};
 
@@ -104,7 +105,7 @@ fn of_message(offer: &Offer, who: &str) -> Vec<Fault> {
         let what = format!("the offer of {who} has no END mark");
         Fault::error(Code::MALFORMED_OFFER, what)
     });
-    let bad = bad_length(offer).map(|bad| {
+    let bad = bad_length(options).map(|bad| {
         let what = format!("option {bad} in the offer of {who} has a wrong length");
         Fault::error(Code::MALFORMED_OFFER, what)
     });
@@ -115,25 +116,6 @@ fn of_message(offer: &Offer, who: &str) -> Vec<Fault> {
     let long = (offer.length > MAX_REPLY).then(|| too_long(who, offer.length));
     let all = [no_server, no_end, bad, overload, long];
     all.into_iter().flatten().collect()
-}
-
-/// The first option of those that firmware checks whose length cannot be (EDK2 `PxeBcDhcp4.c`).
-fn bad_length(offer: &Offer) -> Option<u8> {
-    let wrong = |code: u8, ok: fn(usize) -> bool| {
-        let value = offer.option(code);
-        value.is_some_and(|v| !ok(v.len())).then_some(code)
-    };
-    let four = [code::SUBNET_MASK, code::SERVER_ID, code::LEASE_TIME];
-    let text = [
-        code::VENDOR_SPECIFIC,
-        code::VENDOR_CLASS,
-        code::TFTP_SERVER,
-        code::BOOT_FILE,
-    ];
-    let four = four.into_iter().find_map(|c| wrong(c, |len| len == 4));
-    let text = || text.into_iter().find_map(|c| wrong(c, |len| len > 0));
-    four.or_else(text)
-        .or_else(|| wrong(code::ROUTER, |len| len > 0 && len.is_multiple_of(4)))
 }
 
 #[cfg(test)]

@@ -3,16 +3,10 @@
 
 use super::Offer;
 use crate::wire::dhcp::code;
-use crate::wire::pxe::CLASS_PXE;
+use crate::wire::pxe::{self, CLASS_PXE};
 
 /// `PXE_DISCOVERY_CONTROL`
 const CONTROL: u8 = 6;
-/// `PXE_BOOT_SERVERS`
-const SERVERS: u8 = 8;
-/// `PXE_BOOT_MENU`
-const MENU: u8 = 9;
-/// Bit 3 of the control: boot the file named here at once.
-const AT_ONCE: u8 = 8;
 
 /// What is wrong with it, one sentence each.
 pub fn faults(offer: &Offer) -> Vec<&'static str> {
@@ -22,29 +16,23 @@ pub fn faults(offer: &Offer) -> Vec<&'static str> {
     if !offer.class_is(CLASS_PXE) {
         return Vec::new();
     }
-    let has = |tag| offer.vendor().iter().any(|(t, _)| *t == tag);
-    let control = control(offer);
-    let boots_at_once = control.is_some_and(|c| c & AT_ONCE != 0) && offer.boot_file().is_some();
+    let vendor = offer.pxe();
+    let controls = pxe::sub_option(area, CONTROL).is_some();
+    let boots_at_once = vendor.at_once() && offer.boot_file().is_some();
     let mut faults = Vec::new();
     if !is_whole(area) {
         faults.push("it has no END mark or a wrong length");
     }
-    if control.is_some() && !boots_at_once && !has(MENU) {
+    if controls && !boots_at_once && vendor.menu.is_none() {
         faults.push("it has sub-option 6 without a menu, and not both bit 3 and a boot file");
     }
-    if (1..=5).all(has) && !offer.has_pxe_data() {
+    if vendor.multicasts && !vendor.discovers {
         faults.push("it has only the multicast sub-options 1 to 5");
     }
-    if boots_at_once && has(SERVERS) {
+    if boots_at_once && vendor.servers.is_some() {
         faults.push("it lists boot servers beside bit 3, and files are fetched from the first");
     }
     faults
-}
-
-fn control(offer: &Offer) -> Option<u8> {
-    let vendor = offer.vendor();
-    let (_, value) = vendor.iter().find(|(tag, _)| *tag == CONTROL)?;
-    value.first().copied()
 }
 
 /// Whether all lengths fit and the end mark is there.

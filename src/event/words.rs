@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serializer;
 
-use super::{BootTold, What};
+use super::{BootTold, What, steps};
 use crate::yaml::counted;
 
 /// Wall clock as RFC 3339 in UTC with milliseconds.
@@ -172,30 +172,17 @@ impl Display for What {
                 strategy,
                 failures,
                 next,
-            } => {
-                write!(f, "did not follow {strategy} {}; ", times(*failures))?;
-                write!(f, "trying {}", in_a_sentence(next))
-            }
+            } => steps::escalated(f, (*strategy, *failures), next),
             Self::NothingLeft {
                 strategy,
                 failures,
                 leased,
-            } => {
-                write!(f, "did not follow {strategy} {}; ", times(*failures))?;
-                write!(f, "nothing left to try: {}", nothing_left(*leased))
-            }
+            } => steps::nothing_left(f, (*strategy, *failures), *leased),
             Self::Follows {
                 strategy,
-                remembered: true,
-            } => write!(f, "follows {strategy}; remembered"),
-            Self::Follows {
-                strategy,
-                remembered: false,
-            } => write!(
-                f,
-                "follows {strategy}, which it is offered first; what was remembered of it is forgotten"
-            ),
-            Self::Observed { behaviour } => f.write_str(observed(behaviour)),
+                remembered,
+            } => steps::follows(f, strategy, *remembered),
+            Self::Observed { behaviour } => f.write_str(steps::observed(behaviour)),
             Self::Menu {
                 door,
                 path,
@@ -290,11 +277,14 @@ impl Display for What {
             Self::Reloaded {
                 profiles,
                 networks,
+                quirks,
                 took,
             } => {
                 f.write_str(&counted(*profiles, "profile"))?;
-                if *networks > 0 {
-                    write!(f, " and {}", counted(*networks, "network"))?;
+                for (count, one) in [(*networks, "network"), (*quirks, "own quirk")] {
+                    if count > 0 {
+                        write!(f, " and {}", counted(count, one))?;
+                    }
                 }
                 let took = took.as_secs_f64();
                 write!(f, " in force, {took:.3} s after the change")
@@ -323,102 +313,28 @@ impl Display for What {
     }
 }
 
-/// `twice`, `3 times`.
-fn times(n: u8) -> String {
-    match n {
-        1 => "once".to_owned(),
-        2 => "twice".to_owned(),
-        n => format!("{n} times"),
-    }
-}
-
-/// `the self-sufficient offer`; `offer-4011` is one by its name.
-fn in_a_sentence(shape: &str) -> String {
-    if shape.starts_with("offer") {
-        shape.to_owned()
-    } else {
-        format!("the {shape} offer")
-    }
-}
-
-/// What an operator can do for a client that follows no proxy.
-const fn nothing_left(leased: bool) -> &'static str {
-    if leased {
-        "see whether another boot server answers it (`bootjack doctor`) and whether UDP 69 is open; else serve it by mode dhcp, where it gets `pxe: single-offer`"
-    } else {
-        "it asks for no lease though others get theirs: see whether the DHCP server offers it one; if it does, serve it by mode dhcp, where it gets `pxe: single-offer`"
-    }
-}
-
-/// What was seen of a client, in a sentence.
-fn observed(behaviour: &str) -> &str {
-    match behaviour {
-        "asks-4011-all-the-same" => "asks port 4011 although its OFFER told it not to; remembered",
-        other => other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_is_in_force_is_counted() {
-        let said = |profiles, networks| {
+        let said = |profiles, networks, quirks| {
             let took = Duration::from_millis(30);
             let what = What::Reloaded {
                 profiles,
                 networks,
+                quirks,
                 took,
             };
             what.to_string()
         };
         let after = "in force, 0.030 s after the change";
-        assert_eq!(said(2, 0), format!("2 profiles {after}"));
-        assert_eq!(said(1, 1), format!("1 profile and 1 network {after}"));
-        assert_eq!(said(0, 3), format!("0 profiles and 3 networks {after}"));
-    }
-
-    #[test]
-    fn steps_are_told_in_a_sentence() {
-        let (strategy, failures) = ("offer-4011", 2);
-        let next = |next| What::Escalated {
-            strategy,
-            failures,
-            next,
-        };
-        for (what, said) in [
-            (
-                next("self-sufficient"),
-                "did not follow offer-4011 twice; trying the self-sufficient offer",
-            ),
-            (
-                What::Escalated {
-                    strategy: "bypass-prompt",
-                    failures: 3,
-                    next: strategy,
-                },
-                "did not follow bypass-prompt 3 times; trying offer-4011",
-            ),
-            (
-                What::Follows {
-                    strategy,
-                    remembered: true,
-                },
-                "follows offer-4011; remembered",
-            ),
-        ] {
-            assert_eq!(what.to_string(), said);
-        }
-        for leased in [true, false] {
-            let nothing = What::NothingLeft {
-                strategy,
-                failures,
-                leased,
-            };
-            let said = nothing.to_string();
-            assert!(said.contains("nothing left to try: "), "{said}");
-            assert!(said.contains("`pxe: single-offer`"), "{said}");
-        }
+        assert_eq!(said(2, 0, 0), format!("2 profiles {after}"));
+        assert_eq!(said(1, 1, 0), format!("1 profile and 1 network {after}"));
+        assert_eq!(
+            said(0, 3, 2),
+            format!("0 profiles and 3 networks and 2 own quirks {after}")
+        );
     }
 }

@@ -1,8 +1,10 @@
 //! The message a machine would send, made from what an operator says of it: for `explain`, and for
 //! asking a LAN what it answers.
 
+use super::kind::Kind;
+use super::message::{self, Identity, Purpose};
 use crate::client::Stage;
-use crate::wire::dhcp::{BOOTREQUEST, BROADCAST, Kind, Message, Options, code};
+use crate::wire::dhcp::{self, BOOTREQUEST, BROADCAST, Message, Options, code};
 use crate::wire::{Arch, Mac, Uuid};
 
 /// A machine as an operator describes it.
@@ -36,13 +38,13 @@ impl Flavour {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Plain, Self::Bios, Self::Uefi, Self::Http];
 
-    /// Architecture and stage of a machine that boots.
-    const fn boots_as(self) -> Option<(Arch, Stage)> {
+    /// The firmware of a machine that boots.
+    pub const fn boots_as(self) -> Option<Kind> {
         match self {
             Self::Plain => None,
-            Self::Bios => Some((Arch::BIOS, Stage::Rom)),
-            Self::Uefi => Some((Arch::EFI_X64, Stage::Rom)),
-            Self::Http => Some((Arch::HTTP_X64, Stage::HttpBoot)),
+            Self::Bios => Some(Kind::Bios),
+            Self::Uefi => Some(Kind::EfiX64),
+            Self::Http => Some(Kind::HttpX64),
         }
     }
 
@@ -65,29 +67,30 @@ const BOOT_LIST: [u8; 36] = [
     67, 97, 128, 129, 130, 131, 132, 133, 134, 135, 175,
 ];
 
-/// The DISCOVER of a machine of this kind, `secs` seconds after its first one. Its UUID is made
-/// from its MAC: real firmware always sends one.
+/// The DISCOVER of a machine of this kind, `secs` seconds after its first one, as its firmware sends
+/// it, but for a parameter list that asks for what any firmware asks for. Its UUID is made from its
+/// MAC: real firmware always sends one.
 pub fn discover(flavour: Flavour, mac: Mac, xid: u32, secs: u16) -> Message {
-    let (arch, stage) = flavour.boots_as().unwrap_or((Arch::BIOS, Stage::Os));
-    let machine = Machine {
-        mac,
-        arch,
-        uuid: uuid_of(mac),
-        stage,
+    let kind = flavour.boots_as().unwrap_or(Kind::Bios);
+    let uuid = uuid_of(mac);
+    let who = Identity { mac, uuid };
+    let mut message = message::message(kind.firmware(), who, Purpose::Discover, xid, secs);
+    let sent = std::mem::take(&mut message.options);
+    let list: &[u8] = match flavour {
+        Flavour::Plain => &PLAIN_LIST,
+        _ => &BOOT_LIST,
     };
-    let mut message = message(machine, Kind::Discover, std::net::Ipv4Addr::UNSPECIFIED);
-    (message.xid, message.secs) = (xid, secs);
-    if flavour == Flavour::Plain {
-        message.options = Options::default();
-        message
-            .options
-            .push(code::MESSAGE_TYPE, &[Kind::Discover.number()]);
-        message
-            .options
-            .push(code::MAX_MESSAGE_SIZE, &1472_u16.to_be_bytes());
-        message.options.push(code::PARAMETER_LIST, &PLAIN_LIST);
-    } else {
-        message.options.push(code::PARAMETER_LIST, &BOOT_LIST);
+    let asks = |code| match code {
+        code::MESSAGE_TYPE | code::MAX_MESSAGE_SIZE | code::PARAMETER_LIST => true,
+        _ => flavour != Flavour::Plain,
+    };
+    for (code, value) in sent.iter().filter(|(code, _)| asks(*code)) {
+        let value = if code == code::PARAMETER_LIST {
+            list
+        } else {
+            value
+        };
+        message.options.push(code, value);
     }
     message
 }
@@ -100,7 +103,7 @@ fn uuid_of(mac: Mac) -> Option<Uuid> {
 
 /// The message such a machine sends to `67` (a DISCOVER) or to 4011 (a REQUEST), shaped as EDK2,
 /// iPXE and PXE ROMs shape it (facts A).
-pub fn message(machine: Machine, kind: Kind, address: std::net::Ipv4Addr) -> Message {
+pub fn message(machine: Machine, kind: dhcp::Kind, address: std::net::Ipv4Addr) -> Message {
     let mac = machine.mac.as_bytes();
     let mut chaddr = [0; 16];
     chaddr
@@ -115,8 +118,12 @@ pub fn message(machine: Machine, kind: Kind, address: std::net::Ipv4Addr) -> Mes
         hops: 0,
         xid: 0x626a_0001,
         secs: 0,
-        flags: if kind == Kind::Discover { BROADCAST } else { 0 },
-        ciaddr: if kind == Kind::Discover {
+        flags: if kind == dhcp::Kind::Discover {
+            BROADCAST
+        } else {
+            0
+        },
+        ciaddr: if kind == dhcp::Kind::Discover {
             nowhere
         } else {
             address
@@ -131,7 +138,7 @@ pub fn message(machine: Machine, kind: Kind, address: std::net::Ipv4Addr) -> Mes
     }
 }
 
-fn options(machine: Machine, kind: Kind) -> Options {
+fn options(machine: Machine, kind: dhcp::Kind) -> Options {
     let class = match machine.stage {
         Stage::HttpBoot => "HTTPClient",
         _ => "PXEClient",

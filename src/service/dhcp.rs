@@ -27,10 +27,11 @@ use super::sys::neighbour;
 use super::sys::outlet::Outlet;
 use super::sys::udp::{Listener, Received};
 use crate::client::Client;
+use crate::decide::note::{self, Noted};
 use crate::decide::{Ignore, Incoming, Port, item};
 use crate::event::What;
 use crate::wire::Mac;
-use crate::wire::dhcp::{Kind, Message};
+use crate::wire::dhcp::Message;
 
 /// Longer datagrams than any DHCP client sends are malformed.
 const BUFFER: usize = 2048;
@@ -145,36 +146,34 @@ impl Door {
         }
     }
 
-    /// Takes note of a boot client that asks for boot data. Its next message may come by another
-    /// port at once, so this is before the answer; the event that it gives may wait.
-    fn note(&self, shared: &Shared, client: &Client, incoming: Incoming<'_>) -> Option<What> {
-        let (stage, arch) = (client.stage.name(), client.arch());
-        let relay = Some(incoming.message.giaddr).filter(|a| !a.is_unspecified());
-        // BOOTP is for him who gives leases.
-        let bootp = incoming.message.kind().is_none() && self.giver.is_some();
-        let what = match (self.port, incoming.message.kind()) {
-            (Port::Dhcp, kind) if bootp || kind == Some(Kind::Discover) => What::Discover {
-                message: if bootp { "bootp" } else { "discover" },
+    /// Takes note of a boot client that asks for boot data. This is before the answer (see
+    /// [`note::keep`]); the event that it gives may wait.
+    fn note(
+        &self,
+        shared: &Shared,
+        client: Option<&Client>,
+        incoming: Incoming<'_>,
+    ) -> Option<What> {
+        let gives_leases = self.giver.is_some();
+        let noted = note::keep(&mut shared.clients(), client, incoming, gives_leases)?;
+        let (stage, arch) = client.map(|client| (client.stage.name(), client.arch()))?;
+        let discover = |message| What::Discover {
+            message,
+            stage,
+            arch,
+            interface: self.interface.clone(),
+            relay: Some(incoming.message.giaddr).filter(|a| !a.is_unspecified()),
+        };
+        Some(match noted {
+            Noted::Discover => discover("discover"),
+            Noted::Bootp => discover("bootp"),
+            Noted::Request => What::Request {
+                port: self.port.number(),
                 stage,
                 arch,
-                interface: self.interface.clone(),
-                relay,
+                peer: incoming.peer.into(),
             },
-            (port, kind)
-                if item::asked(incoming).is_some()
-                    || (port, kind) == (Port::Pxe, Some(Kind::Request)) =>
-            {
-                What::Request {
-                    port: port.number(),
-                    stage,
-                    arch,
-                    peer: incoming.peer.into(),
-                }
-            }
-            _ => return None,
-        };
-        shared.clients().saw(client.clone());
-        Some(what)
+        })
     }
 
     /// A packet of nobody we keep a timeline for has its sender in the text.

@@ -3,8 +3,9 @@
 //!
 //! A group is joined by a socket that does nothing else: the kernel then takes the group's packets
 //! in, and gives them to whoever is bound to their port on that interface. A group that is in no
-//! profile any more is left with the socket's end. An interface that cannot join now (it is down) is
-//! tried again, and that is said once.
+//! profile any more is left with the socket's end. A new set is told of, so that nothing is looked at
+//! while nothing changes; but an interface that cannot join now (it is down) is tried again, and that
+//! is said once.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,8 +21,8 @@ use super::interfaces::Interface;
 use crate::event::What;
 use crate::profile::Snapshot;
 
-/// Between two looks at what is in force.
-const PAUSE: Duration = Duration::from_millis(500);
+/// Between two tries of what could not be joined.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// A group on an interface: joined, or known to have failed.
 type Groups = BTreeMap<(String, Ipv4Addr), Option<UdpSocket>>;
@@ -40,7 +41,12 @@ pub async fn keep(served: Vec<Interface>, shared: Arc<Shared>) -> io::Result<()>
                 shared.emit(None, What::Fault { text });
             }
         }
-        tokio::time::sleep(PAUSE).await;
+        let replaced = shared.replaced.notified();
+        if groups.values().all(Option::is_some) {
+            replaced.await;
+        } else {
+            let _ = tokio::time::timeout(PAUSE, replaced).await;
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use jiff::SignedDuration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use super::journal::Journal;
 use super::lease::{Emit, Leases};
@@ -71,6 +71,8 @@ impl Default for Limits {
 pub struct Shared {
     /// In force now. Load once per request and keep to its end.
     pub snapshot: ArcSwap<Snapshot>,
+    /// Told of each new snapshot, after it is in force; `groups` alone waits for it.
+    pub replaced: Notify,
     /// What is wrong in the profile folder as it is now, in force or not.
     pub findings: ArcSwap<Vec<Finding>>,
     /// Where files are served from.
@@ -109,6 +111,7 @@ impl Shared {
         let timeline = Timeline::new(limits.clients, limits.events_per_client, limits.events);
         Arc::new(Self {
             snapshot: ArcSwap::from_pointee(snapshot),
+            replaced: Notify::new(),
             findings: ArcSwap::default(),
             folders,
             limits,

@@ -5,12 +5,14 @@
 //! * [`connected`]: one transfer's socket
 //! * [`arp`], [`icmp`]: the packets that try an address
 //! * [`file`]: reading what is in the page cache without waiting for what is not
-//! * [`packet`]: frames of one interface, past the sockets of this host
+//! * [`packet`]: frames of one interface, past the sockets of this host; [`host`]: a host of our own
+//!   making among them
 //! * [`outlet`]: datagrams that may have to wait for ARP; [`neighbour`]: which ones
 
 pub mod arp;
 pub mod connected;
 pub mod file;
+pub mod host;
 pub mod icmp;
 pub mod neighbour;
 pub mod outlet;

@@ -183,10 +183,12 @@ fn put_in_force(shared: &Shared, loaded: Loaded, since: Instant) {
     let event = match snapshot {
         Some(snapshot) => {
             let (profiles, networks) = (snapshot.profiles.all.len(), snapshot.networks.all.len());
+            let quirks = snapshot.quirks.own().len();
             swap(shared, snapshot);
             What::Reloaded {
                 profiles,
                 networks,
+                quirks,
                 took: since.elapsed(),
             }
         }
@@ -207,6 +209,7 @@ fn swap(shared: &Shared, snapshot: Snapshot) {
         Some(leases) => leases.set_networks(networks, store),
         None => store(),
     }
+    shared.replaced.notify_one();
 }
 
 /// Waits until nothing has changed for a while; gives the time of the last change.

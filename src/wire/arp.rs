@@ -1,4 +1,4 @@
-//! ARP for IPv4 on Ethernet (RFC 826), as far as trying an address needs it (RFC 5227).
+//! ARP for IPv4 on Ethernet (RFC 826): trying an address (RFC 5227), asking for one and answering.
 //!
 //! Packets are without their Ethernet header, which the kernel keeps.
 
@@ -23,6 +23,8 @@ pub struct Arp {
     pub sender: Ipv4Addr,
     /// The address asked for, or of whom it is told.
     pub target: Ipv4Addr,
+    /// Whether it is a question.
+    pub asks: bool,
 }
 
 impl Arp {
@@ -39,18 +41,24 @@ impl Arp {
             from: *from,
             sender: (*sender).into(),
             target: (*target).into(),
+            asks: *operation == REQUEST,
         })
     }
 
     /// "Does anybody use this address?" (RFC 5227 2.1.1: the sender's address is zero, so that
     /// nobody learns it.)
     pub fn probe(from: [u8; 6], target: Ipv4Addr) -> [u8; LEN] {
-        let mut bytes = [0; LEN];
-        let parts = [&KIND[..], &REQUEST, &from, &[0; 10], &target.octets()];
-        for (byte, value) in bytes.iter_mut().zip(parts.into_iter().flatten()) {
-            *byte = *value;
-        }
-        bytes
+        Self::request(from, Ipv4Addr::UNSPECIFIED, target)
+    }
+
+    /// "Who has that address? I have this one."
+    pub fn request(from: [u8; 6], sender: Ipv4Addr, target: Ipv4Addr) -> [u8; LEN] {
+        encode(REQUEST, (from, sender), ([0; 6], target))
+    }
+
+    /// The answer to this question: `from` has the address.
+    pub fn answer(&self, from: [u8; 6]) -> [u8; LEN] {
+        encode(REPLY, (from, self.target), (self.from, self.sender))
     }
 
     /// Which address this shows in use by somebody other than `own`: the sender's.
@@ -64,6 +72,21 @@ impl Arp {
         let used = self.from != own && !self.sender.is_unspecified();
         used.then(|| (self.sender, Mac::ethernet(self.from)))
     }
+}
+
+/// Who says it, and to whom.
+fn encode(
+    operation: [u8; 2],
+    sender: ([u8; 6], Ipv4Addr),
+    target: ([u8; 6], Ipv4Addr),
+) -> [u8; LEN] {
+    let (from, to) = (sender.1.octets(), target.1.octets());
+    let parts = [&KIND[..], &operation, &sender.0, &from, &target.0, &to];
+    let mut bytes = [0; LEN];
+    for (byte, value) in bytes.iter_mut().zip(parts.into_iter().flatten()) {
+        *byte = *value;
+    }
+    bytes
 }
 
 #[cfg(test)]
@@ -94,8 +117,21 @@ mod tests {
             from: OTHER,
             sender: ADDRESS,
             target: Ipv4Addr::new(10, 0, 0, 1),
+            asks: false,
         };
         assert_eq!(arp.claims(OWN), Some((ADDRESS, Mac::ethernet(OTHER))));
+    }
+
+    #[test]
+    fn a_question_and_its_answer() {
+        let asker = Ipv4Addr::new(10, 0, 0, 1);
+        let question = Arp::decode(&Arp::request(OTHER, asker, ADDRESS)).unwrap();
+        assert!(question.asks && question.target == ADDRESS);
+        let bytes = question.answer(OWN);
+        let answer = Arp::decode(&bytes).unwrap();
+        assert_eq!((answer.from, answer.sender), (OWN, ADDRESS));
+        assert_eq!((answer.target, answer.asks), (asker, false));
+        assert_eq!(bytes[18..24], OTHER, "to whom it is told");
     }
 
     proptest! {

@@ -138,6 +138,22 @@ pub fn is_ipxe_user_class(option: &[u8]) -> bool {
     option == b"iPXE" || option == b"\x04iPXE"
 }
 
+/// The user classes of option 77: those that are framed with lengths as RFC 3004 has it, else the
+/// whole as one text, as iPXE sends it.
+pub fn user_classes(option: &[u8]) -> Vec<&[u8]> {
+    let mut classes = Vec::new();
+    let mut rest = option;
+    while let [length, tail @ ..] = rest {
+        let class = tail.split_at_checked(usize::from(*length));
+        let Some((class, behind)) = class.filter(|(class, _)| !class.is_empty()) else {
+            return vec![option];
+        };
+        classes.push(class);
+        rest = behind;
+    }
+    classes
+}
+
 /// Option 43 of a boot-server discovery: the item asked for (facts A).
 pub fn boot_item(option_43: &[u8]) -> Option<(u16, u16)> {
     match sub_option(option_43, SUB_BOOT_ITEM)? {

@@ -17,6 +17,7 @@ macro_rules! as_root {
     };
 }
 
+mod cards;
 mod colocated;
 mod modes;
 

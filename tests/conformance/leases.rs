@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use bootjack::client::{Client, Past};
+use bootjack::client::{Client, Past, Registry};
 use bootjack::decide::grant::{First, Grant};
 use bootjack::decide::lease::{Desk, decide_knowing};
-use bootjack::decide::{Incoming, Port};
+use bootjack::decide::{Incoming, Port, note};
 use bootjack::lease::{Book, Limits};
 use bootjack::wire::dhcp::Message;
 use serde::Deserialize;
@@ -141,6 +141,7 @@ pub fn play(case: &str) {
     let case: Case = serde_saphyr::from_str(case).unwrap_or_else(|e| panic!("{e}"));
     let snapshot = snapshot(Some(&case.profiles), &case.quirks, &case.dhcp);
     let mut book = Book::new(Limits::default());
+    let mut machines = Registry::new(100);
     let mut now = START;
     book.set_networks(now, &snapshot.networks);
     for (number, turn) in (1..).zip(&case.talk) {
@@ -161,9 +162,11 @@ pub fn play(case: &str) {
             now,
             authoritative: true,
             is_own: &|address| OURS.contains(&address),
+            is_booting: &|mac| machines.is_booting(mac),
         };
         let past = case.past.as_ref().map_or_else(Past::default, Known::past);
         let leasing = decide_knowing(desk, incoming, |client| Client { past, ..client });
+        note::keep(&mut machines, leasing.client.as_ref(), incoming, true);
         match (leasing.decision, &turn.answer, &turn.silence) {
             (Ok(grant), Some(expected), None) => {
                 same(&grant, expected);

@@ -216,3 +216,21 @@ fn rows_read_what_they_write_and_leave_out_what_later_versions_say() {
     row.platform = "toaster".to_owned();
     assert_eq!(row.learnt(), None);
 }
+
+#[test]
+fn every_field_is_in_readme() {
+    let readme = include_str!("../../README.md");
+    let firmware = Firmware {
+        mac: mac(),
+        platform: Platform::Bios,
+    };
+    let mut row = Row::kept(firmware, &Learnt::default());
+    row.trying = Some("delayed".to_owned());
+    let row = serde_json::to_value(&row).unwrap();
+    for key in row.as_object().unwrap().keys() {
+        assert!(readme.contains(&format!("`{key}`")), "{key}");
+    }
+    for (name, _) in Behaviour::ALL {
+        assert!(readme.contains(&format!("`{name}`")), "{name}");
+    }
+}

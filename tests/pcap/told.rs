@@ -165,6 +165,13 @@ fn the_machines_that_boot_are_told_of_or_the_one_asked_for() {
     let out = said.succeeds();
     tells(out, 8, &["answer: none: no PXEClient or HTTPClient class"]);
     assert!(out.contains("8 packets, 1 explained\n"), "{out}");
+    let said = explain(&capture, &["--mac", "52:54:00:00:00:99"]);
+    let out = said.succeeds();
+    assert!(
+        out.contains("The machine that was asked for is not in it; of those that boot: "),
+        "{out}"
+    );
+    assert!(out.contains(MAC) && !out.contains("No machine"), "{out}");
     let said = explain(&capture, &["--mac", MAC]);
     assert!(
         said.succeeds().contains("8 packets, 7 explained\n"),

@@ -3,6 +3,7 @@
 //! * [`lan`]: switch, hosts and cables out of network namespaces
 //! * [`netns`]: one namespace: commands, processes and sockets in it
 //! * [`process`]: a program that runs beside the test, with its output
+//! * [`pixiecore`]: somebody else's boot server, made of bytes
 //! * [`servers`]: somebody else's DHCP server; [`relay`]: relays to it
 //! * [`lease_clients`]: real DHCP clients, through all of a lease's life; [`requests`]: which kind of
 //!   REQUEST they send; [`perfdhcp`]: thousands of imitated ones
@@ -44,6 +45,7 @@ pub mod netns;
 pub mod packages;
 pub mod packet;
 pub mod perfdhcp;
+pub mod pixiecore;
 pub mod poll;
 pub mod process;
 pub mod qemu;

@@ -296,13 +296,19 @@ pub struct Proxy {
 impl Proxy {
     /// Serves `root` over TFTP and points machines of each class string to a file in it.
     pub fn dnsmasq(host: &Host, root: &std::path::Path, loaders: &[(&str, &str)]) -> Self {
+        let service = |(class, file): &(&str, &str)| format!("--pxe-service={class},boot,{file}");
+        let services: Vec<String> = loaders.iter().map(service).collect();
+        let services: Vec<&str> = services.iter().map(String::as_str).collect();
+        Self::dnsmasq_with(host, root, &services)
+    }
+
+    /// As [`Proxy::dnsmasq`], with its services as flags.
+    pub fn dnsmasq_with(host: &Host, root: &std::path::Path, flags: &[&str]) -> Self {
         let mut command = dnsmasq(host);
         command
             .args(["--dhcp-range=10.77.0.0,proxy", "--enable-tftp"])
-            .arg(format!("--tftp-root={}", root.display()));
-        for (class, file) in loaders {
-            command.arg(format!("--pxe-service={class},boot,{file}"));
-        }
+            .arg(format!("--tftp-root={}", root.display()))
+            .args(flags);
         let mut process = host.start("proxy", command);
         process.wait_for_line(START, |line| line.contains("DHCP, proxy on subnet"));
         Self { process }
@@ -312,6 +318,17 @@ impl Proxy {
     pub fn log(&self) -> String {
         self.process.log()
     }
+}
+
+/// A TFTP server and nothing else: dnsmasq with these files' folder.
+pub fn tftp(host: &Host, root: &std::path::Path) -> Process {
+    let mut command = dnsmasq(host);
+    command
+        .arg("--enable-tftp")
+        .arg(format!("--tftp-root={}", root.display()));
+    let mut process = host.start("tftp", command);
+    process.wait_for_line(START, |line| line.contains("TFTP root is"));
+    process
 }
 
 /// dnsmasq in the foreground, in no way configured by this machine, without DNS.

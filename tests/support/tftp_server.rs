@@ -9,8 +9,8 @@
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -35,8 +35,19 @@ pub struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
+/// The name that something else happens at while it is looked up: see [`Server::meanwhile`].
+pub const MEANWHILE: &str = "meanwhile";
+type Happening = Box<dyn FnOnce() + Send>;
+static HAPPENING: Mutex<Option<Happening>> = Mutex::new(None);
+
 /// Every name is a file below the folder.
 fn resolve(_: &Snapshot, _: &Requester, path: &CleanPath) -> Result<Found, Missing> {
+    if path.as_str() == MEANWHILE {
+        let happening = HAPPENING.lock().unwrap().take();
+        if let Some(happens) = happening {
+            happens();
+        }
+    }
     Ok(Found::File(FilePath {
         root: Root::Images,
         path: path.clone(),
@@ -110,6 +121,11 @@ impl Server {
         let path: PathBuf = self.folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
+    }
+
+    /// Something that happens, once, while [`MEANWHILE`] is looked up.
+    pub fn meanwhile(happens: impl FnOnce() + Send + 'static) {
+        *HAPPENING.lock().unwrap() = Some(Box::new(happens));
     }
 
     /// Makes the machine behind an address known, so that its events are kept.

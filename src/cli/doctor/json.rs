@@ -40,8 +40,17 @@ fn link(observed: &Observed, link: &Link) -> Value {
         "addresses": link.nets.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "offers": offers,
         "unreadable": unreadable.collect::<Vec<_>>(),
+        "outlooks": outlooks(link),
         "spanning_tree_forward_delay_seconds": link.spanning_tree.map(|t| t.forward_delay.as_secs()),
     })
+}
+
+/// How far each firmware comes by these offers.
+fn outlooks(link: &Link) -> Vec<Value> {
+    let outlooks = link.outlooks().map(|(flavour, outlook)| {
+        json!({ "as": flavour, "goes_on": outlook.goes_on(), "how": outlook.to_string() })
+    });
+    outlooks.collect()
 }
 
 fn offer(observed: &Observed, link: &Link, offer: &Offer) -> Value {

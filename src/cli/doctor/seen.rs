@@ -81,7 +81,12 @@ fn interface(observed: &Observed, link: &Link, out: &mut String) -> Result {
             counted(length, "byte")
         )?;
     }
-    more(link.unreadable.len(), "such answers", out)
+    more(link.unreadable.len(), "such answers", out)?;
+    for (flavour, outlook) in link.outlooks() {
+        let outlook = printable(&outlook.to_string());
+        writeln!(out, "  as it is, {} {outlook}", flavour.name())?;
+    }
+    Ok(())
 }
 
 /// Offers that differ in nothing but whom they were for. Bootjack's own boot data are its matter.

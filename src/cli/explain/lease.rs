@@ -55,6 +55,7 @@ fn offered(
         now: NOW,
         authoritative: true,
         is_own: &|address| address == server,
+        is_booting: &|_| false,
     };
     let incoming = Incoming {
         message,

@@ -125,6 +125,9 @@ fn explain(
         }
     }
     ripe(waiting.rest(), &mut end)?;
+    if end.explained == 0 && wanted.mac.is_some() {
+        end.others = witness.booting();
+    }
     Ok((end, damage))
 }
 

@@ -56,7 +56,11 @@ impl Changes {
 
     /// Whether something is changed that firmware's own PXE client alone is answered with.
     pub const fn are_of_roms(&self) -> bool {
-        self.strategies.is_some() || self.option_43.is_some() || self.option_60.is_some()
+        self.strategies.is_some()
+            || self.pxe.is_some()
+            || self.option_43.is_some()
+            || self.option_60.is_some()
+            || self.windows.is_some()
     }
 }
 
@@ -71,6 +75,7 @@ impl std::fmt::Display for Changes {
                 .join(", ")
         };
         let span = |d: &Duration| format!("{d:?}");
+        let spans = |all: &Vec<Duration>| all.iter().map(span).collect::<Vec<_>>().join(", ");
         let yes_no = |yes: bool| if yes { "true" } else { "false" }.to_owned();
         let parts = [
             ("strategies", self.strategies.as_ref().map(named)),
@@ -100,6 +105,7 @@ impl std::fmt::Display for Changes {
             ("window", self.window.map(|n| n.to_string())),
             ("name", self.name.and_then(|v| word(&NameForm::ALL, v))),
             ("loader", self.loader.as_deref().map(str::to_owned)),
+            ("windows", self.windows.as_ref().map(spans)),
         ];
         let said = parts
             .iter()

@@ -173,13 +173,22 @@ fn warn_of_idle(section: &Section<'_>, tells: &Tells, changes: &Changes, report:
         let hint = "say below \"changes\" what is to be different".to_owned();
         report.warn(section.at, "this quirk changes nothing", hint);
     }
+    for key in ["built-in", "quirks"] {
+        if let Some(node) = section.get(key) {
+            let message =
+                format!("{key} speaks of what comes with bootjack, and does nothing here");
+            let hint = "leave it out, or say it in \"record\"".to_owned();
+            report.warn(node.at, message, hint);
+        }
+    }
     if says_nothing(section, "tells") {
         let hint = "say below \"tells\" which machines it is about".to_owned();
         report.warn(section.at, "this quirk is for every machine", hint);
     }
     let for_roms = tells.stage.is_empty() || tells.stage.contains(&Stage::Rom);
     if changes.are_of_roms() && !for_roms {
-        let message = "strategies, option-43 and option-60 are changed for the stage rom alone";
+        let message =
+            "strategies, pxe, option-43, option-60 and windows are changed for the stage rom alone";
         let hint = "leave them out, or tell that stage".to_owned();
         report.warn(section.at, message, hint);
     }
@@ -269,7 +278,8 @@ fn tells(node: &Node, report: &mut Report<'_>) -> Option<Tells> {
 
 /// UUIDs are shown in small letters.
 fn lower_glob(text: &str) -> Option<Glob> {
-    Glob::parse(&text.to_ascii_lowercase())
+    let of_uuids = |c: u8| c.is_ascii_hexdigit() || matches!(c, b'-' | b'*');
+    Glob::parse(&text.to_ascii_lowercase()).filter(|_| text.bytes().all(of_uuids))
 }
 
 fn list<T>(

@@ -13,7 +13,7 @@ pub struct Tells {
     pub class: Vec<Glob>,
     /// The UNDI version, from option 94 or 60.
     pub undi: Vec<UndiRange>,
-    /// Its architecture.
+    /// Its architecture: the platform that its loader is for, or a number that it lists.
     pub arch: Vec<ArchFilter>,
     /// Who speaks.
     pub stage: Vec<Stage>,
@@ -56,7 +56,7 @@ impl Tells {
     /// Whether this is such a client. What costs least is asked first.
     pub fn tells(&self, client: &Client) -> bool {
         any(&self.stage, |stage| *stage == client.stage)
-            && any(&self.arch, |arch| arch.matches(&client.archs))
+            && any(&self.arch, |arch| is_of(client, *arch))
             && any(&self.mac, |prefix| prefix.begins(client.mac))
             && any(&self.undi, |range| {
                 client.undi.is_some_and(|v| range.holds(v))
@@ -65,6 +65,15 @@ impl Tells {
             && any(&self.class, |glob| glob.matches(&client.vendor_class))
             && any(&self.user_class, |glob| glob.matches(&client.user_class))
             && any(&self.uuid, |glob| has_uuid(client, glob))
+    }
+}
+
+/// Of several architectures that a client lists, a platform's name means the one that its loader is
+/// for, so that its row and its loader are of one platform; a number means any.
+fn is_of(client: &Client, arch: ArchFilter) -> bool {
+    match arch {
+        ArchFilter::Platform(platform) => client.platform() == platform,
+        ArchFilter::Exact(_) => arch.matches(&client.archs),
     }
 }
 

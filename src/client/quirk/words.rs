@@ -33,7 +33,7 @@ pub struct Glob(Box<str>);
 
 impl Glob {
     /// The longest pattern, in bytes.
-    pub const MAX: usize = 128;
+    pub const MAX: usize = crate::client::MAX_CLASS;
 
     /// A pattern that is neither empty nor too long.
     pub fn parse(text: &str) -> Option<Self> {

@@ -26,6 +26,15 @@ const LEAST_BOOTP_REPLY: usize = 240 + 6 + 1 + 2;
 /// What goes back as it came.
 const ECHOED: [u8; 3] = [code::CLIENT_ID, code::CLIENT_UUID, code::RELAY_AGENT];
 
+/// What is known beside the message.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// Whether an address is this host's.
+    pub(super) is_own: &'a dyn Fn(Ipv4Addr) -> bool,
+    /// Whether what was heard last of a machine was that it boots.
+    pub(super) is_booting: &'a dyn Fn(Mac) -> bool,
+}
+
 /// A message that may be answered: what it asks, and where from.
 struct Heard<'a> {
     incoming: Incoming<'a>,
@@ -41,10 +50,11 @@ impl<'a> Asked<'a> {
     pub(super) fn read(
         snapshot: &'a Snapshot,
         book: &Book,
-        (incoming, is_own): (Incoming<'a>, &dyn Fn(Ipv4Addr) -> bool),
+        (incoming, known): (Incoming<'a>, Known<'_>),
     ) -> Result<Self, Ignore> {
-        let heard = Heard::of(&snapshot.networks, incoming, is_own)?;
-        let (client, who) = (heard.machine(&snapshot.quirks), heard.who());
+        let heard = Heard::of(&snapshot.networks, incoming, known.is_own)?;
+        let client = heard.machine(&snapshot.quirks, known.is_booting);
+        let who = heard.who();
         let holder = Holder::new(heard.mac, who.client_id, heard.network.match_client_id);
         let reservation = heard.reservation(&snapshot.networks, book, (&holder, &who));
         let selection = heard.selection(snapshot, reservation, client.as_ref(), who.uuid);
@@ -87,13 +97,15 @@ impl<'a> Heard<'a> {
     }
 
     /// The machine, where it boots; of BOOTP nobody says whether it does.
-    fn machine(&self, quirks: &Table) -> Option<Client> {
+    fn machine(&self, quirks: &Table, is_booting: &dyn Fn(Mac) -> bool) -> Option<Client> {
         let (message, local) = (self.incoming.message, self.incoming.local);
         match self.kind {
             Kind::Bootp => Some(Client::unknown(self.mac, self.link)),
             Kind::Selecting { .. } => {
                 let booting = identify(message, local).ok();
-                booting.or_else(|| classless(message, local, quirks))
+                booting.or_else(|| {
+                    classless(message, local, quirks).filter(|client| is_booting(client.mac))
+                })
             }
             _ => identify(message, local).ok(),
         }
@@ -268,7 +280,8 @@ fn known(address: Ipv4Addr) -> Option<Ipv4Addr> {
     (!address.is_unspecified()).then_some(address)
 }
 
-/// A boot client that leaves option 60 out of the REQUEST it chooses us by (quirk 28).
+/// A boot client that leaves option 60 out of the REQUEST it chooses us by (quirk 28). The operating
+/// system of such a machine looks the same; what its DISCOVER said tells the two apart.
 fn classless(message: &Message, local: Ipv4Addr, quirks: &Table) -> Option<Client> {
     let client = identify_classless(message, local).ok()?;
     let boots = quirks

@@ -1,12 +1,12 @@
 //! Boot data beside somebody else's leases: modes `proxy` and `colocated`, and port 4011 in all.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::Door;
 use crate::client::Client;
 use crate::decide::item::{self, Chosen};
-use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port};
+use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port, note};
 use crate::event::What;
 use crate::service::Shared;
 use crate::service::sys::udp::Received;
@@ -23,8 +23,7 @@ impl Door {
         let incoming = self.incoming(message, received);
         let Outcome { client, decision } = decide(shared, incoming);
         self.progress(shared, client.as_ref(), incoming, &decision);
-        let note = |client| self.note(shared, client, incoming);
-        let noted = client.as_ref().and_then(note);
+        let noted = self.note(shared, client.as_ref(), incoming);
         let mac = client.map(|client| client.mac);
         let decision = match decision {
             Ok(answer) if !answer.delay.is_zero() => {
@@ -46,7 +45,7 @@ impl Door {
         if let Some(chosen) = decision.as_ref().ok().and_then(|a| a.chosen.as_ref()) {
             shared.emit(mac, chose(chosen));
         }
-        let learnt = self.learn_address(shared, incoming);
+        let learnt = learn_address(shared, incoming);
         let what = match (decision, failed) {
             (Ok(answer), None) => answered(&answer),
             (Ok(answer), Some(error)) => self.unsent(answer.to, &error),
@@ -109,31 +108,19 @@ impl Door {
             _ => {}
         }
     }
+}
 
-    /// A REQUEST on 67 tells which address a machine takes: how files it fetches later are known
-    /// to be its own. That goes for its operating system too.
-    fn learn_address(&self, shared: &Shared, incoming: Incoming<'_>) -> bool {
-        let Some((mac, address)) = self.lease_taken(incoming) else {
-            return false;
-        };
-        let known = shared.clients().has_address(mac, address);
-        if known {
-            let server = incoming.message.address(code::SERVER_ID);
-            shared.emit(Some(mac), What::Leased { address, server });
-        }
-        known
+/// Whether a machine that was seen to boot has told which address it takes.
+fn learn_address(shared: &Shared, incoming: Incoming<'_>) -> bool {
+    let Some((mac, address)) = note::lease_taken(incoming) else {
+        return false;
+    };
+    let known = shared.clients().has_address(mac, address);
+    if known {
+        let server = incoming.message.address(code::SERVER_ID);
+        shared.emit(Some(mac), What::Leased { address, server });
     }
-
-    fn lease_taken(&self, incoming: Incoming<'_>) -> Option<(Mac, Ipv4Addr)> {
-        let message = incoming.message;
-        let leases = message.kind() == Some(Kind::Request) && item::asked(incoming).is_none();
-        if self.port != Port::Dhcp || !leases {
-            return None;
-        }
-        let renewing = Some(message.ciaddr).filter(|a| !a.is_unspecified());
-        let address = message.address(code::REQUESTED_ADDRESS).or(renewing)?;
-        Some((message.mac()?, address))
-    }
+    known
 }
 
 fn decide(shared: &Shared, incoming: Incoming<'_>) -> Outcome {
@@ -167,5 +154,108 @@ fn answered(answer: &Answer) -> What {
         loader: answer.loader.clone(),
         no_menu: answer.no_menu.as_ref().map(ToString::to_string),
         to: SocketAddr::V4(answer.to),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::profile::{Compiler, Snapshot, Source};
+    use crate::service::interfaces::{Interface, Own};
+    use crate::service::shared::{Folders, Limits};
+    use crate::service::sys::outlet::Outlet;
+    use crate::service::sys::udp::{self, Listener};
+
+    const HOME: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
+    /// Longer than a busy machine makes anybody wait.
+    const PATIENCE: Duration = Duration::from_secs(30);
+    /// The machine that asks.
+    const MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
+
+    /// Port 4011 on loopback; none where this test may not open its sockets.
+    fn door(socket: UdpSocket) -> Option<Door> {
+        let outlet = || match Outlet::open("lo") {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
+            outlet => Some(outlet.unwrap()),
+        };
+        let nets = vec!["127.0.0.1/8".parse().unwrap()];
+        let interface = Interface {
+            name: "lo".to_owned(),
+            nets,
+        };
+        Some(Door {
+            near: outlet()?,
+            far: outlet()?,
+            listener: Listener::new(socket).unwrap(),
+            port: Port::Pxe,
+            interface: "lo".to_owned(),
+            own: Own::of(&interface),
+            giver: None,
+        })
+    }
+
+    fn shared() -> Arc<Shared> {
+        let text = "menu: { title: T, entries: [ { id: d, title: D, local: true } ] }\n";
+        let everyone = Source {
+            file: "a.yaml".into(),
+            text: text.to_owned(),
+        };
+        let (profiles, _) = Compiler::default().compile(&[everyone]);
+        let snapshot = Snapshot {
+            profiles: profiles.unwrap(),
+            ..Snapshot::default()
+        };
+        let folders = Folders {
+            images: "".into(),
+            assets: None,
+        };
+        Shared::new(snapshot, folders, Limits::default())
+    }
+
+    /// A REQUEST for port 4011 of UEFI that has its address.
+    fn request() -> Vec<u8> {
+        let mut bytes = vec![0; 240];
+        bytes[..3].copy_from_slice(&[1, 1, 6]);
+        bytes[12..16].copy_from_slice(&[127, 0, 0, 1]);
+        bytes[28..34].copy_from_slice(&MAC);
+        bytes[236..].copy_from_slice(&[99, 130, 83, 99]);
+        bytes.extend([53, 1, 3, 93, 2, 0, 7, 60, 9]);
+        bytes.extend(b"PXEClient\xff");
+        bytes
+    }
+
+    /// Whoever writes anything down waits here for the timeline. EDK2 takes the first proxy it hears,
+    /// and iPXE gives up after two seconds (quirks 8, 10 and 32).
+    #[test]
+    fn the_answer_leaves_before_anything_is_written_down() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let socket = udp::open(HOME, None, true).unwrap();
+        let ours = socket.local_addr().unwrap();
+        let entered = runtime.enter();
+        let Some(door) = door(socket) else {
+            return eprintln!("left out: raw sockets are root's");
+        };
+        drop(entered);
+        let shared = shared();
+        let timeline = shared.timeline();
+        runtime.spawn(super::super::serve(door, shared.clone()));
+        let machine = UdpSocket::bind(HOME).unwrap();
+        machine.set_read_timeout(Some(PATIENCE)).unwrap();
+        machine.send_to(&request(), ours).unwrap();
+        let mut answer = [0; 1500];
+        let heard = machine.recv(&mut answer);
+        assert_eq!(timeline.of(Mac::ethernet(MAC)).count(), 0);
+        drop(timeline);
+        let length = heard.expect("an answer while nothing can be written down");
+        let answer = Message::decode(&answer[..length]).unwrap();
+        assert_eq!(answer.kind(), Some(Kind::Ack));
     }
 }

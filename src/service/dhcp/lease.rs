@@ -126,7 +126,9 @@ impl Case {
         }
         let mut book = giver.leases.book();
         let leasing = self.decide(&mut book);
-        self.seen(leasing.client.as_ref());
+        if leasing.network.is_some() {
+            self.seen(leasing.client.as_ref());
+        }
         let made = Made {
             changes: leasing.changes,
             records: leasing.records,
@@ -230,6 +232,7 @@ impl Case {
             now: self.giver.leases.now(),
             authoritative: self.giver.authoritative,
             is_own: &|address| self.giver.prober.is_own(address),
+            is_booting: &|mac| self.shared.clients().is_booting(mac),
         };
         let incoming = self.door.incoming(&self.message, &self.received);
         let complete = |client| {
@@ -240,11 +243,9 @@ impl Case {
     }
 
     fn seen(&self, client: Option<&Client>) {
-        if let Some(client) = client {
-            let incoming = self.door.incoming(&self.message, &self.received);
-            if let Some(what) = self.door.note(&self.shared, client, incoming) {
-                self.shared.emit(Some(client.mac), what);
-            }
+        let incoming = self.door.incoming(&self.message, &self.received);
+        if let Some(what) = self.door.note(&self.shared, client, incoming) {
+            self.shared.emit(client.map(|client| client.mac), what);
         }
     }
 

@@ -70,7 +70,8 @@ impl Ear {
 
     /// Also hears frames to the group that bridges send spanning tree to.
     pub fn hear_spanning_tree(&self) -> io::Result<()> {
-        join(&self.socket, self.index, [0x01, 0x80, 0xc2, 0, 0, 0])
+        let bridges = [0x01, 0x80, 0xc2, 0, 0, 0];
+        join(&self.socket, self.index, libc::PACKET_MR_MULTICAST, bridges)
     }
 
     /// Sends an IPv4 packet to everyone on the wire.
@@ -107,7 +108,7 @@ impl AsFd for Ear {
 
 /// An address of the link layer: interface, protocol, and whom to.
 #[allow(unsafe_code)]
-fn address(index: u32, protocol: u16, to: [u8; 6]) -> io::Result<LinkAddr> {
+pub(super) fn address(index: u32, protocol: u16, to: [u8; 6]) -> io::Result<LinkAddr> {
     let mut sll_addr = [0; 8];
     sll_addr.iter_mut().zip(to).for_each(|(a, b)| *a = b);
     let raw = libc::sockaddr_ll {
@@ -130,14 +131,15 @@ fn address(index: u32, protocol: u16, to: [u8; 6]) -> io::Result<LinkAddr> {
     copied.ok_or_else(|| io::Error::other("no link-layer address"))
 }
 
-/// Joins a multicast group of the link layer.
+/// Also hears what is sent to another address of the link layer, a group or a host
+/// (`PACKET_MR_MULTICAST`, `PACKET_MR_UNICAST`), until the socket is closed.
 #[allow(unsafe_code)]
-fn join(socket: &Socket, index: u32, group: [u8; 6]) -> io::Result<()> {
+pub(super) fn join(socket: &Socket, index: u32, kind: i32, whom: [u8; 6]) -> io::Result<()> {
     let mut mr_address = [0; 8];
-    mr_address.iter_mut().zip(group).for_each(|(a, b)| *a = b);
+    mr_address.iter_mut().zip(whom).for_each(|(a, b)| *a = b);
     let membership = libc::packet_mreq {
         mr_ifindex: i32::try_from(index).map_err(io::Error::other)?,
-        mr_type: libc::PACKET_MR_MULTICAST as u16,
+        mr_type: kind.cast_unsigned() as u16,
         mr_alen: 6,
         mr_address,
     };

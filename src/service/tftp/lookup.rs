@@ -9,6 +9,7 @@ use super::super::files::{self, Body};
 use super::content::{NETASCII_LIMIT, netascii};
 use super::request::Call;
 use crate::event::What;
+use crate::profile::Snapshot;
 use crate::tree::{CleanPath, Door, Found, Rendered, Requester};
 use crate::wire::tftp::{ErrorCode, Mode};
 
@@ -54,8 +55,12 @@ impl Refusal {
 }
 
 /// Looks the name up, opens it, and converts it where the mode says so.
-pub(super) async fn look_up(call: &Call, who: &Requester) -> Result<Content, Refusal> {
-    let body = open(call, who).await;
+pub(super) async fn look_up(
+    call: &Call,
+    snapshot: &Snapshot,
+    who: &Requester,
+) -> Result<Content, Refusal> {
+    let body = open(call, snapshot, who).await;
     (call.common.shared).fetched(who.peer, body.is_ok());
     let body = body?;
     if call.mode == Mode::Octet {
@@ -76,11 +81,10 @@ pub(super) async fn look_up(call: &Call, who: &Requester) -> Result<Content, Ref
     })
 }
 
-async fn open(call: &Call, who: &Requester) -> Result<Body, Refusal> {
+async fn open(call: &Call, snapshot: &Snapshot, who: &Requester) -> Result<Body, Refusal> {
     let shared = &call.common.shared;
     let path = CleanPath::new(&call.name).map_err(|e| Refusal::Missing(e.to_string()))?;
-    let snapshot = shared.snapshot.load_full();
-    let found = (call.common.resolve)(&snapshot, who, &path);
+    let found = (call.common.resolve)(snapshot, who, &path);
     let found = found.map_err(|e| Refusal::Missing(e.to_string()))?;
     let body = files::open(&shared.folders, &found).await;
     let body = body.map_err(|e| unreadable(&e))?;

@@ -17,6 +17,7 @@ use super::report::{Report, printable};
 use super::seats::{Pair, Repeats, Seat, Seats};
 use super::session::{self, Job, Outcome};
 use crate::event::What;
+use crate::profile::Snapshot;
 use crate::transfer::{Bounds, Ending, Failure, agree};
 use crate::tree::{CleanPath, Door, Requester};
 use crate::wire::tftp::{Mode, Options};
@@ -68,8 +69,10 @@ impl Call {
         let shared = &self.common.shared;
         let path = CleanPath::new(&self.name).ok();
         let who = shared.requester(Door::Tftp, self.client(), pair.local.into(), path.as_ref());
-        let served = match look_up(&self, &who).await {
-            Ok(content) => self.send(&who, &content, repeats).await,
+        let snapshot = shared.snapshot.load_full();
+        let bounds = |mtu| bounds(&snapshot, &who, mtu);
+        let served = match look_up(&self, &snapshot, &who).await {
+            Ok(content) => self.send(&who, (&content, bounds), repeats).await,
             Err(refusal) => Err(refusal),
         };
         if let Err(refusal) = served {
@@ -80,7 +83,7 @@ impl Call {
     async fn send(
         &self,
         who: &Requester,
-        content: &Content,
+        (content, bounds): (&Content, impl Fn(u32) -> Bounds),
         repeats: Repeats,
     ) -> Result<(), Refusal> {
         let (socket, mtu) = self.socket().map_err(|e| no_socket(self.seat.pair, &e))?;
@@ -88,7 +91,7 @@ impl Call {
         let job = Job {
             socket,
             peer: self.seat.pair.peer,
-            terms: agree(&self.options, size, &self.bounds(who, mtu)),
+            terms: agree(&self.options, size, &bounds(mtu)),
             body: content.body.clone(),
             patience: self.common.shared.limits.idle,
             repeats,
@@ -100,15 +103,6 @@ impl Call {
         };
         self.emit(who, ended);
         Ok(())
-    }
-
-    fn bounds(&self, who: &Requester, mtu: u32) -> Bounds {
-        let bounds = Bounds::of_mtu(mtu);
-        let snapshot = self.common.shared.snapshot.load();
-        match &who.client {
-            Some(client) => bounds.within(&snapshot.quirks.treat(client)),
-            None => bounds,
-        }
     }
 
     fn socket(&self) -> io::Result<(Connected, u32)> {
@@ -205,6 +199,15 @@ impl Call {
                 self.failed(outcome.acknowledged, reason(failure, &outcome.words))
             }
         }
+    }
+}
+
+/// What a path with this MTU bears, and the requester, as far as his quirks are known.
+fn bounds(snapshot: &Snapshot, who: &Requester, mtu: u32) -> Bounds {
+    let bounds = Bounds::of_mtu(mtu);
+    match &who.client {
+        Some(client) => bounds.within(&snapshot.quirks.treat(client)),
+        None => bounds,
     }
 }
 

@@ -129,6 +129,7 @@ fn replied(reply: &Reply, out: &mut String) -> fmt::Result {
             evidence,
             chosen_by,
             delay,
+            entry,
             loader,
             no_menu,
         } => {
@@ -139,6 +140,9 @@ fn replied(reply: &Reply, out: &mut String) -> fmt::Result {
             }
             if *delay > 0 {
                 writeln!(out, "    delay: {delay} ms before it leaves")?;
+            }
+            if let Some(entry) = entry {
+                writeln!(out, "    chosen in the menu: {entry:?}")?;
             }
             if let Some(loader) = loader {
                 writeln!(out, "    loader: {loader}")?;
@@ -208,7 +212,14 @@ pub(super) fn end(end: &End) -> String {
 
 fn write_end(end: &End, out: &mut String) -> fmt::Result {
     let (all, told) = (counted(end.packets, "packet", "packets"), end.explained);
-    if told == 0 {
+    if told == 0 && !end.others.is_empty() {
+        let others: Vec<String> = end.others.iter().map(ToString::to_string).collect();
+        let others = others.join(", ");
+        writeln!(
+            out,
+            "\nThe machine that was asked for is not in it; of those that boot: {others}"
+        )?;
+    } else if told == 0 {
         writeln!(
             out,
             "\nNo machine that boots is in it. Take it where the machine and the servers are heard: \

@@ -123,6 +123,9 @@ pub(super) enum Boot {
         /// Milliseconds that the reply waits.
         #[serde(skip_serializing_if = "is_nothing")]
         delay: u64,
+        /// The entry that was chosen in a menu of the firmware.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        entry: Option<String>,
         /// None where a menu is all that is told.
         #[serde(skip_serializing_if = "Option::is_none")]
         loader: Option<String>,
@@ -179,6 +182,9 @@ pub(super) struct End {
     pub(super) explained: u64,
     /// Packets on the right ports, of machines that do not boot or were not asked for.
     pub(super) left_out: u64,
+    /// Where nothing was told of the one machine that was asked for: others that boot, a few.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) others: Vec<Mac>,
     /// Packets by the number of their link, where that is not known.
     pub(super) unknown_links: BTreeMap<i32, u64>,
 }
@@ -235,10 +241,14 @@ impl Boot {
         let (selection, loader) = (&answer.selection, answer.loader.clone());
         let mut boot = Self::leased(selection, answer.strategy, loader);
         if let Self::Data {
-            chosen_by, delay, ..
+            chosen_by,
+            delay,
+            entry,
+            ..
         } = &mut boot
         {
             *chosen_by = Some(answer.by.to_string());
+            *entry = answer.chosen.as_ref().map(|chosen| chosen.title.clone());
             *delay = u64::try_from(answer.delay.as_millis()).unwrap_or(u64::MAX);
         }
         boot.left_to_its_loader(answer.no_menu.as_ref())
@@ -258,6 +268,7 @@ impl Boot {
             evidence: strategy.evidence,
             chosen_by: None,
             delay: 0,
+            entry: None,
             loader,
             no_menu: None,
         }

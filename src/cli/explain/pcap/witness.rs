@@ -3,7 +3,8 @@
 //!
 //! What was sent to other servers is explained as if it had come to us. In mode `dhcp` no address is
 //! taken when the capture begins, and what is answered in it is taken from then on. Absent on purpose:
-//! what depends on this host's interfaces and disk.
+//! what depends on this host's interfaces and disk, and the next shape for a machine that does not
+//! follow: it was other servers that it did not follow here.
 
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
@@ -16,21 +17,26 @@ use crate::client::{Client, Registry, identify};
 use crate::config::{Effective, Mode};
 use crate::decide::grant::{Grant, Told as Granted};
 use crate::decide::lease::{Desk, Leasing};
-use crate::decide::{self, Ignore, Incoming, Port, item};
+use crate::decide::{self, Ignore, Incoming, Port, item, note};
 use crate::lease::{Book, Limits};
 use crate::profile::Snapshot;
 use crate::service::shared::Folders;
-use crate::wire::dhcp::{BOOTREQUEST, Kind, Message, code};
+use crate::wire::dhcp::{BOOTREQUEST, Message};
 use crate::wire::{self, Mac};
 
 /// How many machines are remembered.
 const MACHINES: usize = 10_000;
+
+/// How many of them are named where the one that was asked for is not among them.
+const SHOWN: usize = 8;
 
 /// What a capture has told so far.
 pub(super) struct Witness<'a> {
     snapshot: &'a Snapshot,
     mode: Mode,
     server: Ipv4Addr,
+    /// Whether clients without a lease are told NAK, where the config file does not say.
+    authoritative: bool,
     clients: Registry,
     /// Machines that have shown themselves as ones that boot.
     booting: HashSet<Mac>,
@@ -56,6 +62,7 @@ impl<'a> Witness<'a> {
             snapshot,
             mode: settings.mode,
             server,
+            authoritative: !settings.force,
             clients: Registry::new(MACHINES),
             booting: HashSet::new(),
             book,
@@ -83,6 +90,14 @@ impl<'a> Witness<'a> {
             mac,
             said,
         })
+    }
+
+    /// A few of the machines that boot, by address.
+    pub(super) fn booting(&self) -> Vec<Mac> {
+        let mut all: Vec<Mac> = self.booting.iter().copied().collect();
+        all.sort_unstable();
+        all.truncate(SHOWN);
+        all
     }
 
     /// Seconds since the first one, which may be later than this one.
@@ -138,13 +153,13 @@ impl<'a> Witness<'a> {
             port,
             local: self.server,
             peer: heard.from,
-            unicast: !heard.to.ip().is_broadcast(),
+            unicast: !(heard.to.ip().is_broadcast() || heard.to.ip().is_multicast()),
         };
         let item = item::asked(incoming).is_some();
         match (self.mode, port) {
             (Mode::Dhcp, Port::Dhcp) if item => self.boot(incoming),
             (Mode::Colocated, Port::Dhcp) => (not_ours(), identify(message, self.server).ok()),
-            (Mode::Dhcp, Port::Dhcp) => self.lease(incoming),
+            (Mode::Dhcp, Port::Dhcp) if item::asked(incoming).is_none() => self.lease(incoming),
             _ => self.boot(incoming),
         }
     }
@@ -154,10 +169,10 @@ impl<'a> Witness<'a> {
         let clients = &self.clients;
         let complete = |client| item::with_past(clients, client, incoming);
         let outcome = decide::decide_knowing(self.snapshot, incoming, complete);
-        if let Some(client) = &outcome.client {
-            self.note(client, incoming);
+        self.note(outcome.client.as_ref(), incoming);
+        if let Some((mac, address)) = note::lease_taken(incoming) {
+            self.clients.has_address(mac, address);
         }
-        self.learn_address(incoming);
         let answer = match outcome.decision {
             Ok(answer) => Answer::Reply(Box::new(Reply {
                 to: answer.to,
@@ -171,46 +186,21 @@ impl<'a> Witness<'a> {
         (answer, outcome.client)
     }
 
-    fn note(&mut self, client: &Client, incoming: Incoming<'_>) {
-        let bootp = incoming.message.kind().is_none() && self.mode == Mode::Dhcp;
-        let noted = match (incoming.port, incoming.message.kind()) {
-            _ if item::asked(incoming).is_some() => true,
-            (Port::Dhcp, kind) => bootp || kind == Some(Kind::Discover),
-            (Port::Pxe, kind) => kind == Some(Kind::Request),
-        };
-        if noted {
-            self.clients.saw(client.clone());
-        }
-    }
-
-    fn learn_address(&mut self, incoming: Incoming<'_>) {
-        let message = incoming.message;
-        let leases = message.kind() == Some(Kind::Request) && item::asked(incoming).is_none();
-        if incoming.port != Port::Dhcp || !leases {
-            return;
-        }
-        let renewing = Some(message.ciaddr).filter(|a| !a.is_unspecified());
-        let address = message.address(code::REQUESTED_ADDRESS).or(renewing);
-        if let Some((mac, address)) = message.mac().zip(address) {
-            self.clients.has_address(mac, address);
-        }
-    }
-
     /// As `service::dhcp::lease`, where every address answers to nobody and every record is stored.
     fn lease(&mut self, incoming: Incoming<'_>) -> (Answer, Option<Client>) {
-        let server = self.server;
+        let (server, clients) = (self.server, &self.clients);
         let desk = Desk {
             snapshot: self.snapshot,
             book: &mut self.book,
             now: self.now,
-            authoritative: true,
+            authoritative: self.authoritative,
             is_own: &|address| address == server,
+            is_booting: &|mac| clients.is_booting(mac),
         };
-        let clients = &self.clients;
         let complete = |client| item::with_past(clients, client, incoming);
         let leasing = decide::lease::decide_knowing(desk, incoming, complete);
-        if let Some(client) = &leasing.client {
-            self.note(client, incoming);
+        if leasing.network.is_some() {
+            self.note(leasing.client.as_ref(), incoming);
         }
         self.settle(&leasing);
         let answer = match leasing.decision {
@@ -218,6 +208,10 @@ impl<'a> Witness<'a> {
             Err(why) => silence(&why),
         };
         (answer, leasing.client)
+    }
+
+    fn note(&mut self, client: Option<&Client>, incoming: Incoming<'_>) {
+        note::keep(&mut self.clients, client, incoming, self.mode == Mode::Dhcp);
     }
 
     fn settle(&mut self, leasing: &Leasing) {

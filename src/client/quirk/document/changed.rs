@@ -119,13 +119,21 @@ fn windows(node: &Node, report: &mut Report<'_>) -> Option<Vec<Duration>> {
         report.error(node.at, message, None);
         return None;
     }
-    let all: Vec<_> = items
-        .iter()
-        .map(|n| span(n, "windows", MAX_WINDOW, report))
-        .collect();
+    let all: Vec<_> = items.iter().map(|n| window(n, report)).collect();
     all.into_iter()
         .collect::<Option<Vec<_>>>()
         .filter(|all| !all.is_empty())
+}
+
+/// Nobody waits for no time at all.
+fn window(node: &Node, report: &mut Report<'_>) -> Option<Duration> {
+    let span = span(node, "windows", MAX_WINDOW, report)?;
+    if span.is_zero() {
+        let hint = "write how long it waits, such as 4s".to_owned();
+        report.error(node.at, "windows: no time at all", hint);
+        return None;
+    }
+    Some(span)
 }
 
 fn span(node: &Node, what: &str, most: Duration, report: &mut Report<'_>) -> Option<Duration> {

@@ -1,0 +1,134 @@
+//! `bootjack probe`: a PXE client in the box. What a firmware would do on this LAN, step by step, and
+//! what its screen would show.
+//!
+//! Exit code 0 where it boots, 1 where it does not, 2 where it could not be tried. What the LAN
+//! answers is read by the unprivileged user that `serve` becomes.
+
+mod print;
+
+use std::io;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use nix::unistd::Uid;
+
+use crate::error::Error;
+use crate::firmware::kind::TABLE;
+use crate::firmware::machine::{Setup, Verdict};
+use crate::firmware::message::Identity;
+use crate::firmware::{Fault, Kind};
+use crate::service::privilege;
+use crate::service::probe::{self, Place, Told};
+use crate::wire::{Mac, Uuid, hex_digits};
+use print::Printer;
+
+/// The exit code where nothing can be said: not root, no such interface.
+const COULD_NOT_TRY: u8 = 2;
+
+/// Whom to play, and where.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 where it boots, 1 where it does not, 2 where it could not be tried (not root, \
+wrong usage or interface)."
+)]
+pub struct Probe {
+    /// The firmware to play
+    #[arg(long = "as", value_name = "FIRMWARE", value_parser = names())]
+    firmware: String,
+    /// The machine's MAC address [default: one made from the interface's, the same each time]
+    #[arg(long, value_name = "M")]
+    mac: Option<Mac>,
+    /// The machine's UUID, as dmidecode prints it [default: one made from its MAC]
+    #[arg(long, value_name = "U")]
+    uuid: Option<Uuid>,
+    /// The interface to probe on [default: the only one that is up]
+    #[arg(long, value_name = "IF")]
+    interface: Option<String>,
+    /// Fetch the loader whole and look at it, not only its size or first block
+    #[arg(long)]
+    fetch: bool,
+    /// The item to choose in a menu of the firmware, from 1 [default: nobody touches the keyboard]
+    #[arg(long, value_name = "N")]
+    choose: Option<usize>,
+    /// Do not give the lease back
+    #[arg(long)]
+    keep_lease: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+fn names() -> PossibleValuesParser {
+    TABLE.iter().map(|row| row.name).collect::<Vec<_>>().into()
+}
+
+impl Probe {
+    pub(super) fn run(self) -> Result<ExitCode, Error> {
+        let verdict = self.play().map_err(|mut error| {
+            error.code = COULD_NOT_TRY;
+            error
+        })?;
+        Ok(match verdict {
+            Verdict::Boots(_) => ExitCode::SUCCESS,
+            Verdict::Fails(Fault::Unreachable { .. } | Fault::Interrupted) => {
+                ExitCode::from(COULD_NOT_TRY)
+            }
+            Verdict::Fails(_) => ExitCode::FAILURE,
+        })
+    }
+
+    fn play(self) -> Result<Verdict, Error> {
+        let kind = Kind::named(&self.firmware).ok_or_else(|| {
+            Error::usage(format!(
+                "there is no firmware \"{}\" to play",
+                self.firmware
+            ))
+        })?;
+        if !Uid::effective().is_root() {
+            return Err(Error::failed(
+                "cannot probe: it sends and hears frames as a machine of its own; run it as root (sudo)",
+            ));
+        }
+        let place = Place::find(self.interface.as_deref(), self.mac, kind)?;
+        let setup = self.setup(kind, place.mac);
+        let here = probe::Probe::served_here();
+        let mut printer = Printer::new(self.json, io::stdout().lock());
+        printer.begin(kind.firmware(), &place, here.as_deref());
+        let probe = probe::Probe::open(place)?;
+        privilege::drop_to(None, None)?;
+        let mut tell = |at: Duration, told: Told<'_>| printer.tell(at, &told);
+        probe.run(setup, self.keep_lease, &mut tell)
+    }
+
+    fn setup(&self, kind: Kind, mac: Mac) -> Setup {
+        Setup {
+            kind,
+            identity: Identity {
+                mac,
+                uuid: self.uuid.or_else(|| uuid_of(mac)),
+            },
+            seed: probe::seed(),
+            fetch: self.fetch,
+            choose: self.choose,
+        }
+    }
+}
+
+/// Real firmware always has one; the same MAC has the same.
+fn uuid_of(mac: Mac) -> Option<Uuid> {
+    let digits = hex_digits(mac.as_bytes());
+    format!("626a7072-6f62-4500-8000-{digits}").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_has_its_uuid() {
+        let uuid = uuid_of(Mac::ethernet([2, 0, 0, 0, 0, 1])).unwrap();
+        assert_eq!(uuid.to_string(), "626a7072-6f62-4500-8000-020000000001");
+    }
+}

@@ -1,0 +1,161 @@
+//! A probe as it happens, for people or as one JSON object a line. README documents both.
+
+use std::io::Write;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::firmware::fault::Fault;
+use crate::firmware::kind::Firmware;
+use crate::firmware::machine::{Loader, Step, Topic, Verdict};
+use crate::service::probe::{Kept, Place, Told};
+
+/// Writes it. A reader that has gone away is no reason to leave a lease behind.
+pub(super) struct Printer<W> {
+    json: bool,
+    out: W,
+}
+
+impl<W: Write> Printer<W> {
+    pub(super) const fn new(json: bool, out: W) -> Self {
+        Self { json, out }
+    }
+
+    fn line(&mut self, text: &str) {
+        let _ = writeln!(self.out, "{text}");
+        let _ = self.out.flush();
+    }
+
+    /// Who is played, and where.
+    pub(super) fn begin(&mut self, firmware: &Firmware, place: &Place, here: Option<&str>) {
+        let (interface, mac) = (&place.interface, place.mac);
+        if self.json {
+            let begin = json!({
+                "event": "begin", "as": firmware.name, "interface": interface, "mac": mac,
+                "evidence": firmware.evidence, "served_here": here, "wireless": place.wireless,
+            });
+            return self.line(&begin.to_string());
+        }
+        self.line(&format!("{} on {interface}, {mac}", firmware.words));
+        self.line(&format!("rules: {}", firmware.evidence));
+        if let Some(holder) = here {
+            let text = format!(
+                "{holder} serves on this host: frames do not reach it, so it is also asked from this host's own \
+                 address; where it needs the machine's, probe from another host"
+            );
+            self.line(&text);
+        }
+        if place.wireless && !place.own_mac {
+            let text = "Wi-Fi: the access point takes frames of no other MAC than the interface's own (--mac); expect silence";
+            self.line(text);
+        }
+        if place.own_mac {
+            self.line("the interface's own MAC: a lease is this host's own, and is not given back");
+        }
+    }
+
+    /// What has happened.
+    pub(super) fn tell(&mut self, at: Duration, told: &Told<'_>) {
+        let text = match (self.json, told) {
+            (false, Told::Step(step)) => shown(at, step),
+            (false, Told::Verdict(verdict)) => in_words(verdict),
+            (false, Told::Lease(lease, kept)) => {
+                format!("lease: {} {}", lease.address, fate(*kept))
+            }
+            (true, Told::Step(step)) => timed(
+                at,
+                json!({ "event": "step", "topic": step.topic, "text": step.text }),
+            ),
+            (true, Told::Verdict(verdict)) => timed(at, as_data(verdict)),
+            (true, Told::Lease(lease, kept)) => timed(
+                at,
+                json!({
+                    "event": "lease", "address": lease.address, "server": lease.server,
+                    "given_back": *kept == Kept::GivenBack,
+                }),
+            ),
+        };
+        self.line(&text);
+    }
+}
+
+fn timed(at: Duration, mut event: Value) -> String {
+    if let Some(fields) = event.as_object_mut() {
+        fields.insert("at".to_owned(), json!(at.as_secs_f64()));
+    }
+    event.to_string()
+}
+
+/// `+0.012 s  OFFER from 10.0.0.1: …`
+fn shown(at: Duration, step: &Step) -> String {
+    let time = format!("+{:.3} s", at.as_secs_f64());
+    let text = &step.text;
+    match step.topic {
+        Topic::Screen => format!("{time:>10}  screen: {text}"),
+        Topic::Refused => format!("{time:>10}  not taken: {text}"),
+        Topic::Sent => format!("{time:>10}  > {text}"),
+        Topic::Heard => format!("{time:>10}  < {text}"),
+        Topic::Note => format!("{time:>10}    {text}"),
+    }
+}
+
+fn in_words(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Boots(loader) => format!("boots: {}", loaded(loader)),
+        Verdict::Fails(fault) => {
+            let remedy = fault.remedy();
+            let remedy = remedy.map_or_else(String::new, |text| format!("\nwhat to do: {text}"));
+            let verdict = match fault {
+                Fault::Unreachable { .. } | Fault::Interrupted => "cannot tell",
+                _ => "would not boot",
+            };
+            format!("{verdict}: {fault}{remedy}")
+        }
+    }
+}
+
+/// `tftp://10.0.0.2/snponly.efi, 170000 bytes in 0.120 s (1.4 MB/s), an EFI program for x64`
+fn loaded(loader: &Loader) -> String {
+    let mut parts = vec![loader.from.clone()];
+    match (loader.fetched, loader.size) {
+        (Some((bytes, took)), _) => parts.push(format!(
+            "{bytes} bytes in {:.3} s ({:.1} MB/s)",
+            took.as_secs_f64(),
+            rate(bytes, took)
+        )),
+        (None, Some(size)) => parts.push(format!("{size} bytes")),
+        (None, None) => {}
+    }
+    parts.extend(loader.image.clone());
+    parts.join(", ")
+}
+
+/// Megabytes a second.
+#[allow(clippy::cast_precision_loss)] // a rate for people
+fn rate(bytes: u64, took: Duration) -> f64 {
+    bytes as f64 / 1e6 / took.as_secs_f64().max(1e-6)
+}
+
+const fn fate(kept: Kept) -> &'static str {
+    match kept {
+        Kept::GivenBack => "given back",
+        Kept::AsWished => "kept, as wished",
+        Kept::OurOwn => "kept: it is this host's own",
+        Kept::NotFound => "not given back: its server did not answer ARP; it expires by itself",
+    }
+}
+
+fn as_data(verdict: &Verdict) -> Value {
+    match verdict {
+        Verdict::Boots(loader) => json!({
+            "event": "verdict", "boots": true, "loader": loader.from, "size": loader.size,
+            "fetched": loader.fetched.map(|(bytes, _)| bytes),
+            "seconds": loader.fetched.map(|(_, took)| took.as_secs_f64()),
+            "image": loader.image,
+        }),
+        Verdict::Fails(fault) => json!({
+            "event": "verdict", "boots": false, "why": fault.to_string(), "what_to_do": fault.remedy(),
+            "interrupted": *fault == Fault::Interrupted,
+        }),
+    }
+}

@@ -1,0 +1,72 @@
+//! What a message tells of a machine, beside what it is answered: that it boots, that it boots no
+//! more, and which address it takes. The service and `explain --pcap` keep the same of it.
+//!
+//! Absent on purpose: whether machines follow what they are offered (`client::progress`).
+
+use std::net::Ipv4Addr;
+
+use super::{Incoming, Port, item};
+use crate::client::{Client, Registry};
+use crate::wire::Mac;
+use crate::wire::dhcp::{Kind, code};
+
+/// What a boot client has asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noted {
+    /// An OFFER.
+    Discover,
+    /// An address by BOOTP.
+    Bootp,
+    /// The reply of port 4011, or an item of its menu by whichever port.
+    Request,
+}
+
+/// Takes note of the boot client that has sent this, where it is one and asks for boot data. BOOTP is
+/// for him who gives leases. Its next message may come by another port at once, so this is before
+/// the answer.
+pub fn keep(
+    clients: &mut Registry,
+    client: Option<&Client>,
+    incoming: Incoming<'_>,
+    gives_leases: bool,
+) -> Option<Noted> {
+    let Some(client) = client else {
+        if let Some(mac) = discovers(incoming) {
+            clients.has_booted(mac);
+        }
+        return None;
+    };
+    let noted = noted(incoming, gives_leases)?;
+    clients.saw(client.clone());
+    Some(noted)
+}
+
+fn noted(incoming: Incoming<'_>, gives_leases: bool) -> Option<Noted> {
+    if item::asked(incoming).is_some() {
+        return Some(Noted::Request);
+    }
+    match (incoming.port, incoming.message.kind()) {
+        (Port::Dhcp, Some(Kind::Discover)) => Some(Noted::Discover),
+        (Port::Dhcp, None) if gives_leases => Some(Noted::Bootp),
+        (Port::Pxe, Some(Kind::Request)) => Some(Noted::Request),
+        _ => None,
+    }
+}
+
+fn discovers(incoming: Incoming<'_>) -> Option<Mac> {
+    let discovers = (incoming.port, incoming.message.kind()) == (Port::Dhcp, Some(Kind::Discover));
+    incoming.message.mac().filter(|_| discovers)
+}
+
+/// The machine that takes an address by this message, a REQUEST on 67: how files it fetches later
+/// are known to be its own. That goes for its operating system too.
+pub fn lease_taken(incoming: Incoming<'_>) -> Option<(Mac, Ipv4Addr)> {
+    let message = incoming.message;
+    let leases = message.kind() == Some(Kind::Request) && item::asked(incoming).is_none();
+    if incoming.port != Port::Dhcp || !leases {
+        return None;
+    }
+    let renewing = Some(message.ciaddr).filter(|a| !a.is_unspecified());
+    let address = message.address(code::REQUESTED_ADDRESS).or(renewing)?;
+    Some((message.mac()?, address))
+}

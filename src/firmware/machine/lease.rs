@@ -1,0 +1,221 @@
+//! DISCOVER, OFFER, REQUEST, ACK.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
+
+use super::{ANSWERS, CLIENT, Lease, Machine, Output, Phase, SERVER, Topic};
+use crate::firmware::fault::Fault;
+use crate::firmware::kind::Manner;
+use crate::firmware::message::Purpose;
+use crate::firmware::reply::{Incoming, Reply};
+use crate::firmware::select::{self, Boot, Choice};
+use crate::wire::dhcp::{Kind, code};
+
+const EVERYBODY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::BROADCAST, SERVER);
+/// How long iPXE waits for a proxy once it has an offer (`DHCP_DISC_PROXY_TIMEOUT_SEC`).
+const PROXY_WAIT: Duration = Duration::from_secs(2);
+/// A Pi 3 that is answered sooner begins again, and again (quirk 27).
+const TOO_SOON: Duration = Duration::from_secs(1);
+
+/// Since the first DISCOVER.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Discover {
+    window: usize,
+    began: Duration,
+}
+
+/// A lease that was asked for.
+#[derive(Debug)]
+pub(super) struct Request {
+    choice: Choice,
+    tries: usize,
+}
+
+impl Machine {
+    /// Opens a window.
+    pub(super) fn discover(&mut self, discover: Discover) -> Phase {
+        let Some(seconds) = self.firmware.windows.get(discover.window) else {
+            return self.nobody();
+        };
+        let secs = self.secs(self.now.saturating_sub(discover.began), discover.window);
+        self.send(CLIENT, EVERYBODY, Purpose::Discover, secs);
+        self.say(
+            Topic::Sent,
+            format!("DISCOVER, waiting {seconds} s for offers"),
+        );
+        self.wake_in(Duration::from_secs(*seconds));
+        Phase::Discover(discover)
+    }
+
+    /// Seconds since the first, but of iPXE how many it has sent and what it has.
+    fn secs(&self, since: Duration, sent: usize) -> u16 {
+        if self.manner() != Manner::Ipxe {
+            return since.as_secs() as u16;
+        }
+        let offered = self.answers.iter().any(|a| !a.is_proxy());
+        let proxied = self.answers.iter().any(Reply::is_pxe);
+        ((sent as u16 + 1) << 2) | (u16::from(offered) << 1) | u16::from(proxied)
+    }
+
+    pub(super) fn offered(&mut self, discover: Discover, incoming: Incoming<'_>) -> Phase {
+        let Some(reply) = self.read(incoming) else {
+            return Phase::Discover(discover);
+        };
+        let offers = matches!(reply.message.kind(), Some(Kind::Offer) | None);
+        let known = self.answers.contains(&reply);
+        if offers && incoming.port == CLIENT && !known && self.answers.len() < ANSWERS {
+            self.say(Topic::Heard, reply.to_string());
+            self.answers.push(reply);
+            return self.offers_changed(discover);
+        }
+        Phase::Discover(discover)
+    }
+
+    /// Most wait for the end of the window; iPXE and a Pi do not.
+    fn offers_changed(&mut self, discover: Discover) -> Phase {
+        let since = self.now.saturating_sub(discover.began);
+        let choice = select::choose(self.firmware, &self.answers, discover.window);
+        match choice {
+            Some(choice) if self.is_enough(&choice, since) => self.take(choice),
+            _ => Phase::Discover(discover),
+        }
+    }
+
+    fn is_enough(&self, choice: &Choice, since: Duration) -> bool {
+        match self.manner() {
+            Manner::Ipxe => since > PROXY_WAIT || select::ipxe_has_all(&self.answers, choice),
+            Manner::Pi => true,
+            Manner::Rom | Manner::Edk2 | Manner::Edk2Http => false,
+        }
+    }
+
+    pub(super) fn window_ends(&mut self, discover: Discover) -> Phase {
+        let since = self.now.saturating_sub(discover.began);
+        let choice = select::choose(self.firmware, &self.answers, discover.window);
+        let waits = self.manner() == Manner::Ipxe && since <= PROXY_WAIT;
+        if let Some(choice) = choice.filter(|_| !waits) {
+            return self.take(choice);
+        }
+        self.discover(Discover {
+            window: discover.window + 1,
+            ..discover
+        })
+    }
+
+    /// All windows are over.
+    pub(super) fn nobody(&mut self) -> Phase {
+        let leases = self.answers.iter().any(|a| !a.is_proxy());
+        let heard = !self.answers.is_empty();
+        let told = self.refused;
+        self.fail(match (leases, heard) {
+            (true, _) => Fault::NoBootFile,
+            (false, true) => Fault::OnlyProxies,
+            (false, false) if told => Fault::Unusable,
+            (false, false) => Fault::Silence,
+        })
+    }
+
+    fn take(&mut self, choice: Choice) -> Phase {
+        self.wakes = None;
+        let Some(offer) = self.answers.get(choice.lease).cloned() else {
+            return self.fail(Fault::Silence);
+        };
+        if self.manner() == Manner::Pi {
+            self.say_of_pi();
+        }
+        // BOOTP has only these two messages.
+        if offer.message.kind().is_none() {
+            return self.bound(offer, choice.boot);
+        }
+        self.request(Request { choice, tries: 0 }, &offer)
+    }
+
+    /// A Pi takes what is offered; no address is used here that nobody has confirmed.
+    fn say_of_pi(&mut self) {
+        if self.now < TOO_SOON {
+            let text = "answered within a second: the boot ROM of a Pi 3 then begins again, and again (quirk 27); \
+                        answer it 2 s later";
+            self.say(Topic::Note, text);
+        }
+        let text = "a Pi sends no REQUEST; this one is sent so that the address is its own";
+        self.say(Topic::Note, text);
+    }
+
+    fn request(&mut self, mut request: Request, offer: &Reply) -> Phase {
+        let Some(seconds) = self.firmware.windows.get(request.tries) else {
+            return self.fail(Fault::NoLease(offer.server()));
+        };
+        request.tries += 1;
+        let server = offer.server_id().unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let purpose = Purpose::Lease(offer.message.yiaddr, server);
+        let secs = self.secs(Duration::ZERO, request.tries);
+        self.send(CLIENT, EVERYBODY, purpose, secs);
+        let address = offer.message.yiaddr;
+        self.say(
+            Topic::Sent,
+            format!("REQUEST for {address} of {}", offer.server()),
+        );
+        self.wake_in(Duration::from_secs(*seconds));
+        Phase::Request(request)
+    }
+
+    pub(super) fn request_again(&mut self, request: Request) -> Phase {
+        match self.answers.get(request.choice.lease).cloned() {
+            Some(offer) => self.request(request, &offer),
+            None => self.fail(Fault::Silence),
+        }
+    }
+
+    pub(super) fn confirmed(&mut self, request: Request, incoming: Incoming<'_>) -> Phase {
+        let offer = self.answers.get(request.choice.lease).cloned();
+        let reply = (incoming.port == CLIENT).then(|| self.read(incoming));
+        let (Some(offer), Some(reply)) = (offer, reply.flatten()) else {
+            return Phase::Request(request);
+        };
+        if reply.server_id() != offer.server_id() {
+            return Phase::Request(request);
+        }
+        match reply.message.kind() {
+            Some(Kind::Nak) => {
+                self.say(Topic::Heard, reply.to_string());
+                self.fail(Fault::Refused(reply.server()))
+            }
+            Some(Kind::Ack) if reply.message.yiaddr == offer.message.yiaddr => {
+                self.say(Topic::Heard, reply.to_string());
+                self.bound(reply, request.choice.boot)
+            }
+            _ => Phase::Request(request),
+        }
+    }
+
+    /// The address is its own. EDK2 declines one without a mask (measured); here it is given back.
+    pub(super) fn bound(&mut self, ack: Reply, boot: Boot) -> Phase {
+        self.wakes = None;
+        let edk2 = matches!(self.manner(), Manner::Edk2 | Manner::Edk2Http);
+        let mask = ack.message.address(code::SUBNET_MASK);
+        let lease = Lease {
+            address: ack.message.yiaddr,
+            mask: mask.unwrap_or(Ipv4Addr::BROADCAST),
+            router: router(&ack),
+            server: ack.server(),
+        };
+        if ack.message.kind() == Some(Kind::Ack) {
+            self.lease = Some(lease);
+        }
+        self.out.push(Output::Own(lease));
+        self.ack = Some(ack);
+        if edk2 && mask.is_none() {
+            return self.fail(Fault::NoMask(lease.server));
+        }
+        if edk2 {
+            let address = lease.address;
+            self.say(Topic::Screen, format!("Station IP address is {address}"));
+        }
+        self.follow(boot)
+    }
+}
+
+fn router(ack: &Reply) -> Option<Ipv4Addr> {
+    let routers = ack.option(code::ROUTER)?;
+    Some(Ipv4Addr::from(*routers.first_chunk::<4>()?))
+}

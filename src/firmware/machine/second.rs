@@ -1,0 +1,135 @@
+//! What a loader asks for next, and of whom: shim and GRUB do not ask where the firmware was told to
+//! boot from, but where the DHCP server's ACK points (facts C).
+
+use std::net::Ipv4Addr;
+
+use super::load::Then;
+use super::{Loader, Machine, Phase, Topic, Verdict};
+use crate::firmware::fault::Fault;
+use crate::firmware::kind::{Second, Tftp};
+use crate::firmware::transfer::{Transfer, Want};
+use crate::firmware::vendor::shown;
+
+/// How shim asks: through the firmware, which then asks for no options at all.
+const SHIM: Tftp = Tftp {
+    block: 512,
+    window: None,
+    probes: false,
+    sizes: false,
+    strict: false,
+};
+/// How GRUB asks.
+const GRUB: Tftp = Tftp {
+    block: 1024,
+    window: None,
+    probes: false,
+    sizes: true,
+    strict: false,
+};
+
+/// Files that a loader looks for, the next one first.
+#[derive(Debug)]
+pub(super) struct Files {
+    server: Ipv4Addr,
+    names: Vec<Vec<u8>>,
+    client: Tftp,
+    /// The first name, for people.
+    first: String,
+    loader: Loader,
+}
+
+impl Machine {
+    /// Goes on as the loader would.
+    pub(super) fn second(&mut self, second: Second, loader: Loader) -> Phase {
+        let (target, names, client) = match second {
+            Second::Shim => self.of_shim(),
+            Second::Grub => self.of_grub(),
+        };
+        let Some(server) = target else {
+            let first = names.first().map(|name| shown(name)).unwrap_or_default();
+            let server = Ipv4Addr::UNSPECIFIED;
+            let why = format!("it knows no server to ask for \"{first}\"");
+            return self.fail(Fault::Second { server, why });
+        };
+        let first = names.first().map(|name| shown(name)).unwrap_or_default();
+        self.ask_file(Files {
+            server,
+            names,
+            client,
+            first,
+            loader,
+        })
+    }
+
+    /// shim: file and next server of the ACK where it has a file in its header, else of the proxy's
+    /// answer, else of the boot server's.
+    fn of_shim(&mut self) -> (Option<Ipv4Addr>, Vec<Vec<u8>>, Tftp) {
+        let named = |reply: &&crate::firmware::Reply| reply.header_file().is_some();
+        let all = self.ack.iter().chain(&self.proxy).chain(&self.found);
+        let source = all.clone().find(named).or(self.ack.as_ref()).cloned();
+        let file = source.as_ref().and_then(|s| s.header_file());
+        let mut name = folder(file.unwrap_or_default()).to_vec();
+        name.extend_from_slice(b"grubx64.efi");
+        let server = source.map(|s| s.message.siaddr);
+        let text = "shim asks where the ACK points if it names a file, else where the proxy does";
+        self.say(Topic::Note, text);
+        let server = server.filter(|s| !s.is_unspecified());
+        (server, vec![name], SHIM)
+    }
+
+    /// GRUB's signed image: prefix `/grub`, server of the ACK and of nothing else.
+    fn of_grub(&mut self) -> (Option<Ipv4Addr>, Vec<Vec<u8>>, Tftp) {
+        let server = self.ack.as_ref().map(|ack| ack.message.siaddr);
+        let text = "GRUB asks the next server of the DHCP server's ACK, whoever it was loaded from";
+        self.say(Topic::Note, text);
+        let server = server.filter(|s| !s.is_unspecified());
+        (server, self.grub_names(), GRUB)
+    }
+
+    fn grub_names(&self) -> Vec<Vec<u8>> {
+        let mac = self.setup.identity.mac.dashed();
+        let ip = u32::from(self.own());
+        let digits = format!("{ip:08X}");
+        let ips = (1..=digits.len()).rev().filter_map(|n| digits.get(..n));
+        let first = [format!("grub.cfg-01-{mac}")];
+        let uuid = self.setup.identity.uuid.map(|u| format!("grub.cfg-{u}"));
+        let names = uuid.into_iter().chain(first);
+        let names = names.chain(ips.map(|ip| format!("grub.cfg-{ip}")));
+        names
+            .chain(["grub.cfg".to_owned()])
+            .map(|name| format!("/grub/{name}").into_bytes())
+            .collect()
+    }
+
+    fn ask_file(&mut self, mut files: Files) -> Phase {
+        if files.names.is_empty() {
+            let (server, first) = (files.server, files.first);
+            let why = format!("it has neither \"{first}\" nor what it looks for after it");
+            return self.fail(Fault::Second { server, why });
+        }
+        let name = files.names.remove(0);
+        let (server, client) = (files.server, files.client);
+        self.transfer(server, &name, client, Want::Start, Then::Second(files))
+    }
+
+    /// Not this one; where the server is silent, none of them.
+    pub(super) fn second_missing(&mut self, files: Files, why: &Fault) -> Phase {
+        if matches!(why, Fault::Tftp { .. }) {
+            return self.ask_file(files);
+        }
+        let (server, why) = (files.server, why.to_string());
+        self.fail(Fault::Second { server, why })
+    }
+
+    pub(super) fn second_found(&mut self, files: &Files, transfer: &Transfer) -> Phase {
+        let text = format!("{} has \"{}\" for it", files.server, transfer.shown());
+        self.say(Topic::Heard, text);
+        self.end(Verdict::Boots(files.loader.clone()))
+    }
+}
+
+/// The part of a name up to its last slash, whichever way it leans.
+fn folder(name: &[u8]) -> &[u8] {
+    let slash = name.iter().rposition(|b| matches!(b, b'/' | b'\\'));
+    slash.and_then(|at| name.get(..=at)).unwrap_or_default()
+}

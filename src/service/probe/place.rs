@@ -1,0 +1,136 @@
+//! Where a machine is played, and with which hardware address.
+
+use nix::ifaddrs::{InterfaceAddress, getifaddrs};
+use nix::net::if_::InterfaceFlags;
+
+use crate::error::Error;
+use crate::firmware::Kind;
+use crate::service::interfaces;
+use crate::wire::Mac;
+
+/// The maker's number of Raspberry Pis up to the third: servers tell them by it (quirk 28).
+const PI: [u8; 3] = [0xb8, 0x27, 0xeb];
+
+/// Where a machine is played, and who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The interface.
+    pub interface: String,
+    /// The machine's hardware address.
+    pub mac: Mac,
+    /// Whether that is the interface's own.
+    pub own_mac: bool,
+    /// Whether it is Wi-Fi: an access point takes frames of no other hardware address.
+    pub wireless: bool,
+}
+
+impl Place {
+    /// The interface named, or the only one there is; the MAC named, or one made from the
+    /// interface's, the same each time, so that repeated probes take one lease.
+    ///
+    /// # Errors
+    /// No such interface; several and none named; no Ethernet.
+    pub fn find(interface: Option<&str>, mac: Option<Mac>, kind: Kind) -> Result<Self, Error> {
+        let all: Vec<InterfaceAddress> = getifaddrs()
+            .map_err(|e| Error::failed(format!("cannot list network interfaces: {e}")))?
+            .collect();
+        let name = match interface {
+            Some(name) => name.to_owned(),
+            None => only(&all)?,
+        };
+        let own = ethernet(&all, &name).ok_or_else(|| {
+            Error::usage(format!(
+                "cannot probe on {name}: there is no such interface, or it is no Ethernet; see `ip link`"
+            ))
+        })?;
+        if !is_up(&all, &name) {
+            let text = format!(
+                "cannot probe on {name}: it is down; bring it up (`ip link set {name} up`)"
+            );
+            return Err(Error::usage(text));
+        }
+        let mac = mac.unwrap_or_else(|| made_of(own, kind));
+        let own_mac = mac == Mac::ethernet(own);
+        let wireless = std::path::Path::new("/sys/class/net")
+            .join(&name)
+            .join("phy80211");
+        Ok(Self {
+            wireless: wireless.exists(),
+            interface: name,
+            mac,
+            own_mac,
+        })
+    }
+}
+
+fn is_up(all: &[InterfaceAddress], name: &str) -> bool {
+    let mut named = all.iter().filter(|e| e.interface_name == name);
+    named.any(|e| e.flags.contains(InterfaceFlags::IFF_UP))
+}
+
+fn ethernet(all: &[InterfaceAddress], name: &str) -> Option<[u8; 6]> {
+    let mut named = all.iter().filter(|e| e.interface_name == name);
+    named.find_map(|e| {
+        let link = e.address.as_ref()?.as_link_addr()?;
+        (link.hatype() == nix::libc::ARPHRD_ETHER).then(|| link.addr())?
+    })
+}
+
+/// The one interface that a machine could boot from.
+fn only(all: &[InterfaceAddress]) -> Result<String, Error> {
+    let usable = InterfaceFlags::IFF_UP | InterfaceFlags::IFF_BROADCAST;
+    let mut names: Vec<&str> = all
+        .iter()
+        .filter(|e| e.flags.contains(usable) && !interfaces::is_inner(&e.interface_name))
+        .map(|e| e.interface_name.as_str())
+        .filter(|name| ethernet(all, name).is_some())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    match names.as_slice() {
+        [one] => Ok((*one).to_owned()),
+        [] => Err(Error::usage(
+            "no interface is up; bring one up, or name one with --interface",
+        )),
+        several => Err(Error::usage(format!(
+            "several interfaces are up: say with --interface where to probe: {}",
+            several.join(", ")
+        ))),
+    }
+}
+
+/// Locally administered, and not the interface's own.
+fn made_of(own: [u8; 6], kind: Kind) -> Mac {
+    let [a, b, c, d, e, f] = own;
+    if kind == Kind::Rpi3 {
+        let [x, y, z] = PI;
+        return Mac::ethernet([x, y, z, d, e, f]);
+    }
+    Mac::ethernet([(a | 0x02) & 0xfe, b ^ 0x6a, c, d, e, f])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_made_up_address_is_local_and_another_one() {
+        for own in [
+            [0x52, 0x54, 0, 1, 2, 3],
+            [0x02, 0, 0, 1, 2, 3],
+            [0, 0x1b, 0x21, 1, 2, 3],
+        ] {
+            let made = made_of(own, Kind::Bios);
+            let bytes = made.as_bytes();
+            assert_eq!(bytes[0] & 3, 2, "{made}: locally administered, no group");
+            assert_ne!(bytes, own);
+            assert_eq!(
+                made,
+                made_of(own, Kind::EfiX64),
+                "one lease for all of them"
+            );
+        }
+        let pi = made_of([0, 0x1b, 0x21, 1, 2, 3], Kind::Rpi3);
+        assert_eq!(pi.to_string(), "b8:27:eb:01:02:03");
+    }
+}

@@ -1,0 +1,20 @@
+//! The machines of the room `firmware` on a LAN made of functions, in virtual time: what each sends,
+//! what it boots from, and at what it stops with which words on its screen.
+//!
+//! * `says`: the messages, held against captures of real firmware
+//! * `boots`: what each of them boots from
+//! * `stops`: what stops it, as a table
+//! * `hostile`: answers of anybody
+//! * `outlook`: how far each comes by offers alone
+//! * `transfer`: their TFTP client
+//! * `play`: the LAN
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod boots;
+mod hostile;
+mod outlook;
+mod play;
+mod says;
+mod stops;
+mod transfer;

@@ -1,0 +1,140 @@
+//! The TFTP client of a firmware, packet by packet.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
+
+use bootjack::firmware::image::HEAD;
+use bootjack::firmware::transfer::{Step, Transfer, Want};
+use bootjack::firmware::{Fault, Kind};
+
+const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 5000);
+const START: Duration = Duration::ZERO;
+/// How long a packet is waited for.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+fn begin(kind: Kind, want: Want) -> (Transfer, Vec<u8>) {
+    let client = kind.firmware().tftp;
+    let (transfer, step) = Transfer::begin(START, (*SERVER.ip(), b"a.efi"), 2000, client, want);
+    let Step::Send(to, bytes) = step else {
+        panic!("a request")
+    };
+    assert_eq!(to, SocketAddrV4::new(*SERVER.ip(), 69));
+    (transfer, bytes)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).replace('\0', "|")
+}
+
+fn oack(options: &str) -> Vec<u8> {
+    [&[0, 6][..], options.replace('|', "\0").as_bytes()].concat()
+}
+
+fn data(number: u16, length: usize) -> Vec<u8> {
+    let [high, low] = number.to_be_bytes();
+    [&[0, 3, high, low][..], &vec![7; length]].concat()
+}
+
+#[test]
+fn each_asks_in_its_own_way() {
+    for (kind, want, request) in [
+        (
+            Kind::EfiX64,
+            Want::Size,
+            "|\u{1}a.efi|octet|blksize|1468|tsize|0|windowsize|4|",
+        ),
+        (
+            Kind::EfiX64,
+            Want::Whole,
+            "|\u{1}a.efi|octet|blksize|1468|windowsize|4|",
+        ),
+        (
+            Kind::Bios,
+            Want::Size,
+            "|\u{1}a.efi|octet|blksize|1456|tsize|0|",
+        ),
+        (
+            Kind::Ipxe,
+            Want::Start,
+            "|\u{1}a.efi|octet|blksize|1432|tsize|0|",
+        ),
+        (Kind::Rpi3, Want::Whole, "|\u{1}a.efi|octet|"),
+    ] {
+        assert_eq!(text(&begin(kind, want).1), request);
+    }
+}
+
+#[test]
+fn the_size_is_probed_and_the_probe_ended() {
+    let (mut probe, _) = begin(Kind::EfiX64, Want::Size);
+    let granted = oack("tsize|70000|blksize|1468|windowsize|4|");
+    let Step::Done(to, bytes) = probe.take(START, SERVER, &granted) else {
+        panic!("done")
+    };
+    assert_eq!((to, &bytes[..4]), (SERVER, &[0, 5, 0, 8][..]));
+    assert_eq!(probe.size, Some(70_000));
+}
+
+#[test]
+fn a_whole_file_in_windows_with_a_block_lost() {
+    let (mut all, _) = begin(Kind::EfiX64, Want::Whole);
+    let granted = oack("blksize|1468|windowsize|4|");
+    let ack = |number: u8| Step::Send(SERVER, vec![0, 4, 0, number]);
+    assert_eq!(all.take(START, SERVER, &granted), ack(0));
+    for number in 1..4 {
+        assert_eq!(all.take(START, SERVER, &data(number, 1468)), Step::Quiet);
+    }
+    assert_eq!(all.take(START, SERVER, &data(4, 1468)), ack(4));
+    assert_eq!(all.take(START, SERVER, &data(5, 1468)), Step::Quiet);
+    assert_eq!(all.take(START, SERVER, &data(7, 1468)), ack(5), "6 is lost");
+    assert_eq!(all.take(START, SERVER, &data(8, 1468)), Step::Quiet);
+    assert_eq!(all.take(START, SERVER, &data(6, 1468)), Step::Quiet);
+    assert_eq!(all.take(START, SERVER, &data(2, 1468)), Step::Quiet, "old");
+    let end = all.take(START, SERVER, &data(7, 10));
+    assert_eq!(end, Step::Done(SERVER, vec![0, 4, 0, 7]));
+    assert_eq!((all.received, all.head.len()), (6 * 1468 + 10, HEAD));
+}
+
+#[test]
+fn what_goes_wrong_has_its_reason() {
+    let fails = |want, packet: &[u8]| {
+        let (mut transfer, _) = begin(Kind::EfiX64, want);
+        match transfer.take(START, SERVER, packet) {
+            Step::Failed(fault) => fault.to_string(),
+            other => format!("{other:?}"),
+        }
+    };
+    let said = fails(Want::Size, b"\0\x05\0\x01no such file\0");
+    assert!(said.contains("10.0.0.2 has no \"a.efi\""), "{said}");
+    assert!(fails(Want::Size, &data(1, 512)).contains("does not tell the size"));
+    assert!(fails(Want::Size, &oack("blksize|1468|")).contains("does not tell the size"));
+    for grant in [
+        "blksize|9000|",
+        "blksize|1468|tsize|5|",
+        "timeout|3|",
+        "blksize|1468",
+    ] {
+        let said = fails(Want::Whole, &oack(grant));
+        assert!(said.contains("not asked for"), "{grant}: {said}");
+    }
+    let huge = oack("tsize|999999999999|");
+    assert!(fails(Want::Size, &huge).contains("more than"));
+}
+
+#[test]
+fn silence_ends_it() {
+    let (mut transfer, request) = begin(Kind::EfiX64, Want::Size);
+    for n in 1..6 {
+        let now = transfer.until;
+        assert_eq!(now, PATIENCE * n);
+        let again = Step::Send(SocketAddrV4::new(*SERVER.ip(), 69), request.clone());
+        assert_eq!(transfer.timed_out(now), again);
+    }
+    let Step::Failed(fault) = transfer.timed_out(transfer.until) else {
+        panic!("it ends")
+    };
+    assert!(matches!(fault, Fault::NoTftp(_)), "{fault:?}");
+    let stranger = SocketAddrV4::new([10, 0, 0, 9].into(), 5000);
+    let (mut transfer, _) = begin(Kind::EfiX64, Want::Size);
+    assert_eq!(transfer.take(START, stranger, &data(1, 9)), Step::Quiet);
+}

@@ -1,0 +1,32 @@
+//! `bootjack probe` on the laboratory's LAN: against bootjack in each of its modes, against servers of
+//! others, and against servers made wrong on purpose. (Beside real firmware: `probing_screens`.)
+//!
+//! * `own`: bootjack serves
+//! * `others`: dnsmasq and pixiecore serve
+//! * `wrong`: what stops a boot
+//! * `lease`: what becomes of the lease
+//! * `lab`: the command and its report
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may fail like tests"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+macro_rules! as_root {
+    ($name:literal) => {
+        if crate::support::left_out(concat!("probing: ", $name)) {
+            return;
+        }
+    };
+}
+
+mod lab;
+mod lease;
+mod others;
+mod own;
+mod wrong;

@@ -1,0 +1,99 @@
+//! bootjack serves: what it answers is what the firmware takes, in each mode.
+
+use crate::lab::{EVERYONE, probe, probe_as, setup};
+use crate::support::appliance::Setup;
+use crate::support::lan::{DHCP_IP, Host, Lan};
+use crate::support::servers::{Kind, Server};
+
+/// Firmware, and what it boots from the host of this address.
+const BOOTS: [(&str, &str); 6] = [
+    ("bios", "tftp://{}/lpxelinux.0"),
+    ("bios-2.0", "tftp://{}/lpxelinux.0"),
+    ("efi-x64", "tftp://{}/snponly.efi"),
+    ("http-x64", "http://{}:8067/assets/snponly.efi"),
+    ("ipxe", "http://{}:8067/boot/"),
+    ("shim", "tftp://{}/snponly.efi"),
+];
+
+fn each_boots(host: &Host, server: &str) {
+    for (firmware, from) in BOOTS {
+        let report = probe(host, &["--as", firmware, "--fetch"]);
+        let from = from.replace("{}", server);
+        let boots = report.boots();
+        assert!(boots.starts_with(&from), "{firmware}: {boots}");
+        let fetched = report.verdict()["fetched"].as_u64();
+        assert!(fetched.is_some_and(|bytes| bytes > 100), "{firmware}");
+        assert_eq!(report.lease().map(|l| l.1), Some(true), "{firmware}");
+    }
+}
+
+#[test]
+fn beside_a_dhcp_server() {
+    as_root!("beside a DHCP server");
+    let lan = Lan::new();
+    let _dhcp = Server::dnsmasq_without_ipv6(&lan.dhcp_host());
+    let _bootjack = setup(&lan.appliance_host()).start();
+    // HTTP is asked from its own address.
+    let host = lan.host("pc", "10.77.0.9/24");
+    each_boots(&host, "10.77.0.2");
+}
+
+#[test]
+fn on_the_dhcp_servers_host() {
+    as_root!("on the DHCP server's host");
+    let lan = Lan::new();
+    let server = lan.dhcp_host();
+    let _dhcp = Kind::Dnsmasq.colocated(&server, DHCP_IP);
+    let _bootjack = setup(&server).flag("--mode=colocated").start();
+    let host = lan.host("pc", "10.77.0.9/24");
+    for (firmware, from) in BOOTS.iter().filter(|(f, _)| *f != "http-x64") {
+        let report = probe_as(&host, firmware);
+        let from = from.replace("{}", DHCP_IP);
+        assert!(report.boots().starts_with(&from), "{firmware}");
+        let asked = report.told("sent");
+        let to_4011 = asked.iter().any(|step| step.ends_with("10.77.0.1:4011"));
+        assert!(to_4011, "{firmware} goes to port 4011: {asked:?}");
+    }
+}
+
+/// Mode `dhcp` on a host: lease and boot data in one.
+fn as_dhcp_server(host: &Host) -> Setup {
+    let config = "mode: dhcp\nforce: true\ndhcp:\n  networks:\n    - subnet: 10.77.0.0/24\n      \
+                  pools: [10.77.0.100-10.77.0.199]\n";
+    let setup = Setup::new(host, env!("CARGO_BIN_EXE_bootjack"));
+    setup.profile("all.yaml", EVERYONE).config(config)
+}
+
+#[test]
+fn as_the_dhcp_server() {
+    as_root!("as the DHCP server");
+    let lan = Lan::new();
+    let _bootjack = as_dhcp_server(&lan.appliance_host()).start();
+    let host = lan.host("pc", "10.77.0.9/24");
+    each_boots(&host, "10.77.0.2");
+}
+
+/// What runs on the very host that probes hears no frame of its own card.
+#[test]
+fn from_its_own_host() {
+    as_root!("from its own host");
+    let lan = Lan::new();
+    let _dhcp = Server::dnsmasq_without_ipv6(&lan.dhcp_host());
+    let host = lan.appliance_host();
+    let _bootjack = setup(&host).start();
+    each_boots(&host, "10.77.0.2");
+    let begin = probe_as(&host, "bios");
+    let served = begin.events[0]["served_here"].as_str().unwrap();
+    assert!(served.starts_with("bootjack (pid "), "{served}");
+    let told = begin.told("note");
+    assert!(told[0].contains("10.77.0.2 is this host"), "{told:?}");
+}
+
+#[test]
+fn the_dhcp_servers_own_host() {
+    as_root!("the DHCP server's own host");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    let _bootjack = as_dhcp_server(&host).start();
+    each_boots(&host, "10.77.0.2");
+}
