@@ -27,7 +27,8 @@ pub struct Changes {
     pub padding: Option<bool>,
     /// How long to wait before an OFFER.
     pub delay: Option<Duration>,
-    /// Whether OFFERs and leases ask for broadcast; none: as the mode does.
+    /// Whether the broadcast bit of OFFERs and leases is set; `false`: it is as the client set it. None:
+    /// set in a proxy's OFFER, as the client set it in a lease. Where a reply goes is no matter of it.
     pub broadcast: Option<bool>,
     /// Whether port 4011 answers.
     pub answers_4011: Option<bool>,
