@@ -34,7 +34,6 @@ use super::quirk::Behaviour;
 use super::{Client, Past, Shape, Stage};
 use crate::client::Class;
 use crate::wire::{Mac, Platform};
-use attempt::Attempt;
 pub use attempt::{Offered, SETTLE, Windows};
 use links::Links;
 pub use memory::{Learnt, Memory};
@@ -244,30 +243,21 @@ impl Progress {
         self.links.leased(link, now.at);
     }
 
-    /// Firmware asks for its lease, on port 67.
-    pub fn requested(&mut self, now: Now, firmware: Firmware) {
-        if let Some(attempt) = self.attempt(firmware) {
-            attempt.requested(now.at);
+    /// Firmware asks for its lease, on port 67, of this address.
+    pub fn requested(&mut self, now: Now, firmware: Firmware, address: Option<Ipv4Addr>) {
+        if let Some(attempt) = self.trial_of(firmware).and_then(Trial::attempt) {
+            attempt.requested(now.at, address);
         }
     }
 
-    /// Firmware asks port 4011.
-    pub fn asked_4011(&mut self, now: Now, firmware: Firmware) -> Turn {
-        let Some(attempt) = self.attempt(firmware) else {
-            return Turn::default();
-        };
-        let told_not_to = attempt.asked_4011(now.at);
-        let behaviour = Behaviour::Asks4011AllTheSame;
+    /// Firmware asks port 4011, from this address.
+    pub fn asked_4011(&mut self, now: Now, firmware: Firmware, from: Ipv4Addr) -> Turn {
         let mut learnt = self.memory.of(firmware).cloned().unwrap_or_default();
-        if !told_not_to || learnt.seen.contains(&behaviour) {
-            return Turn::default();
+        let trial = self.trial_of(firmware);
+        match trial.and_then(|trial| trial.asked_4011(now.at, from, &mut learnt)) {
+            Some(step) => self.turn(now, firmware, learnt, Some(step)),
+            None => Turn::default(),
         }
-        learnt.seen.push(behaviour);
-        // That changes its ladder: what it is known to follow stays.
-        learnt.shape = learnt
-            .shape
-            .or_else(|| self.trial(firmware).and_then(|trial| trial.follows));
-        self.turn(now, firmware, learnt, Some(Step::Seen(behaviour)))
     }
 
     /// A machine asks for a file; `found`: it gets it.
@@ -276,9 +266,12 @@ impl Progress {
         let Some((platform, trial)) = machine.and_then(Machine::last_asked) else {
             return Turn::default();
         };
+        if !trial.fetched(now.at, found) {
+            return Turn::default();
+        }
         let firmware = Firmware { mac, platform };
         let mut learnt = self.memory.of(firmware).cloned().unwrap_or_default();
-        let step = trial.fetched(now.at, found, &mut learnt);
+        let step = trial.follows(&mut learnt);
         self.turn(now, firmware, learnt, step)
     }
 
@@ -319,9 +312,9 @@ impl Progress {
         machine.trials.get(&firmware.platform)
     }
 
-    fn attempt(&mut self, firmware: Firmware) -> Option<&mut Attempt> {
+    fn trial_of(&mut self, firmware: Firmware) -> Option<&mut Trial> {
         let machine = self.machines.get_mut(&firmware.mac)?;
-        machine.trials.get_mut(&firmware.platform)?.attempt()
+        machine.trials.get_mut(&firmware.platform)
     }
 
     /// The machine, seen now; the one unseen for longest makes room.

@@ -160,7 +160,9 @@ impl Machines {
             progress.lease_on(now, link(message, local));
         }
         if let Some(firmware) = client.and_then(Firmware::of) {
-            progress.requested(now, firmware);
+            let renews = Some(message.ciaddr).filter(|a| !a.is_unspecified());
+            let address = message.address(code::REQUESTED_ADDRESS).or(renews);
+            progress.requested(now, firmware, address);
         }
     }
 
@@ -212,11 +214,11 @@ impl Shared {
         self.machines.remembering(client)
     }
 
-    /// A client has come to port 4011.
-    pub fn asked_4011(&self, client: &Client) {
+    /// A client has come to port 4011, from this address, and is answered.
+    pub fn asked_4011(&self, client: &Client, from: Ipv4Addr) {
         if let Some(firmware) = Firmware::of(client) {
             self.with_progress(client.mac, |progress, now| {
-                progress.asked_4011(now, firmware)
+                progress.asked_4011(now, firmware, from)
             });
         }
     }

@@ -10,7 +10,7 @@ use bootjack::client::{Shape, Stage};
 use bootjack::wire::{Mac, Platform};
 use proptest::prelude::*;
 
-use crate::talk::{LINK, UEFI};
+use crate::talk::{HOME, LINK, UEFI};
 
 /// Machines that are remembered in these tests.
 const ROOM: usize = 3;
@@ -51,10 +51,10 @@ fn said(progress: &mut Progress, now: Now, firmware: Firmware, word: Word) -> Tu
             turn
         }
         Word::Request => {
-            progress.requested(now, firmware);
+            progress.requested(now, firmware, Some(HOME));
             Turn::default()
         }
-        Word::Ask4011 => progress.asked_4011(now, firmware),
+        Word::Ask4011 => progress.asked_4011(now, firmware, HOME),
         Word::Fetch { found } => progress.fetched(now, firmware.mac, found),
         Word::Other(stage) => {
             progress.other_stage(firmware.mac, stage);

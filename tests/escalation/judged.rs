@@ -2,7 +2,7 @@
 //! what is said of them.
 
 use bootjack::client::Shape;
-use bootjack::client::progress::{Firmware, Learnt, Memory, Progress};
+use bootjack::client::progress::{Firmware, Learnt, Memory, Progress, Turn};
 use bootjack::client::quirk::Behaviour;
 use bootjack::wire::{Mac, Platform};
 
@@ -163,21 +163,44 @@ fn one_that_asks_4011_and_fetches_nothing_does_not_follow() {
 
 /// Quirk 5: build 071 of PXE 2.0.
 #[test]
-fn one_that_asks_4011_all_the_same_is_told_of_once() {
+fn one_that_asks_4011_all_the_same_twice_is_told_of_once() {
+    let asks = "D +0.1 r +1 4 +0.2 4 +0.3 f +60";
     let mut lab = bios();
-    lab.talk("D +0.1 r +1 4 +0.2 4 +0.3 f")
-        .says(&["asks-4011-all-the-same"]);
+    lab.talk(asks).says(&[]);
+    lab.talk(asks).says(&["asks-4011-all-the-same"]);
     assert_eq!(lab.past().seen, [Behaviour::Asks4011AllTheSame]);
     assert_eq!(lab.past().shape, None);
-    lab.talk("+60 D +0.1 r +1 4 +0.3 f").says(&[]);
-    // Known to follow by then, so that a forged request does not move it.
+    lab.talk(asks).says(&[]);
+    // What it is known to follow stays.
     let mut lab = bios();
-    lab.talk("D +0.1 r +1 f +60 D +0.1 r +1 4 +0.3 f")
-        .says(&["asks-4011-all-the-same"]);
+    lab.talk("D +0.1 r +1 f +60").talk(asks).talk(asks);
+    lab.says(&["asks-4011-all-the-same"]);
     assert_eq!(lab.past().shape, Some(Shape::SelfSufficient));
+    // And what it follows without asking there says that it does not ask there.
+    lab.talk("D +0.1 r +1 f")
+        .says(&["follows self-sufficient, kept: true"]);
+    assert_eq!(lab.past().seen, []);
     // An OFFER without 43{6=8} sends it there.
     let mut lab = uefi();
-    lab.talk("D +0.1 r +1 4 +0.3 f").says(&[]);
+    lab.talk(asks).talk(asks).says(&[]);
+}
+
+#[test]
+fn requests_at_4011_that_may_be_anybodys_say_nothing_of_a_machine() {
+    for (what, talk) in [
+        ("without a lease", "D +1 4 +60"),
+        ("before the lease", "D +1 4 +1 r +60"),
+        ("from another address", "D +0.1 r +1 ? +60"),
+        ("after its file", "D +0.1 r +1 f +1 4 +60"),
+        ("again and again in one attempt", "D +0.1 r +1 f +60"),
+    ] {
+        let mut lab = bios();
+        lab.talk("D +0.1 r +1 4 +1 4 +1 4 +1 f +60");
+        for _ in 0..5 {
+            lab.talk(talk);
+        }
+        assert!(lab.past().seen.is_empty(), "{what}: {:?}", lab.said);
+    }
 }
 
 #[test]
@@ -262,10 +285,13 @@ fn the_row_learnt_first_leaves_first_and_one_confirmed_daily_stays() {
     lab.talk("D +0.1 r");
     let turn = lab.progress.fetched(lab.now(), mac(), true);
     assert_eq!(turn.rows, [(lab.firmware(), Some(learnt(0)))]);
-    lab.talk(DEAF).talk("+1");
+    // Another file of it proves nothing more, a day later.
+    lab.talk("+90000");
+    let turn = lab.progress.fetched(lab.now(), mac(), true);
+    assert_eq!(turn, Turn::default());
     lab.platform = Platform::Bios;
     lab.ladder = BIOS.to_vec();
-    lab.talk("D +0.1 r +1 4");
+    lab.talk("D +0.1 r +1 4 +60 D +0.1 r +1 4");
     let left: Vec<Firmware> = lab.progress.learnt().map(|(of, _)| *of).collect();
     assert!(
         left.contains(&lab.firmware()) && !left.contains(&machine(1)),

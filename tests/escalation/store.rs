@@ -52,7 +52,7 @@ fn offered_and_asked(shared: &Shared, client: &Client) -> Vec<String> {
     use bootjack::client::{Shape, Stage};
     use bootjack::firmware::sample::{self, Machine};
     use bootjack::wire::Arch;
-    use bootjack::wire::dhcp::Kind;
+    use bootjack::wire::dhcp::{Kind, Message};
     let machine = Machine {
         mac: mac(),
         arch: Arch::BIOS,
@@ -67,8 +67,19 @@ fn offered_and_asked(shared: &Shared, client: &Client) -> Vec<String> {
         windows: Windows::of(&[]),
         bypass: true,
     };
-    (shared.machines).offered(client, &message, local, Some(offered));
-    shared.asked_4011(client);
+    let mut request = sample::message(machine, Kind::Request, local);
+    let home = [10, 0, 0, 7].into();
+    request.ciaddr = home;
+    for xid in 0..2 {
+        let message = Message {
+            xid,
+            ..message.clone()
+        };
+        (shared.machines).offered(client, &message, local, None);
+        (shared.machines).offered(client, &message, local, Some(offered.clone()));
+        shared.machines.requested(Some(client), &request, local);
+        shared.asked_4011(client, home);
+    }
     let known = shared.machines.rows_of(mac());
     known.into_iter().flat_map(|row| row.seen).collect()
 }

@@ -10,6 +10,9 @@ use bootjack::wire::{Mac, Platform};
 pub const UEFI: [Shape; 3] = [Shape::Offer4011, Shape::BypassPrompt, Shape::SelfSufficient];
 pub const BIOS: [Shape; 3] = [Shape::SelfSufficient, Shape::BypassPrompt, Shape::Offer4011];
 pub const LINK: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+/// The address of its lease, and another machine's.
+pub const HOME: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
+pub const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 66);
 
 /// A server that offers one client what it should, in virtual time.
 pub struct Lab {
@@ -78,7 +81,7 @@ impl Lab {
     }
 
     /// One word of a talk: `d` DISCOVER, `D` one of a new transaction, `r` REQUEST, `4` a request at
-    /// 4011, `f` a file, `n` a file that is not there, `i` iPXE's DISCOVER, `h` that of HTTP boot,
+    /// 4011, `?` one from another address, `f` a file, `n` a file that is not there, `i` iPXE's DISCOVER, `h` that of HTTP boot,
     /// `o` a lease of another machine; `+3` so many seconds later.
     fn word(&mut self, word: &str) {
         let now = self.now();
@@ -91,10 +94,11 @@ impl Lab {
             }
             "r" => {
                 self.progress.lease_on(now, LINK);
-                self.progress.requested(now, firmware);
+                self.progress.requested(now, firmware, Some(HOME));
             }
-            "4" => {
-                let turn = self.progress.asked_4011(now, firmware);
+            "4" | "?" => {
+                let from = if word == "4" { HOME } else { ELSEWHERE };
+                let turn = self.progress.asked_4011(now, firmware, from);
                 self.note(&turn);
             }
             "f" | "n" => {

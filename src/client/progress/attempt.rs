@@ -106,6 +106,10 @@ pub(super) struct Attempt {
     /// The last DISCOVER.
     last: Instant,
     came: Came,
+    /// The address that it asked for a lease of.
+    address: Option<Ipv4Addr>,
+    /// Whether it has asked port 4011, from that address.
+    pub(super) at_4011: bool,
     /// Whether somebody on its network got a lease while it went on.
     served: bool,
 }
@@ -120,6 +124,8 @@ impl Attempt {
             began: now,
             last: now,
             came: Came::Discovers,
+            address: None,
+            at_4011: false,
             served: false,
         }
     }
@@ -170,8 +176,9 @@ impl Attempt {
         }
     }
 
-    /// It asks for its lease.
-    pub(super) fn requested(&mut self, now: Instant) {
+    /// It asks for its lease, of this address.
+    pub(super) fn requested(&mut self, now: Instant, address: Option<Ipv4Addr>) {
+        self.address = address;
         self.came = match self.came {
             Came::Far => Came::Far,
             Came::Discovers => Came::Asked {
@@ -185,18 +192,18 @@ impl Attempt {
         };
     }
 
-    /// It asks port 4011, and so has its lease; whether its OFFER had told it not to.
-    pub(super) fn asked_4011(&mut self, now: Instant) -> bool {
-        if !self.is_recent(now) {
+    /// Port 4011 is asked from an address: by this machine, where that is the one it asked for a
+    /// lease of. Whether it is the first time, and its OFFER had told it not to.
+    pub(super) fn asked_4011(&mut self, now: Instant, from: Ipv4Addr) -> bool {
+        let has_it = matches!(self.came, Came::Asked { .. }) && self.address == Some(from);
+        if !has_it || !self.is_recent(now) {
             return false;
         }
-        if self.came != Came::Far {
-            self.came = Came::Asked {
-                at: now,
-                again: false,
-            };
-        }
-        self.offered.bypass
+        self.came = Came::Asked {
+            at: now,
+            again: false,
+        };
+        !std::mem::replace(&mut self.at_4011, true) && self.offered.bypass
     }
 
     /// It asks for a file; whether that is its first.
