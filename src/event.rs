@@ -186,7 +186,7 @@ pub enum What {
         strategy: &'static str,
         /// How many times in a row.
         failures: u8,
-        /// Whether it asked for a lease: where not, it may be offered none.
+        /// Whether it asked for the lease that it was offered.
         leased: bool,
     },
     /// A client follows another shape than was known of it.

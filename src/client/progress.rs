@@ -10,20 +10,23 @@
 //! * `attempt`: one attempt, and what it proves
 //! * `trial`: attempts in a row: when to go on, and where to
 //! * `memory`: what is kept over restarts
-//! * `links`: networks on which somebody did get a lease
+//! * `overheard`: what other servers answer them
 //!
 //! Kept by hardware address and platform: the BIOS and the UEFI of one machine are two programs.
 //! Firmware's own PXE client alone is judged, and only where a proxy's OFFER was ours to shape: a
 //! shape that a profile pins is the operator's choice, HTTP boot and iPXE have one shape, in mode
-//! `colocated` no OFFER is ours, and in mode `dhcp` the lease itself carries the loader.
+//! `colocated` no OFFER is ours, and in mode `dhcp` the lease itself carries the loader. And only where
+//! its DHCP server was heard to offer it a lease, and no other server was heard to boot it: nobody is
+//! taken away from a server that he follows.
 //!
 //! Bounded: so many machines, the one unseen for longest leaves first; two failed attempts of five
 //! seconds at least for a step; as many steps as the ladder has shapes, then an hour without any.
-//! Whoever forges packets of a machine can at worst move it within its ladder. Time comes in.
+//! Whoever forges packets of a machine can at worst move it within its ladder; whoever forges those of
+//! servers can keep it from being moved. Time comes in.
 
 mod attempt;
-mod links;
 mod memory;
+mod overheard;
 mod trial;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -35,13 +38,11 @@ use super::{Client, Past, Shape, Stage};
 use crate::client::Class;
 use crate::wire::{Mac, Platform};
 pub use attempt::{Offered, SETTLE, Windows};
-use links::Links;
 pub use memory::{Learnt, Memory};
+use overheard::Hearing;
+pub use overheard::Overheard;
 use trial::Trial;
 pub use trial::{FAILURES, KNOWN_FAILURES, REST};
-
-/// Networks of which it is known that somebody got a lease there.
-const LINKS: usize = 1024;
 
 /// One program that boots a machine: its BIOS, its UEFI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,7 +91,7 @@ pub enum Step {
         left: Shape,
         /// How many times.
         failures: u8,
-        /// Whether it asked for a lease, and so was offered one.
+        /// Whether it asked for the lease that it was offered.
         leased: bool,
     },
     /// It fetched a file after something else than what was known to work.
@@ -132,7 +133,7 @@ pub struct Progress {
     tick: u64,
     machines: HashMap<Mac, Machine>,
     by_age: BTreeMap<u64, Mac>,
-    links: Links,
+    hearing: Hearing,
     memory: Memory,
 }
 
@@ -153,7 +154,7 @@ impl Progress {
             tick: 0,
             machines: HashMap::new(),
             by_age: BTreeMap::new(),
-            links: Links::new(LINKS),
+            hearing: Hearing::default(),
             memory,
         }
     }
@@ -206,7 +207,7 @@ impl Progress {
     pub fn discovered(&mut self, now: Now, firmware: Firmware, xid: u32) -> Turn {
         let Self {
             machines,
-            links,
+            hearing,
             memory,
             ..
         } = self;
@@ -216,37 +217,56 @@ impl Progress {
             return Turn::default();
         };
         let mut learnt = memory.of(firmware).cloned().unwrap_or_default();
-        match trial.discovered(now.at, xid, links, &mut learnt) {
+        match trial.discovered(now.at, xid, hearing, &mut learnt) {
             Some(step) => self.turn(now, firmware, learnt, Some(step)),
             None => Turn::default(),
         }
     }
 
-    /// It was answered with an OFFER; `None`: with one that says nothing of a shape of ours.
+    /// It was answered with an OFFER; `None`: with one that says nothing of a shape of ours. Gives
+    /// other boot servers that have answered it already, those seen for the first time.
     pub fn offered(
         &mut self,
         now: Now,
         firmware: Firmware,
-        (xid, link): (u32, Ipv4Addr),
+        xid: u32,
         offered: Option<Offered>,
-    ) {
+    ) -> Vec<Ipv4Addr> {
         let learnt = self.memory.of(firmware).cloned().unwrap_or_default();
         let machine = self.saw(firmware.mac);
         machine.asked = Some(firmware.platform);
         let trial = machine.trials.entry(firmware.platform);
         let trial = trial.or_insert_with(|| Trial::of(&learnt, now));
-        trial.offered(now.at, (xid, link), offered);
+        trial.offered(now.at, xid, offered);
+        let ahead = self.hearing.ahead(now.at, firmware.mac, xid);
+        let new = ahead.into_iter().filter_map(|heard| self.hear(now, heard));
+        new.collect()
     }
 
-    /// Somebody takes a lease that a server on this link has offered him.
-    pub fn lease_on(&mut self, now: Now, link: Ipv4Addr) {
-        self.links.leased(link, now.at);
+    /// Another server's answer to a machine was heard on the wire; a boot server that is seen for the
+    /// first time. What it says of no attempt under way may be ahead of its DISCOVER.
+    pub fn overheard(&mut self, now: Now, heard: Overheard) -> Option<Ipv4Addr> {
+        self.hearing.keep(now.at, heard);
+        self.hear(now, heard)
+    }
+
+    fn hear(&mut self, now: Now, heard: Overheard) -> Option<Ipv4Addr> {
+        let trials = self.machines.get_mut(&heard.mac)?.trials.values_mut();
+        let attempts = trials.filter_map(Trial::attempt);
+        let hear = attempts.filter_map(|one| one.hears(now.at, heard).then_some(()));
+        let known = hear.count() > 0;
+        (known && heard.boots && self.hearing.is_new(heard.server)).then_some(heard.server)
+    }
+
+    /// Answers of other servers may have been missed.
+    pub const fn missed(&mut self, now: Now) {
+        self.hearing.miss(now.at);
     }
 
     /// Firmware asks for its lease, on port 67, of this address.
-    pub fn requested(&mut self, now: Now, firmware: Firmware, address: Option<Ipv4Addr>) {
+    pub fn requested(&mut self, now: Now, firmware: Firmware, xid: u32, address: Option<Ipv4Addr>) {
         if let Some(attempt) = self.trial_of(firmware).and_then(Trial::attempt) {
-            attempt.requested(now.at, address);
+            attempt.requested(now.at, xid, address);
         }
     }
 

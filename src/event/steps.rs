@@ -58,7 +58,7 @@ const fn remedy(leased: bool) -> &'static str {
     if leased {
         "see whether another boot server answers it (`bootjack doctor`) and whether UDP 69 is open; else serve it by mode dhcp, where it gets `pxe: single-offer`"
     } else {
-        "it asks for no lease though others get theirs: see whether the DHCP server offers it one; if it does, serve it by mode dhcp, where it gets `pxe: single-offer`"
+        "it is offered a lease and asks for none: firmware that takes no proxy's OFFER does so; serve it by mode dhcp, where it gets `pxe: single-offer`"
     }
 }
 

@@ -28,9 +28,11 @@ use self::row::Row;
 use self::store::Store;
 use super::Shared;
 use super::control as socket;
-use crate::client::progress::{Firmware, Learnt, Memory, Now, Offered, Progress, Step, Turn};
+use crate::client::Client;
+use crate::client::progress::{
+    Firmware, Learnt, Memory, Now, Offered, Overheard, Progress, Step, Turn,
+};
 use crate::client::quirk::Behaviour;
-use crate::client::{Client, link};
 use crate::error::why;
 use crate::event::What;
 use crate::wire::Mac;
@@ -139,31 +141,32 @@ impl Machines {
         known.iter().map(Row::of).collect()
     }
 
-    /// It was answered with this OFFER.
+    /// It was answered with this OFFER. Other boot servers that it was heard to be answered by, those
+    /// seen for the first time.
     pub fn offered(
         &self,
         client: &Client,
         message: &Message,
-        local: Ipv4Addr,
         offered: Option<Offered>,
-    ) {
+    ) -> Vec<Ipv4Addr> {
+        let firmware = Firmware::of(client);
+        firmware.map_or_else(Vec::new, |firmware| {
+            (self.progress()).offered(now(), firmware, message.xid, offered)
+        })
+    }
+
+    /// A REQUEST on port 67: it takes a lease.
+    pub fn requested(&self, client: &Client, message: &Message) {
         if let Some(firmware) = Firmware::of(client) {
-            let whence = (message.xid, link(message, local));
-            self.progress().offered(now(), firmware, whence, offered);
+            let renews = Some(message.ciaddr).filter(|a| !a.is_unspecified());
+            let address = message.address(code::REQUESTED_ADDRESS).or(renews);
+            (self.progress()).requested(now(), firmware, message.xid, address);
         }
     }
 
-    /// A REQUEST on port 67: somebody takes a lease, where he names the server that offered it.
-    pub fn requested(&self, client: Option<&Client>, message: &Message, local: Ipv4Addr) {
-        let (now, mut progress) = (now(), self.progress());
-        if message.options.has(code::SERVER_ID) {
-            progress.lease_on(now, link(message, local));
-        }
-        if let Some(firmware) = client.and_then(Firmware::of) {
-            let renews = Some(message.ciaddr).filter(|a| !a.is_unspecified());
-            let address = message.address(code::REQUESTED_ADDRESS).or(renews);
-            progress.requested(now, firmware, address);
-        }
+    /// What other servers answer machines was not all heard.
+    pub fn missed(&self) {
+        self.progress().missed(now());
     }
 
     /// Writes what waits for the disk; gives what was waiting to be told.
@@ -212,6 +215,27 @@ impl Shared {
             }
         }
         self.machines.remembering(client)
+    }
+
+    /// A client was answered with this OFFER.
+    pub fn offered(&self, client: &Client, message: &Message, offered: Option<Offered>) {
+        self.beside(self.machines.offered(client, message, offered));
+    }
+
+    /// Another server has answered a machine.
+    pub fn overheard(&self, heard: Overheard) {
+        let new = self.machines.progress().overheard(now(), heard);
+        self.beside(new);
+    }
+
+    /// Other boot servers, each told of once.
+    fn beside(&self, servers: impl IntoIterator<Item = Ipv4Addr>) {
+        for server in servers {
+            let text = format!(
+                "another boot server, {server}, answers here; machines that it answers are left to it, and moved to no other shape of reply"
+            );
+            self.emit(None, What::Notice { text });
+        }
     }
 
     /// A client has come to port 4011, from this address, and is answered.

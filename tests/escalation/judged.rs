@@ -6,12 +6,12 @@ use bootjack::client::progress::{Firmware, Learnt, Memory, Progress, Turn};
 use bootjack::client::quirk::Behaviour;
 use bootjack::wire::{Mac, Platform};
 
-use crate::talk::{BIOS, LINK, Lab, UEFI, bios, mac, uefi};
+use crate::talk::{BIOS, Lab, UEFI, bios, mac, uefi};
 
 /// Firmware that takes its lease and stops there, and begins again after ten seconds.
 const DEAF: &str = "D +0.1 r +10";
-/// EDK2 that ignores every proxy (bootimus#77), beside others who get their leases.
-const IGNORES: &str = "D +4 d +6 o +2 d +16 d +35";
+/// EDK2 that ignores every proxy (bootimus#77), beside a DHCP server that answers it.
+const IGNORES: &str = "D o +4 d +8 d o +16 d +35";
 
 #[test]
 fn who_takes_his_lease_and_fetches_nothing_twice_is_offered_the_next_shape() {
@@ -115,7 +115,60 @@ fn whoever_is_slow_is_left_alone() {
 }
 
 #[test]
-fn who_ignores_all_offers_while_others_get_leases_is_told_of_after_all_shapes() {
+fn whoever_may_boot_from_another_server_is_left_to_it() {
+    for (who, talk) in [
+        ("another proxy answers it", "D p +0.1 r +60"),
+        (
+            "later, and at the second DISCOVER",
+            "D +4 d +1 p +0.1 r +60",
+        ),
+        ("its DHCP server boots it", "D b +0.1 r +60"),
+        ("by the ACK alone", "D +0.1 r +0.1 b +60"),
+        ("it takes nothing of both", "D o p +4 d +8 d +16 d +35"),
+    ] {
+        let mut lab = uefi();
+        for _ in 0..6 {
+            lab.talk(talk);
+        }
+        assert!(lab.said.is_empty(), "{who}: {:?}", lab.said);
+        assert_eq!(lab.rivals.len(), 1, "{who}: {:?}", lab.rivals);
+    }
+    // Heard before the DISCOVER itself came to us.
+    let mut lab = uefi();
+    for _ in 0..6 {
+        lab.ahead().talk("+0.1 D +0.1 r +60");
+    }
+    lab.says(&[]);
+    assert_eq!(lab.rivals.len(), 1);
+    // Once it is gone, two attempts are enough again.
+    lab.talk("+60").talk(DEAF).talk(DEAF).talk("D");
+    lab.says(&["offer-4011 failed 2 times, then bypass-prompt"]);
+}
+
+#[test]
+fn where_it_was_not_heard_what_a_machine_was_offered_nothing_is_proven() {
+    for (why, talk) in [
+        ("behind a relay, or sent to it alone", "D +0.1 r +60"),
+        ("in a flood", "D o +0.1 r m +60"),
+        ("in a flood that ends when it begins", "m +1 D o +0.1 r +60"),
+        ("no DHCP server for this machine", "D +4 d +8 d +16 d +35"),
+        ("one that is there later", "D +4 d +8 d +16 d +35 o"),
+    ] {
+        let mut lab = uefi();
+        lab.unheard = true;
+        for _ in 0..6 {
+            lab.talk(talk);
+        }
+        assert!(lab.said.is_empty(), "{why}: {:?}", lab.said);
+    }
+    let mut lab = uefi();
+    lab.unheard = true;
+    lab.talk("m +3").talk("D o +0.1 r +10 D o +0.1 r +10 D");
+    lab.says(&["offer-4011 failed 2 times, then bypass-prompt"]);
+}
+
+#[test]
+fn who_ignores_all_offers_of_leases_is_told_of_after_all_shapes() {
     let mut lab = uefi();
     lab.talk(IGNORES).talk(IGNORES).says(&[]);
     lab.talk(IGNORES)
@@ -281,7 +334,7 @@ fn the_row_learnt_first_leaves_first_and_one_confirmed_daily_stays() {
     ];
     lab.progress = Progress::new(16, Memory::new(2, old));
     let now = lab.now();
-    lab.progress.offered(now, lab.firmware(), (1, LINK), None);
+    let _ = lab.progress.offered(now, lab.firmware(), 1, None);
     lab.talk("D +0.1 r");
     let turn = lab.progress.fetched(lab.now(), mac(), true);
     assert_eq!(turn.rows, [(lab.firmware(), Some(learnt(0)))]);

@@ -75,9 +75,9 @@ fn offered_and_asked(shared: &Shared, client: &Client) -> Vec<String> {
             xid,
             ..message.clone()
         };
-        (shared.machines).offered(client, &message, local, None);
-        (shared.machines).offered(client, &message, local, Some(offered.clone()));
-        shared.machines.requested(Some(client), &request, local);
+        let _ = (shared.machines).offered(client, &message, None);
+        let _ = (shared.machines).offered(client, &message, Some(offered.clone()));
+        shared.machines.requested(client, &request);
         shared.asked_4011(client, home);
     }
     let known = shared.machines.rows_of(mac());

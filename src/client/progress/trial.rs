@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use super::attempt::{Attempt, Offered, Proof};
-use super::links::Links;
+use super::overheard::Hearing;
 use super::{Learnt, Now, Step};
 use crate::client::Shape;
 use crate::client::quirk::Behaviour;
@@ -52,16 +52,11 @@ impl Trial {
     }
 
     /// The OFFER to a DISCOVER, which begins an attempt where none is under way.
-    pub(super) fn offered(
-        &mut self,
-        now: Instant,
-        whence: (u32, Ipv4Addr),
-        offered: Option<Offered>,
-    ) {
+    pub(super) fn offered(&mut self, now: Instant, xid: u32, offered: Option<Offered>) {
         match (&mut self.attempt, offered) {
-            (Some(attempt), Some(offered)) => attempt.again(now, offered),
+            (Some(attempt), Some(offered)) => attempt.again(now, xid, offered),
             (attempt, offered) => {
-                *attempt = offered.map(|offered| Attempt::new(now, whence, offered));
+                *attempt = offered.map(|offered| Attempt::new(now, xid, offered));
             }
         }
     }
@@ -71,10 +66,10 @@ impl Trial {
         &mut self,
         now: Instant,
         xid: u32,
-        links: &Links,
+        hearing: &Hearing,
         learnt: &mut Learnt,
     ) -> Option<Step> {
-        let proof = self.attempt.as_mut()?.discovered(now, xid, links);
+        let proof = self.attempt.as_ref()?.discovered(now, xid, hearing);
         if proof == Proof::GoesOn {
             return None;
         }

@@ -91,7 +91,6 @@ impl Door {
     ) {
         let Incoming {
             message,
-            local,
             peer,
             unicast,
             ..
@@ -101,12 +100,11 @@ impl Door {
             return;
         }
         match (self.port, message.kind(), client, decision) {
-            (Port::Dhcp, Some(Kind::Request), client, _) => {
-                shared.machines.requested(client, message, local);
+            (Port::Dhcp, Some(Kind::Request), Some(client), _) => {
+                shared.machines.requested(client, message);
             }
             (Port::Dhcp, _, Some(client), Ok(answer)) => {
-                let offered = answer.offered.clone();
-                shared.machines.offered(client, message, local, offered);
+                shared.offered(client, message, answer.offered.clone());
             }
             (Port::Pxe, _, Some(client), Ok(_)) if unicast => {
                 shared.asked_4011(client, *peer.ip());
