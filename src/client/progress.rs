@@ -38,7 +38,7 @@ use super::{Client, Past, Shape, Stage};
 use crate::client::Class;
 use crate::wire::{Mac, Platform};
 pub use attempt::{Offered, SETTLE, Windows};
-pub use memory::{Learnt, Memory};
+pub use memory::{Learnt, Memory, NEW_ROWS, ROW_EVERY};
 use overheard::Hearing;
 pub use overheard::Overheard;
 use trial::Trial;
@@ -61,6 +61,12 @@ impl Firmware {
             mac: client.mac,
             platform: client.platform(),
         })
+    }
+
+    /// Whatever can boot a machine.
+    fn all_of(mac: Mac) -> impl Iterator<Item = Self> {
+        let platforms = Platform::NAMED.into_iter().chain([Platform::Other]);
+        platforms.map(move |platform| Self { mac, platform })
     }
 }
 
@@ -103,6 +109,13 @@ pub enum Step {
     },
     /// It was seen to do something that a row of the quirk table asks for.
     Seen(Behaviour),
+}
+
+impl Step {
+    /// Whether it says that something is remembered.
+    const fn is_of_a_row(self) -> bool {
+        matches!(self, Self::Follows { .. } | Self::Seen(_))
+    }
 }
 
 /// What is known of one firmware.
@@ -178,6 +191,11 @@ impl Progress {
         self.memory.iter()
     }
 
+    /// Of how many firmwares something was learnt.
+    pub fn remembered(&self) -> usize {
+        self.memory.len()
+    }
+
     /// What is known of all machines: what was learnt, and what is tried now.
     pub fn known(&self) -> Vec<Known> {
         let learnt = self.memory.iter().map(|(firmware, _)| firmware.mac);
@@ -189,14 +207,10 @@ impl Progress {
 
     /// What is known of one machine.
     pub fn known_of(&self, mac: Mac) -> Vec<Known> {
-        let platforms = Platform::NAMED.into_iter().chain([Platform::Other]);
-        let known = platforms.map(|platform| {
-            let firmware = Firmware { mac, platform };
-            Known {
-                firmware,
-                learnt: self.memory.of(firmware).cloned(),
-                trying: self.trial(firmware).and_then(|trial| trial.trying),
-            }
+        let known = Firmware::all_of(mac).map(|firmware| Known {
+            firmware,
+            learnt: self.memory.of(firmware).cloned(),
+            trying: self.trial(firmware).and_then(|trial| trial.trying),
         });
         known
             .filter(|known| known.learnt.is_some() || known.trying.is_some())
@@ -321,10 +335,22 @@ impl Progress {
         gone.into_iter().map(|firmware| (firmware, None)).collect()
     }
 
-    /// Keeps what was learnt, where that has changed or may soon be the oldest.
+    /// Keeps what was learnt, where that has changed or may soon be the oldest. Where there is no
+    /// room for it now, it is not said either; the machine goes on with what it follows.
     fn turn(&mut self, now: Now, firmware: Firmware, learnt: Learnt, step: Option<Step>) -> Turn {
-        let rows = self.memory.keep(now.wall, firmware, learnt);
-        Turn { step, rows }
+        if let Some(rows) = self.memory.keep(now, firmware, learnt) {
+            return Turn { step, rows };
+        }
+        let told = step.filter(|step| !step.is_of_a_row());
+        if told.is_none()
+            && let Some(trial) = self.trial_of(firmware)
+        {
+            trial.goes_on();
+        }
+        Turn {
+            step: told,
+            rows: Vec::new(),
+        }
     }
 
     fn trial(&self, firmware: Firmware) -> Option<&Trial> {

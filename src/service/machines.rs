@@ -1,8 +1,8 @@
 //! Whether machines follow what they are offered, in the running server: what the doors see goes to
 //! [`Progress`], what that says becomes events and rows on the disk.
 //!
-//! The doors only take a lock for a look-up. Rows are written on a thread for such things, whatever
-//! has changed meanwhile at once; an event that says `remembered` comes when it is. A state folder
+//! The doors only take a lock for a look-up. Rows are written on a thread for such things, once a
+//! second at most, whatever has changed meanwhile at once; an event that says `remembered` comes when it is. A state folder
 //! that cannot be written is a warning, once, and what is learnt lasts until the end of the process.
 //!
 //! * `row`: what was learnt, as it is kept and shown
@@ -40,6 +40,8 @@ use crate::wire::dhcp::{Kind, Message, code};
 
 /// Firmwares of which something is kept.
 const KEPT: usize = 100_000;
+/// So long what is to be written is gathered.
+const GATHER: Duration = Duration::from_secs(1);
 /// How long a store that cannot be written rests.
 const REST: Duration = Duration::from_secs(60);
 
@@ -132,7 +134,7 @@ impl Machines {
 
     /// Of how many firmwares something is kept.
     pub fn remembered(&self) -> usize {
-        self.progress().learnt().count()
+        self.progress().remembered()
     }
 
     /// What is known of one machine.
@@ -310,11 +312,10 @@ impl Shared {
             let shared = self.clone();
             let wrote = tokio::task::spawn_blocking(move || shared.write_machines());
             let failing = wrote.await.is_ok_and(|written| !written);
-            let more = self.machines.wake.notified();
-            if failing {
-                tokio::time::sleep(REST).await;
-            } else {
-                more.await;
+            let pause = if failing { REST } else { GATHER };
+            tokio::time::sleep(pause).await;
+            if !failing {
+                self.machines.wake.notified().await;
             }
         }
     }

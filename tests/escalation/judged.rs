@@ -2,9 +2,9 @@
 //! what is said of them.
 
 use bootjack::client::Shape;
-use bootjack::client::progress::{Firmware, Learnt, Memory, Progress, Turn};
+use bootjack::client::progress::{Learnt, Memory, Progress};
 use bootjack::client::quirk::Behaviour;
-use bootjack::wire::{Mac, Platform};
+use bootjack::wire::Platform;
 
 use crate::talk::{BIOS, Lab, UEFI, bios, mac, uefi};
 
@@ -314,40 +314,4 @@ fn what_was_kept_is_known_after_a_restart_until_it_is_forgotten() {
     assert_eq!(gone, [(lab.firmware(), None)]);
     assert_eq!(lab.shape(), Shape::Offer4011);
     assert_eq!(lab.progress.forget(None), []);
-}
-
-#[test]
-fn the_row_learnt_first_leaves_first_and_one_confirmed_daily_stays() {
-    let mut lab = uefi();
-    let machine = |n: u8| Firmware {
-        mac: Mac::ethernet([2, 0, 0, 0, 0, n]),
-        platform: Platform::EfiX64,
-    };
-    let learnt = |at| Learnt {
-        shape: Some(Shape::BypassPrompt),
-        seen: Vec::new(),
-        at,
-    };
-    let old = [
-        (lab.firmware(), learnt(1_700_000_000)),
-        (machine(1), learnt(1_700_000_001)),
-    ];
-    lab.progress = Progress::new(16, Memory::new(2, old));
-    let now = lab.now();
-    let _ = lab.progress.offered(now, lab.firmware(), 1, None);
-    lab.talk("D +0.1 r");
-    let turn = lab.progress.fetched(lab.now(), mac(), true);
-    assert_eq!(turn.rows, [(lab.firmware(), Some(learnt(0)))]);
-    // Another file of it proves nothing more, a day later.
-    lab.talk("+90000");
-    let turn = lab.progress.fetched(lab.now(), mac(), true);
-    assert_eq!(turn, Turn::default());
-    lab.platform = Platform::Bios;
-    lab.ladder = BIOS.to_vec();
-    lab.talk("D +0.1 r +1 4 +60 D +0.1 r +1 4");
-    let left: Vec<Firmware> = lab.progress.learnt().map(|(of, _)| *of).collect();
-    assert!(
-        left.contains(&lab.firmware()) && !left.contains(&machine(1)),
-        "{left:?}"
-    );
 }

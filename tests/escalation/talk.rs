@@ -33,6 +33,8 @@ pub struct Lab {
     pub unheard: bool,
     /// Other boot servers told of.
     pub rivals: Vec<Ipv4Addr>,
+    /// Rows that the last one of many has changed.
+    pub rows: usize,
 }
 
 impl Lab {
@@ -48,6 +50,7 @@ impl Lab {
             said: Vec::new(),
             unheard: false,
             rivals: Vec::new(),
+            rows: 0,
         }
     }
 
@@ -167,6 +170,22 @@ impl Lab {
         });
         let new = (self.progress).offered(now, firmware, self.xid, offered);
         self.rivals.extend(new);
+    }
+
+    /// Another machine that asks port 4011 although it was told not to, in one attempt.
+    pub fn speaks_as(&mut self, firmware: Firmware, xid: u32) {
+        let now = self.now();
+        let offered = Offered {
+            shape: BIOS[0],
+            ladder: BIOS.to_vec(),
+            windows: Windows::of(&[]),
+            bypass: true,
+        };
+        let _ = self.progress.offered(now, firmware, xid, None);
+        let _ = self.progress.offered(now, firmware, xid, Some(offered));
+        (self.progress).requested(now, firmware, xid, Some(HOME));
+        let turn = self.progress.asked_4011(now, firmware, HOME);
+        self.rows = turn.rows.len();
     }
 
     /// The shape that it is offered now.

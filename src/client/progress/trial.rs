@@ -197,6 +197,11 @@ impl Trial {
         })
     }
 
+    /// What it follows cannot be kept now: it is tried with it until that can be.
+    pub(super) fn goes_on(&mut self) {
+        self.trying = self.trying.or(self.followed);
+    }
+
     /// The machine was booted, by us or from elsewhere.
     pub(super) fn booted(&mut self) {
         if let Some(attempt) = &mut self.attempt {
