@@ -195,11 +195,17 @@ pub enum What {
         strategy: &'static str,
         /// Whether that is remembered; what is offered first anyhow need not be.
         remembered: bool,
+        /// Whether that could not be written, and lasts until bootjack ends.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        unwritten: bool,
     },
     /// A client does what a row of the quirk table asks for; it is remembered.
     Observed {
         /// What it does, as a word: `asks-4011-all-the-same`.
         behaviour: &'static str,
+        /// Whether that could not be written, and lasts until bootjack ends.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        unwritten: bool,
     },
     /// An address changed its state (mode `dhcp`).
     Lease {

@@ -10,6 +10,7 @@
 //! * `attempt`: one attempt, and what it proves
 //! * `trial`: attempts in a row: when to go on, and where to
 //! * `memory`: what is kept over restarts
+//! * `known`: all of it, for those who look
 //! * `overheard`: what other servers answer them
 //!
 //! Kept by hardware address and platform: the BIOS and the UEFI of one machine are two programs.
@@ -25,11 +26,12 @@
 //! servers can keep it from being moved. Time comes in.
 
 mod attempt;
+mod known;
 mod memory;
 mod overheard;
 mod trial;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
@@ -38,6 +40,7 @@ use super::{Client, Past, Shape, Stage};
 use crate::client::Class;
 use crate::wire::{Mac, Platform};
 pub use attempt::{Offered, SETTLE, Windows};
+pub use known::{All, Known};
 pub use memory::{Learnt, Memory, NEW_ROWS, ROW_EVERY};
 use overheard::Hearing;
 pub use overheard::Overheard;
@@ -118,17 +121,6 @@ impl Step {
     }
 }
 
-/// What is known of one firmware.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
-    /// Whose.
-    pub firmware: Firmware,
-    /// What was learnt, where anything was.
-    pub learnt: Option<Learnt>,
-    /// The shape that is tried with it now.
-    pub trying: Option<Shape>,
-}
-
 /// What a message has led to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
@@ -184,37 +176,6 @@ impl Progress {
             seen: learnt.seen,
             shape: trying.or(learnt.shape),
         }
-    }
-
-    /// Everything that was learnt, in no order.
-    pub fn learnt(&self) -> impl Iterator<Item = (&Firmware, &Learnt)> {
-        self.memory.iter()
-    }
-
-    /// Of how many firmwares something was learnt.
-    pub fn remembered(&self) -> usize {
-        self.memory.len()
-    }
-
-    /// What is known of all machines: what was learnt, and what is tried now.
-    pub fn known(&self) -> Vec<Known> {
-        let learnt = self.memory.iter().map(|(firmware, _)| firmware.mac);
-        let macs: BTreeSet<Mac> = learnt.chain(self.machines.keys().copied()).collect();
-        macs.into_iter()
-            .flat_map(|mac| self.known_of(mac))
-            .collect()
-    }
-
-    /// What is known of one machine.
-    pub fn known_of(&self, mac: Mac) -> Vec<Known> {
-        let known = Firmware::all_of(mac).map(|firmware| Known {
-            firmware,
-            learnt: self.memory.of(firmware).cloned(),
-            trying: self.trial(firmware).and_then(|trial| trial.trying),
-        });
-        known
-            .filter(|known| known.learnt.is_some() || known.trying.is_some())
-            .collect()
     }
 
     /// A DISCOVER came: what it says of the attempt before it. To be called before it is answered.

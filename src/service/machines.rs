@@ -5,34 +5,32 @@
 //! second at most, whatever has changed meanwhile at once; an event that says `remembered` comes when it is. A state folder
 //! that cannot be written is a warning, once, and what is learnt lasts until the end of the process.
 //!
+//! * `keep`: what waits for the disk, and how it is told
 //! * `row`: what was learnt, as it is kept and shown
 //! * [`store`]: the file
 //! * [`control`]: how commands ask
 
 pub mod control;
+mod keep;
 pub mod row;
 pub mod store;
 
-use std::collections::HashMap;
-use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime};
 
 use tokio::sync::Notify;
 
+use self::keep::{Pending, told, unwritten};
 use self::row::Row;
 use self::store::Store;
 use super::Shared;
 use super::control as socket;
 use crate::client::Client;
-use crate::client::progress::{
-    Firmware, Learnt, Memory, Now, Offered, Overheard, Progress, Step, Turn,
-};
-use crate::client::quirk::Behaviour;
+use crate::client::progress::{Firmware, Memory, Now, Offered, Overheard, Progress, Turn};
 use crate::error::why;
 use crate::event::What;
 use crate::wire::Mac;
@@ -40,10 +38,6 @@ use crate::wire::dhcp::{Kind, Message, code};
 
 /// Firmwares of which something is kept.
 const KEPT: usize = 100_000;
-/// So long what is to be written is gathered.
-const GATHER: Duration = Duration::from_secs(1);
-/// How long a store that cannot be written rests.
-const REST: Duration = Duration::from_secs(60);
 
 /// What is known of machines, and what is to be written of it.
 pub struct Machines {
@@ -54,13 +48,6 @@ pub struct Machines {
     kept: AtomicBool,
     failing: AtomicBool,
     wake: Notify,
-}
-
-/// What waits for the disk.
-#[derive(Default)]
-struct Pending {
-    rows: HashMap<Firmware, Option<Learnt>>,
-    told: Vec<(Mac, What)>,
 }
 
 /// What was opened beside the store.
@@ -128,8 +115,8 @@ impl Machines {
 
     /// What is known, by machine.
     pub fn rows(&self) -> Vec<Row> {
-        let known = self.progress().known();
-        known.iter().map(Row::of).collect()
+        let all = self.progress().all();
+        all.known().iter().map(Row::of).collect()
     }
 
     /// Of how many firmwares something is kept.
@@ -169,33 +156,6 @@ impl Machines {
     /// What other servers answer machines was not all heard.
     pub fn missed(&self) {
         self.progress().missed(now());
-    }
-
-    /// Writes what waits for the disk; gives what was waiting to be told.
-    ///
-    /// # Errors
-    /// Beside it, why it could not be written; it waits on then.
-    fn flush(&self) -> (Vec<(Mac, What)>, Result<(), String>) {
-        let mut store = locked(&self.store);
-        let Pending { rows, told } = std::mem::take(&mut *locked(&self.pending));
-        let Some(store) = store.as_mut().filter(|_| !rows.is_empty()) else {
-            return (told, Ok(()));
-        };
-        // A row that waits has always the newest there is: it is made under the progress's lock.
-        let mut changes: store::Changes = rows.into_iter().collect();
-        if store.is_new() {
-            let all = self.progress();
-            let known = all.learnt().map(|(of, learnt)| (*of, Some(learnt.clone())));
-            changes.extend(known);
-        }
-        let outcome = store.write(&changes);
-        if outcome.is_err() {
-            let mut pending = locked(&self.pending);
-            for (firmware, learnt) in changes {
-                pending.rows.entry(firmware).or_insert(learnt);
-            }
-        }
-        (told, outcome)
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -257,22 +217,6 @@ impl Shared {
         }
     }
 
-    /// Forgets what was learnt of a machine, or of all; how many rows.
-    ///
-    /// # Errors
-    /// It is forgotten, but not on the disk: why.
-    pub fn forget(&self, mac: Option<Mac>) -> Result<usize, String> {
-        let gone = {
-            let mut progress = self.machines.progress();
-            let gone = progress.forget(mac);
-            locked(&self.machines.pending).rows.extend(gone.clone());
-            gone.len()
-        };
-        let (told, outcome) = self.machines.flush();
-        self.tell(told);
-        outcome.map(|()| gone)
-    }
-
     /// What is said of a machine becomes rows and an event: once they are written, where they are.
     fn with_progress(&self, mac: Mac, say: impl FnOnce(&mut Progress, Now) -> Turn) {
         let machines = &self.machines;
@@ -280,14 +224,17 @@ impl Shared {
             let mut progress = machines.progress();
             let Turn { step, rows } = say(&mut progress, now());
             let what = step.map(told);
-            if rows.is_empty() || !machines.kept.load(Ordering::Relaxed) {
+            if rows.is_empty() {
                 what
+            } else if !machines.kept.load(Ordering::Relaxed) {
+                what.map(unwritten)
             } else {
                 let mut pending = locked(&machines.pending);
                 pending.rows.extend(rows);
                 machines.wake.notify_one();
                 let waits = !machines.failing.load(Ordering::Relaxed);
-                let (later, at_once) = if waits { (what, None) } else { (None, what) };
+                let at_once = what.clone().filter(|_| !waits).map(unwritten);
+                let later = what.filter(|_| waits);
                 pending.told.extend(later.map(|what| (mac, what)));
                 at_once
             }
@@ -295,88 +242,6 @@ impl Shared {
         if let Some(what) = what {
             self.emit(Some(mac), what);
         }
-    }
-
-    fn tell(&self, told: Vec<(Mac, What)>) {
-        for (mac, what) in told {
-            self.emit(Some(mac), what);
-        }
-    }
-
-    /// Writes what was learnt, until the task is dropped.
-    ///
-    /// # Errors
-    /// Never; the type is that of the other services.
-    pub async fn keep_machines(self: Arc<Self>) -> io::Result<()> {
-        loop {
-            let shared = self.clone();
-            let wrote = tokio::task::spawn_blocking(move || shared.write_machines());
-            let failing = wrote.await.is_ok_and(|written| !written);
-            let pause = if failing { REST } else { GATHER };
-            tokio::time::sleep(pause).await;
-            if !failing {
-                self.machines.wake.notified().await;
-            }
-        }
-    }
-
-    /// Writes what was learnt and not yet written; whether that went well. That it does not, and
-    /// that it does again, is told once.
-    pub fn write_machines(&self) -> bool {
-        let (told, outcome) = self.machines.flush();
-        let failed = self
-            .machines
-            .failing
-            .swap(outcome.is_err(), Ordering::Relaxed);
-        match (failed, &outcome) {
-            (false, Err(why)) => self.emit(
-                None,
-                What::Warning {
-                    text: format!(
-                        "cannot write what was learnt of machines: {why}; it is kept in memory, and written when that is possible"
-                    ),
-                },
-            ),
-            (true, Ok(())) => self.emit(
-                None,
-                What::Notice {
-                    text: "what was learnt of machines is written again".to_owned(),
-                },
-            ),
-            _ => {}
-        }
-        self.tell(told);
-        outcome.is_ok()
-    }
-}
-
-fn told(step: Step) -> What {
-    match step {
-        Step::Next {
-            left,
-            failures,
-            next,
-        } => What::Escalated {
-            strategy: left.name(),
-            failures,
-            next: next.name(),
-        },
-        Step::NothingLeft {
-            left,
-            failures,
-            leased,
-        } => What::NothingLeft {
-            strategy: left.name(),
-            failures,
-            leased,
-        },
-        Step::Follows { shape, remembered } => What::Follows {
-            strategy: shape.name(),
-            remembered,
-        },
-        Step::Seen(behaviour) => What::Observed {
-            behaviour: Behaviour::name(behaviour),
-        },
     }
 }
 
