@@ -29,7 +29,7 @@ use crate::wire::pxe::IpxeFeatures;
 use crate::wire::{Arch, Mac, Platform, Uuid};
 
 pub use choice::Choice;
-pub use identify::{NotBooting, identify, identify_classless, link};
+pub use identify::{NotBooting, identify, identify_classless};
 pub use loaders::Loaders;
 pub use registry::Registry;
 pub use shape::{PxeShape, Shape};

@@ -186,7 +186,7 @@ pub enum What {
         strategy: &'static str,
         /// How many times in a row.
         failures: u8,
-        /// Whether it asked for a lease: where not, it may be offered none.
+        /// Whether it asked for the lease that it was offered.
         leased: bool,
     },
     /// A client follows another shape than was known of it.
@@ -195,11 +195,17 @@ pub enum What {
         strategy: &'static str,
         /// Whether that is remembered; what is offered first anyhow need not be.
         remembered: bool,
+        /// Whether that could not be written, and lasts until bootjack ends.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        unwritten: bool,
     },
     /// A client does what a row of the quirk table asks for; it is remembered.
     Observed {
         /// What it does, as a word: `asks-4011-all-the-same`.
         behaviour: &'static str,
+        /// Whether that could not be written, and lasts until bootjack ends.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        unwritten: bool,
     },
     /// An address changed its state (mode `dhcp`).
     Lease {

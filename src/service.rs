@@ -10,6 +10,7 @@
 //! * `groups`: the multicast groups that profiles name
 //! * [`machines`]: whether machines follow what they are offered, and what was learnt of them
 //! * [`control`]: how commands ask the running server
+//! * [`overhear`]: what other servers answer them
 //! * [`files`]: a name in the tree → bytes or an open file, never outside its folder
 //! * [`load`], [`watch`]: folders → snapshot, now and whenever they change
 //! * [`probe`]: a machine of the room `firmware` on a real LAN
@@ -33,6 +34,7 @@ pub mod links;
 pub mod load;
 pub mod machines;
 pub mod open;
+pub mod overhear;
 pub mod privilege;
 pub mod probe;
 pub mod shared;

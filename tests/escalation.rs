@@ -4,6 +4,7 @@
 //! * `talk`: a client and the server, in virtual time
 //! * `judged`: what is evidence and what is not
 //! * `bounds`: what no order of packets brings about
+//! * `rows`: of how many machines something is kept
 //! * `store`: what is kept on the disk
 //! * `wire`: a client deaf to one shape, on the wire: steps, memory, what an operator sees
 //! * `firmware`: real firmware that is merely slow, or has no DHCP server, is left alone
@@ -21,6 +22,8 @@ mod bounds;
 mod firmware;
 #[path = "escalation/judged.rs"]
 mod judged;
+#[path = "escalation/rows.rs"]
+mod rows;
 #[allow(dead_code, reason = "made for `start` as well")]
 #[path = "start/run.rs"]
 mod run;

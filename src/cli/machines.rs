@@ -5,7 +5,7 @@
 //! by `forget`.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -60,13 +60,13 @@ impl Machines {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
         match self.what.unwrap_or(What::List(self.list)) {
             What::List(List { json, folder }) => {
-                let rows = rows(&folder.settings()?.state)?;
+                let rows = rows(&there(folder)?)?;
                 let mut out = io::BufWriter::new(io::stdout().lock());
                 let form = if json { as_json } else { table };
                 super::done(form(&mut out, &rows).and_then(|()| out.flush()))
             }
             What::Forget { macs, all, folder } => {
-                let folder = folder.settings()?.state;
+                let folder = there(folder)?;
                 let whom: Vec<Option<Mac>> = if all {
                     vec![None]
                 } else {
@@ -75,6 +75,18 @@ impl Machines {
                 forget_each(&folder, &whom)
             }
         }
+    }
+}
+
+/// The state folder; one that is not there was probably meant otherwise.
+fn there(folder: Folder) -> Result<PathBuf, Error> {
+    let folder = folder.settings()?.state;
+    match std::fs::metadata(&folder) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Error::failed(format!(
+            "there is no state folder {}: bootjack has not run with it; name another one with --state",
+            folder.display()
+        ))),
+        _ => Ok(folder),
     }
 }
 

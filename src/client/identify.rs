@@ -84,7 +84,7 @@ fn as_class(
 
 /// An address on the link of a message that came to our address `local`: the one its relay selects
 /// (RFC 3527), else the relay's, else ours.
-pub fn link(message: &Message, local: Ipv4Addr) -> Ipv4Addr {
+fn link(message: &Message, local: Ipv4Addr) -> Ipv4Addr {
     let relay = RelayAgent::of(message);
     relay
         .link

@@ -10,23 +10,28 @@
 //! * `attempt`: one attempt, and what it proves
 //! * `trial`: attempts in a row: when to go on, and where to
 //! * `memory`: what is kept over restarts
-//! * `links`: networks on which somebody did get a lease
+//! * `known`: all of it, for those who look
+//! * `overheard`: what other servers answer them
 //!
 //! Kept by hardware address and platform: the BIOS and the UEFI of one machine are two programs.
 //! Firmware's own PXE client alone is judged, and only where a proxy's OFFER was ours to shape: a
 //! shape that a profile pins is the operator's choice, HTTP boot and iPXE have one shape, in mode
-//! `colocated` no OFFER is ours, and in mode `dhcp` the lease itself carries the loader.
+//! `colocated` no OFFER is ours, and in mode `dhcp` the lease itself carries the loader. And only where
+//! its DHCP server was heard to offer it a lease, and no other server was heard to boot it: nobody is
+//! taken away from a server that he follows.
 //!
 //! Bounded: so many machines, the one unseen for longest leaves first; two failed attempts of five
 //! seconds at least for a step; as many steps as the ladder has shapes, then an hour without any.
-//! Whoever forges packets of a machine can at worst move it within its ladder. Time comes in.
+//! Whoever forges packets of a machine can at worst move it within its ladder; whoever forges those of
+//! servers can keep it from being moved. Time comes in.
 
 mod attempt;
-mod links;
+mod known;
 mod memory;
+mod overheard;
 mod trial;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
@@ -34,15 +39,13 @@ use super::quirk::Behaviour;
 use super::{Client, Past, Shape, Stage};
 use crate::client::Class;
 use crate::wire::{Mac, Platform};
-use attempt::Attempt;
 pub use attempt::{Offered, SETTLE, Windows};
-use links::Links;
-pub use memory::{Learnt, Memory};
+pub use known::{All, Known};
+pub use memory::{Learnt, Memory, NEW_ROWS, ROW_EVERY};
+use overheard::Hearing;
+pub use overheard::Overheard;
 use trial::Trial;
 pub use trial::{FAILURES, KNOWN_FAILURES, REST};
-
-/// Networks of which it is known that somebody got a lease there.
-const LINKS: usize = 1024;
 
 /// One program that boots a machine: its BIOS, its UEFI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,6 +64,12 @@ impl Firmware {
             mac: client.mac,
             platform: client.platform(),
         })
+    }
+
+    /// Whatever can boot a machine.
+    fn all_of(mac: Mac) -> impl Iterator<Item = Self> {
+        let platforms = Platform::NAMED.into_iter().chain([Platform::Other]);
+        platforms.map(move |platform| Self { mac, platform })
     }
 }
 
@@ -91,7 +100,7 @@ pub enum Step {
         left: Shape,
         /// How many times.
         failures: u8,
-        /// Whether it asked for a lease, and so was offered one.
+        /// Whether it asked for the lease that it was offered.
         leased: bool,
     },
     /// It fetched a file after something else than what was known to work.
@@ -105,15 +114,11 @@ pub enum Step {
     Seen(Behaviour),
 }
 
-/// What is known of one firmware.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
-    /// Whose.
-    pub firmware: Firmware,
-    /// What was learnt, where anything was.
-    pub learnt: Option<Learnt>,
-    /// The shape that is tried with it now.
-    pub trying: Option<Shape>,
+impl Step {
+    /// Whether it says that something is remembered.
+    const fn is_of_a_row(self) -> bool {
+        matches!(self, Self::Follows { .. } | Self::Seen(_))
+    }
 }
 
 /// What a message has led to.
@@ -133,7 +138,7 @@ pub struct Progress {
     tick: u64,
     machines: HashMap<Mac, Machine>,
     by_age: BTreeMap<u64, Mac>,
-    links: Links,
+    hearing: Hearing,
     memory: Memory,
 }
 
@@ -154,7 +159,7 @@ impl Progress {
             tick: 0,
             machines: HashMap::new(),
             by_age: BTreeMap::new(),
-            links: Links::new(LINKS),
+            hearing: Hearing::default(),
             memory,
         }
     }
@@ -173,41 +178,11 @@ impl Progress {
         }
     }
 
-    /// Everything that was learnt, in no order.
-    pub fn learnt(&self) -> impl Iterator<Item = (&Firmware, &Learnt)> {
-        self.memory.iter()
-    }
-
-    /// What is known of all machines: what was learnt, and what is tried now.
-    pub fn known(&self) -> Vec<Known> {
-        let learnt = self.memory.iter().map(|(firmware, _)| firmware.mac);
-        let macs: BTreeSet<Mac> = learnt.chain(self.machines.keys().copied()).collect();
-        macs.into_iter()
-            .flat_map(|mac| self.known_of(mac))
-            .collect()
-    }
-
-    /// What is known of one machine.
-    pub fn known_of(&self, mac: Mac) -> Vec<Known> {
-        let platforms = Platform::NAMED.into_iter().chain([Platform::Other]);
-        let known = platforms.map(|platform| {
-            let firmware = Firmware { mac, platform };
-            Known {
-                firmware,
-                learnt: self.memory.of(firmware).cloned(),
-                trying: self.trial(firmware).and_then(|trial| trial.trying),
-            }
-        });
-        known
-            .filter(|known| known.learnt.is_some() || known.trying.is_some())
-            .collect()
-    }
-
     /// A DISCOVER came: what it says of the attempt before it. To be called before it is answered.
     pub fn discovered(&mut self, now: Now, firmware: Firmware, xid: u32) -> Turn {
         let Self {
             machines,
-            links,
+            hearing,
             memory,
             ..
         } = self;
@@ -217,57 +192,67 @@ impl Progress {
             return Turn::default();
         };
         let mut learnt = memory.of(firmware).cloned().unwrap_or_default();
-        match trial.discovered(now.at, xid, links, &mut learnt) {
+        match trial.discovered(now.at, xid, hearing, &mut learnt) {
             Some(step) => self.turn(now, firmware, learnt, Some(step)),
             None => Turn::default(),
         }
     }
 
-    /// It was answered with an OFFER; `None`: with one that says nothing of a shape of ours.
+    /// It was answered with an OFFER; `None`: with one that says nothing of a shape of ours. Gives
+    /// other boot servers that have answered it already, those seen for the first time.
     pub fn offered(
         &mut self,
         now: Now,
         firmware: Firmware,
-        (xid, link): (u32, Ipv4Addr),
+        xid: u32,
         offered: Option<Offered>,
-    ) {
+    ) -> Vec<Ipv4Addr> {
         let learnt = self.memory.of(firmware).cloned().unwrap_or_default();
         let machine = self.saw(firmware.mac);
         machine.asked = Some(firmware.platform);
         let trial = machine.trials.entry(firmware.platform);
         let trial = trial.or_insert_with(|| Trial::of(&learnt, now));
-        trial.offered(now.at, (xid, link), offered);
+        trial.offered(now.at, xid, offered);
+        let ahead = self.hearing.ahead(now.at, firmware.mac, xid);
+        let new = ahead.into_iter().filter_map(|heard| self.hear(now, heard));
+        new.collect()
     }
 
-    /// Somebody takes a lease that a server on this link has offered him.
-    pub fn lease_on(&mut self, now: Now, link: Ipv4Addr) {
-        self.links.leased(link, now.at);
+    /// Another server's answer to a machine was heard on the wire; a boot server that is seen for the
+    /// first time. What it says of no attempt under way may be ahead of its DISCOVER.
+    pub fn overheard(&mut self, now: Now, heard: Overheard) -> Option<Ipv4Addr> {
+        self.hearing.keep(now.at, heard);
+        self.hear(now, heard)
     }
 
-    /// Firmware asks for its lease, on port 67.
-    pub fn requested(&mut self, now: Now, firmware: Firmware) {
-        if let Some(attempt) = self.attempt(firmware) {
-            attempt.requested(now.at);
+    fn hear(&mut self, now: Now, heard: Overheard) -> Option<Ipv4Addr> {
+        let trials = self.machines.get_mut(&heard.mac)?.trials.values_mut();
+        let attempts = trials.filter_map(Trial::attempt);
+        let hear = attempts.filter_map(|one| one.hears(now.at, heard).then_some(()));
+        let known = hear.count() > 0;
+        (known && heard.boots && self.hearing.is_new(heard.server)).then_some(heard.server)
+    }
+
+    /// Answers of other servers may have been missed.
+    pub const fn missed(&mut self, now: Now) {
+        self.hearing.miss(now.at);
+    }
+
+    /// Firmware asks for its lease, on port 67, of this address.
+    pub fn requested(&mut self, now: Now, firmware: Firmware, xid: u32, address: Option<Ipv4Addr>) {
+        if let Some(attempt) = self.trial_of(firmware).and_then(Trial::attempt) {
+            attempt.requested(now.at, xid, address);
         }
     }
 
-    /// Firmware asks port 4011.
-    pub fn asked_4011(&mut self, now: Now, firmware: Firmware) -> Turn {
-        let Some(attempt) = self.attempt(firmware) else {
-            return Turn::default();
-        };
-        let told_not_to = attempt.asked_4011(now.at);
-        let behaviour = Behaviour::Asks4011AllTheSame;
+    /// Firmware asks port 4011, from this address.
+    pub fn asked_4011(&mut self, now: Now, firmware: Firmware, from: Ipv4Addr) -> Turn {
         let mut learnt = self.memory.of(firmware).cloned().unwrap_or_default();
-        if !told_not_to || learnt.seen.contains(&behaviour) {
-            return Turn::default();
+        let trial = self.trial_of(firmware);
+        match trial.and_then(|trial| trial.asked_4011(now.at, from, &mut learnt)) {
+            Some(step) => self.turn(now, firmware, learnt, Some(step)),
+            None => Turn::default(),
         }
-        learnt.seen.push(behaviour);
-        // That changes its ladder: what it is known to follow stays.
-        learnt.shape = learnt
-            .shape
-            .or_else(|| self.trial(firmware).and_then(|trial| trial.follows));
-        self.turn(now, firmware, learnt, Some(Step::Seen(behaviour)))
     }
 
     /// A machine asks for a file; `found`: it gets it.
@@ -276,9 +261,12 @@ impl Progress {
         let Some((platform, trial)) = machine.and_then(Machine::last_asked) else {
             return Turn::default();
         };
+        if !trial.fetched(now.at, found) {
+            return Turn::default();
+        }
         let firmware = Firmware { mac, platform };
         let mut learnt = self.memory.of(firmware).cloned().unwrap_or_default();
-        let step = trial.fetched(now.at, found, &mut learnt);
+        let step = trial.follows(&mut learnt);
         self.turn(now, firmware, learnt, step)
     }
 
@@ -308,10 +296,22 @@ impl Progress {
         gone.into_iter().map(|firmware| (firmware, None)).collect()
     }
 
-    /// Keeps what was learnt, where that has changed or may soon be the oldest.
+    /// Keeps what was learnt, where that has changed or may soon be the oldest. Where there is no
+    /// room for it now, it is not said either; the machine goes on with what it follows.
     fn turn(&mut self, now: Now, firmware: Firmware, learnt: Learnt, step: Option<Step>) -> Turn {
-        let rows = self.memory.keep(now.wall, firmware, learnt);
-        Turn { step, rows }
+        if let Some(rows) = self.memory.keep(now, firmware, learnt) {
+            return Turn { step, rows };
+        }
+        let told = step.filter(|step| !step.is_of_a_row());
+        if told.is_none()
+            && let Some(trial) = self.trial_of(firmware)
+        {
+            trial.goes_on();
+        }
+        Turn {
+            step: told,
+            rows: Vec::new(),
+        }
     }
 
     fn trial(&self, firmware: Firmware) -> Option<&Trial> {
@@ -319,9 +319,9 @@ impl Progress {
         machine.trials.get(&firmware.platform)
     }
 
-    fn attempt(&mut self, firmware: Firmware) -> Option<&mut Attempt> {
+    fn trial_of(&mut self, firmware: Firmware) -> Option<&mut Trial> {
         let machine = self.machines.get_mut(&firmware.mac)?;
-        machine.trials.get_mut(&firmware.platform)?.attempt()
+        machine.trials.get_mut(&firmware.platform)
     }
 
     /// The machine, seen now; the one unseen for longest makes room.

@@ -26,9 +26,13 @@ pub(super) fn nothing_left(
 }
 
 /// It follows another one than was known.
-pub(super) fn follows(f: &mut Formatter<'_>, shape: &str, remembered: bool) -> fmt::Result {
+pub(super) fn follows(
+    f: &mut Formatter<'_>,
+    shape: &str,
+    (remembered, unwritten): (bool, bool),
+) -> fmt::Result {
     let since = if remembered {
-        "; remembered"
+        for_how_long(unwritten)
     } else {
         ", which it is offered first; what was remembered of it is forgotten"
     };
@@ -58,15 +62,24 @@ const fn remedy(leased: bool) -> &'static str {
     if leased {
         "see whether another boot server answers it (`bootjack doctor`) and whether UDP 69 is open; else serve it by mode dhcp, where it gets `pxe: single-offer`"
     } else {
-        "it asks for no lease though others get theirs: see whether the DHCP server offers it one; if it does, serve it by mode dhcp, where it gets `pxe: single-offer`"
+        "it is offered a lease and asks for none: firmware that takes no proxy's OFFER does so; serve it by mode dhcp, where it gets `pxe: single-offer`"
     }
 }
 
 /// What was seen of a client, in a sentence.
-pub(super) fn observed(behaviour: &str) -> &str {
-    match behaviour {
-        "asks-4011-all-the-same" => "asks port 4011 although its OFFER told it not to; remembered",
+pub(super) fn observed(f: &mut Formatter<'_>, behaviour: &str, unwritten: bool) -> fmt::Result {
+    let does = match behaviour {
+        "asks-4011-all-the-same" => "asks port 4011 although its OFFER told it not to",
         other => other,
+    };
+    write!(f, "{does}{}", for_how_long(unwritten))
+}
+
+const fn for_how_long(unwritten: bool) -> &'static str {
+    if unwritten {
+        "; remembered until bootjack ends, for it cannot be written"
+    } else {
+        "; remembered"
     }
 }
 
@@ -99,8 +112,16 @@ mod tests {
                 What::Follows {
                     strategy,
                     remembered: true,
+                    unwritten: false,
                 },
                 "follows offer-4011; remembered",
+            ),
+            (
+                What::Observed {
+                    behaviour: "asks-4011-all-the-same",
+                    unwritten: true,
+                },
+                "asks port 4011 although its OFFER told it not to; remembered until bootjack ends, for it cannot be written",
             ),
         ] {
             assert_eq!(what.to_string(), said);

@@ -181,8 +181,12 @@ impl Display for What {
             Self::Follows {
                 strategy,
                 remembered,
-            } => steps::follows(f, strategy, *remembered),
-            Self::Observed { behaviour } => f.write_str(steps::observed(behaviour)),
+                unwritten,
+            } => steps::follows(f, strategy, (*remembered, *unwritten)),
+            Self::Observed {
+                behaviour,
+                unwritten,
+            } => steps::observed(f, behaviour, *unwritten),
             Self::Menu {
                 door,
                 path,

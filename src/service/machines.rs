@@ -1,36 +1,36 @@
 //! Whether machines follow what they are offered, in the running server: what the doors see goes to
 //! [`Progress`], what that says becomes events and rows on the disk.
 //!
-//! The doors only take a lock for a look-up. Rows are written on a thread for such things, whatever
-//! has changed meanwhile at once; an event that says `remembered` comes when it is. A state folder
+//! The doors only take a lock for a look-up. Rows are written on a thread for such things, once a
+//! second at most, whatever has changed meanwhile at once; an event that says `remembered` comes when it is. A state folder
 //! that cannot be written is a warning, once, and what is learnt lasts until the end of the process.
 //!
+//! * `keep`: what waits for the disk, and how it is told
 //! * `row`: what was learnt, as it is kept and shown
 //! * [`store`]: the file
 //! * [`control`]: how commands ask
 
 pub mod control;
+mod keep;
 pub mod row;
 pub mod store;
 
-use std::collections::HashMap;
-use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime};
 
 use tokio::sync::Notify;
 
+use self::keep::{Pending, told, unwritten};
 use self::row::Row;
 use self::store::Store;
 use super::Shared;
 use super::control as socket;
-use crate::client::progress::{Firmware, Learnt, Memory, Now, Offered, Progress, Step, Turn};
-use crate::client::quirk::Behaviour;
-use crate::client::{Client, link};
+use crate::client::Client;
+use crate::client::progress::{Firmware, Memory, Now, Offered, Overheard, Progress, Turn};
 use crate::error::why;
 use crate::event::What;
 use crate::wire::Mac;
@@ -38,8 +38,6 @@ use crate::wire::dhcp::{Kind, Message, code};
 
 /// Firmwares of which something is kept.
 const KEPT: usize = 100_000;
-/// How long a store that cannot be written rests.
-const REST: Duration = Duration::from_secs(60);
 
 /// What is known of machines, and what is to be written of it.
 pub struct Machines {
@@ -50,13 +48,6 @@ pub struct Machines {
     kept: AtomicBool,
     failing: AtomicBool,
     wake: Notify,
-}
-
-/// What waits for the disk.
-#[derive(Default)]
-struct Pending {
-    rows: HashMap<Firmware, Option<Learnt>>,
-    told: Vec<(Mac, What)>,
 }
 
 /// What was opened beside the store.
@@ -124,13 +115,13 @@ impl Machines {
 
     /// What is known, by machine.
     pub fn rows(&self) -> Vec<Row> {
-        let known = self.progress().known();
-        known.iter().map(Row::of).collect()
+        let all = self.progress().all();
+        all.known().iter().map(Row::of).collect()
     }
 
     /// Of how many firmwares something is kept.
     pub fn remembered(&self) -> usize {
-        self.progress().learnt().count()
+        self.progress().remembered()
     }
 
     /// What is known of one machine.
@@ -139,56 +130,32 @@ impl Machines {
         known.iter().map(Row::of).collect()
     }
 
-    /// It was answered with this OFFER.
+    /// It was answered with this OFFER. Other boot servers that it was heard to be answered by, those
+    /// seen for the first time.
     pub fn offered(
         &self,
         client: &Client,
         message: &Message,
-        local: Ipv4Addr,
         offered: Option<Offered>,
-    ) {
+    ) -> Vec<Ipv4Addr> {
+        let firmware = Firmware::of(client);
+        firmware.map_or_else(Vec::new, |firmware| {
+            (self.progress()).offered(now(), firmware, message.xid, offered)
+        })
+    }
+
+    /// A REQUEST on port 67: it takes a lease.
+    pub fn requested(&self, client: &Client, message: &Message) {
         if let Some(firmware) = Firmware::of(client) {
-            let whence = (message.xid, link(message, local));
-            self.progress().offered(now(), firmware, whence, offered);
+            let renews = Some(message.ciaddr).filter(|a| !a.is_unspecified());
+            let address = message.address(code::REQUESTED_ADDRESS).or(renews);
+            (self.progress()).requested(now(), firmware, message.xid, address);
         }
     }
 
-    /// A REQUEST on port 67: somebody takes a lease, where he names the server that offered it.
-    pub fn requested(&self, client: Option<&Client>, message: &Message, local: Ipv4Addr) {
-        let (now, mut progress) = (now(), self.progress());
-        if message.options.has(code::SERVER_ID) {
-            progress.lease_on(now, link(message, local));
-        }
-        if let Some(firmware) = client.and_then(Firmware::of) {
-            progress.requested(now, firmware);
-        }
-    }
-
-    /// Writes what waits for the disk; gives what was waiting to be told.
-    ///
-    /// # Errors
-    /// Beside it, why it could not be written; it waits on then.
-    fn flush(&self) -> (Vec<(Mac, What)>, Result<(), String>) {
-        let mut store = locked(&self.store);
-        let Pending { rows, told } = std::mem::take(&mut *locked(&self.pending));
-        let Some(store) = store.as_mut().filter(|_| !rows.is_empty()) else {
-            return (told, Ok(()));
-        };
-        // A row that waits has always the newest there is: it is made under the progress's lock.
-        let mut changes: store::Changes = rows.into_iter().collect();
-        if store.is_new() {
-            let all = self.progress();
-            let known = all.learnt().map(|(of, learnt)| (*of, Some(learnt.clone())));
-            changes.extend(known);
-        }
-        let outcome = store.write(&changes);
-        if outcome.is_err() {
-            let mut pending = locked(&self.pending);
-            for (firmware, learnt) in changes {
-                pending.rows.entry(firmware).or_insert(learnt);
-            }
-        }
-        (told, outcome)
+    /// What other servers answer machines was not all heard.
+    pub fn missed(&self) {
+        self.progress().missed(now());
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -212,11 +179,32 @@ impl Shared {
         self.machines.remembering(client)
     }
 
-    /// A client has come to port 4011.
-    pub fn asked_4011(&self, client: &Client) {
+    /// A client was answered with this OFFER.
+    pub fn offered(&self, client: &Client, message: &Message, offered: Option<Offered>) {
+        self.beside(self.machines.offered(client, message, offered));
+    }
+
+    /// Another server has answered a machine.
+    pub fn overheard(&self, heard: Overheard) {
+        let new = self.machines.progress().overheard(now(), heard);
+        self.beside(new);
+    }
+
+    /// Other boot servers, each told of once.
+    fn beside(&self, servers: impl IntoIterator<Item = Ipv4Addr>) {
+        for server in servers {
+            let text = format!(
+                "another boot server, {server}, answers here; machines that it answers are left to it, and moved to no other shape of reply"
+            );
+            self.emit(None, What::Notice { text });
+        }
+    }
+
+    /// A client has come to port 4011, from this address, and is answered.
+    pub fn asked_4011(&self, client: &Client, from: Ipv4Addr) {
         if let Some(firmware) = Firmware::of(client) {
             self.with_progress(client.mac, |progress, now| {
-                progress.asked_4011(now, firmware)
+                progress.asked_4011(now, firmware, from)
             });
         }
     }
@@ -229,22 +217,6 @@ impl Shared {
         }
     }
 
-    /// Forgets what was learnt of a machine, or of all; how many rows.
-    ///
-    /// # Errors
-    /// It is forgotten, but not on the disk: why.
-    pub fn forget(&self, mac: Option<Mac>) -> Result<usize, String> {
-        let gone = {
-            let mut progress = self.machines.progress();
-            let gone = progress.forget(mac);
-            locked(&self.machines.pending).rows.extend(gone.clone());
-            gone.len()
-        };
-        let (told, outcome) = self.machines.flush();
-        self.tell(told);
-        outcome.map(|()| gone)
-    }
-
     /// What is said of a machine becomes rows and an event: once they are written, where they are.
     fn with_progress(&self, mac: Mac, say: impl FnOnce(&mut Progress, Now) -> Turn) {
         let machines = &self.machines;
@@ -252,14 +224,17 @@ impl Shared {
             let mut progress = machines.progress();
             let Turn { step, rows } = say(&mut progress, now());
             let what = step.map(told);
-            if rows.is_empty() || !machines.kept.load(Ordering::Relaxed) {
+            if rows.is_empty() {
                 what
+            } else if !machines.kept.load(Ordering::Relaxed) {
+                what.map(unwritten)
             } else {
                 let mut pending = locked(&machines.pending);
                 pending.rows.extend(rows);
                 machines.wake.notify_one();
                 let waits = !machines.failing.load(Ordering::Relaxed);
-                let (later, at_once) = if waits { (what, None) } else { (None, what) };
+                let at_once = what.clone().filter(|_| !waits).map(unwritten);
+                let later = what.filter(|_| waits);
                 pending.told.extend(later.map(|what| (mac, what)));
                 at_once
             }
@@ -267,89 +242,6 @@ impl Shared {
         if let Some(what) = what {
             self.emit(Some(mac), what);
         }
-    }
-
-    fn tell(&self, told: Vec<(Mac, What)>) {
-        for (mac, what) in told {
-            self.emit(Some(mac), what);
-        }
-    }
-
-    /// Writes what was learnt, until the task is dropped.
-    ///
-    /// # Errors
-    /// Never; the type is that of the other services.
-    pub async fn keep_machines(self: Arc<Self>) -> io::Result<()> {
-        loop {
-            let shared = self.clone();
-            let wrote = tokio::task::spawn_blocking(move || shared.write_machines());
-            let failing = wrote.await.is_ok_and(|written| !written);
-            let more = self.machines.wake.notified();
-            if failing {
-                tokio::time::sleep(REST).await;
-            } else {
-                more.await;
-            }
-        }
-    }
-
-    /// Writes what was learnt and not yet written; whether that went well. That it does not, and
-    /// that it does again, is told once.
-    pub fn write_machines(&self) -> bool {
-        let (told, outcome) = self.machines.flush();
-        let failed = self
-            .machines
-            .failing
-            .swap(outcome.is_err(), Ordering::Relaxed);
-        match (failed, &outcome) {
-            (false, Err(why)) => self.emit(
-                None,
-                What::Warning {
-                    text: format!(
-                        "cannot write what was learnt of machines: {why}; it is kept in memory, and written when that is possible"
-                    ),
-                },
-            ),
-            (true, Ok(())) => self.emit(
-                None,
-                What::Notice {
-                    text: "what was learnt of machines is written again".to_owned(),
-                },
-            ),
-            _ => {}
-        }
-        self.tell(told);
-        outcome.is_ok()
-    }
-}
-
-fn told(step: Step) -> What {
-    match step {
-        Step::Next {
-            left,
-            failures,
-            next,
-        } => What::Escalated {
-            strategy: left.name(),
-            failures,
-            next: next.name(),
-        },
-        Step::NothingLeft {
-            left,
-            failures,
-            leased,
-        } => What::NothingLeft {
-            strategy: left.name(),
-            failures,
-            leased,
-        },
-        Step::Follows { shape, remembered } => What::Follows {
-            strategy: shape.name(),
-            remembered,
-        },
-        Step::Seen(behaviour) => What::Observed {
-            behaviour: Behaviour::name(behaviour),
-        },
     }
 }
 

@@ -23,9 +23,12 @@ use super::load::{Loaded, Loader, Places};
 use super::machines::control::AtDesk;
 use super::open::{self, Opened};
 use super::shared::Folders;
+use super::sys::packet::Ear;
 use super::sys::udp::Listener;
 use super::watch::{Pace, Watch};
-use super::{Limits, Shared, control, dhcp, groups, holder, http, links, privilege, tftp};
+use super::{
+    Limits, Shared, control, dhcp, groups, holder, http, links, overhear, privilege, tftp,
+};
 use crate::config::{Effective, Mode};
 use crate::decide::Port;
 use crate::error::Error;
@@ -48,6 +51,7 @@ fn hangup_alone() -> SigSet {
 /// Everything that may fail is done and every privilege given up; nothing runs yet.
 pub struct Prepared {
     opened: Vec<Opened>,
+    ears: Vec<Ear>,
     http: Vec<TcpListener>,
     giving: Option<Giving>,
     watching: Watching,
@@ -69,6 +73,7 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let networks = in_force(&mut loader.load())?.networks;
     let opened = open::udp(settings.mode, &interfaces)?;
     let http = open::http(settings.http_port, &interfaces)?;
+    let (ears, deaf) = overhear::open(settings.mode, &interfaces);
     let no_server = colocated_with_nobody(settings.mode);
     let mut raw = giving::Raw::open(settings, &networks, &interfaces)?;
     let user = privilege::drop_to(settings.user.as_deref(), Some(&settings.state))?;
@@ -88,13 +93,14 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
         .as_ref()
         .map(|_| giving::places(&networks, &interfaces));
     let of_leases = of_leases.into_iter().chain(places).flatten();
-    let kept = of_leases.chain(machines.notices);
+    let kept = of_leases.chain(machines.notices).chain(deaf);
     Ok(Prepared {
         ready: ready(&opened, settings.http_port, &user),
         notices: notices(settings, &user, no_server, kept),
         machines: machines.socket,
         giving,
         opened,
+        ears,
         http,
         watching: Watching {
             loader,
@@ -231,6 +237,7 @@ async fn serve(prepared: Prepared) -> Result<(), Error> {
     let _ = hangup_alone().thread_unblock();
     let Prepared {
         opened,
+        ears,
         http,
         giving,
         watching,
@@ -241,6 +248,9 @@ async fn serve(prepared: Prepared) -> Result<(), Error> {
     } = prepared;
     let mut tasks = services(opened, http, giving, &shared).map_err(failed)?;
     tasks.spawn(shared.clone().keep_machines());
+    for ear in ears {
+        tasks.spawn(overhear::listen(ear, shared.clone()));
+    }
     if let Some(socket) = machines {
         let desk = Arc::new(AtDesk(shared.clone()));
         tasks.spawn(control::serve(socket, desk));

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use bootjack::client::progress::{
-    FAILURES, Firmware, Known, Memory, Now, Offered, Progress, REST, SETTLE, Step, Turn, Windows,
+    FAILURES, Firmware, Known, Memory, Now, Offered, Overheard, Progress, REST, SETTLE, Step, Turn,
+    Windows,
 };
 use bootjack::client::{Shape, Stage};
 use bootjack::wire::{Mac, Platform};
 use proptest::prelude::*;
 
-use crate::talk::{LINK, UEFI};
+use crate::talk::{HOME, UEFI};
 
 /// Machines that are remembered in these tests.
 const ROOM: usize = 3;
@@ -22,7 +23,7 @@ enum Word {
     Ask4011,
     Fetch { found: bool },
     Other(Stage),
-    Lease,
+    Heard { lease: bool, boots: bool },
 }
 
 fn word() -> impl Strategy<Value = Word> {
@@ -32,7 +33,8 @@ fn word() -> impl Strategy<Value = Word> {
         1 => Just(Word::Ask4011),
         1 => any::<bool>().prop_map(|found| Word::Fetch { found }),
         1 => prop_oneof![Just(Stage::Ipxe), Just(Stage::HttpBoot)].prop_map(Word::Other),
-        1 => Just(Word::Lease),
+        3 => (any::<bool>(), prop::bool::weighted(0.1))
+            .prop_map(|(lease, boots)| Word::Heard { lease, boots }),
     ]
 }
 
@@ -47,21 +49,30 @@ fn said(progress: &mut Progress, now: Now, firmware: Firmware, word: Word) -> Tu
                 windows: Windows::of(&[]),
                 bypass: shape != Shape::Offer4011,
             };
-            progress.offered(now, firmware, (xid, LINK), Some(offered));
+            let _ = progress.offered(now, firmware, xid, Some(offered));
             turn
         }
         Word::Request => {
-            progress.requested(now, firmware);
+            progress.requested(now, firmware, 0, Some(HOME));
             Turn::default()
         }
-        Word::Ask4011 => progress.asked_4011(now, firmware),
+        Word::Ask4011 => progress.asked_4011(now, firmware, HOME),
         Word::Fetch { found } => progress.fetched(now, firmware.mac, found),
         Word::Other(stage) => {
             progress.other_stage(firmware.mac, stage);
             Turn::default()
         }
-        Word::Lease => {
-            progress.lease_on(now, LINK);
+        Word::Heard { lease, boots } => {
+            for xid in 0..3 {
+                let heard = Overheard {
+                    mac: firmware.mac,
+                    xid,
+                    server: HOME,
+                    lease,
+                    boots,
+                };
+                let _ = progress.overheard(now, heard);
+            }
             Turn::default()
         }
     }

@@ -2,16 +2,16 @@
 //! what is said of them.
 
 use bootjack::client::Shape;
-use bootjack::client::progress::{Firmware, Learnt, Memory, Progress};
+use bootjack::client::progress::{Learnt, Memory, Progress};
 use bootjack::client::quirk::Behaviour;
-use bootjack::wire::{Mac, Platform};
+use bootjack::wire::Platform;
 
-use crate::talk::{BIOS, LINK, Lab, UEFI, bios, mac, uefi};
+use crate::talk::{BIOS, Lab, UEFI, bios, mac, uefi};
 
 /// Firmware that takes its lease and stops there, and begins again after ten seconds.
 const DEAF: &str = "D +0.1 r +10";
-/// EDK2 that ignores every proxy (bootimus#77), beside others who get their leases.
-const IGNORES: &str = "D +4 d +6 o +2 d +16 d +35";
+/// EDK2 that ignores every proxy (bootimus#77), beside a DHCP server that answers it.
+const IGNORES: &str = "D o +4 d +8 d o +16 d +35";
 
 #[test]
 fn who_takes_his_lease_and_fetches_nothing_twice_is_offered_the_next_shape() {
@@ -115,7 +115,60 @@ fn whoever_is_slow_is_left_alone() {
 }
 
 #[test]
-fn who_ignores_all_offers_while_others_get_leases_is_told_of_after_all_shapes() {
+fn whoever_may_boot_from_another_server_is_left_to_it() {
+    for (who, talk) in [
+        ("another proxy answers it", "D p +0.1 r +60"),
+        (
+            "later, and at the second DISCOVER",
+            "D +4 d +1 p +0.1 r +60",
+        ),
+        ("its DHCP server boots it", "D b +0.1 r +60"),
+        ("by the ACK alone", "D +0.1 r +0.1 b +60"),
+        ("it takes nothing of both", "D o p +4 d +8 d +16 d +35"),
+    ] {
+        let mut lab = uefi();
+        for _ in 0..6 {
+            lab.talk(talk);
+        }
+        assert!(lab.said.is_empty(), "{who}: {:?}", lab.said);
+        assert_eq!(lab.rivals.len(), 1, "{who}: {:?}", lab.rivals);
+    }
+    // Heard before the DISCOVER itself came to us.
+    let mut lab = uefi();
+    for _ in 0..6 {
+        lab.ahead().talk("+0.1 D +0.1 r +60");
+    }
+    lab.says(&[]);
+    assert_eq!(lab.rivals.len(), 1);
+    // Once it is gone, two attempts are enough again.
+    lab.talk("+60").talk(DEAF).talk(DEAF).talk("D");
+    lab.says(&["offer-4011 failed 2 times, then bypass-prompt"]);
+}
+
+#[test]
+fn where_it_was_not_heard_what_a_machine_was_offered_nothing_is_proven() {
+    for (why, talk) in [
+        ("behind a relay, or sent to it alone", "D +0.1 r +60"),
+        ("in a flood", "D o +0.1 r m +60"),
+        ("in a flood that ends when it begins", "m +1 D o +0.1 r +60"),
+        ("no DHCP server for this machine", "D +4 d +8 d +16 d +35"),
+        ("one that is there later", "D +4 d +8 d +16 d +35 o"),
+    ] {
+        let mut lab = uefi();
+        lab.unheard = true;
+        for _ in 0..6 {
+            lab.talk(talk);
+        }
+        assert!(lab.said.is_empty(), "{why}: {:?}", lab.said);
+    }
+    let mut lab = uefi();
+    lab.unheard = true;
+    lab.talk("m +3").talk("D o +0.1 r +10 D o +0.1 r +10 D");
+    lab.says(&["offer-4011 failed 2 times, then bypass-prompt"]);
+}
+
+#[test]
+fn who_ignores_all_offers_of_leases_is_told_of_after_all_shapes() {
     let mut lab = uefi();
     lab.talk(IGNORES).talk(IGNORES).says(&[]);
     lab.talk(IGNORES)
@@ -163,21 +216,44 @@ fn one_that_asks_4011_and_fetches_nothing_does_not_follow() {
 
 /// Quirk 5: build 071 of PXE 2.0.
 #[test]
-fn one_that_asks_4011_all_the_same_is_told_of_once() {
+fn one_that_asks_4011_all_the_same_twice_is_told_of_once() {
+    let asks = "D +0.1 r +1 4 +0.2 4 +0.3 f +60";
     let mut lab = bios();
-    lab.talk("D +0.1 r +1 4 +0.2 4 +0.3 f")
-        .says(&["asks-4011-all-the-same"]);
+    lab.talk(asks).says(&[]);
+    lab.talk(asks).says(&["asks-4011-all-the-same"]);
     assert_eq!(lab.past().seen, [Behaviour::Asks4011AllTheSame]);
     assert_eq!(lab.past().shape, None);
-    lab.talk("+60 D +0.1 r +1 4 +0.3 f").says(&[]);
-    // Known to follow by then, so that a forged request does not move it.
+    lab.talk(asks).says(&[]);
+    // What it is known to follow stays.
     let mut lab = bios();
-    lab.talk("D +0.1 r +1 f +60 D +0.1 r +1 4 +0.3 f")
-        .says(&["asks-4011-all-the-same"]);
+    lab.talk("D +0.1 r +1 f +60").talk(asks).talk(asks);
+    lab.says(&["asks-4011-all-the-same"]);
     assert_eq!(lab.past().shape, Some(Shape::SelfSufficient));
+    // And what it follows without asking there says that it does not ask there.
+    lab.talk("D +0.1 r +1 f")
+        .says(&["follows self-sufficient, kept: true"]);
+    assert_eq!(lab.past().seen, []);
     // An OFFER without 43{6=8} sends it there.
     let mut lab = uefi();
-    lab.talk("D +0.1 r +1 4 +0.3 f").says(&[]);
+    lab.talk(asks).talk(asks).says(&[]);
+}
+
+#[test]
+fn requests_at_4011_that_may_be_anybodys_say_nothing_of_a_machine() {
+    for (what, talk) in [
+        ("without a lease", "D +1 4 +60"),
+        ("before the lease", "D +1 4 +1 r +60"),
+        ("from another address", "D +0.1 r +1 ? +60"),
+        ("after its file", "D +0.1 r +1 f +1 4 +60"),
+        ("again and again in one attempt", "D +0.1 r +1 f +60"),
+    ] {
+        let mut lab = bios();
+        lab.talk("D +0.1 r +1 4 +1 4 +1 4 +1 f +60");
+        for _ in 0..5 {
+            lab.talk(talk);
+        }
+        assert!(lab.past().seen.is_empty(), "{what}: {:?}", lab.said);
+    }
 }
 
 #[test]
@@ -238,37 +314,4 @@ fn what_was_kept_is_known_after_a_restart_until_it_is_forgotten() {
     assert_eq!(gone, [(lab.firmware(), None)]);
     assert_eq!(lab.shape(), Shape::Offer4011);
     assert_eq!(lab.progress.forget(None), []);
-}
-
-#[test]
-fn the_row_learnt_first_leaves_first_and_one_confirmed_daily_stays() {
-    let mut lab = uefi();
-    let machine = |n: u8| Firmware {
-        mac: Mac::ethernet([2, 0, 0, 0, 0, n]),
-        platform: Platform::EfiX64,
-    };
-    let learnt = |at| Learnt {
-        shape: Some(Shape::BypassPrompt),
-        seen: Vec::new(),
-        at,
-    };
-    let old = [
-        (lab.firmware(), learnt(1_700_000_000)),
-        (machine(1), learnt(1_700_000_001)),
-    ];
-    lab.progress = Progress::new(16, Memory::new(2, old));
-    let now = lab.now();
-    lab.progress.offered(now, lab.firmware(), (1, LINK), None);
-    lab.talk("D +0.1 r");
-    let turn = lab.progress.fetched(lab.now(), mac(), true);
-    assert_eq!(turn.rows, [(lab.firmware(), Some(learnt(0)))]);
-    lab.talk(DEAF).talk("+1");
-    lab.platform = Platform::Bios;
-    lab.ladder = BIOS.to_vec();
-    lab.talk("D +0.1 r +1 4");
-    let left: Vec<Firmware> = lab.progress.learnt().map(|(of, _)| *of).collect();
-    assert!(
-        left.contains(&lab.firmware()) && !left.contains(&machine(1)),
-        "{left:?}"
-    );
 }

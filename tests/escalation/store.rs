@@ -52,7 +52,7 @@ fn offered_and_asked(shared: &Shared, client: &Client) -> Vec<String> {
     use bootjack::client::{Shape, Stage};
     use bootjack::firmware::sample::{self, Machine};
     use bootjack::wire::Arch;
-    use bootjack::wire::dhcp::Kind;
+    use bootjack::wire::dhcp::{Kind, Message};
     let machine = Machine {
         mac: mac(),
         arch: Arch::BIOS,
@@ -67,8 +67,19 @@ fn offered_and_asked(shared: &Shared, client: &Client) -> Vec<String> {
         windows: Windows::of(&[]),
         bypass: true,
     };
-    (shared.machines).offered(client, &message, local, Some(offered));
-    shared.asked_4011(client);
+    let mut request = sample::message(machine, Kind::Request, local);
+    let home = [10, 0, 0, 7].into();
+    request.ciaddr = home;
+    for xid in 0..2 {
+        let message = Message {
+            xid,
+            ..message.clone()
+        };
+        let _ = (shared.machines).offered(client, &message, None);
+        let _ = (shared.machines).offered(client, &message, Some(offered.clone()));
+        shared.machines.requested(client, &request);
+        shared.asked_4011(client, home);
+    }
     let known = shared.machines.rows_of(mac());
     known.into_iter().flat_map(|row| row.seen).collect()
 }
@@ -122,6 +133,10 @@ fn what_was_learnt_is_there_after_a_restart_and_forgotten_by_the_command() {
     machines(folder.path(), &["forget", "52:54:00:00:00:02"])
         .fails(1, &["nothing was learnt of 52:54:00:00:00:02"]);
     machines(folder.path(), &["forget"]).fails(2, &["MAC"]);
+    let nowhere = folder.path().join("nowhere");
+    for words in [&["list"][..], &["forget", "--all"]] {
+        machines(&nowhere, words).fails(1, &["there is no state folder "]);
+    }
     let said = machines(folder.path(), &["forget", "52-54-00-00-00-01"]);
     assert_eq!(
         said.succeeds(),
@@ -192,6 +207,80 @@ fn a_store_that_is_taken_away_is_written_anew() {
     drop(shared);
     let listed = machines(folder.path(), &["list", "--json"]);
     assert_eq!(listed.succeeds(), "[]\n");
+}
+
+#[test]
+fn a_store_that_breaks_later_is_told_of_as_it_is_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE);
+    let (shared, _) = opened(folder.path());
+    let client = Client::unknown(mac(), [10, 0, 0, 2].into());
+    let told = || {
+        let timeline = shared.timeline();
+        let last = timeline
+            .of(mac())
+            .last()
+            .map(|event| event.what.to_string());
+        last.unwrap_or_default()
+    };
+    let warnings = || {
+        let text = shared.metrics.text().unwrap();
+        let line = "bootjack_events_total{event=\"warning\"} ";
+        let of = |l: &str| l.strip_prefix(line).map(|n| n.parse::<u32>().unwrap());
+        text.lines().find_map(of).unwrap_or(0)
+    };
+    // It cannot be written: that, and that what is learnt lasts until the end.
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    offered_and_asked(&shared, &client);
+    assert!(!shared.write_machines());
+    assert_eq!(warnings(), 1);
+    assert!(told().ends_with("; remembered until bootjack ends, for it cannot be written"));
+    // Something else is there: it is moved aside with a word of it, and all is written.
+    fs::remove_dir(&path).unwrap();
+    fs::write(&path, "nothing of ours").unwrap();
+    assert!(shared.write_machines());
+    assert_eq!(warnings(), 2);
+    let aside = folder.path().join(format!("{FILE}.damaged-1"));
+    assert_eq!(fs::read(aside).unwrap(), b"nothing of ours");
+    drop(shared);
+    let listed = machines(folder.path(), &[]);
+    assert!(listed.succeeds().contains("asks-4011-all-the-same"));
+}
+
+#[test]
+fn rows_that_this_version_does_not_know_are_kept_until_they_are_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = "{\"mac\":\"52:54:00:00:00:09\",\"platform\":\"toaster\",\"follows\":null,\"seen\":[\"sings\"],\"at\":null}";
+    let later_version = || {
+        taught(folder.path());
+        let table = redb::TableDefinition::<&str, &[u8]>::new("machines");
+        let file = redb::Database::open(folder.path().join(FILE)).unwrap();
+        let change = file.begin_write().unwrap();
+        let mut rows = change.open_table(table).unwrap();
+        rows.insert("52:54:00:00:00:09 toaster", row.as_bytes())
+            .unwrap();
+        drop(rows);
+        change.commit().unwrap();
+    };
+    later_version();
+    let listed = machines(folder.path(), &[]);
+    assert!(listed.succeeds().contains("toaster"));
+    let said = machines(folder.path(), &["forget", "52:54:00:00:00:09"]);
+    said.succeeds();
+    let listed = machines(folder.path(), &[]);
+    assert!(!listed.succeeds().contains("toaster"));
+    machines(folder.path(), &["forget", "--all"]).succeeds();
+    // A running server forgets them as well.
+    later_version();
+    let (shared, _) = opened(folder.path());
+    assert_eq!(
+        shared.forget(Some("52:54:00:00:00:08".parse().unwrap())),
+        Ok(0)
+    );
+    assert_eq!(shared.forget(None), Ok(1));
+    drop(shared);
+    assert_eq!(machines(folder.path(), &["--json"]).succeeds(), "[]\n");
 }
 
 #[test]

@@ -3,13 +3,21 @@
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use bootjack::client::progress::{Firmware, Memory, Now, Offered, Progress, Step, Turn, Windows};
+use bootjack::client::progress::{
+    Firmware, Memory, Now, Offered, Overheard, Progress, Step, Turn, Windows,
+};
 use bootjack::client::{Past, Shape, Stage};
 use bootjack::wire::{Mac, Platform};
 
 pub const UEFI: [Shape; 3] = [Shape::Offer4011, Shape::BypassPrompt, Shape::SelfSufficient];
 pub const BIOS: [Shape; 3] = [Shape::SelfSufficient, Shape::BypassPrompt, Shape::Offer4011];
-pub const LINK: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+/// Answers of others: the DHCP server's without and with boot data, another proxy's.
+const OFFER: (Ipv4Addr, bool, bool) = (Ipv4Addr::new(10, 0, 0, 1), true, false);
+const BOOTS: (Ipv4Addr, bool, bool) = (Ipv4Addr::new(10, 0, 0, 1), true, true);
+const PROXY: (Ipv4Addr, bool, bool) = (Ipv4Addr::new(10, 0, 0, 4), false, true);
+/// The address of its lease, and another machine's.
+pub const HOME: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
+pub const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 66);
 
 /// A server that offers one client what it should, in virtual time.
 pub struct Lab {
@@ -21,6 +29,12 @@ pub struct Lab {
     pub ladder: Vec<Shape>,
     pub pinned: bool,
     pub said: Vec<String>,
+    /// Nothing of what servers offer it is heard.
+    pub unheard: bool,
+    /// Other boot servers told of.
+    pub rivals: Vec<Ipv4Addr>,
+    /// Rows that the last one of many has changed.
+    pub rows: usize,
 }
 
 impl Lab {
@@ -34,6 +48,9 @@ impl Lab {
             ladder: ladder.to_vec(),
             pinned: false,
             said: Vec::new(),
+            unheard: false,
+            rivals: Vec::new(),
+            rows: 0,
         }
     }
 
@@ -78,8 +95,9 @@ impl Lab {
     }
 
     /// One word of a talk: `d` DISCOVER, `D` one of a new transaction, `r` REQUEST, `4` a request at
-    /// 4011, `f` a file, `n` a file that is not there, `i` iPXE's DISCOVER, `h` that of HTTP boot,
-    /// `o` a lease of another machine; `+3` so many seconds later.
+    /// 4011, `?` one from another address, `f` a file, `n` a file that is not there, `i` iPXE's DISCOVER, `h` that of HTTP boot,
+    /// `o` an OFFER of a lease, `b` one with boot data, `p` another proxy's OFFER, all heard on the wire,
+    /// `m` a gap in what is heard; `+3` so many seconds later.
     fn word(&mut self, word: &str) {
         let now = self.now();
         let firmware = self.firmware();
@@ -90,11 +108,15 @@ impl Lab {
                 self.discover();
             }
             "r" => {
-                self.progress.lease_on(now, LINK);
-                self.progress.requested(now, firmware);
+                // Its server had offered it the lease.
+                if !self.unheard {
+                    self.heard(OFFER);
+                }
+                (self.progress).requested(now, firmware, self.xid, Some(HOME));
             }
-            "4" => {
-                let turn = self.progress.asked_4011(now, firmware);
+            "4" | "?" => {
+                let from = if word == "4" { HOME } else { ELSEWHERE };
+                let turn = self.progress.asked_4011(now, firmware, from);
                 self.note(&turn);
             }
             "f" | "n" => {
@@ -103,12 +125,36 @@ impl Lab {
             }
             "i" => self.progress.other_stage(mac(), Stage::Ipxe),
             "h" => self.progress.other_stage(mac(), Stage::HttpBoot),
-            "o" => self.progress.lease_on(now, LINK),
+            "o" => self.heard(OFFER),
+            "b" => self.heard(BOOTS),
+            "p" => self.heard(PROXY),
+            "m" => self.progress.missed(now),
             _ => match word.split_at(1) {
                 ("+", more) => self.after += Duration::from_secs_f64(more.parse().unwrap()),
                 _ => panic!("{word}"),
             },
         }
+    }
+
+    fn heard(&mut self, (server, lease, boots): (Ipv4Addr, bool, bool)) {
+        let heard = Overheard {
+            mac: mac(),
+            xid: self.xid,
+            server,
+            lease,
+            boots,
+        };
+        let new = self.progress.overheard(self.now(), heard);
+        self.rivals.extend(new);
+    }
+
+    /// Other servers answer before the DISCOVER has come to us.
+    pub fn ahead(&mut self) -> &mut Self {
+        self.xid += 1;
+        self.heard(OFFER);
+        self.heard(PROXY);
+        self.xid -= 1;
+        self
     }
 
     fn discover(&mut self) {
@@ -122,7 +168,24 @@ impl Lab {
             windows: Windows::of(&[]),
             bypass: matches!(shape, Shape::SelfSufficient | Shape::BypassPrompt),
         });
-        (self.progress).offered(now, firmware, (self.xid, LINK), offered);
+        let new = (self.progress).offered(now, firmware, self.xid, offered);
+        self.rivals.extend(new);
+    }
+
+    /// Another machine that asks port 4011 although it was told not to, in one attempt.
+    pub fn speaks_as(&mut self, firmware: Firmware, xid: u32) {
+        let now = self.now();
+        let offered = Offered {
+            shape: BIOS[0],
+            ladder: BIOS.to_vec(),
+            windows: Windows::of(&[]),
+            bypass: true,
+        };
+        let _ = self.progress.offered(now, firmware, xid, None);
+        let _ = self.progress.offered(now, firmware, xid, Some(offered));
+        (self.progress).requested(now, firmware, xid, Some(HOME));
+        let turn = self.progress.asked_4011(now, firmware, HOME);
+        self.rows = turn.rows.len();
     }
 
     /// The shape that it is offered now.

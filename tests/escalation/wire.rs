@@ -28,14 +28,19 @@ struct Lab {
     card: DhcpClient,
     pc: Host,
     host: Host,
-    _lan: Lan,
+    lan: Lan,
 }
 
 impl Lab {
     fn new() -> Self {
+        Self::beside(&[])
+    }
+
+    /// Beside a dnsmasq with further flags.
+    fn beside(flags: &[&str]) -> Self {
         let lan = Lan::new();
         let (dhcp, host, pc) = (
-            Server::dnsmasq(&lan.dhcp_host()),
+            Server::dnsmasq_with(&lan.dhcp_host(), flags),
             lan.appliance_host(),
             lan.client("pc"),
         );
@@ -47,22 +52,24 @@ impl Lab {
             card: DhcpClient::new(&pc),
             pc,
             host,
-            _lan: lan,
+            lan,
         }
     }
 
     /// DISCOVER, both offers, REQUEST; gives bootjack's offer and the address leased.
     fn lease(&self, client: &BootClient, as_sent: impl Fn(Packet) -> Packet) -> (Reply, Ipv4Addr) {
         self.card.broadcast(&as_sent(client.discover()));
-        let offers = [US, DHCP].map(|_| {
+        let (mut ours, mut theirs) = (None, None);
+        while ours.is_none() || theirs.is_none() {
             let from = |reply: &Reply| reply.xid() == client.xid && reply.from.port() == 67;
-            self.card.hear(ANSWER, from).expect("two offers")
-        });
-        let [ours, theirs] = match offers {
-            [a, b] if *a.from.ip() == US => [a, b],
-            [a, b] => [b, a],
-        };
-        assert_eq!((*ours.from.ip(), *theirs.from.ip()), (US, DHCP));
+            let offer = self.card.hear(ANSWER, from).expect("two offers");
+            match *offer.from.ip() {
+                US => ours = Some(offer),
+                DHCP => theirs = Some(offer),
+                _ => {}
+            }
+        }
+        let (ours, theirs) = (ours.unwrap(), theirs.unwrap());
         let request = as_sent(client.lease_request(theirs.yiaddr(), DHCP));
         self.card.broadcast(&request);
         (ours, theirs.yiaddr())
@@ -222,40 +229,72 @@ fn a_client_deaf_to_one_shape_is_offered_the_next_which_is_remembered() {
     assert_eq!(lab.said(&["machines", "--json"]).succeeds(), "[]\n");
 }
 
+/// PXE 2.0 as its ROM says it, and its transactions.
+fn old(packet: Packet) -> Packet {
+    packet
+        .without(60)
+        .without(94)
+        .with(94, &[1, 2, 0])
+        .with(60, b"PXEClient:Arch:00000:UNDI:002000")
+}
+
+impl Lab {
+    /// It takes its lease and asks port 4011 from an address; bootjack's OFFER, and the ACK.
+    fn asks_4011(
+        &self,
+        client: &mut BootClient,
+        from: impl Fn(Ipv4Addr) -> Ipv4Addr,
+    ) -> (Reply, Reply) {
+        client.xid += 0x100;
+        let (offer, address) = self.lease(client, old);
+        let request = old(client.proxy_request(address, US));
+        let (from, to) = (from(address), SocketAddrV4::new(US, 4011));
+        let held = self.pc.ip(&["-4", "addr", "show", "dev", "eth0"]);
+        if !held.contains(&format!("{from}/")) {
+            self.card.take(from);
+        }
+        self.card
+            .send(SocketAddrV4::new(from, 68), to, &request.bytes());
+        let asked = |reply: &Reply| reply.from.port() == 4011 && reply.xid() == client.xid;
+        (offer, self.card.hear(ANSWER, asked).expect("an ACK"))
+    }
+
+    fn offers(&self, client: &mut BootClient) -> Option<Vec<u8>> {
+        client.xid += 0x100;
+        self.lease(client, old).0.option(43)
+    }
+
+    fn told(&self, name: &str) -> Option<Value> {
+        let mut events = self.appliance.events().into_iter();
+        events.find(|event| event["event"] == name)
+    }
+}
+
 /// PXE 2.0, build 071 (quirk 5): told to boot at once, it asks port 4011 all the same.
 #[test]
 fn an_old_rom_that_asks_4011_all_the_same_is_sent_there() {
     if crate::support::left_out("an_old_rom_that_asks_4011_all_the_same_is_sent_there") {
         return;
     }
-    let old = |packet: Packet| {
-        packet
-            .without(60)
-            .without(94)
-            .with(94, &[1, 2, 0])
-            .with(60, b"PXEClient:Arch:00000:UNDI:002000")
-    };
     let mut lab = Lab::new();
     let mut client = BootClient::new(Speaker::Intel, 2);
-    let (offer, address) = lab.lease(&client, old);
-    assert_eq!(offer.option(43), Some(BYPASS.to_vec()));
-    lab.card.take(address);
-    let request = old(client.proxy_request(address, US));
-    let (from, to) = (SocketAddrV4::new(address, 68), SocketAddrV4::new(US, 4011));
-    lab.card.send(from, to, &request.bytes());
-    let asked = |reply: &Reply| reply.from.port() == 4011 && reply.xid() == client.xid;
-    let ack = lab.card.hear(ANSWER, asked).expect("an ACK");
-    assert_eq!(
-        (ack.file().as_str(), ack.option(53)),
-        ("lpxelinux.0", Some(vec![5]))
-    );
+    for _ in 0..2 {
+        assert_eq!(lab.told("observed"), None);
+        let (offer, ack) = lab.asks_4011(&mut client, |address| address);
+        assert_eq!(offer.option(43), Some(BYPASS.to_vec()));
+        assert_eq!(
+            (ack.file().as_str(), ack.option(53)),
+            ("lpxelinux.0", Some(vec![5]))
+        );
+        lab.fetches("lpxelinux.0");
+    }
     let seen = lab.event("observed");
     assert_eq!(seen["behaviour"], "asks-4011-all-the-same");
-    lab.fetches("lpxelinux.0");
-
-    client.xid += 0x100;
-    let (offer, _) = lab.lease(&client, old);
-    assert_eq!(offer.option(43), None, "an OFFER that sends it to 4011");
+    assert_eq!(
+        lab.offers(&mut client),
+        None,
+        "an OFFER that sends it to 4011"
+    );
     let answers = lab.appliance.timeline("52:54:00:78:00:02");
     let last = answers
         .iter()
@@ -265,4 +304,85 @@ fn an_old_rom_that_asks_4011_all_the_same_is_sent_there() {
         (&last["strategy"], &last["chosen_by"]),
         (&"offer-4011".into(), &"asks-4011-all-the-same".into())
     );
+}
+
+/// Who sends a request with another machine's hardware address from an address of his own.
+#[test]
+fn requests_at_4011_from_elsewhere_say_nothing_of_a_machine() {
+    if crate::support::left_out("requests_at_4011_from_elsewhere_say_nothing_of_a_machine") {
+        return;
+    }
+    let lab = Lab::new();
+    let mut client = BootClient::new(Speaker::Intel, 3);
+    for _ in 0..3 {
+        lab.asks_4011(&mut client, |_| Ipv4Addr::new(10, 77, 0, 66));
+    }
+    assert_eq!(lab.offers(&mut client), Some(BYPASS.to_vec()));
+    assert_eq!(lab.told("observed"), None);
+}
+
+/// A machine that boots from another server's menu looks for that server by broadcast.
+#[test]
+fn an_item_of_another_servers_menu_asked_for_by_broadcast_is_no_request_at_4011() {
+    if crate::support::left_out(
+        "an_item_of_another_servers_menu_asked_for_by_broadcast_is_no_request_at_4011",
+    ) {
+        return;
+    }
+    let lab = Lab::new();
+    let mut client = BootClient::new(Speaker::Intel, 4);
+    for _ in 0..2 {
+        client.xid += 0x100;
+        let (_, address) = lab.lease(&client, old);
+        let item = old(client.proxy_request(address, US)).with(43, &[71, 4, 0, 5, 0, 0, 255]);
+        lab.card.broadcast(&item);
+        lab.appliance.wait_for_event(ANSWER, |event| {
+            event["event"] == "ignored" && event["reason"] == "boot-server-type"
+        });
+    }
+    assert_eq!(lab.offers(&mut client), Some(BYPASS.to_vec()));
+    assert_eq!(lab.told("observed"), None);
+}
+
+impl Lab {
+    /// A machine that boots from elsewhere, again and again, is left to that server.
+    fn leaves_to(&self, server: &str) {
+        let mut client = BootClient::new(Speaker::Edk2, 5);
+        for _ in 0..2 {
+            assert_eq!(self.stops_at_the_lease(&mut client), None);
+        }
+        client.xid += 0x100;
+        let (offer, _) = self.lease(&client, |packet| packet);
+        assert_eq!(offer.option(43), None);
+        assert_eq!(self.told("escalated"), None);
+        let known = |event: &&Value| {
+            let text = event["text"].as_str().unwrap_or_default();
+            text.starts_with(&format!("another boot server, {server}, answers "))
+        };
+        let events = self.appliance.events();
+        assert_eq!(events.iter().filter(known).count(), 1, "{events:?}");
+    }
+}
+
+#[test]
+fn machines_that_another_proxy_answers_are_left_to_it() {
+    if crate::support::left_out("machines_that_another_proxy_answers_are_left_to_it") {
+        return;
+    }
+    let lab = Lab::new();
+    let rival = lab.lan.host("rival", "10.77.0.4/24");
+    let rival = Setup::new(&rival, BOOTJACK)
+        .profile("p.yaml", EVERYONE)
+        .start();
+    lab.leaves_to("10.77.0.4");
+    let moved = |event: &Value| event["event"] == "escalated";
+    assert!(!rival.events().iter().any(moved));
+}
+
+#[test]
+fn machines_whose_dhcp_server_names_a_boot_file_are_left_to_it() {
+    if crate::support::left_out("machines_whose_dhcp_server_names_a_boot_file_are_left_to_it") {
+        return;
+    }
+    Lab::beside(&["--dhcp-boot=theirs.efi"]).leaves_to("10.77.0.1");
 }

@@ -7,8 +7,12 @@
 //! | a REQUEST, and a DISCOVER sooner than that | nothing: the DHCP server said NAK, and it begins anew |
 //! | a REQUEST, and the same again | nothing: its lease was not acknowledged |
 //! | DISCOVERs alone, less long than its firmware goes on | nothing: it was switched off, or somebody pressed a key |
-//! | DISCOVERs up to its last time-out, and nobody on its network got a lease meanwhile | nothing: the DHCP server is silent |
-//! | the same, and somebody did | weak: it was offered a lease and us, and took neither |
+//! | DISCOVERs up to its last time-out, and no REQUEST | weak: it was offered a lease and us, and took neither |
+//!
+//! All of that only where its DHCP server was heard to offer it a lease ([`Overheard`]), and nobody
+//! but us to tell it what to boot. A server that is silent, to all or to this machine, is no fault of
+//! a shape; who may have booted from elsewhere has not failed with us. What is not heard (behind a
+//! relay; sent to the machine alone, where it did not ask for a broadcast) proves nothing.
 //!
 //! The last row is firmware that ignores every proxy (quirk 14): DISCOVERs at 0, 4, 12 and 28 s and
 //! no REQUEST, beside a DHCP server that answers (bootimus#77). Repetitions of a DISCOVER are one
@@ -19,7 +23,7 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use super::FETCH_WITHIN;
-use super::links::Links;
+use super::overheard::{Hearing, Overheard};
 use crate::client::Shape;
 
 /// What firmware takes at most from the REQUEST for its lease to port 4011 or a file; a client that
@@ -79,7 +83,7 @@ pub(super) enum Proof {
     GoesOn,
     /// It is over and proves nothing.
     Nothing,
-    /// It asked for no lease, and others got theirs.
+    /// It was offered a lease, and asked for none.
     Weak,
     /// It asked for its lease, and fetched nothing.
     Strong,
@@ -101,33 +105,56 @@ enum Came {
 pub(super) struct Attempt {
     pub(super) offered: Offered,
     xid: u32,
-    link: Ipv4Addr,
+    /// The transaction of its last message.
+    latest: u32,
     began: Instant,
     /// The last DISCOVER.
     last: Instant,
     came: Came,
-    /// Whether somebody on its network got a lease while it went on.
-    served: bool,
+    /// The address that it asked for a lease of.
+    address: Option<Ipv4Addr>,
+    /// Whether it has asked port 4011, from that address.
+    pub(super) at_4011: bool,
+    /// When it was first offered a lease.
+    leased: Option<Instant>,
+    /// Whether another server has told it what to boot.
+    elsewhere: bool,
 }
 
 impl Attempt {
     /// A first DISCOVER, and what it was offered.
-    pub(super) const fn new(now: Instant, (xid, link): (u32, Ipv4Addr), offered: Offered) -> Self {
+    pub(super) const fn new(now: Instant, xid: u32, offered: Offered) -> Self {
         Self {
             offered,
             xid,
-            link,
+            latest: xid,
             began: now,
             last: now,
             came: Came::Discovers,
-            served: false,
+            address: None,
+            at_4011: false,
+            leased: None,
+            elsewhere: false,
         }
     }
 
     /// Another DISCOVER of it, and what that was offered.
-    pub(super) fn again(&mut self, now: Instant, offered: Offered) {
+    pub(super) fn again(&mut self, now: Instant, xid: u32, offered: Offered) {
         self.last = now;
+        self.latest = xid;
         self.offered = offered;
+    }
+
+    /// Another server answers; whether that is for this attempt.
+    pub(super) fn hears(&mut self, at: Instant, heard: Overheard) -> bool {
+        if ![self.xid, self.latest].contains(&heard.xid) {
+            return false;
+        }
+        if heard.lease {
+            self.leased.get_or_insert(at);
+        }
+        self.elsewhere |= heard.boots;
+        true
     }
 
     /// Whether it had a lease within reach.
@@ -136,7 +163,15 @@ impl Attempt {
     }
 
     /// A further DISCOVER: what is proven by now.
-    pub(super) fn discovered(&mut self, now: Instant, xid: u32, links: &Links) -> Proof {
+    pub(super) fn discovered(&self, now: Instant, xid: u32, hearing: &Hearing) -> Proof {
+        let known = self.leased.is_some() && hearing.is_whole_since(self.began);
+        match self.says(now, xid) {
+            Proof::Weak | Proof::Strong if self.elsewhere || !known => Proof::Nothing,
+            proof => proof,
+        }
+    }
+
+    fn says(&self, now: Instant, xid: u32) -> Proof {
         match self.came {
             Came::Asked { at, again: false } => {
                 let settled = now.saturating_duration_since(at) >= SETTLE;
@@ -147,31 +182,28 @@ impl Attempt {
                 }
             }
             Came::Far | Came::Asked { .. } => Proof::Nothing,
-            Came::Discovers => self.waited(now, xid, links),
+            Came::Discovers => self.waited(now, xid),
         }
     }
 
-    fn waited(&mut self, now: Instant, xid: u32, links: &Links) -> Proof {
+    fn waited(&self, now: Instant, xid: u32) -> Proof {
         let Windows { whole, .. } = self.offered.windows;
-        let end = self.began.checked_add(whole).unwrap_or(now).min(now);
-        self.served |= links.leased_between(self.link, self.began, end);
+        let within = |at: Instant| at.saturating_duration_since(self.began) <= whole;
+        let leased = self.leased.is_some_and(within);
         let times = if xid == self.xid { 2 } else { 1 };
         let lasting = now.saturating_duration_since(self.began);
         let asked_for = self.last.saturating_duration_since(self.began);
         let to_the_last = asked_for >= self.offered.windows.to_the_last();
-        match (
-            lasting < whole.saturating_mul(times),
-            to_the_last,
-            self.served,
-        ) {
+        match (lasting < whole.saturating_mul(times), to_the_last, leased) {
             (true, ..) => Proof::GoesOn,
             (_, true, true) => Proof::Weak,
             _ => Proof::Nothing,
         }
     }
 
-    /// It asks for its lease.
-    pub(super) fn requested(&mut self, now: Instant) {
+    /// It asks for its lease, of this address.
+    pub(super) fn requested(&mut self, now: Instant, xid: u32, address: Option<Ipv4Addr>) {
+        (self.latest, self.address) = (xid, address);
         self.came = match self.came {
             Came::Far => Came::Far,
             Came::Discovers => Came::Asked {
@@ -185,18 +217,18 @@ impl Attempt {
         };
     }
 
-    /// It asks port 4011, and so has its lease; whether its OFFER had told it not to.
-    pub(super) fn asked_4011(&mut self, now: Instant) -> bool {
-        if !self.is_recent(now) {
+    /// Port 4011 is asked from an address: by this machine, where that is the one it asked for a
+    /// lease of. Whether it is the first time, and its OFFER had told it not to.
+    pub(super) fn asked_4011(&mut self, now: Instant, from: Ipv4Addr) -> bool {
+        let has_it = matches!(self.came, Came::Asked { .. }) && self.address == Some(from);
+        if !has_it || !self.is_recent(now) {
             return false;
         }
-        if self.came != Came::Far {
-            self.came = Came::Asked {
-                at: now,
-                again: false,
-            };
-        }
-        self.offered.bypass
+        self.came = Came::Asked {
+            at: now,
+            again: false,
+        };
+        !std::mem::replace(&mut self.at_4011, true) && self.offered.bypass
     }
 
     /// It asks for a file; whether that is its first.

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use super::attempt::{Attempt, Offered, Proof};
-use super::links::Links;
+use super::overheard::Hearing;
 use super::{Learnt, Now, Step};
 use crate::client::Shape;
 use crate::client::quirk::Behaviour;
@@ -23,9 +23,11 @@ pub(super) struct Trial {
     /// The shape that is tried now, in the place of what was learnt.
     pub(super) trying: Option<Shape>,
     /// The shape that it was last seen to follow.
-    pub(super) follows: Option<Shape>,
+    followed: Option<Shape>,
     /// Attempts in a row that failed, all with this shape.
     failed: Option<(Shape, u8)>,
+    /// Attempts in which it asked port 4011 although its OFFER had told it not to.
+    all_the_same: u8,
     /// Shapes left since it last followed one.
     left: usize,
     /// Nothing is tried until then.
@@ -39,7 +41,7 @@ impl Trial {
         let since = Duration::from_secs(now.wall.saturating_sub(learnt.at));
         let left = REST.checked_sub(since).filter(|_| gave_up);
         Self {
-            follows: learnt.shape,
+            followed: learnt.shape,
             rests: left.and_then(|left| now.at.checked_add(left)),
             ..Self::default()
         }
@@ -50,16 +52,11 @@ impl Trial {
     }
 
     /// The OFFER to a DISCOVER, which begins an attempt where none is under way.
-    pub(super) fn offered(
-        &mut self,
-        now: Instant,
-        whence: (u32, Ipv4Addr),
-        offered: Option<Offered>,
-    ) {
+    pub(super) fn offered(&mut self, now: Instant, xid: u32, offered: Option<Offered>) {
         match (&mut self.attempt, offered) {
-            (Some(attempt), Some(offered)) => attempt.again(now, offered),
+            (Some(attempt), Some(offered)) => attempt.again(now, xid, offered),
             (attempt, offered) => {
-                *attempt = offered.map(|offered| Attempt::new(now, whence, offered));
+                *attempt = offered.map(|offered| Attempt::new(now, xid, offered));
             }
         }
     }
@@ -69,10 +66,10 @@ impl Trial {
         &mut self,
         now: Instant,
         xid: u32,
-        links: &Links,
+        hearing: &Hearing,
         learnt: &mut Learnt,
     ) -> Option<Step> {
-        let proof = self.attempt.as_mut()?.discovered(now, xid, links);
+        let proof = self.attempt.as_ref()?.discovered(now, xid, hearing);
         if proof == Proof::GoesOn {
             return None;
         }
@@ -91,7 +88,7 @@ impl Trial {
         learnt: &mut Learnt,
     ) -> Option<Step> {
         let offered = &attempt.offered;
-        let known = self.follows == Some(offered.shape);
+        let known = self.followed == Some(offered.shape);
         if self.rests(now) || (known && proof == Proof::Weak) {
             return None;
         }
@@ -113,7 +110,7 @@ impl Trial {
     ) -> Step {
         let left = offered.shape;
         self.failed = None;
-        self.follows = self.follows.filter(|shape| *shape != left);
+        self.followed = self.followed.filter(|shape| *shape != left);
         self.left = self.left.saturating_add(1);
         let next = after(left, &offered.ladder).filter(|_| self.left < offered.ladder.len());
         if let Some(next) = next {
@@ -136,34 +133,73 @@ impl Trial {
         }
     }
 
-    /// The machine asks for a file: with one that is there, it follows what it was offered.
-    pub(super) fn fetched(
+    /// Port 4011 is asked from an address. Once may be anybody's doing, or a menu's.
+    pub(super) fn asked_4011(
         &mut self,
         now: Instant,
-        found: bool,
+        from: Ipv4Addr,
         learnt: &mut Learnt,
     ) -> Option<Step> {
-        let attempt = self.attempt.as_mut()?;
-        if !attempt.asked_for_a_file(now) || !found {
+        let behaviour = Behaviour::Asks4011AllTheSame;
+        let told_not_to = self.attempt.as_mut()?.asked_4011(now, from);
+        if !told_not_to || learnt.seen.contains(&behaviour) {
             return None;
         }
-        let Offered { shape, ladder, .. } = &attempt.offered;
-        let (shape, first) = (*shape, ladder.first() == Some(shape));
+        self.all_the_same = self.all_the_same.saturating_add(1);
+        (self.all_the_same >= FAILURES).then(|| {
+            // That changes its ladder: what it is known to follow stays.
+            learnt.see(behaviour);
+            learnt.shape = learnt.shape.or(self.followed);
+            (self.trying, self.failed, self.left) = (None, None, 0);
+            Step::Seen(behaviour)
+        })
+    }
+
+    /// The machine asks for a file; with its first that is there, it follows what it was offered:
+    /// `true`.
+    pub(super) fn fetched(&mut self, now: Instant, found: bool) -> bool {
+        let attempt = self.attempt.as_mut();
+        attempt.is_some_and(|attempt| attempt.asked_for_a_file(now) && found)
+    }
+
+    /// It follows what it was offered.
+    pub(super) fn follows(&mut self, learnt: &mut Learnt) -> Option<Step> {
+        let Attempt {
+            offered, at_4011, ..
+        } = self.attempt.as_ref()?;
+        let Offered {
+            shape,
+            ladder,
+            bypass,
+            ..
+        } = offered;
+        if *bypass && *at_4011 {
+            // It went another way than that shape's.
+            self.failed = None;
+            return None;
+        }
+        let (shape, first, bypass) = (*shape, ladder.first() == Some(shape), *bypass);
         *self = Self {
             attempt: self.attempt.take(),
-            follows: Some(shape),
+            followed: Some(shape),
             ..Self::default()
         };
         let before = learnt.clone();
         // What was kept is kept, also where it has become the first since.
         learnt.shape = Some(shape).filter(|_| !first || learnt.shape == Some(shape));
-        learnt
-            .seen
-            .retain(|seen| *seen != Behaviour::FollowsNothing);
+        learnt.seen.retain(|seen| match seen {
+            Behaviour::FollowsNothing => false,
+            Behaviour::Asks4011AllTheSame => !bypass,
+        });
         (*learnt != before).then_some(Step::Follows {
             shape,
             remembered: learnt.shape.is_some(),
         })
+    }
+
+    /// What it follows cannot be kept now: it is tried with it until that can be.
+    pub(super) fn goes_on(&mut self) {
+        self.trying = self.trying.or(self.followed);
     }
 
     /// The machine was booted, by us or from elsewhere.

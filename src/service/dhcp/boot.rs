@@ -89,22 +89,26 @@ impl Door {
         incoming: Incoming<'_>,
         decision: &Result<Box<Answer>, Ignore>,
     ) {
-        let Incoming { message, local, .. } = incoming;
-        if item::asked(incoming).is_some() {
-            // It follows its menu, by whatever port.
-            return client
-                .into_iter()
-                .for_each(|client| shared.asked_4011(client));
+        let Incoming {
+            message,
+            peer,
+            unicast,
+            ..
+        } = incoming;
+        if self.port == Port::Dhcp && item::asked(incoming).is_some() {
+            // Of a menu: ours, whose followers nobody judges, or another server's.
+            return;
         }
         match (self.port, message.kind(), client, decision) {
-            (Port::Dhcp, Some(Kind::Request), client, _) => {
-                shared.machines.requested(client, message, local);
+            (Port::Dhcp, Some(Kind::Request), Some(client), _) => {
+                shared.machines.requested(client, message);
             }
             (Port::Dhcp, _, Some(client), Ok(answer)) => {
-                let offered = answer.offered.clone();
-                shared.machines.offered(client, message, local, offered);
+                shared.offered(client, message, answer.offered.clone());
             }
-            (Port::Pxe, _, Some(client), Ok(_)) => shared.asked_4011(client),
+            (Port::Pxe, _, Some(client), Ok(_)) if unicast => {
+                shared.asked_4011(client, *peer.ip());
+            }
             _ => {}
         }
     }

@@ -26,6 +26,7 @@ use super::row::Row;
 use crate::client::progress::{Firmware, Learnt};
 use crate::error::{Error, why};
 use crate::service::lease::disk;
+use crate::wire::Mac;
 
 /// The store's name in the state folder.
 pub const FILE: &str = "machines.redb";
@@ -38,8 +39,35 @@ const MACHINES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("ma
 const META: TableDefinition<'static, &str, u32> = TableDefinition::new("meta");
 const VERSION: &str = "format";
 
-/// What is to be kept of each; `None`: nothing any more.
-pub(super) type Changes = Vec<(Firmware, Option<Learnt>)>;
+/// Changes, in order.
+pub(super) type Changes = Vec<Change>;
+
+/// One change.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// All rows of this machine go, or all there are: those too that this version cannot read.
+    Forget(Option<Mac>),
+    /// This row goes.
+    Remove(String),
+    /// This row is kept from now on, in the place of the one of this key.
+    Keep(String, Row),
+}
+
+impl Change {
+    /// What is to be kept of one from now on; `None`: nothing.
+    pub(super) fn of(firmware: Firmware, learnt: Option<&Learnt>) -> Self {
+        let row = Row::kept(firmware, learnt.unwrap_or(&Learnt::default()));
+        if learnt.is_some() {
+            Self::Keep(key(&row), row)
+        } else {
+            Self::Remove(key(&row))
+        }
+    }
+}
+
+fn key(Row { mac, platform, .. }: &Row) -> String {
+    format!("{mac} {platform}")
+}
 
 /// The store, open for writing unless the last write failed.
 #[derive(Debug)]
@@ -126,9 +154,8 @@ impl Store {
     pub fn forget(folder: &Path, gone: &[Row]) -> Result<(), Error> {
         let failed = |why: String| unreadable(&folder.join(FILE), &why);
         let (mut store, ..) = quietly(|| Self::open(folder)).map_err(failed)?;
-        let changes = gone.iter().filter_map(Row::learnt);
-        let changes: Changes = changes.map(|(firmware, _)| (firmware, None)).collect();
-        store.write(&changes).map_err(failed)
+        let changes: Changes = gone.iter().map(|row| Change::Remove(key(row))).collect();
+        store.write(&changes).map(drop).map_err(failed)
     }
 
     /// Whether the next write has to hold everything: the file is not open, or another one.
@@ -139,14 +166,16 @@ impl Store {
         self.file.is_none()
     }
 
-    /// Writes all of it or nothing; it is on the disk when this returns.
+    /// Writes all of it or nothing; it is on the disk when this returns. Gives what the operator has to
+    /// know, where the file had to be opened again; what that one holds counts from the next start on.
     ///
     /// # Errors
     /// Why not, in the system's words. The store is closed then, and opened again by the next call.
-    pub(super) fn write(&mut self, changes: &Changes) -> Result<(), String> {
+    pub(super) fn write(&mut self, changes: &Changes) -> Result<Option<String>, String> {
+        let mut notice = None;
         if self.file.is_none() {
             let folder = self.path.parent().unwrap_or(Path::new("."));
-            *self = Self::open(folder)?.0;
+            (*self, _, notice) = Self::open(folder)?;
         }
         let Some(file) = self.file.take() else {
             return Err("it is not open".to_owned());
@@ -155,7 +184,7 @@ impl Store {
             Trouble::Damaged(why) | Trouble::Refused(why) => why,
         })?;
         self.file = Some(file);
-        Ok(())
+        Ok(notice)
     }
 }
 
@@ -240,16 +269,18 @@ fn put(file: &Database, changes: &Changes) -> Result<(), redb::Error> {
 
 fn put_in(change: &WriteTransaction, changes: &Changes) -> Result<(), redb::Error> {
     let mut table = change.open_table(MACHINES)?;
-    for (firmware, learnt) in changes {
-        let key = format!("{} {}", firmware.mac, firmware.platform.name());
-        match learnt {
-            Some(learnt) => {
-                let row = Row::kept(*firmware, learnt);
-                let text = serde_json::to_vec(&row).unwrap_or_default();
+    for change in changes {
+        match change {
+            Change::Keep(key, row) => {
+                let text = serde_json::to_vec(row).unwrap_or_default();
                 table.insert(key.as_str(), text.as_slice())?;
             }
-            None => {
+            Change::Remove(key) => {
                 table.remove(key.as_str())?;
+            }
+            Change::Forget(mac) => {
+                let whose = mac.map_or_else(String::new, |mac| format!("{mac} "));
+                table.retain(|key, _| !key.starts_with(&whose))?;
             }
         }
     }

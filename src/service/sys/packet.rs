@@ -7,20 +7,28 @@
 //! clients, on demand what clients send to them, and spanning tree, so that a busy interface costs
 //! nothing.
 //!
-//! Needs `CAP_NET_RAW`. Sending and receiving never wait.
+//! Needs `CAP_NET_RAW`. Sending and receiving never wait; [`Listening`] waits in the runtime.
 
 use std::io;
 use std::mem::size_of;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::libc;
-use nix::sys::socket::{LinkAddr, MsgFlags, SockaddrLike, bind, recvfrom, sendto};
+use nix::sys::socket::{
+    LinkAddr, MsgFlags, SockaddrLike, bind, recvfrom, sendto, setsockopt, sockopt,
+};
 use socket2::{Domain, SockFilter, Socket, Type};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use super::udp::register;
 
 /// The ports that DHCP servers and clients listen on, as the filter compares them.
 const SERVER_PORT: i32 = 67;
 const CLIENT_PORT: i32 = 68;
 const BROADCAST: [u8; 6] = [0xff; 6];
+/// Bytes of packets that the kernel may hold for an ear that a burst must not make deaf.
+const BURST: usize = 1 << 20;
 
 /// A packet socket on one interface.
 #[derive(Debug)]
@@ -68,6 +76,16 @@ impl Ear {
         Ok(Self { socket, index })
     }
 
+    /// Has the kernel hold more packets, for one that is not always at it.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn hold_more(&self) -> io::Result<()> {
+        setsockopt(&self.socket, sockopt::RcvBufForce, &BURST)
+            .map_err(io::Error::from)
+            .or_else(|_| self.socket.set_recv_buffer_size(BURST))
+    }
+
     /// Also hears frames to the group that bridges send spanning tree to.
     pub fn hear_spanning_tree(&self) -> io::Result<()> {
         let bridges = [0x01, 0x80, 0xc2, 0, 0, 0];
@@ -103,6 +121,38 @@ impl Ear {
 impl AsFd for Ear {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for Ear {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}
+
+impl From<Ear> for OwnedFd {
+    fn from(ear: Ear) -> Self {
+        ear.socket.into()
+    }
+}
+
+/// An ear in the runtime.
+#[derive(Debug)]
+pub struct Listening(AsyncFd<Ear>);
+
+impl Listening {
+    /// Takes it into the current runtime.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn new(ear: Ear) -> io::Result<Self> {
+        register(ear, Interest::READABLE).map(Self)
+    }
+
+    /// Waits for the next packet, as [`Ear::recv`]. Cancel-safe.
+    pub async fn recv(&self, buf: &mut [u8]) -> io::Result<Heard> {
+        let read = |ear: &Ear| ear.recv(buf);
+        self.0.async_io(Interest::READABLE, read).await
     }
 }
 
