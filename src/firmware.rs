@@ -5,6 +5,7 @@
 //! ```
 //!
 //! * [`sample`]: the message a machine would send, made from what an operator says of it
+//! * [`made_up`]: who is played where nobody says
 //! * [`kind`]: the table: one row a firmware; [`message`]: what it sends
 //! * [`reply`]: an answer as firmware reads it; [`vendor`]: its option 43
 //! * [`select`]: which of the answers it boots from
@@ -22,6 +23,7 @@ pub mod fault;
 pub mod image;
 pub mod kind;
 pub mod machine;
+pub mod made_up;
 pub mod message;
 pub mod reply;
 pub mod sample;
@@ -32,4 +34,5 @@ pub mod vendor;
 pub use fault::Fault;
 pub use kind::{Firmware, Kind};
 pub use machine::{Input, Machine, Outlook, Output, Verdict};
+pub use made_up::is_probe;
 pub use reply::Reply;

@@ -24,7 +24,7 @@ fn it_is_given_back_unless_it_is_to_be_kept() {
     let mac = first.events[0]["mac"].as_str().unwrap();
     assert_eq!(dhcp.lease_of(mac), None, "the server has it again");
     assert!(dhcp.log().contains(&format!("DHCPRELEASE(eth0) {address}")));
-    let kept = probe(&pc, &["--as", "ipxe", "--keep-lease"]);
+    let kept = probe(&pc, &["--as", "bios", "--keep-lease"]);
     assert_eq!(kept.lease(), Some((address, false)), "the same machine");
     assert_eq!(dhcp.lease_of(mac).unwrap().to_string(), address);
 }

@@ -5,6 +5,7 @@ use nix::net::if_::InterfaceFlags;
 
 use crate::error::Error;
 use crate::firmware::Kind;
+use crate::firmware::kind::TABLE;
 use crate::service::interfaces;
 use crate::wire::Mac;
 
@@ -26,7 +27,7 @@ pub struct Place {
 
 impl Place {
     /// The interface named, or the only one there is; the MAC named, or one made from the
-    /// interface's, the same each time, so that repeated probes take one lease.
+    /// interface's, the same each time, so that repeated probes of one kind take one lease.
     ///
     /// # Errors
     /// No such interface; several and none named; no Ethernet.
@@ -99,18 +100,23 @@ fn only(all: &[InterfaceAddress]) -> Result<String, Error> {
     }
 }
 
-/// Locally administered, and not the interface's own.
+/// Locally administered, not the interface's own, and another one for each kind: two at once take
+/// two leases, and no server takes them for one machine that changes its mind.
 fn made_of(own: [u8; 6], kind: Kind) -> Mac {
     let [a, b, c, d, e, f] = own;
     if kind == Kind::Rpi3 {
         let [x, y, z] = PI;
         return Mac::ethernet([x, y, z, d, e, f]);
     }
-    Mac::ethernet([(a | 0x02) & 0xfe, b ^ 0x6a, c, d, e, f])
+    let at = TABLE.iter().position(|row| row.kind == kind);
+    let mark = 0x60 | at.unwrap_or(0) as u8;
+    Mac::ethernet([(a | 0x02) & 0xfe, b ^ mark, c, d, e, f])
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -120,15 +126,15 @@ mod tests {
             [0x02, 0, 0, 1, 2, 3],
             [0, 0x1b, 0x21, 1, 2, 3],
         ] {
-            let made = made_of(own, Kind::Bios);
-            let bytes = made.as_bytes();
-            assert_eq!(bytes[0] & 3, 2, "{made}: locally administered, no group");
-            assert_ne!(bytes, own);
-            assert_eq!(
-                made,
-                made_of(own, Kind::EfiX64),
-                "one lease for all of them"
-            );
+            let kinds = TABLE.iter().filter(|row| row.kind != Kind::Rpi3);
+            let all: Vec<Mac> = kinds.clone().map(|row| made_of(own, row.kind)).collect();
+            let different: HashSet<&Mac> = all.iter().collect();
+            assert_eq!(different.len(), kinds.count(), "one for each");
+            for made in &all {
+                let bytes = made.as_bytes();
+                assert_eq!(bytes[0] & 3, 2, "{made}: locally administered, no group");
+                assert_ne!(bytes, own);
+            }
         }
         let pi = made_of([0, 0x1b, 0x21, 1, 2, 3], Kind::Rpi3);
         assert_eq!(pi.to_string(), "b8:27:eb:01:02:03");
