@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::firmware::kind::TABLE;
 use crate::firmware::machine::{Setup, Verdict};
 use crate::firmware::message::Identity;
-use crate::firmware::{Fault, Kind, made_up};
+use crate::firmware::{Kind, made_up};
 use crate::service::privilege;
 use crate::service::probe::{self, Place, Told};
 use crate::wire::{Mac, Uuid};
@@ -30,14 +30,16 @@ const COULD_NOT_TRY: u8 = 2;
 /// Whom to play, and where.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit status: 0 where it boots, 1 where it does not, 2 where it could not be tried (not root, \
-wrong usage or interface)."
+    after_help = "Exit status: 0 where it boots, 1 where it does not, 2 where it could not be tried or told \
+(not root, wrong usage or interface, an address or MAC in use, interrupted)."
 )]
 pub struct Probe {
     /// The firmware to play
     #[arg(long = "as", value_name = "FIRMWARE", value_parser = names())]
     firmware: String,
-    /// The machine's MAC address [default: one for each firmware, made from the interface's, the same each time]
+    /// The machine's MAC address. One that runs is not played, and the lease of a MAC that was named is not given
+    /// back: it may be what its machine lives by [default: one for each firmware, made from the interface's, the same
+    /// each time]
     #[arg(long, value_name = "M")]
     mac: Option<Mac>,
     /// The machine's UUID, as dmidecode prints it: a bootjack that serves then learns from this boot as from one of that
@@ -73,9 +75,7 @@ impl Probe {
         })?;
         Ok(match verdict {
             Verdict::Boots(_) => ExitCode::SUCCESS,
-            Verdict::Fails(Fault::Unreachable { .. } | Fault::Interrupted) => {
-                ExitCode::from(COULD_NOT_TRY)
-            }
+            Verdict::Fails(fault) if fault.is_no_verdict() => ExitCode::from(COULD_NOT_TRY),
             Verdict::Fails(_) => ExitCode::FAILURE,
         })
     }

@@ -1,5 +1,7 @@
 //! Where a machine is played, and with which hardware address.
 
+use std::path::{Path, PathBuf};
+
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nix::net::if_::InterfaceFlags;
 
@@ -21,6 +23,8 @@ pub struct Place {
     pub mac: Mac,
     /// Whether that is the interface's own.
     pub own_mac: bool,
+    /// Whether it was named: there may be a machine that has it.
+    pub given_mac: bool,
     /// Whether it is Wi-Fi: an access point takes frames of no other hardware address.
     pub wireless: bool,
 }
@@ -50,18 +54,43 @@ impl Place {
             );
             return Err(Error::usage(text));
         }
-        let mac = mac.unwrap_or_else(|| made_of(own, kind));
+        if !has_carrier(&name) {
+            let text = format!("cannot probe on {name}: no cable, or nothing at its other end");
+            return Err(Error::failed(text));
+        }
+        let given_mac = mac.is_some();
+        let mac = mac.map_or_else(|| Ok(made_of(own, kind)), of_one)?;
         let own_mac = mac == Mac::ethernet(own);
-        let wireless = std::path::Path::new("/sys/class/net")
-            .join(&name)
-            .join("phy80211");
         Ok(Self {
-            wireless: wireless.exists(),
+            wireless: class(&name, "phy80211").exists(),
             interface: name,
             mac,
             own_mac,
+            given_mac,
         })
     }
+}
+
+/// `/sys/class/net/eth0/carrier`
+fn class(interface: &str, file: &str) -> PathBuf {
+    Path::new("/sys/class/net").join(interface).join(file)
+}
+
+/// What cannot be read is taken for a link.
+fn has_carrier(name: &str) -> bool {
+    let told = std::fs::read_to_string(class(name, "carrier"));
+    told.map_or(true, |told| told.trim() != "0")
+}
+
+/// A hardware address that one machine can have.
+fn of_one(mac: Mac) -> Result<Mac, Error> {
+    let bytes = mac.as_bytes();
+    let group = bytes.first().is_none_or(|first| first & 1 != 0);
+    if group || bytes.iter().all(|byte| *byte == 0) {
+        let text = format!("cannot play {mac}: it is no machine's, but a group's or nobody's");
+        return Err(Error::usage(text));
+    }
+    Ok(mac)
 }
 
 fn is_up(all: &[InterfaceAddress], name: &str) -> bool {
