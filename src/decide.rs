@@ -135,6 +135,14 @@ pub enum Ignore {
     /// Discovery of a boot-server type that is not served (facts A).
     #[error("asks for PXE boot server type {0}, which is not served")]
     BootServerType(u16),
+    /// Discovery of one that the machine's menu gives to other servers alone.
+    #[error("asks for PXE boot server type {0}, which its menu gives to {servers}", servers = Listed(.1))]
+    OthersItem(u16, Vec<Ipv4Addr>),
+    /// A boot-server type in a message that asks for none.
+    #[error(
+        "names PXE boot server type {0}, but is no REQUEST or INFORM of a PXE client: those ask for one"
+    )]
+    NoItemRequest(u16),
     /// Discovery of a program that comes after the first one of its boot server type.
     #[error("asks for layer {1} of PXE boot server type {0}, which has one program alone")]
     BootServerLayer(u16, u16),
@@ -185,6 +193,16 @@ pub enum Ignore {
     TooLarge(Box<Excess>),
 }
 
+/// Addresses in a sentence.
+struct Listed<'a>(&'a [Ipv4Addr]);
+
+impl std::fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let all: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&all.join(" and "))
+    }
+}
+
 impl Ignore {
     /// The reason as a word, for metrics and the JSON log.
     pub const fn word(&self) -> &'static str {
@@ -192,7 +210,7 @@ impl Ignore {
             Self::NotRequest => "not-request",
             Self::NotBooting(_) => "not-booting",
             Self::LeaseRequest => "lease-request",
-            Self::Kind(_) => "message-type",
+            Self::Kind(_) | Self::NoItemRequest(_) => "message-type",
             Self::BootServerType(_) => "boot-server-type",
             Self::BootServerLayer(..) => "boot-server-layer",
             Self::NoProfile => "no-profile",
@@ -200,7 +218,7 @@ impl Ignore {
             Self::Relay(_) => "bad-relay",
             Self::NoHardwareAddress => "no-hardware-address",
             Self::NoNetwork(_) => "no-network",
-            Self::OtherServers | Self::OtherAddress => "other-server",
+            Self::OtherServers | Self::OtherAddress | Self::OthersItem(..) => "other-server",
             Self::Unwritable => "unwritable",
             Self::NoOwnAddress => "no-own-address",
             Self::Lease(why) => why.word(),
@@ -359,7 +377,7 @@ fn answerable(incoming: Incoming<'_>) -> Result<Kind, Ignore> {
         .get(code::VENDOR_SPECIFIC)
         .and_then(pxe::boot_item)
     {
-        return Err(Ignore::BootServerType(item));
+        return Err(Ignore::NoItemRequest(item));
     }
     match (incoming.port, incoming.message.kind()) {
         (Port::Dhcp, Some(Kind::Discover)) => Ok(Kind::Offer),

@@ -51,6 +51,18 @@ pub fn hex_digits(bytes: &[u8]) -> String {
 }
 
 fn hex_between(bytes: &[u8], between: &str) -> String {
-    let digits: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
-    digits.join(between)
+    let mut out = String::with_capacity(bytes.len().saturating_mul(2 + between.len()));
+    for (n, byte) in bytes.iter().enumerate() {
+        if n > 0 {
+            out.push_str(between);
+        }
+        out.push(digit(byte >> 4));
+        out.push(digit(byte & 15));
+    }
+    out
+}
+
+/// Of half a byte.
+fn digit(half: u8) -> char {
+    char::from_digit(half.into(), 16).unwrap_or('?')
 }

@@ -4,7 +4,8 @@
 //! * `foretold`: what of that `check` finds before
 //! * `running`: the ready line, privileges, signals
 //! * `settings`: default < file < environment < flag, for every setting
-//! * `commands`: check, explain, assets, completions, man; wrong usage
+//! * `commands`: check, assets, completions, man; wrong usage
+//! * `explained`: explain, of a machine that is described
 //! * `links`: interfaces that change while it runs
 //! * `run`: the binary, outside the laboratory and inside
 
@@ -16,6 +17,8 @@
 
 #[path = "start/commands.rs"]
 mod commands;
+#[path = "start/explained.rs"]
+mod explained;
 #[path = "start/foretold.rs"]
 mod foretold;
 #[path = "start/links.rs"]

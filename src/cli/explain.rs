@@ -1,9 +1,11 @@
 //! `bootjack explain`: what a machine would be answered, and why: one that is described, before it
 //! happens, or the machines of a capture.
 
+mod asked;
 mod learnt;
 mod lease;
 mod menu;
+mod packet;
 mod pcap;
 
 use std::fmt::Write as _;
@@ -26,8 +28,9 @@ use crate::service::interfaces::{self, Interface};
 use crate::service::load::{Loader, Places};
 use crate::service::supervise;
 use crate::wire::dhcp::{Kind, Message};
-use crate::wire::{self, Arch, Mac, Uuid, dhcp};
+use crate::wire::{Arch, Mac, Uuid};
 use learnt::Learnt;
+use packet::{print, reply};
 
 const ACK: &str = "ACK, in answer to REQUEST on port 4011";
 
@@ -46,11 +49,17 @@ pub struct Explain {
     /// Who speaks [default: rom, or http-boot for an HTTP architecture]
     #[arg(long, value_name = "S")]
     stage: Option<AskingStage>,
-    /// An address in its subnet [default: ours on the first interface served]
+    /// What it says of itself beside that
+    #[command(flatten)]
+    says: asked::Says,
+    /// The relay in its subnet that it asks through [default: none, it is on our own link]
+    #[arg(long, value_name = "IP")]
+    relay: Option<Ipv4Addr>,
+    /// The address it has when it asks port 4011 [default: one in the subnet of the relay, or ours]
     #[arg(long, value_name = "IP")]
     ip: Option<Ipv4Addr>,
     /// A capture (pcap or pcapng) to explain packet by packet; - is standard input
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["arch", "uuid", "stage", "ip"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["arch", "uuid", "stage", "says", "relay", "ip"])]
     pcap: Option<PathBuf>,
     /// With --pcap: JSON, one object a packet
     #[arg(long, requires = "pcap", conflicts_with = "arch")]
@@ -92,6 +101,8 @@ impl Explain {
         };
         let asked = Asked {
             machine,
+            says: self.says,
+            relay: self.relay,
             ip: self.ip,
         };
         let learnt = Learnt::of(&settings.state);
@@ -125,9 +136,11 @@ impl Explain {
     }
 }
 
-/// A machine that is described, and an address in its subnet.
+/// A machine that is described, and where it is.
 struct Asked {
     machine: sample::Machine,
+    says: asked::Says,
+    relay: Option<Ipv4Addr>,
     ip: Option<Ipv4Addr>,
 }
 
@@ -162,28 +175,50 @@ impl Asked {
             }
         };
         strategy(answer, out)?;
+        let ack = self.ack_title(server);
         if first == Port::Pxe {
-            return at_4011(&outcome, answer, out);
+            return at_4011(&outcome, (&ack, answer), out);
         }
         reply("OFFER, in answer to DISCOVER on port 67", answer, out)?;
         if answer.strategy.asks_4011
-            && let Ok(ack) = &self.ask(known, server, Port::Pxe).decision
+            && let Ok(second) = &self.ask(known, server, Port::Pxe).decision
         {
-            reply(ACK, ack, out)?;
+            reply(&ack, second, out)?;
         }
         Ok(())
     }
 
+    /// The address it has when it asks port 4011: where none is told, another than ours there.
+    fn address(&self, server: Ipv4Addr) -> Ipv4Addr {
+        self.ip.unwrap_or_else(|| {
+            let near = self.relay.unwrap_or(server);
+            let [a, b, c, last] = near.octets();
+            let other = if last < 254 { last + 1 } else { 253 };
+            Ipv4Addr::new(a, b, c, other)
+        })
+    }
+
+    /// Nobody knows which address the DHCP server gives it.
+    fn ack_title(&self, server: Ipv4Addr) -> String {
+        match self.ip {
+            Some(_) => ACK.to_owned(),
+            None => format!(
+                "{ACK} from {} (its address is made up; --ip tells another)",
+                self.address(server)
+            ),
+        }
+    }
+
     /// What the machine sends to this port.
     fn message(&self, server: Ipv4Addr, port: Port) -> Message {
-        let address = self.ip.unwrap_or(server);
         let kind = match port {
             Port::Dhcp => Kind::Discover,
             Port::Pxe => Kind::Request,
         };
-        let mut message = sample::message(self.machine, kind, address);
-        if let (Port::Dhcp, Some(ip)) = (port, self.ip.filter(|ip| *ip != server)) {
-            message.giaddr = ip; // a DISCOVER tells its subnet by the relay it came through
+        let mut message = sample::message(self.machine, kind, self.address(server));
+        self.says.to(&mut message);
+        if let (Port::Dhcp, Some(relay)) = (port, self.relay) {
+            message.giaddr = relay;
         }
         message
     }
@@ -196,7 +231,7 @@ impl Asked {
     ) -> Outcome {
         let peer = match port {
             Port::Dhcp => SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68),
-            Port::Pxe => SocketAddrV4::new(self.ip.unwrap_or(server), 4011),
+            Port::Pxe => SocketAddrV4::new(self.address(server), 4011),
         };
         decide::decide_knowing(
             snapshot,
@@ -225,7 +260,11 @@ fn own_address(interfaces: &[String], snapshot: &Snapshot) -> Ipv4Addr {
 }
 
 /// Mode `colocated`: all that is ours to say is said at 4011.
-fn at_4011(outcome: &Outcome, answer: &Answer, out: &mut String) -> std::fmt::Result {
+fn at_4011(
+    outcome: &Outcome,
+    (title, answer): (&str, &Answer),
+    out: &mut String,
+) -> std::fmt::Result {
     if outcome
         .client
         .as_ref()
@@ -238,7 +277,7 @@ fn at_4011(outcome: &Outcome, answer: &Answer, out: &mut String) -> std::fmt::Re
         )?;
         return Err(std::fmt::Error);
     }
-    reply(ACK, answer, out)
+    reply(title, answer, out)
 }
 
 fn describe(client: &Client, out: &mut String) -> std::fmt::Result {
@@ -279,9 +318,22 @@ fn quirks(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::R
         out,
         "quirks that tell it, the first one that says something decides:"
     )?;
+    let mut decided: Vec<&str> = Vec::new();
     for row in snapshot.quirks.treat(client).rows() {
         let whose = if row.ours { "" } else { " (yours)" };
-        writeln!(out, "  {}{whose}: {}", row.name, row.changes)?;
+        let said = row.changes.said();
+        let known = |(key, _): &(&str, String)| decided.contains(key);
+        let (overruled, new): (Vec<_>, Vec<_>) = said.into_iter().partition(known);
+        decided.extend(new.iter().map(|(key, _)| *key));
+        let mut parts: Vec<String> = new
+            .iter()
+            .map(|(k, value)| format!("{k} {value}"))
+            .collect();
+        if !overruled.is_empty() {
+            let keys: Vec<&str> = overruled.iter().map(|(key, _)| *key).collect();
+            parts.push(format!("(decided above: {})", keys.join(", ")));
+        }
+        writeln!(out, "  {}{whose}: {}", row.name, parts.join("; "))?;
     }
     Ok(())
 }
@@ -318,58 +370,4 @@ fn no_menu(why: Option<&NoRoom>, out: &mut String) -> std::fmt::Result {
     why.map_or(Ok(()), |why| {
         writeln!(out, "menu: left to the loader: {why}")
     })
-}
-
-fn reply(title: &str, answer: &Answer, out: &mut String) -> std::fmt::Result {
-    print(title, answer.to, &answer.message, &answer.bytes, out)
-}
-
-/// A reply, decoded and in hex.
-fn print(
-    title: &str,
-    to: SocketAddrV4,
-    message: &Message,
-    bytes: &[u8],
-    out: &mut String,
-) -> std::fmt::Result {
-    writeln!(out, "\n{title}: {} bytes to {to}", bytes.len())?;
-    decoded(message, out)?;
-    for line in bytes.chunks(16).enumerate() {
-        hex(line, out)?;
-    }
-    Ok(())
-}
-
-fn decoded(message: &Message, out: &mut String) -> std::fmt::Result {
-    let text = |field: &[u8]| {
-        String::from_utf8_lossy(field)
-            .trim_end_matches('\0')
-            .to_owned()
-    };
-    writeln!(
-        out,
-        "  yiaddr {}  siaddr {}  giaddr {}  flags {:#06x}",
-        message.yiaddr, message.siaddr, message.giaddr, message.flags
-    )?;
-    writeln!(
-        out,
-        "  sname \"{}\"  file \"{}\"",
-        text(&message.sname),
-        text(&message.file)
-    )?;
-    for (code, value) in message.options.iter() {
-        writeln!(out, "  option {code:3} {}", dhcp::describe(code, value))?;
-        if code == dhcp::code::VENDOR_SPECIFIC {
-            menu::print(value, out)?;
-        }
-    }
-    Ok(())
-}
-
-/// Sixteen bytes of a line; lines of zeros alone are left out, as they are padding.
-fn hex((n, bytes): (usize, &[u8]), out: &mut String) -> std::fmt::Result {
-    if bytes.iter().all(|b| *b == 0) {
-        return Ok(());
-    }
-    writeln!(out, "  {:04x}  {}", n * 16, wire::hex(bytes))
 }

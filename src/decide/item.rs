@@ -100,6 +100,9 @@ pub(super) fn answer(
     answers_there(incoming, &quirks)?;
     let profile = &selection.profile;
     let entry = entry(profile, client, item).ok_or(Ignore::BootServerType(item.kind))?;
+    if !entry.is_booted_at(incoming.local) {
+        return Err(elsewhere(entry, item, incoming.local));
+    }
     if item.layer != FIRST_LAYER {
         return Err(Ignore::BootServerLayer(item.kind, item.layer));
     }
@@ -151,12 +154,22 @@ impl Item {
     }
 }
 
-/// The entry of this type, where the machine sees it and bootjack serves it. The menu may have been
-/// another one when it was shown: a type stands for an id, whatever else has changed.
+/// Of a menu that several servers are in, what another one has is no fault. What is asked of us and
+/// boots nothing is.
+fn elsewhere(entry: &Entry, item: Item, here: Ipv4Addr) -> Ignore {
+    let servers = entry.served_at(here);
+    if servers.contains(&here) {
+        return Ignore::BootServerType(item.kind);
+    }
+    Ignore::OthersItem(item.kind, servers)
+}
+
+/// The entry of this type, where the machine sees it. The menu may have been another one when it was
+/// shown: a type stands for an id, whatever else has changed.
 fn entry<'p>(profile: &'p Profile, client: &Client, item: Item) -> Option<&'p Entry> {
     let shown = client.class == Class::Pxe && profile.firmware_shows(client.platform());
     let mut all = profile.menu.entries.iter().filter(|_| shown);
-    let is = |e: &&Entry| e.item_type() == item.kind && menu::sees(client, e) && e.is_served_here();
+    let is = |e: &&Entry| e.item_type() == item.kind && menu::sees(client, e);
     all.find(is).filter(|_| item.kind != LOCAL)
 }
 

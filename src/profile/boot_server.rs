@@ -37,7 +37,23 @@ impl Entry {
         self.servers.is_empty() || self.servers.contains(&BootServer::Here)
     }
 
-    /// The addresses that serve it, where ours is `here`.
+    /// Whether bootjack boots it for who asks at this address of ours: it is among those who serve it
+    /// by that address or as `self`, and knows what it boots.
+    pub fn is_booted_at(&self, here: Ipv4Addr) -> bool {
+        self.action != super::Action::Elsewhere && self.served_at(here).contains(&here)
+    }
+
+    /// Which of these addresses of this host is asked for it, where nothing says what it boots.
+    pub fn asks_in_vain(&self, own: &[Ipv4Addr]) -> Option<Ipv4Addr> {
+        let idle = self.action == super::Action::Elsewhere;
+        let at = |server: &BootServer| match server {
+            BootServer::At(address) => own.contains(address).then_some(*address),
+            BootServer::Here => None,
+        };
+        self.servers.iter().filter(|_| idle).find_map(at)
+    }
+
+    /// The addresses that serve it, each once, where ours is `here`.
     pub fn served_at(&self, here: Ipv4Addr) -> Vec<Ipv4Addr> {
         if self.servers.is_empty() {
             return vec![here];
@@ -46,7 +62,13 @@ impl Entry {
             BootServer::Here => here,
             BootServer::At(address) => *address,
         };
-        self.servers.iter().map(at).collect()
+        let mut each = Vec::with_capacity(self.servers.len());
+        for address in self.servers.iter().map(at) {
+            if !each.contains(&address) {
+                each.push(address);
+            }
+        }
+        each
     }
 }
 
@@ -97,6 +119,16 @@ fn servers(node: &Node, report: &mut Report<'_>) -> Option<Vec<BootServer>> {
         return None;
     }
     let read: Vec<_> = items.iter().map(|item| server(item, report)).collect();
+    for (n, item) in items.iter().enumerate() {
+        let this = read.get(n).copied().flatten();
+        if this.is_some() && read.iter().take(n).any(|before| *before == this) {
+            report.warn(
+                item.at,
+                "this server is listed twice",
+                "take it out".to_owned(),
+            );
+        }
+    }
     let read: Option<Vec<_>> = read.into_iter().collect();
     read.filter(|list| !list.is_empty())
 }

@@ -54,6 +54,13 @@ pub(super) fn read(node: &Node, sample: &Values, report: &mut Report<'_>) -> Opt
 fn action(section: &Section<'_>, sample: &Values, report: &mut Report<'_>) -> Option<Action> {
     let mut given = ACTIONS.iter().filter_map(|name| section.field(name));
     let Some((key, node)) = given.next() else {
+        if let Some((servers, _)) = section.field("servers") {
+            let message = "self is among the servers, and there is nothing that bootjack boots";
+            let hint =
+                "give the entry one of linux, loader, chain, ipxe, or take self out".to_owned();
+            report.error(servers.at, message, hint);
+            return None;
+        }
         let message = "the entry does nothing; give it one of linux, loader, local, chain, ipxe";
         report.error(section.at, message, None);
         return None;

@@ -48,6 +48,7 @@ pub(super) fn check(profile: &Profile, matching: &Match, at: &Places<'_>, report
     let mut told = Vec::new();
     for platform in platforms {
         let seen = |entry: &Entry| sees(matching, platform, entry);
+        warn_of_left_out(profile, platform, &seen, at, report);
         if let Some(items) = profile.items(platform, seen) {
             Menu {
                 platform,
@@ -92,6 +93,23 @@ fn warn_of_idle_keys(profile: &Profile, at: &Places<'_>, report: &mut Report<'_>
             entry.id
         );
         report.warn(*at, message, "write loader: firmware".to_owned());
+    }
+}
+
+/// An entry that the menu of other machines has, and nobody would miss before they look for it.
+fn warn_of_left_out(
+    profile: &Profile,
+    platform: Platform,
+    seen: &impl Fn(&Entry) -> bool,
+    at: &Places<'_>,
+    report: &mut Report<'_>,
+) {
+    let entries = profile.menu.entries.iter().zip(at.entries);
+    for (entry, at) in entries.filter(|(entry, _)| seen(entry)) {
+        if let Some((why, hint)) = profile.left_out(entry, platform) {
+            let message = format!("\"{}\" is not in the menu of {platform}: {why}", entry.id);
+            report.warn(*at, message, hint.to_owned());
+        }
     }
 }
 

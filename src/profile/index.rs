@@ -102,6 +102,11 @@ impl Profiles {
         of(self.by_name.get(at)?).filter(|profile| profile.name == name)
     }
 
+    /// All profiles, in file order.
+    pub fn all(&self) -> impl Iterator<Item = &Profile> {
+        self.all.iter().map(Arc::as_ref)
+    }
+
     /// Each profile with its `match:`, in file order.
     pub(super) fn each(&self) -> impl Iterator<Item = (&Arc<Profile>, &Match)> {
         self.all.iter().zip(self.matches.iter().map(Arc::as_ref))

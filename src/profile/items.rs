@@ -75,6 +75,30 @@ impl Profile {
         }
     }
 
+    /// Why firmware of this platform is not shown an entry that its loader is there to start, where it
+    /// is not: what the loader cannot do, and what to do instead.
+    pub(super) fn left_out(
+        &self,
+        entry: &Entry,
+        platform: Platform,
+    ) -> Option<(&'static str, &'static str)> {
+        let has_loader = Loader::Firmware.program(platform).is_some();
+        if !has_loader || !entry.action.serves(platform) || self.leads_somewhere(entry, platform) {
+            return None;
+        }
+        Some(if self.boots_by_shim(platform) {
+            (
+                "signed GRUB, which starts it under secure_boot, fetches from bootjack alone and runs no iPXE script",
+                "put its files below the image folder, or name its architectures in arch: of the entry",
+            )
+        } else {
+            (
+                "lpxelinux.0, which starts it, speaks no https",
+                "name it by http, or name its architectures in arch: of the entry",
+            )
+        })
+    }
+
     /// Whether choosing an entry could start anything.
     fn leads_somewhere(&self, entry: &Entry, platform: Platform) -> bool {
         let by_loader = || match Loader::Firmware.program(platform) {

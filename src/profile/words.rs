@@ -44,6 +44,10 @@ pub(super) fn title(node: &Node, what: &str, report: &mut Report<'_>) -> Option<
 pub(super) fn prompt(node: &Node, report: &mut Report<'_>) -> Option<String> {
     let line = text(node, "prompt", report)?.trim();
     match unshown(line) {
+        None if line.contains("{{") => {
+            let hint = "variables work in args and ipxe".to_owned();
+            report.error(node.at, "prompt holds \"{{\", but is shown as it is", hint);
+        }
         None => return Some(line.to_owned()),
         Some(why) => report.error(node.at, format!("prompt {why}"), None),
     }

@@ -21,6 +21,12 @@ const MOST: usize = 16 * 1024 * 1024;
 const INTERFACES: usize = 4096;
 /// Bytes of a pcap file's header; no pcapng file is shorter.
 const HEAD: usize = 24;
+/// What of the last number in a pcap file's header is the kind of link; the others tell of the check
+/// sum behind each frame (draft-ietf-opsawg-pcap, section 4).
+const LINK_BITS: i32 = 0xffff;
+/// What pcap files begin with, in either byte order: with microseconds, nanoseconds, and of patched
+/// tools of old.
+const PCAP: [u32; 3] = [0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34];
 /// What a pcapng file begins with.
 const PCAPNG: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 /// What a file that gzip made begins with.
@@ -52,17 +58,25 @@ pub enum Damage {
     #[error("it is compressed; `gunzip` it first, or `zcat FILE | bootjack explain --pcap -`")]
     Compressed,
     /// It ends too early.
-    #[error("it ends in the middle of what follows packet {0}; the capture was cut off there")]
+    #[error("it ends in the middle of {}; the capture was cut off there", behind(*.0))]
     CutOff(u64),
     /// Its bytes make no sense.
-    #[error("what follows packet {0} is damaged, and nothing after it can be read")]
+    #[error("{} is damaged, and nothing after it can be read", behind(*.0))]
     Damaged(u64),
     /// It says that a packet is larger than any is.
-    #[error("what follows packet {0} says it is larger than 16 MiB, so it is damaged")]
+    #[error("{} says it is larger than 16 MiB, so it is damaged", behind(*.0))]
     TooLarge(u64),
     /// The system does not give its bytes.
-    #[error("it cannot be read any further than packet {0}")]
+    #[error("the system gives no more of its bytes: {} cannot be read", behind(*.0))]
     Unreadable(u64),
+}
+
+/// The place behind this packet.
+fn behind(packet: u64) -> String {
+    match packet {
+        0 => "its header or first packet".to_owned(),
+        packet => format!("what follows packet {packet}"),
+    }
 }
 
 /// A capture that is being read. After a [`Damage`] it has ended.
@@ -99,6 +113,9 @@ impl Capture {
         }
         if head.starts_with(&GZIP) {
             return Err(Damage::Compressed);
+        }
+        if is_cut_head(&head) {
+            return Err(Damage::CutOff(0));
         }
         let whole = Cursor::new(head).chain(source);
         let reader = create_reader(USUAL, whole).map_err(|_| Damage::Foreign)?;
@@ -176,7 +193,8 @@ impl Section {
                 } else {
                     1_000_000
                 };
-                self.interfaces = vec![Interface::new(header.network.0, (units, 0))];
+                let link = header.network.0 & LINK_BITS;
+                self.interfaces = vec![Interface::new(link, (units, 0))];
             }
             PcapBlockOwned::Legacy(packet) => {
                 let clock = self.interfaces.first().map_or(1, |one| one.clock.0);
@@ -261,9 +279,24 @@ fn resolution(told: u8) -> u128 {
 fn head(source: &mut impl Read) -> std::io::Result<Vec<u8>> {
     let mut head = Vec::new();
     source.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
-    let length = block_length(&head).clamp(HEAD, USUAL / 2) - HEAD;
+    let length = head_length(&head) - HEAD;
     source.take(length as u64).read_to_end(&mut head)?;
     Ok(head)
+}
+
+/// The bytes it takes to know what file these begin.
+fn head_length(head: &[u8]) -> usize {
+    block_length(head).clamp(HEAD, USUAL / 2)
+}
+
+/// Whether this begins a capture and ends before its first block does.
+fn is_cut_head(head: &[u8]) -> bool {
+    let Some(first) = head.first_chunk::<4>() else {
+        return false;
+    };
+    let pcap = [u32::from_le_bytes(*first), u32::from_be_bytes(*first)];
+    let known = *first == PCAPNG || pcap.iter().any(|number| PCAP.contains(number));
+    known && head.len() < head_length(head)
 }
 
 /// The length of the section header that this begins; 0 where it begins none.

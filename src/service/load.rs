@@ -27,7 +27,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::{ConfigFile, Effective, Mode};
 use crate::network::Beside;
-use crate::profile::{Compiler, Installed, Snapshot, Source};
+use crate::profile::{Compiler, Installed, Profiles, Snapshot, Source};
 use crate::service::interfaces;
 use crate::yaml::{Finding, Severity};
 
@@ -140,6 +140,7 @@ impl Loader {
         let config = networks::compile(&self.places, material.config.as_deref(), beside);
         findings.extend(config.findings);
         findings.extend(material.findings);
+        findings.extend(profiles.iter().flat_map(asked_in_vain));
         let wrong = findings.iter().any(|f| f.severity == Severity::Error);
         let parts = profiles.zip(config.networks).filter(|_| !wrong);
         let snapshot = parts.map(|(profiles, networks)| Snapshot {
@@ -187,6 +188,24 @@ impl Loader {
         self.folder_seen |= sources.is_some();
         sources.unwrap_or_default()
     }
+}
+
+/// Entries that other servers are said to have, by an address of this very host.
+fn asked_in_vain(profiles: &Profiles) -> Vec<Finding> {
+    let own = interfaces::addresses();
+    let entries = profiles
+        .all()
+        .flat_map(|profile| profile.menu.entries.iter().map(move |e| (profile, e)));
+    let wrong = entries.filter_map(|(profile, entry)| {
+        let address = entry.asks_in_vain(&own)?;
+        let message = format!(
+            "the servers of \"{}\" name {address}, which is this host, and nothing says what it boots",
+            entry.id
+        );
+        let hint = "write self in its place, and one of linux, loader, chain, ipxe";
+        Some(about(&profile.file, Severity::Warning, message, hint))
+    });
+    wrong.collect()
 }
 
 /// The addresses that nobody else may have, in mode `dhcp`.

@@ -21,7 +21,7 @@ use std::net::Ipv4Addr;
 
 use super::Mac;
 
-pub use names::describe;
+pub use names::{describe, in_line, words};
 pub use options::{Options, code};
 
 /// `op`, RFC 951.

@@ -80,6 +80,8 @@ struct Expected {
     to: SocketAddrV4,
     #[serde(default = "nowhere")]
     yiaddr: Ipv4Addr,
+    /// The broadcast bit, where it matters.
+    flags: Option<u16>,
     #[serde(default = "nowhere")]
     ciaddr: Ipv4Addr,
     #[serde(default = "nowhere")]
@@ -191,6 +193,8 @@ fn same(grant: &Grant, expected: &Expected) {
     assert_eq!(grant.to, expected.to, "destination");
     assert_eq!(grant.delay.as_millis(), expected.delay, "delay");
     assert_eq!(message.yiaddr, expected.yiaddr, "yiaddr");
+    let flags = expected.flags.unwrap_or(message.flags);
+    assert_eq!(message.flags, flags, "flags");
     assert_eq!(message.ciaddr, expected.ciaddr, "ciaddr");
     assert_eq!(message.siaddr, expected.siaddr, "siaddr");
     assert_eq!(text(&message.file), expected.file, "file");

@@ -5,6 +5,7 @@
 //! * [`leases`]: a conversation with mode `dhcp`
 //! * [`tftp`]: a request and what follows, packet by packet
 //! * [`http`]: a request's head, and the head of its answer
+//! * [`played`]: a machine's whole boot, as its firmware goes through it
 //! * [`coverage`]: that every quirk, every row of the facts' tables, every strategy and every row of
 //!   the quirk table has its case, or names the test that shows it
 //!
@@ -19,6 +20,7 @@ mod coverage;
 mod files;
 mod http;
 mod leases;
+mod played;
 mod proxy;
 mod server;
 mod tftp;
@@ -31,11 +33,12 @@ use files::File;
 /// A folder of cases, how one is played, and how many there are at least.
 type Kind = (&'static str, fn(&str), usize);
 
-const KINDS: [Kind; 4] = [
+const KINDS: [Kind; 5] = [
     ("proxy", proxy::play, 150),
     ("leases", leases::play, 70),
     ("tftp", tftp::play, 28),
     ("http", http::play, 12),
+    ("played", played::play, 25),
 ];
 
 #[test]

@@ -13,12 +13,12 @@ use serde::Deserialize;
 pub const US: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 /// What is known of a machine from earlier boots.
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub struct Known {
     #[serde(default)]
-    seen: Vec<String>,
-    shape: Option<String>,
+    pub seen: Vec<String>,
+    pub shape: Option<String>,
 }
 
 impl Known {

@@ -15,16 +15,19 @@ use crate::server::{US, snapshot};
 
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 77);
 
+/// Files of a folder: path and length.
+pub type Lengths = BTreeMap<String, usize>;
+
 /// The server's side, and the machine behind the address that asks.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tree {
     profiles: Option<Vec<String>>,
     quirks: String,
-    /// Below the image folder: path and length.
-    images: BTreeMap<String, usize>,
+    /// Below the image folder.
+    images: Lengths,
     /// Below the operator's asset folder.
-    assets: BTreeMap<String, usize>,
+    assets: Lengths,
     /// Its hardware address, where a DHCP packet has shown it, and its architecture.
     machine: Option<(String, u16)>,
 }
@@ -40,20 +43,8 @@ impl Tree {
     /// What this name is; `None` where the client is told that there is nothing.
     pub fn get(&self, door: Door, name: &[u8]) -> Option<Body> {
         let path = CleanPath::new(name).ok()?;
-        match resolve(&self.snapshot(), &self.requester(door), &path).ok()? {
-            Found::Asset(memory) => Some(body(&memory.bytes, memory.media, false)),
-            Found::Text(memory, _) => Some(body(&memory.bytes, memory.media, true)),
-            Found::File(file) => {
-                let folder = match file.root {
-                    Root::Images => &self.images,
-                    Root::Assets => &self.assets,
-                };
-                let name = file.path.as_str();
-                let same = |entry: &(&String, &usize)| entry.0.eq_ignore_ascii_case(name);
-                let (_, length) = folder.iter().find(same)?;
-                Some(body(&vec![0; *length], media_type(name), false))
-            }
-        }
+        let found = resolve(&self.snapshot(), &self.requester(door), &path).ok()?;
+        body_of(found, &self.images, &self.assets)
     }
 
     /// What a transfer to the machine may have on a link of this MTU.
@@ -84,6 +75,24 @@ impl Tree {
             door,
             client: known,
             tftp_only: false,
+        }
+    }
+}
+
+/// What is found, as bytes; files of the operator's have so many zeros.
+pub fn body_of(found: Found, images: &Lengths, assets: &Lengths) -> Option<Body> {
+    match found {
+        Found::Asset(memory) => Some(body(&memory.bytes, memory.media, false)),
+        Found::Text(memory, _) => Some(body(&memory.bytes, memory.media, true)),
+        Found::File(file) => {
+            let folder = match file.root {
+                Root::Images => images,
+                Root::Assets => assets,
+            };
+            let name = file.path.as_str();
+            let same = |entry: &(&String, &usize)| entry.0.eq_ignore_ascii_case(name);
+            let (_, length) = folder.iter().find(same)?;
+            Some(body(&vec![0; *length], media_type(name), false))
         }
     }
 }

@@ -21,12 +21,27 @@ fn what_is_no_capture_is_told_what_it_is() {
         (b"{}", "neither pcap nor pcapng"),
         (&[0; 5000], "neither pcap nor pcapng"),
         (&[0x1f, 0x8b, 8, 0], "it is compressed; `gunzip` it first"),
-        (&good()[..20], "neither pcap nor pcapng"),
     ] {
         explain(bytes, &[]).fails(1, &["the capture ", word]);
     }
     by(&folder(), "/nope.pcap", &[]).fails(1, &["cannot read the capture /nope.pcap"]);
     by(&folder(), "/", &[]).fails(1, &["it is a folder"]);
+}
+
+#[test]
+fn a_capture_that_was_cut_off_in_its_header_is_no_other_file() {
+    let ng = pcapng(&[captured(1, "edk2-pxe-discover")], Order::Big);
+    for bytes in [
+        &good()[..4],
+        &good()[..20],
+        &good()[..30],
+        &ng[..11],
+        &ng[..27],
+    ] {
+        let why =
+            "it ends in the middle of its header or first packet; the capture was cut off there";
+        explain(bytes, &[]).fails(1, &[why]);
+    }
 }
 
 #[test]
@@ -73,16 +88,48 @@ fn rubbish_on_the_right_ports_is_named_and_the_rest_goes_on() {
     }
 }
 
+/// Nothing that could be told: a script must see that too.
 #[test]
-fn a_link_that_is_not_known_is_counted() {
+fn a_link_that_is_not_known_is_counted_and_is_no_success() {
     let mut capture = good();
     capture[20] = 105;
     let said = explain(&capture, &[]);
-    let out = said.succeeds();
-    assert!(out.contains("No machine that boots is in it."), "{out}");
-    assert!(
-        out.contains("2 left out: link type 105 is not understood"),
-        "{out}"
+    assert_eq!(said.code, Some(1), "{said:?}");
+    for word in [
+        "Not one of its packets can be looked into.",
+        "2 left out: link type 105 is not understood",
+    ] {
+        assert!(said.out.contains(word), "{said:?}");
+    }
+}
+
+/// The upper bits of the link's number tell of check sums behind the frames.
+#[test]
+fn frames_with_their_check_sums_are_ethernet() {
+    let mut capture = good();
+    capture[23] = 0x14;
+    assert_eq!(
+        explain(&capture, &[]).succeeds(),
+        explain(&good(), &[]).succeeds()
+    );
+}
+
+/// Records of patched tools of old are eight bytes longer.
+#[test]
+fn a_capture_with_longer_records_is_read() {
+    let plain = good();
+    let mut capture = 0xa1b2_cd34_u32.to_le_bytes().to_vec();
+    capture.extend(&plain[4..24]);
+    let mut rest = &plain[24..];
+    while !rest.is_empty() {
+        let length = u32::from_le_bytes(*rest[8..].first_chunk().unwrap()) as usize;
+        let (record, after) = rest.split_at(16 + length);
+        capture.extend([&record[..16], &[0; 8], &record[16..]].concat());
+        rest = after;
+    }
+    assert_eq!(
+        explain(&capture, &[]).succeeds(),
+        explain(&plain, &[]).succeeds()
     );
 }
 

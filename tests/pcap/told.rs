@@ -165,18 +165,59 @@ fn the_machines_that_boot_are_told_of_or_the_one_asked_for() {
     let out = said.succeeds();
     tells(out, 8, &["answer: none: no PXEClient or HTTPClient class"]);
     assert!(out.contains("8 packets, 1 explained\n"), "{out}");
-    let said = explain(&capture, &["--mac", "52:54:00:00:00:99"]);
-    let out = said.succeeds();
-    assert!(
-        out.contains("The machine that was asked for is not in it; of those that boot: "),
-        "{out}"
-    );
-    assert!(out.contains(MAC) && !out.contains("No machine"), "{out}");
     let said = explain(&capture, &["--mac", MAC]);
     assert!(
         said.succeeds().contains("8 packets, 7 explained\n"),
         "{said:?}"
     );
+}
+
+/// Whose address was mistyped is told that, and not to take another capture.
+#[test]
+fn a_machine_that_is_not_in_it_is_told_beside_those_that_are() {
+    let absent = ["--mac", "52:54:00:00:00:99"];
+    let said = explain(&pcap(&conversation()), &absent);
+    let line = format!(
+        "\n52:54:00:00:00:99 is not in it; these machines boot in it: {MAC}\n\n7 packets, 0"
+    );
+    assert!(said.succeeds().contains(&line), "{said:?}");
+    assert!(!said.out.contains("tcpdump"), "{said:?}");
+
+    let json = explain(&pcap(&conversation()), &[&absent[..], &["--json"]].concat());
+    let end: serde_json::Value = serde_json::from_str(json.succeeds()).unwrap();
+    assert_eq!(end["not_in_it"]["machines"], serde_json::json!([MAC]));
+
+    let ordinary = pcap(&[captured(1, "dhclient-discover")]);
+    let said = explain(&ordinary, &absent);
+    let words = ["is not in it, nor is any machine that boots.", "tcpdump"];
+    let out = said.succeeds();
+    assert!(words.iter().all(|word| out.contains(word)), "{out}");
+}
+
+/// What others say counts for the one that is asked for, although it is not told.
+#[test]
+fn one_machine_is_told_of_as_beside_all_the_others() {
+    let mut packets = conversation();
+    packets.insert(0, captured(500_000, "ipxe-rom-discover"));
+    packets.insert(4, captured(5_500_000, "ipxe-rom-request"));
+    packets.push(captured(9_000_000, "dhclient-discover"));
+    let home = crate::folder();
+    let config = home.path().join("bootjack.yaml");
+    let pool = "mode: dhcp\ndhcp: { networks: [ { subnet: 10.77.0.0/24, pools: [ 10.77.0.100-10.77.0.199 ] } ] }\n";
+    fs::write(&config, pool).unwrap();
+    let dhcp = ["--config", &config.display().to_string()];
+    for mode in [&["--mode", "proxy"][..], &["--mode", "colocated"], &dhcp] {
+        let told = |more: &[&str]| {
+            let said = explain(&pcap(&packets), &[mode, more, &["--json"]].concat());
+            let lines = said.succeeds().lines();
+            let lines = lines.map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap());
+            let its = lines.filter(|line| line["mac"] == MAC);
+            its.collect::<Vec<_>>()
+        };
+        let alone = told(&["--mac", MAC]);
+        assert!(!alone.is_empty(), "{mode:?}");
+        assert_eq!(alone, told(&[]), "{mode:?}");
+    }
 }
 
 #[test]
@@ -196,6 +237,9 @@ fn programs_get_json_one_object_a_packet() {
     assert_eq!(reply["message"]["kind"], "OFFER");
     assert_eq!(reply["boot"]["profile"], "Lab");
     assert!(reply["bytes"].as_str().unwrap().starts_with("02010600"));
+    let kind = serde_json::json!({"code": 53, "name": "message type", "value": "DISCOVER"});
+    assert_eq!(discover["message"]["options"][0], kind);
+    assert_eq!(lines[1]["seconds"].to_string(), "0.2");
     assert_eq!(lines[1]["event"], "replied");
     assert_eq!(lines[2]["answer"]["silence"]["reason"], "lease-request");
     assert_eq!(lines[4]["file"], "snponly.efi");

@@ -4,10 +4,12 @@ use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use crate::run::{BOOTJACK, EVERYONE, Said, bootjack, folder, run};
+use crate::run::{BOOTJACK, Said, bootjack, folder, run};
 
-const PROFILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/profiles");
-const MAC: &str = "52:54:00:12:34:56";
+/// The shipped profiles.
+pub const PROFILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/profiles");
+/// A machine.
+pub const MAC: &str = "52:54:00:12:34:56";
 
 /// A program fed with a text; `None` where it is not installed.
 fn fed(program: &str, args: &[&str], text: &str) -> Option<Said> {
@@ -162,114 +164,6 @@ fn check_finds_settings_that_serve_would_stumble_over() {
         said.succeeds().contains("there is no image folder /nope"),
         "{said:?}"
     );
-}
-
-#[test]
-fn explain_tells_profile_strategy_and_reply() {
-    let ask =
-        |more: &[&str]| run(&[&["explain", "--mac", MAC, "--profiles", PROFILES], more].concat());
-    for (more, words) in [
-        (
-            &["--arch", "bios"][..],
-            &["strategy: self-sufficient", "lpxelinux.0", "option  43"][..],
-        ),
-        (
-            &["--arch", "efi-x64"],
-            &[
-                "strategy: offer-4011",
-                "snponly.efi",
-                "ACK, in answer to REQUEST on port 4011",
-            ],
-        ),
-        (
-            &["--arch", "http-x64"],
-            &[
-                "strategy: http-uri",
-                "/assets/snponly.efi",
-                "\"HTTPClient\"",
-            ],
-        ),
-        (
-            &["--arch", "7", "--stage", "ipxe"],
-            &["strategy: ipxe-uri", "/boot/52-54-00-12-34-56.ipxe"],
-        ),
-        (
-            &["--arch", "bios", "--ip", "10.9.0.7"],
-            &["network 10.9.0.7", "to 10.9.0.7:67"],
-        ),
-    ] {
-        let said = ask(more);
-        let out = said.succeeds();
-        for word in words.iter().chain(&[
-            "machine: 52:54:00:12:34:56",
-            "chosen",
-            "OFFER",
-            "  0000  02 01 06 00",
-        ]) {
-            assert!(out.contains(word), "{more:?}: no {word:?} in {out}");
-        }
-    }
-    let said = ask(&[
-        "--arch",
-        "bios",
-        "--uuid",
-        "4c4c4544-0042-3510-8050-c2c04f593132",
-    ]);
-    assert!(said.succeeds().contains("option  97"), "{said:?}");
-    let said = ask(&["--arch", "99"]);
-    assert_eq!(said.code, Some(1), "nothing to answer");
-    assert!(
-        said.out.contains("answer: none: no automatic loader"),
-        "{said:?}"
-    );
-}
-
-/// Beside a DHCP server on the same host everything is said at 4011, and HTTP boot never asks there.
-#[test]
-fn explain_in_mode_colocated() {
-    let ask = |arch: &str| {
-        let machine = ["explain", "--mac", MAC, "--arch", arch];
-        run(&[
-            &machine[..],
-            &["--profiles", PROFILES, "--mode", "colocated"],
-        ]
-        .concat())
-    };
-    for (arch, loader) in [("bios", "lpxelinux.0"), ("efi-x64", "snponly.efi")] {
-        let said = ask(arch);
-        let out = said.succeeds();
-        let words = ["chosen", "ACK, in answer to REQUEST on port 4011", loader];
-        assert!(words.iter().all(|word| out.contains(word)), "{out}");
-        assert!(!out.contains("OFFER,"), "{out}");
-    }
-    let said = ask("http-x64");
-    assert_eq!(said.code, Some(1));
-    let words = [
-        "answer: none: HTTP boot never asks port 4011",
-        "/assets/snponly.efi itself",
-    ];
-    assert!(words.iter().all(|word| said.out.contains(word)), "{said:?}");
-}
-
-#[test]
-fn explain_says_that_no_profile_matches() {
-    let folder = folder();
-    let only = format!("match: {{ mac: \"02:00:00:00:00:01\" }}\n{EVERYONE}");
-    fs::write(folder.path().join("a.yaml"), only).unwrap();
-    let path = folder.path().display().to_string();
-    let said = run(&[
-        "explain",
-        "--mac",
-        MAC,
-        "--arch",
-        "bios",
-        "--profiles",
-        &path,
-    ]);
-    assert_eq!(said.code, Some(1), "{said:?}");
-    for word in ["no match", "answer: none: no profile matches this machine"] {
-        assert!(said.out.contains(word), "{said:?}");
-    }
 }
 
 #[test]

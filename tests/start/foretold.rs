@@ -77,6 +77,31 @@ fn what_only_root_can_read_is_found_by_check_as_by_serve() {
     assert!(said.out.contains(&warning), "{said:?}");
 }
 
+/// A machine that chose such an entry would be met with silence.
+#[test]
+fn an_entry_of_another_server_that_is_this_host() {
+    as_root!("an_entry_of_another_server_that_is_this_host");
+    let site = Site::new("# nothing\n");
+    let profiles = site.host.file("firmware");
+    fs::create_dir(&profiles).unwrap();
+    let check = |servers: &str| {
+        let entry = format!("{{ id: win, servers: {servers}, type: 5 }}");
+        let profile = format!("loader: firmware\nmenu: {{ entries: [ {entry} ] }}\n");
+        fs::write(profiles.join("p.yaml"), profile).unwrap();
+        let folder = profiles.to_str().unwrap();
+        site.check(&["--profiles", folder, "--images", folder])
+    };
+    let said = check("10.77.0.2");
+    let warning = "p.yaml: warning: the servers of \"win\" name 10.77.0.2, which is this host, and nothing says what it boots";
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains(warning), "{said:?}");
+    let said = check("10.77.0.3");
+    assert!(
+        said.succeeds().ends_with(" 0 errors, 0 warnings\n"),
+        "{said:?}"
+    );
+}
+
 /// Where leases are to be kept, as `serve` and as `check` see it.
 #[test]
 fn a_state_folder_that_takes_no_leases() {

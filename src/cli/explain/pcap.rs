@@ -42,7 +42,8 @@ pub(super) struct Wanted<'a> {
     pub(super) json: bool,
 }
 
-/// Explains a capture; what is wrong with the file is said at its end.
+/// Explains a capture; what is wrong with the file is said at its end. Of a file that was read to its
+/// end, but of whose packets not one is of a kind that is understood, nothing could be said.
 pub(super) fn run(
     wanted: &Wanted<'_>,
     settings: &Effective,
@@ -68,6 +69,7 @@ pub(super) fn run(
     super::super::done(out.end(&end))?;
     match damage {
         Some(why) => Err(broken(wanted.file, why)),
+        None if end.is_unread() => Ok(ExitCode::FAILURE),
         None => Ok(ExitCode::SUCCESS),
     }
 }
@@ -125,9 +127,8 @@ fn explain(
         }
     }
     ripe(waiting.rest(), &mut end)?;
-    if end.explained == 0 && wanted.mac.is_some() {
-        end.others = witness.booting();
-    }
+    let missing = wanted.mac.filter(|_| end.explained == 0);
+    end.not_in_it = missing.map(|mac| witness.without(mac));
     Ok((end, damage))
 }
 

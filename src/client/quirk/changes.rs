@@ -27,7 +27,8 @@ pub struct Changes {
     pub padding: Option<bool>,
     /// How long to wait before an OFFER.
     pub delay: Option<Duration>,
-    /// Whether OFFERs and leases ask for broadcast; none: as the mode does.
+    /// Whether the broadcast bit of OFFERs and leases is set; `false`: it is as the client set it. None:
+    /// set in a proxy's OFFER, as the client set it in a lease. Where a reply goes is no matter of it.
     pub broadcast: Option<bool>,
     /// Whether port 4011 answers.
     pub answers_4011: Option<bool>,
@@ -63,9 +64,18 @@ impl Changes {
     }
 }
 
-/// In the words of a row: `strategies [offer-4011], delay 2s`.
+/// In the words of a row: `strategies offer-4011; delay 2s`.
 impl std::fmt::Display for Changes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let said = self.said().into_iter();
+        let said = said.map(|(key, value)| format!("{key} {value}"));
+        f.write_str(&said.collect::<Vec<_>>().join("; "))
+    }
+}
+
+impl Changes {
+    /// What is changed: keys and values in the words of a row.
+    pub fn said(&self) -> Vec<(&'static str, String)> {
         let named = |shapes: &Vec<Shape>| {
             shapes
                 .iter()
@@ -106,10 +116,9 @@ impl std::fmt::Display for Changes {
             ("loader", self.loader.as_deref().map(str::to_owned)),
             ("windows", self.windows.as_ref().map(spans)),
         ];
-        let said = parts
-            .iter()
-            .filter_map(|(key, value)| Some(format!("{key} {}", value.as_ref()?)));
-        f.write_str(&said.collect::<Vec<_>>().join("; "))
+        let said = parts.into_iter();
+        said.filter_map(|(key, value)| Some((key, value?)))
+            .collect()
     }
 }
 

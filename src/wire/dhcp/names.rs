@@ -180,12 +180,24 @@ impl Form {
     }
 }
 
-/// An option for people: its name and value; in hex where it is not known, or not what it should be.
-pub fn describe(code: u8, value: &[u8]) -> String {
+/// An option's name, empty where it has none, and its value; in hex where it is not known, or not what
+/// it should be.
+pub fn words(code: u8, value: &[u8]) -> (&'static str, String) {
     let known = named(code);
-    let name = known.map_or("", |n| n.name);
     let shown = known.and_then(|n| n.form.show(value));
-    format!("{name:<18} {}", shown.unwrap_or_else(|| hex(value)))
+    let name = known.map_or("", |n| n.name);
+    (name, shown.unwrap_or_else(|| hex(value)))
+}
+
+/// An option for people: [`words`] in a line.
+pub fn describe(code: u8, value: &[u8]) -> String {
+    let (name, value) = words(code, value);
+    in_line(name, &value)
+}
+
+/// A name and a value, such that the values of several lines stand below each other.
+pub fn in_line(name: &str, value: &str) -> String {
+    format!("{name:<18} {value}")
 }
 
 fn addresses(value: &[u8]) -> Option<String> {

@@ -3,8 +3,9 @@
 
 use std::fmt::{self, Display, Formatter, Write as _};
 
-use super::told::{Answer, Boot, End, Event, Found, Reply, Said, Terms, Told};
+use super::told::{Answer, Boot, End, Event, Found, NotInIt, Reply, Said, Terms, Told};
 use crate::client::{Class, Client};
+use crate::wire::dhcp;
 
 /// One packet.
 pub(super) fn event(event: &Event) -> String {
@@ -105,7 +106,8 @@ fn decoded(message: &Told, indent: &str, out: &mut String) -> fmt::Result {
     }
     writeln!(out)?;
     for option in &message.options {
-        writeln!(out, "{indent}option {:3} {}", option.code, option.text)?;
+        let line = dhcp::in_line(option.name, &option.value);
+        writeln!(out, "{indent}option {:3} {line}", option.code)?;
     }
     Ok(())
 }
@@ -203,6 +205,30 @@ fn counted(count: u64, one: &str, more: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { more })
 }
 
+/// How a capture is taken.
+const TAKE_IT: &str = "Take it where the machine and the servers are heard: \
+                       tcpdump -i eth0 -w FILE 'udp port 67 or 68 or 69 or 4011'";
+
+fn others(
+    NotInIt {
+        mac,
+        machines,
+        more,
+    }: &NotInIt,
+    out: &mut String,
+) -> fmt::Result {
+    let machines: Vec<String> = machines.iter().map(ToString::to_string).collect();
+    let machines = machines.join(" ");
+    write!(
+        out,
+        "\n{mac} is not in it; these machines boot in it: {machines}"
+    )?;
+    if *more > 0 {
+        write!(out, " and {more} more")?;
+    }
+    writeln!(out)
+}
+
 /// What was in the capture.
 pub(super) fn end(end: &End) -> String {
     let mut out = String::new();
@@ -212,19 +238,15 @@ pub(super) fn end(end: &End) -> String {
 
 fn write_end(end: &End, out: &mut String) -> fmt::Result {
     let (all, told) = (counted(end.packets, "packet", "packets"), end.explained);
-    if told == 0 && !end.others.is_empty() {
-        let others: Vec<String> = end.others.iter().map(ToString::to_string).collect();
-        let others = others.join(", ");
-        writeln!(
+    match &end.not_in_it {
+        _ if told > 0 => {}
+        _ if end.is_unread() => writeln!(out, "\nNot one of its packets can be looked into.")?,
+        Some(missing) if !missing.machines.is_empty() => others(missing, out)?,
+        Some(NotInIt { mac, .. }) => writeln!(
             out,
-            "\nThe machine that was asked for is not in it; of those that boot: {others}"
-        )?;
-    } else if told == 0 {
-        writeln!(
-            out,
-            "\nNo machine that boots is in it. Take it where the machine and the servers are heard: \
-             tcpdump -i eth0 -w FILE 'udp port 67 or 68 or 69 or 4011'"
-        )?;
+            "\n{mac} is not in it, nor is any machine that boots. {TAKE_IT}"
+        )?,
+        None => writeln!(out, "\nNo machine that boots is in it. {TAKE_IT}")?,
     }
     writeln!(out, "\n{all}, {told} explained")?;
     if end.left_out > 0 {

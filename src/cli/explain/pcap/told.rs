@@ -83,7 +83,9 @@ pub(super) struct Told {
 #[derive(Debug, Serialize)]
 pub(super) struct Opt {
     pub(super) code: u8,
-    pub(super) text: String,
+    /// Empty where the number has none.
+    pub(super) name: &'static str,
+    pub(super) value: String,
 }
 
 /// What this bootjack would answer to a DHCP message.
@@ -182,29 +184,48 @@ pub(super) struct End {
     pub(super) explained: u64,
     /// Packets on the right ports, of machines that do not boot or were not asked for.
     pub(super) left_out: u64,
-    /// Where nothing was told of the one machine that was asked for: others that boot, a few.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) others: Vec<Mac>,
     /// Packets by the number of their link, where that is not known.
     pub(super) unknown_links: BTreeMap<i32, u64>,
+    /// Packets of such links in all.
+    #[serde(skip)]
+    pub(super) unread: u64,
+    /// The machine that was asked for, where nothing is of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) not_in_it: Option<NotInIt>,
+}
+
+/// A machine that is not in the capture, and some that are.
+#[derive(Debug, Serialize)]
+pub(super) struct NotInIt {
+    pub(super) mac: Mac,
+    /// Machines that boot in it.
+    pub(super) machines: Vec<Mac>,
+    /// How many more there are.
+    pub(super) more: usize,
 }
 
 impl End {
     /// Counts a packet of a link that is not known.
     pub(super) fn count_link(&mut self, packet: &Packet) {
         let Err(number) = packet.link else { return };
+        self.unread += 1;
         if self.unknown_links.len() < LINKS || self.unknown_links.contains_key(&number) {
             *self.unknown_links.entry(number).or_default() += 1;
         }
+    }
+
+    /// Whether there are packets, and not one of them could be looked into.
+    pub(super) const fn is_unread(&self) -> bool {
+        self.unread > 0 && self.unread == self.packets
     }
 }
 
 impl Told {
     /// A message, with its options in the order they came.
     pub(super) fn of(message: &Message) -> Self {
-        let options = message.options.iter().map(|(code, value)| Opt {
-            code,
-            text: dhcp::describe(code, value),
+        let options = message.options.iter().map(|(code, value)| {
+            let (name, value) = dhcp::words(code, value);
+            Opt { code, name, value }
         });
         Self {
             kind: kind(message),

@@ -11,7 +11,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::datagram::{Heard, Topic};
-use super::told::{Answer, Boot, Event, Reply, Said, Told};
+use super::told::{Answer, Boot, Event, NotInIt, Reply, Said, Told};
 use super::transfers::Transfers;
 use crate::client::{Client, Registry, identify};
 use crate::config::{Effective, Mode};
@@ -26,9 +26,8 @@ use crate::wire::{self, Mac};
 
 /// How many machines are remembered.
 const MACHINES: usize = 10_000;
-
-/// How many of them are named where the one that was asked for is not among them.
-const SHOWN: usize = 8;
+/// How many are named where the one asked for is not among them.
+const NAMED: usize = 10;
 
 /// What a capture has told so far.
 pub(super) struct Witness<'a> {
@@ -92,21 +91,30 @@ impl<'a> Witness<'a> {
         })
     }
 
-    /// A few of the machines that boot, by address.
-    pub(super) fn booting(&self) -> Vec<Mac> {
-        let mut all: Vec<Mac> = self.booting.iter().copied().collect();
-        all.sort_unstable();
-        all.truncate(SHOWN);
-        all
-    }
-
     /// Seconds since the first one, which may be later than this one.
     fn seconds(&mut self, at: Option<Duration>) -> Option<f64> {
         let at = at?;
         let began = *self.began.get_or_insert(at);
         let since = at.saturating_sub(began);
         self.now = self.now.max(since.as_secs().saturating_add(1));
-        Some(at.as_secs_f64() - began.as_secs_f64())
+        // No difference of fractions: it would have digits that no stamp has.
+        Some(match at.checked_sub(began) {
+            Some(since) => since.as_secs_f64(),
+            None => -began.saturating_sub(at).as_secs_f64(),
+        })
+    }
+
+    /// This machine is not in the capture; these are.
+    pub(super) fn without(&self, mac: Mac) -> NotInIt {
+        let mut machines: Vec<Mac> = self.booting.iter().copied().collect();
+        machines.sort_unstable();
+        let more = machines.len().saturating_sub(NAMED);
+        machines.truncate(NAMED);
+        NotInIt {
+            mac,
+            machines,
+            more,
+        }
     }
 
     fn dhcp(&mut self, heard: &Heard, only: Option<Mac>) -> Option<(Said, Option<Mac>)> {
@@ -118,7 +126,11 @@ impl<'a> Witness<'a> {
             }
         };
         let mac = message.mac();
+        let passed_by = only.is_some_and(|only| mac != Some(only));
         if message.op != BOOTREQUEST {
+            if passed_by {
+                return None;
+            }
             let message = Box::new(Told::of(&message));
             return self
                 .tells_of(mac, only)
@@ -127,10 +139,13 @@ impl<'a> Witness<'a> {
         let port = [Port::Dhcp, Port::Pxe]
             .into_iter()
             .find(|port| port.number() == heard.to.port())?;
-        let (answer, client) = self.answer(heard, &message, port);
-        if let Some(client) = client.as_ref().filter(|_| self.booting.len() < MACHINES) {
-            self.booting.insert(client.mac);
+        let incoming = self.incoming(heard, &message, port);
+        if passed_by {
+            self.overhear(incoming);
+            return None;
         }
+        let (answer, client) = self.answer(incoming);
+        self.boots(client.as_ref());
         let told = client.is_some() || self.tells_of(mac, only);
         told.then(|| {
             let asked = Said::Asked {
@@ -147,21 +162,51 @@ impl<'a> Witness<'a> {
         mac.is_some_and(|mac| only == Some(mac) || self.booting.contains(&mac))
     }
 
-    fn answer(&mut self, heard: &Heard, message: &Message, port: Port) -> (Answer, Option<Client>) {
-        let incoming = Incoming {
+    fn boots(&mut self, client: Option<&Client>) {
+        if let Some(client) = client.filter(|_| self.booting.len() < MACHINES) {
+            self.booting.insert(client.mac);
+        }
+    }
+
+    fn incoming<'m>(&self, heard: &Heard, message: &'m Message, port: Port) -> Incoming<'m> {
+        Incoming {
             message,
             port,
             local: self.server,
             peer: heard.from,
             unicast: !(heard.to.ip().is_broadcast() || heard.to.ip().is_multicast()),
-        };
-        let item = item::asked(incoming).is_some();
-        match (self.mode, port) {
-            (Mode::Dhcp, Port::Dhcp) if item => self.boot(incoming),
-            (Mode::Colocated, Port::Dhcp) => (not_ours(), identify(message, self.server).ok()),
-            (Mode::Dhcp, Port::Dhcp) if item::asked(incoming).is_none() => self.lease(incoming),
+        }
+    }
+
+    /// Whether it is about a lease, and leases are ours.
+    fn is_lease(&self, incoming: Incoming<'_>) -> bool {
+        (self.mode, incoming.port) == (Mode::Dhcp, Port::Dhcp) && item::asked(incoming).is_none()
+    }
+
+    fn answer(&mut self, incoming: Incoming<'_>) -> (Answer, Option<Client>) {
+        match (self.mode, incoming.port) {
+            (Mode::Colocated, Port::Dhcp) => {
+                (not_ours(), identify(incoming.message, self.server).ok())
+            }
+            _ if self.is_lease(incoming) => self.lease(incoming),
             _ => self.boot(incoming),
         }
+    }
+
+    /// Takes in what a machine says that nobody asked for: who has which address, and no answer but
+    /// to what may take an address from the pool.
+    fn overhear(&mut self, incoming: Incoming<'_>) {
+        let client = if self.is_lease(incoming) {
+            self.leasing(incoming).client
+        } else {
+            let client = identify(incoming.message, self.server).ok();
+            let client = client.map(|c| item::with_past(&self.clients, c, incoming));
+            if (self.mode, incoming.port) != (Mode::Colocated, Port::Dhcp) {
+                self.keep(client.as_ref(), incoming);
+            }
+            client
+        };
+        self.boots(client.as_ref());
     }
 
     /// As `service::dhcp::boot`.
@@ -169,10 +214,7 @@ impl<'a> Witness<'a> {
         let clients = &self.clients;
         let complete = |client| item::with_past(clients, client, incoming);
         let outcome = decide::decide_knowing(self.snapshot, incoming, complete);
-        self.note(outcome.client.as_ref(), incoming);
-        if let Some((mac, address)) = note::lease_taken(incoming) {
-            self.clients.has_address(mac, address);
-        }
+        self.keep(outcome.client.as_ref(), incoming);
         let answer = match outcome.decision {
             Ok(answer) => Answer::Reply(Box::new(Reply {
                 to: answer.to,
@@ -186,8 +228,17 @@ impl<'a> Witness<'a> {
         (answer, outcome.client)
     }
 
-    /// As `service::dhcp::lease`, where every address answers to nobody and every record is stored.
     fn lease(&mut self, incoming: Incoming<'_>) -> (Answer, Option<Client>) {
+        let leasing = self.leasing(incoming);
+        let answer = match leasing.decision {
+            Ok(grant) => Answer::Reply(Box::new(granted(*grant))),
+            Err(why) => silence(&why),
+        };
+        (answer, leasing.client)
+    }
+
+    /// As `service::dhcp::lease`, where every address answers to nobody and every record is stored.
+    fn leasing(&mut self, incoming: Incoming<'_>) -> Leasing {
         let (server, clients) = (self.server, &self.clients);
         let desk = Desk {
             snapshot: self.snapshot,
@@ -203,11 +254,15 @@ impl<'a> Witness<'a> {
             self.note(leasing.client.as_ref(), incoming);
         }
         self.settle(&leasing);
-        let answer = match leasing.decision {
-            Ok(grant) => Answer::Reply(Box::new(granted(*grant))),
-            Err(why) => silence(&why),
-        };
-        (answer, leasing.client)
+        leasing
+    }
+
+    /// As `service::dhcp::boot`: who it is, and which address it takes.
+    fn keep(&mut self, client: Option<&Client>, incoming: Incoming<'_>) {
+        self.note(client, incoming);
+        if let Some((mac, address)) = note::lease_taken(incoming) {
+            self.clients.has_address(mac, address);
+        }
     }
 
     fn note(&mut self, client: Option<&Client>, incoming: Incoming<'_>) {

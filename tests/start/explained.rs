@@ -1,0 +1,172 @@
+//! `bootjack explain`: what a machine that is described would be answered, and why.
+
+use std::fs;
+
+use crate::commands::{MAC, PROFILES};
+use crate::run::{EVERYONE, folder, run};
+
+#[test]
+fn explain_tells_profile_strategy_and_reply() {
+    let ask =
+        |more: &[&str]| run(&[&["explain", "--mac", MAC, "--profiles", PROFILES], more].concat());
+    for (more, words) in [
+        (
+            &["--arch", "bios"][..],
+            &["strategy: self-sufficient", "lpxelinux.0", "option  43"][..],
+        ),
+        (
+            &["--arch", "efi-x64"],
+            &[
+                "strategy: offer-4011",
+                "snponly.efi",
+                "ACK, in answer to REQUEST on port 4011",
+            ],
+        ),
+        (
+            &["--arch", "http-x64"],
+            &[
+                "strategy: http-uri",
+                "/assets/snponly.efi",
+                "\"HTTPClient\"",
+            ],
+        ),
+        (
+            &["--arch", "7", "--stage", "ipxe"],
+            &["strategy: ipxe-uri", "/boot/52-54-00-12-34-56.ipxe"],
+        ),
+        (
+            &["--arch", "bios", "--relay", "10.9.0.7"],
+            &["network 10.9.0.7", "to 10.9.0.7:67", "giaddr 10.9.0.7"],
+        ),
+        (
+            &["--arch", "7", "--ip", "10.9.0.7", "--server", "10.9.0.1"],
+            &[
+                "network 10.9.0.1",
+                "to 255.255.255.255:68\n  yiaddr 0.0.0.0  siaddr 10.9.0.1  giaddr 0.0.0.0",
+                "on port 4011: 300 bytes to 10.9.0.7:4011",
+            ],
+        ),
+        (
+            &["--arch", "7", "--server", "10.9.0.1"],
+            &[
+                "on port 4011 from 10.9.0.2 (its address is made up; --ip tells another): 300 bytes to 10.9.0.2:4011",
+            ],
+        ),
+        (
+            &["--arch", "7"],
+            &[
+                "  uefi: strategies offer-4011, ",
+                "\n  bios: (decided above: strategies, windows)\n",
+            ],
+        ),
+    ] {
+        let said = ask(more);
+        let out = said.succeeds();
+        for word in words.iter().chain(&[
+            "machine: 52:54:00:12:34:56",
+            "chosen",
+            "OFFER",
+            "  0000  02 01 06 00",
+        ]) {
+            assert!(out.contains(word), "{more:?}: no {word:?} in {out}");
+        }
+    }
+    let said = ask(&[
+        "--arch",
+        "bios",
+        "--uuid",
+        "4c4c4544-0042-3510-8050-c2c04f593132",
+    ]);
+    assert!(said.succeeds().contains("option  97"), "{said:?}");
+    let said = ask(&["--arch", "99"]);
+    assert_eq!(said.code, Some(1), "nothing to answer");
+    assert!(
+        said.out.contains("answer: none: no automatic loader"),
+        "{said:?}"
+    );
+}
+
+/// A row can be tried without the machine that it is about.
+#[test]
+fn explain_plays_what_rows_tell_machines_by() {
+    let folder = folder();
+    let rows = "quirks:\n\
+        - { name: old, tells: { undi: 2.0-2.1 }, changes: { delay: 1s } }\n\
+        - { name: maker, tells: { class: \"PXEClient:Acme*\" }, changes: { windows: [1s, 2s] } }\n\
+        - { name: site, tells: { user-class: lab-* }, changes: { padding: false } }\n";
+    let config = folder.path().join("c.yaml");
+    fs::write(&config, rows).unwrap();
+    let config = config.display().to_string();
+    let ask = |more: &[&str]| {
+        let machine = [
+            "explain", "--mac", MAC, "--arch", "bios", "--config", &config,
+        ];
+        run(&[&machine[..], &["--profiles", PROFILES], more].concat())
+    };
+    let told = [
+        (["--undi", "2.1"], "  old (yours): delay 1s\n"),
+        (
+            ["--class", "PXEClient:Acme:7"],
+            "  maker (yours): windows 1s, 2s\n",
+        ),
+        (["--user-class", "lab-7"], "  site (yours): padding false\n"),
+    ];
+    let plain = ask(&[]);
+    for (flag, line) in told {
+        let said = ask(&flag);
+        assert!(said.succeeds().contains(line), "{said:?}");
+        assert!(!plain.succeeds().contains(line), "{plain:?}");
+    }
+    ask(&["--undi", "two"]).fails(2, &["write it like 2.1"]);
+    let said = ask(&["--class", "MSFT 5.0"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.out.contains("an ordinary DHCP client"), "{said:?}");
+}
+
+/// Beside a DHCP server on the same host everything is said at 4011, and HTTP boot never asks there.
+#[test]
+fn explain_in_mode_colocated() {
+    let ask = |arch: &str| {
+        let machine = ["explain", "--mac", MAC, "--arch", arch];
+        run(&[
+            &machine[..],
+            &["--profiles", PROFILES, "--mode", "colocated"],
+        ]
+        .concat())
+    };
+    for (arch, loader) in [("bios", "lpxelinux.0"), ("efi-x64", "snponly.efi")] {
+        let said = ask(arch);
+        let out = said.succeeds();
+        let words = ["chosen", "ACK, in answer to REQUEST on port 4011", loader];
+        assert!(words.iter().all(|word| out.contains(word)), "{out}");
+        assert!(!out.contains("OFFER,"), "{out}");
+    }
+    let said = ask("http-x64");
+    assert_eq!(said.code, Some(1));
+    let words = [
+        "answer: none: HTTP boot never asks port 4011",
+        "/assets/snponly.efi itself",
+    ];
+    assert!(words.iter().all(|word| said.out.contains(word)), "{said:?}");
+}
+
+#[test]
+fn explain_says_that_no_profile_matches() {
+    let folder = folder();
+    let only = format!("match: {{ mac: \"02:00:00:00:00:01\" }}\n{EVERYONE}");
+    fs::write(folder.path().join("a.yaml"), only).unwrap();
+    let path = folder.path().display().to_string();
+    let said = run(&[
+        "explain",
+        "--mac",
+        MAC,
+        "--arch",
+        "bios",
+        "--profiles",
+        &path,
+    ]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    for word in ["no match", "answer: none: no profile matches this machine"] {
+        assert!(said.out.contains(word), "{said:?}");
+    }
+}
