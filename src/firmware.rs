@@ -5,8 +5,10 @@
 //! ```
 //!
 //! * [`sample`]: the message a machine would send, made from what an operator says of it
+//! * [`made_up`]: who is played where nobody says
 //! * [`kind`]: the table: one row a firmware; [`message`]: what it sends
-//! * [`reply`]: an answer as firmware reads it; [`vendor`]: its option 43
+//! * [`reply`]: an answer as firmware reads it, [`formats`]: how long its options may be;
+//!   [`vendor`]: its option 43
 //! * [`select`]: which of the answers it boots from
 //! * [`machine`]: the whole conversation, as a state machine
 //! * [`transfer`]: the TFTP client of a firmware; [`image`]: what it has fetched
@@ -19,9 +21,11 @@
 //! rules here are those of the firmware, wrong or not.
 
 pub mod fault;
+pub mod formats;
 pub mod image;
 pub mod kind;
 pub mod machine;
+pub mod made_up;
 pub mod message;
 pub mod reply;
 pub mod sample;
@@ -32,4 +36,5 @@ pub mod vendor;
 pub use fault::Fault;
 pub use kind::{Firmware, Kind};
 pub use machine::{Input, Machine, Outlook, Output, Verdict};
+pub use made_up::is_probe;
 pub use reply::Reply;

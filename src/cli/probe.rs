@@ -18,10 +18,10 @@ use crate::error::Error;
 use crate::firmware::kind::TABLE;
 use crate::firmware::machine::{Setup, Verdict};
 use crate::firmware::message::Identity;
-use crate::firmware::{Fault, Kind};
+use crate::firmware::{Kind, made_up};
 use crate::service::privilege;
 use crate::service::probe::{self, Place, Told};
-use crate::wire::{Mac, Uuid, hex_digits};
+use crate::wire::{Mac, Uuid};
 use print::Printer;
 
 /// The exit code where nothing can be said: not root, no such interface.
@@ -30,17 +30,20 @@ const COULD_NOT_TRY: u8 = 2;
 /// Whom to play, and where.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit status: 0 where it boots, 1 where it does not, 2 where it could not be tried (not root, \
-wrong usage or interface)."
+    after_help = "Exit status: 0 where it boots, 1 where it does not, 2 where it could not be tried or told \
+(not root, wrong usage or interface, an address or MAC in use, interrupted)."
 )]
 pub struct Probe {
     /// The firmware to play
     #[arg(long = "as", value_name = "FIRMWARE", value_parser = names())]
     firmware: String,
-    /// The machine's MAC address [default: one made from the interface's, the same each time]
+    /// The machine's MAC address. One that runs is not played, and the lease of a MAC that was named is not given
+    /// back: it may be what its machine lives by [default: one for each firmware, made from the interface's, the same
+    /// each time]
     #[arg(long, value_name = "M")]
     mac: Option<Mac>,
-    /// The machine's UUID, as dmidecode prints it [default: one made from its MAC]
+    /// The machine's UUID, as dmidecode prints it: a bootjack that serves then learns from this boot as from one of that
+    /// machine [default: one made from its MAC, from which it learns nothing]
     #[arg(long, value_name = "U")]
     uuid: Option<Uuid>,
     /// The interface to probe on [default: the only one that is up]
@@ -72,9 +75,7 @@ impl Probe {
         })?;
         Ok(match verdict {
             Verdict::Boots(_) => ExitCode::SUCCESS,
-            Verdict::Fails(Fault::Unreachable { .. } | Fault::Interrupted) => {
-                ExitCode::from(COULD_NOT_TRY)
-            }
+            Verdict::Fails(fault) if fault.is_no_verdict() => ExitCode::from(COULD_NOT_TRY),
             Verdict::Fails(_) => ExitCode::FAILURE,
         })
     }
@@ -107,28 +108,11 @@ impl Probe {
             kind,
             identity: Identity {
                 mac,
-                uuid: self.uuid.or_else(|| uuid_of(mac)),
+                uuid: self.uuid.or_else(|| made_up::uuid_of(mac)),
             },
             seed: probe::seed(),
             fetch: self.fetch,
             choose: self.choose,
         }
-    }
-}
-
-/// Real firmware always has one; the same MAC has the same.
-fn uuid_of(mac: Mac) -> Option<Uuid> {
-    let digits = hex_digits(mac.as_bytes());
-    format!("626a7072-6f62-4500-8000-{digits}").parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_machine_has_its_uuid() {
-        let uuid = uuid_of(Mac::ethernet([2, 0, 0, 0, 0, 1])).unwrap();
-        assert_eq!(uuid.to_string(), "626a7072-6f62-4500-8000-020000000001");
     }
 }

@@ -6,7 +6,7 @@ mod lease;
 use std::collections::BTreeSet;
 
 use super::{Code, Finding, Link, Observed, Offer, Severity, vendor};
-use crate::firmware::reply::bad_length;
+use crate::firmware::formats::bad_length;
 use crate::firmware::sample::Flavour;
 use crate::wire::dhcp::{MAX_REPLY, code};
 

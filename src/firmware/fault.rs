@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::image::Wrong;
 use super::kind::Manner;
+use crate::wire::Mac;
 
 /// Why it ends.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +15,8 @@ use super::kind::Manner;
 pub enum Fault {
     #[error("nobody answered")]
     Silence,
+    #[error("nobody answered it, and somebody answers this interface's own MAC")]
+    Muffled,
     #[error("servers answered, and this firmware can use none of their answers")]
     Unusable,
     #[error("boot servers answered, and nobody offered an address")]
@@ -24,6 +27,8 @@ pub enum Fault {
     NoLease(Ipv4Addr),
     #[error("{0} refused the address that it had offered (NAK)")]
     Refused(Ipv4Addr),
+    #[error("{0} confirmed another address than the one that it had offered")]
+    OtherAddress(Ipv4Addr),
     #[error("the offer of {0} has no subnet mask (option 1)")]
     NoMask(Ipv4Addr),
     #[error("nobody answered on port 4011 of {0}")]
@@ -52,6 +57,8 @@ pub enum Fault {
     ItemWithoutFile(u16),
     #[error("the boot file \"{0}\" is named without a server to fetch it from")]
     Nowhere(String),
+    #[error("the boot file is said to be on {0}, which is no address of another host")]
+    NoHost(Ipv4Addr),
     #[error("no TFTP server answered at {0}")]
     NoTftp(SocketAddrV4),
     #[error("the TFTP server at {server} stopped answering after {received} bytes")]
@@ -85,6 +92,10 @@ pub enum Fault {
     Scheme(String),
     #[error("the loader came, and then it asks {server} for its next file: {why}")]
     Second { server: Ipv4Addr, why: String },
+    #[error("{0} was offered to it, and {1} has that address")]
+    InUse(Ipv4Addr, Mac),
+    #[error("a machine with the MAC {0} is running")]
+    Running(Mac),
     #[error("it took longer than {0} s")]
     Endless(u64),
     #[error("it was interrupted")]
@@ -92,6 +103,18 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether it says nothing of the LAN: it could not be tried.
+    pub const fn is_no_verdict(&self) -> bool {
+        matches!(
+            self,
+            Self::Muffled
+                | Self::Unreachable { .. }
+                | Self::InUse(..)
+                | Self::Running(_)
+                | Self::Interrupted
+        )
+    }
+
     /// What the screen of such a firmware shows, line by line.
     pub fn screen(&self, manner: Manner) -> Vec<String> {
         match manner {
@@ -109,6 +132,7 @@ impl Fault {
             | Self::NoLease(_)
             | Self::NoServer(_)
             | Self::NoTftp(_)
+            | Self::NoHost(_)
             | Self::Stalled { .. } => "PXE-E18: Server response timeout.",
             Self::Unusable
             | Self::OnlyProxies
@@ -118,9 +142,10 @@ impl Fault {
             Self::NoMenu | Self::LocalDisk(_) | Self::NoMask(_) => {
                 "PXE-E21: Remote boot cancelled."
             }
-            Self::Refused(_) | Self::NoServerOfItem(_) | Self::ItemWithoutFile(_) => {
-                "PXE-E07: Network device error."
-            }
+            Self::Refused(_)
+            | Self::OtherAddress(_)
+            | Self::NoServerOfItem(_)
+            | Self::ItemWithoutFile(_) => "PXE-E07: Network device error.",
             Self::Unlisted(..) => "PXE-E53: No boot filename received.",
             Self::Tftp { .. } | Self::BadGrant(_) => {
                 "PXE-E23: Client received TFTP error from server."
@@ -141,7 +166,7 @@ impl Fault {
             | Self::NoBootFile
             | Self::NoLease(_) => "Error: Server response timeout.",
             Self::NoMask(_) => "Error: Remote boot cancelled.",
-            Self::Refused(_) => "Error: Network device error.",
+            Self::Refused(_) | Self::OtherAddress(_) => "Error: Network device error.",
             Self::Web { status, why, .. } => return http_lines(*status, why, no_size),
             _ => return Vec::new(),
         };
@@ -168,7 +193,7 @@ impl Fault {
                 "PXE-E77: Bad or missing discovery server list."
             }
             Self::NoServer(_) | Self::Unlisted(..) => "PXE-E78: Could not locate boot server.",
-            Self::Nowhere(_) | Self::NoTftp(_) => "PXE-E32: TFTP open timeout.",
+            Self::Nowhere(_) | Self::NoTftp(_) | Self::NoHost(_) => "PXE-E32: TFTP open timeout.",
             Self::Stalled { .. } => "PXE-E35: TFTP read timeout.",
             Self::Tftp { code, text, .. } => return rom_tftp(*code, text),
             Self::Image(Wrong::Large(_)) => "PXE-E79: NBP is too big to fit in free base memory.",
@@ -190,7 +215,7 @@ impl Fault {
             Self::NoServer(_) => "Connection timed out (http://ipxe.org/4c106035)",
             Self::Tftp { code: 1, .. } => "No such file or directory (http://ipxe.org/2d12603b)",
             Self::Tftp { .. } => "Operation refused by the TFTP server",
-            Self::NoTftp(_) | Self::Stalled { .. } => "Connection timed out",
+            Self::NoTftp(_) | Self::NoHost(_) | Self::Stalled { .. } => "Connection timed out",
             Self::Image(_) => "Could not boot: Exec format error",
             Self::Web { why, .. } => return vec![why.clone()],
             _ => return Vec::new(),
@@ -205,6 +230,11 @@ impl Fault {
                 "look at cable, VLAN, spanning tree (portfast) and the DHCP server's pool; `bootjack doctor` asks \
                  as other machines, too"
             }
+            Self::Muffled => {
+                "either the port carries no MAC but its own (Wi-Fi, virtual machines, 802.1X): probe with --mac and \
+                 the interface's own; or the DHCP server answers only machines that it knows: probe with the --mac \
+                 of one"
+            }
             Self::Unusable => "see above what is wrong with each answer, and repair that server",
             Self::OnlyProxies => {
                 "a boot server alone is not enough: a DHCP server has to offer addresses; or run bootjack in \
@@ -214,7 +244,7 @@ impl Fault {
                 "run a boot server beside the DHCP server (`bootjack serve`), in the same broadcast domain; if \
                  one runs, its log says why it did not answer"
             }
-            Self::NoLease(_) | Self::Refused(_) => {
+            Self::NoLease(_) | Self::Refused(_) | Self::OtherAddress(_) => {
                 "look at the DHCP server's log: its pool, a second server, a relay"
             }
             Self::NoMask(_) => "set the subnet mask in the DHCP server",
@@ -238,6 +268,7 @@ impl Fault {
             }
             Self::ItemWithoutFile(_) => "give that item a boot file on its server",
             Self::Nowhere(_) => "set next-server (siaddr) beside the boot file",
+            Self::NoHost(_) => "set next-server (siaddr) to the TFTP server's own address",
             Self::NoTftp(_) => {
                 "is a TFTP server running there, and UDP 69 open? No NAT and no firewall may be between"
             }
@@ -250,7 +281,8 @@ impl Fault {
             Self::TooLarge(_) => "that is no loader; name another file",
             Self::Web { .. } => "see what that URL answers to curl -I",
             Self::Unreachable { .. } => {
-                "HTTP is asked from this host's own address: give the interface one in that network"
+                "HTTP is asked from this host's own address, and by HTTP alone: look at its address in that network, \
+                 and ask for an https URL with curl"
             }
             Self::Image(_) => "name a loader that is built for this firmware",
             Self::Scheme(_) => {
@@ -259,6 +291,12 @@ impl Fault {
             Self::Second { .. } => {
                 "the loader goes by the DHCP server's ACK: set its next-server to the boot server, or let one \
                  server give lease and boot data (bootjack's mode dhcp)"
+            }
+            Self::InUse(..) => {
+                "two machines with one address stop each other: look at the DHCP server's pool, and at that machine"
+            }
+            Self::Running(_) => {
+                "play another one, or switch it off first: two machines with one MAC take each other's frames"
             }
             Self::Endless(_) | Self::Interrupted => return None,
         })

@@ -29,7 +29,7 @@ use super::message::{self, Identity, Purpose};
 use super::reply::{Incoming, Reply};
 use super::transfer::Transfer;
 
-/// Answers that are kept (EDK2 keeps 16, too).
+/// Answers that are kept (EDK2 keeps 16, too), and of those that are not, told.
 const ANSWERS: usize = 16;
 /// What belongs to no machine: the client's port, and the server's.
 const CLIENT: u16 = 68;
@@ -70,6 +70,8 @@ pub enum Input<'a> {
 pub enum Output {
     /// A datagram is to be sent.
     Send(Datagram),
+    /// This address was offered to it.
+    Offered(Ipv4Addr),
     /// This address is its own now.
     Own(Lease),
     /// This is to be fetched by HTTP.
@@ -163,12 +165,14 @@ pub struct Machine {
     phase: Phase,
     answers: Vec<Reply>,
     lease: Option<Lease>,
+    /// What it has asked for, until that is its own or refused: a server may have bound it.
+    asked: Option<Lease>,
     /// The ACK of the lease, the proxy's data, and a boot server's.
     ack: Option<Reply>,
     proxy: Option<Reply>,
     found: Option<Reply>,
-    /// Whether an answer was thrown away.
-    refused: bool,
+    /// Answers that were thrown away.
+    refused: usize,
     out: Vec<Output>,
 }
 
@@ -206,10 +210,11 @@ impl Machine {
             phase: Phase::Off,
             answers: Vec::new(),
             lease: None,
+            asked: None,
             ack: None,
             proxy: None,
             found: None,
-            refused: false,
+            refused: 0,
             out: Vec::new(),
         }
     }
@@ -219,9 +224,9 @@ impl Machine {
         self.wakes
     }
 
-    /// The address it has taken and not given back.
+    /// The address it has taken, or asked for and perhaps been given, and not given back.
     pub fn lease(&self) -> Option<Lease> {
-        self.lease
+        self.lease.or(self.asked)
     }
 
     /// What happens at this time → what is to be done, in order.
@@ -239,7 +244,8 @@ impl Machine {
 
     /// Gives the address back; to be sent when it is no longer needed.
     pub fn release(&mut self) -> Option<Datagram> {
-        let lease = self.lease.take()?;
+        let lease = self.lease()?;
+        (self.lease, self.asked) = (None, None);
         let purpose = Purpose::Release(lease.address, lease.server);
         let bytes = self.message(purpose, 0);
         Some(Datagram {
@@ -339,9 +345,11 @@ impl Machine {
             Err(flaw) => Some(flaw.clone()),
         };
         if let Some(flaw) = flaw {
-            self.refused = true;
-            let from = incoming.from.ip();
-            self.say(Topic::Refused, format!("answer of {from}: {flaw}"));
+            self.refused += 1;
+            if self.refused <= ANSWERS {
+                let from = incoming.from.ip();
+                self.say(Topic::Refused, format!("answer of {from}: {flaw}"));
+            }
             return None;
         }
         reply.ok()
@@ -356,6 +364,10 @@ impl Machine {
 
     fn end(&mut self, verdict: Verdict) -> Phase {
         self.wakes = None;
+        let more = self.refused.saturating_sub(ANSWERS);
+        if more > 0 {
+            self.say(Topic::Refused, format!("{more} more answers"));
+        }
         self.out.push(Output::Done(verdict));
         Phase::Off
     }

@@ -4,9 +4,10 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
+use super::formats::bad_length;
 use super::kind::Manner;
 use super::vendor::{Vendor, shown};
-use crate::wire::dhcp::{BOOTREPLY, Kind, MAX_REPLY, Malformed, Message, Options, code};
+use crate::wire::dhcp::{BOOTREPLY, Kind, MAX_REPLY, Malformed, Message, code};
 use crate::wire::pxe::{CLASS_HTTP, CLASS_PXE};
 use crate::wire::{Mac, pxe};
 
@@ -60,7 +61,9 @@ pub enum Flaw {
     #[error("its options have no END mark")]
     Unended,
     /// An option cannot have that length.
-    #[error("option {0} has a wrong length")]
+    #[error(
+        "option {0} has a wrong length (EDK2 as in OVMF 2022.11; later versions skip that option)"
+    )]
     Length(u8),
     /// No option 54.
     #[error("it has no option 54")]
@@ -294,25 +297,6 @@ pub fn ends(mut area: &[u8]) -> bool {
         };
     }
     false
-}
-
-/// The first option of those that firmware checks whose length cannot be (EDK2 `PxeBcDhcp4.c`).
-pub fn bad_length(options: &Options) -> Option<u8> {
-    let wrong = |code: u8, ok: fn(usize) -> bool| {
-        let value = options.get(code);
-        value.is_some_and(|v| !ok(v.len())).then_some(code)
-    };
-    let four = [code::SUBNET_MASK, code::SERVER_ID, code::LEASE_TIME];
-    let text = [
-        code::VENDOR_SPECIFIC,
-        code::VENDOR_CLASS,
-        code::TFTP_SERVER,
-        code::BOOT_FILE,
-    ];
-    let four = four.into_iter().find_map(|c| wrong(c, |len| len == 4));
-    let text = || text.into_iter().find_map(|c| wrong(c, |len| len > 0));
-    four.or_else(text)
-        .or_else(|| wrong(code::ROUTER, |len| len > 0 && len.is_multiple_of(4)))
 }
 
 /// `OFFER from 10.0.0.1: 10.0.0.77, no boot file`

@@ -3,15 +3,20 @@
 //! * [`place`]: on which interface, with which hardware address
 //! * [`stack`]: its ARP, IPv4 and UDP, on frames with its own hardware address
 //! * [`near`]: servers on this very host, which hear no frame of its own card
+//! * [`taken`]: whether somebody has its address; [`give_back`]: what becomes of the lease
+//! * [`control`]: whether silence is the LAN's
 //! * [`web`]: HTTP, from this host's own address; `told`: what is told meanwhile
 //!
 //! It takes a lease as the machine would, answers ARP for that address and for no other, and gives it
 //! back at the end, after an interruption too. What anybody sends is read by an unprivileged user:
 //! [`Probe::open`] needs `CAP_NET_RAW`, [`Probe::run`] nothing.
 
+mod control;
+mod give_back;
 mod near;
 mod place;
 mod stack;
+mod taken;
 mod told;
 mod web;
 
@@ -28,6 +33,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::holder;
 use super::interfaces;
+use super::sys::arp;
 use super::sys::host::{self, Host};
 use crate::error::Error;
 use crate::firmware::machine::web::{self as page, Answer, NoPage, Question};
@@ -37,13 +43,13 @@ use crate::firmware::{Fault, Input, Machine, Output};
 use near::Near;
 pub use place::Place;
 use stack::Stack;
+use taken::Watch;
 pub use told::{Kept, Told};
 use web::Way;
 
-/// How long it may take, without and with the loader whole.
-const LONGEST: (Duration, Duration) = (Duration::from_secs(300), Duration::from_secs(900));
-/// How long the server of the lease is looked for when it is given back.
-const GIVING_BACK: Duration = Duration::from_secs(1);
+/// How long it may take, without and with the loader whole: four windows for offers and four for the
+/// lease (60 s each), the longest prompt (254 s), and boot servers and files (60 s).
+pub const LONGEST: (Duration, Duration) = (Duration::from_secs(440), Duration::from_secs(1040));
 /// The largest frame that is looked at.
 const FRAME: usize = 65_536;
 
@@ -52,6 +58,7 @@ const FRAME: usize = 65_536;
 pub struct Probe {
     place: Place,
     opened: host::Opened,
+    arp: Option<arp::Opened>,
     near: near::Opened,
 }
 
@@ -78,10 +85,13 @@ impl Probe {
         })?;
         let index = if_nametoindex(name.as_str()).map_err(|e| failed(e.into()))?;
         let opened = host::open(index, mac).map_err(failed)?;
+        let arp = (!place.own_mac).then(|| arp::open(&name)).transpose();
+        let arp = arp.map_err(failed)?;
         let near = near::Opened::open(&name, holder::udp_is_held(67));
         Ok(Self {
             place,
             opened,
+            arp,
             near,
         })
     }
@@ -110,7 +120,7 @@ impl Probe {
         let played = runtime.block_on(async {
             let mut play = Play::begin(self, setup, tell)?;
             let verdict = play.go_on().await?;
-            play.give_back(keeps).await;
+            play.give_back(keeps, &verdict).await;
             Ok(verdict)
         });
         // A name that is still being looked up is not waited for.
@@ -122,15 +132,17 @@ impl Probe {
 }
 
 /// What is fetched by HTTP.
-type Fetching = Pin<Box<dyn Future<Output = Answer>>>;
+type Fetching = Pin<Box<dyn Future<Output = (Answer, Option<web::Kept>)>>>;
 
 /// A machine being played.
 struct Play<'a> {
     machine: Machine,
     host: Host,
     stack: Stack,
+    watch: Watch,
     near: Near,
     fetching: Option<Fetching>,
+    connection: Option<web::Kept>,
     began: Instant,
     longest: Duration,
     place: Place,
@@ -143,7 +155,8 @@ struct Play<'a> {
 enum Event {
     Frame(usize),
     Near(near::Heard),
-    Page(Answer),
+    Page(Answer, Option<web::Kept>),
+    Taken(Fault),
     Timer,
     Interrupted,
 }
@@ -159,8 +172,10 @@ impl<'a> Play<'a> {
             machine: Machine::new(setup),
             host: Host::new(probe.opened)?,
             stack: Stack::new(probe.place.mac),
+            watch: Watch::new(probe.arp, probe.place.mac)?,
             near: Near::new(probe.near),
             fetching: None,
+            connection: None,
             began: Instant::now(),
             longest,
             place: probe.place,
@@ -173,10 +188,12 @@ impl<'a> Play<'a> {
     async fn go_on(&mut self) -> io::Result<Verdict> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = signal(SignalKind::hangup())?;
         let outputs = self.machine.handle(Duration::ZERO, Input::Start);
-        let mut over = self.act(outputs)?;
+        let mut over = self.act(outputs).await?;
         loop {
             if let Some(verdict) = over {
+                let verdict = self.checked(verdict).await?;
                 (self.tell)(self.began.elapsed(), Told::Verdict(&verdict));
                 return Ok(verdict);
             }
@@ -184,9 +201,10 @@ impl<'a> Play<'a> {
                 biased;
                 _ = interrupt.recv() => Event::Interrupted,
                 _ = terminate.recv() => Event::Interrupted,
+                _ = hangup.recv() => Event::Interrupted,
                 event = self.event() => event?,
             };
-            over = self.take(event)?;
+            over = self.take(event).await?;
         }
     }
 
@@ -201,24 +219,26 @@ impl<'a> Play<'a> {
             }
         };
         tokio::select! {
+            found = self.watch.found() => found.map(Event::Taken),
             read = self.host.recv(&mut self.buf) => read.map(Event::Frame),
             heard = self.near.recv() => Ok(Event::Near(heard)),
-            answer = page => Ok(Event::Page(answer)),
+            (answer, kept) = page => Ok(Event::Page(answer, kept)),
             () = sleep_until(until) => Ok(Event::Timer),
         }
     }
 
-    fn take(&mut self, event: Event) -> io::Result<Option<Verdict>> {
+    async fn take(&mut self, event: Event) -> io::Result<Option<Verdict>> {
         let now = self.began.elapsed();
         let outputs = match event {
             Event::Interrupted => return Ok(Some(Verdict::Fails(Fault::Interrupted))),
+            Event::Taken(fault) => return Ok(Some(Verdict::Fails(fault))),
             _ if now >= self.longest => {
                 let fault = Fault::Endless(self.longest.as_secs());
                 return Ok(Some(Verdict::Fails(fault)));
             }
             Event::Timer => self.machine.handle(now, Input::Timer),
-            Event::Page(answer) => {
-                self.fetching = None;
+            Event::Page(answer, kept) => {
+                (self.fetching, self.connection) = (None, kept);
                 self.machine.handle(now, Input::Web(answer))
             }
             Event::Near(heard) => {
@@ -227,6 +247,10 @@ impl<'a> Play<'a> {
             }
             Event::Frame(length) => {
                 let frame = self.buf.get(..length).unwrap_or_default();
+                if !self.place.own_mac && self.stack.is_of_another(frame) {
+                    let fault = Fault::Running(self.place.mac);
+                    return Ok(Some(Verdict::Fails(fault)));
+                }
                 let (heard, frames) = self.stack.hear(frame);
                 let outputs = match heard {
                     Some(incoming) => self.machine.handle(now, Input::Datagram(incoming)),
@@ -236,15 +260,21 @@ impl<'a> Play<'a> {
                 outputs
             }
         };
-        self.act(outputs)
+        self.act(outputs).await
     }
 
     /// Does what the machine wants; its verdict, once it has one.
-    fn act(&mut self, outputs: Vec<Output>) -> io::Result<Option<Verdict>> {
+    async fn act(&mut self, outputs: Vec<Output>) -> io::Result<Option<Verdict>> {
         for output in outputs {
             match output {
                 Output::Say(step) => (self.tell)(self.began.elapsed(), Told::Step(&step)),
-                Output::Own(lease) => self.stack.own(lease),
+                Output::Offered(address) => self.watch.ask(address)?,
+                Output::Own(lease) => {
+                    if let Some(fault) = self.watch.settled().await? {
+                        return Ok(Some(Verdict::Fails(fault)));
+                    }
+                    self.stack.own(lease);
+                }
                 Output::Send(datagram) => self.send(&datagram)?,
                 Output::Fetch(question) => self.fetch(question),
                 Output::Done(verdict) => return Ok(Some(verdict)),
@@ -296,14 +326,15 @@ impl<'a> Play<'a> {
             self.note("(HTTP is asked from this host's own address)".to_owned());
         }
         let way = self.way_to(question_host(&question));
+        let mut kept = self.connection.take();
         let fetching = async move {
             let began = Instant::now();
-            let outcome = match timeout(whole, web::ask(question, way)).await {
+            let outcome = match timeout(whole, web::ask(question, way, &mut kept)).await {
                 Ok(outcome) => outcome,
                 Err(_) => Err(NoPage::Theirs("it took too long".to_owned())),
             };
             let took = began.elapsed();
-            Answer { outcome, took }
+            (Answer { outcome, took }, kept)
         };
         self.fetching = Some(Box::pin(fetching));
     }
@@ -320,50 +351,6 @@ impl<'a> Play<'a> {
                 Way::Through(name.clone())
             }
             _ => Way::Routes,
-        }
-    }
-
-    /// Gives the lease back, unless it is to be kept, or is what this host lives by.
-    async fn give_back(&mut self, keeps: bool) {
-        let Some(lease) = self.machine.lease() else {
-            return;
-        };
-        let ours = self.place.own_mac || self.near.has(lease.address);
-        let kept = if keeps {
-            Kept::AsWished
-        } else if ours {
-            Kept::OurOwn
-        } else {
-            self.release().await
-        };
-        (self.tell)(self.began.elapsed(), Told::Lease(lease, kept));
-    }
-
-    async fn release(&mut self) -> Kept {
-        let Some(datagram) = self.machine.release() else {
-            return Kept::NotFound;
-        };
-        if self.near.has(*datagram.to.ip()) {
-            self.near.send(&datagram);
-            return Kept::GivenBack;
-        }
-        let frames = self.stack.send(&datagram);
-        let sent = self.transmit(&frames);
-        let until = Instant::now() + GIVING_BACK;
-        while self.stack.waits() && sent.is_ok() {
-            let Ok(Ok(length)) =
-                tokio::time::timeout_at(until, self.host.recv(&mut self.buf)).await
-            else {
-                break;
-            };
-            let frame = self.buf.get(..length).unwrap_or_default();
-            let (_, frames) = self.stack.hear(frame);
-            let _ = self.transmit(&frames);
-        }
-        if self.stack.waits() || sent.is_err() {
-            Kept::NotFound
-        } else {
-            Kept::GivenBack
         }
     }
 }

@@ -239,7 +239,7 @@ impl Boot<'_> {
                     self.step(&format!("refuses {}", step.text));
                 }
                 Output::Done(verdict) => next = Some(Next::Over(verdict)),
-                Output::Say(_) | Output::Own(_) => {}
+                Output::Say(_) | Output::Offered(_) | Output::Own(_) => {}
             }
         }
         next

@@ -59,7 +59,7 @@ fn survives(setup: Setup, changes: &[(usize, u8)], noise: &[u8]) {
                     let port = sent.from.port();
                     due.extend(replies.map(|r| (now + r.after, r.from, port, r.bytes)));
                 }
-                Output::Own(_) | Output::Say(_) => {}
+                Output::Own(_) | Output::Offered(_) | Output::Say(_) => {}
             }
         }
         due.sort_by_key(|d| d.0);

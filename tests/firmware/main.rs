@@ -3,6 +3,7 @@
 //!
 //! * `says`: the messages, held against captures of real firmware
 //! * `boots`: what each of them boots from
+//! * `lease`: how it comes by its address, and loses it
 //! * `stops`: what stops it, as a table
 //! * `hostile`: answers of anybody
 //! * `outlook`: how far each comes by offers alone
@@ -13,6 +14,7 @@
 
 mod boots;
 mod hostile;
+mod lease;
 mod outlook;
 mod play;
 mod says;

@@ -109,6 +109,7 @@ pub fn play_with(
             match output {
                 Output::Say(step) => steps.push(step),
                 Output::Own(lease) => assert_eq!(lease.address, OWN),
+                Output::Offered(address) => assert_eq!(address, OWN),
                 Output::Fetch(question) => answer = Some(web(&question)),
                 Output::Send(datagram) => {
                     for reply in servers.iter().flat_map(|server| server(&datagram)) {
@@ -352,7 +353,21 @@ pub fn page(head: &[u8], length: Option<u64>, kind: Option<&str>) -> Page {
         reason: "OK".into(),
         length,
         kind: kind.map(str::to_owned),
+        stays: true,
+        nameless: false,
         head: head.to_vec(),
         received: length.unwrap_or(0),
     }
+}
+
+/// Takes an option out.
+pub fn without(message: &mut Message, left_out: u8) {
+    let kept: Vec<(u8, Vec<u8>)> = message
+        .options
+        .iter()
+        .filter(|(code, _)| *code != left_out)
+        .map(|(code, value)| (code, value.to_vec()))
+        .collect();
+    let kept = kept.iter().map(|(code, value)| (*code, value.as_slice()));
+    message.options = kept.collect::<Options>();
 }

@@ -1,11 +1,9 @@
 //! What stops a machine, with the words on its screen: one row a situation.
 
-use std::time::Duration;
-
 use bootjack::firmware::Kind::{self, *};
 use bootjack::firmware::machine::Setup;
-use bootjack::firmware::machine::web::NoPage;
-use bootjack::wire::dhcp::{Message, Options};
+use bootjack::firmware::machine::web::{NoPage, Page};
+use bootjack::wire::dhcp::Message;
 
 use crate::play::*;
 
@@ -19,6 +17,7 @@ const E53: &str = "PXE-E53: No boot filename received.";
 const E55: &str = "PXE-E55: proxyDHCP service did not reply to request on port 4011.";
 const IPXE_NO_DHCP: &str = "No configuration methods succeeded (http://ipxe.org/040ee119)";
 const IPXE_NOTHING: &str = "Nothing to boot: No such file or directory (http://ipxe.org/2d03e13b)";
+const EMPTY: &str = "it cannot run what it fetched: it is empty";
 const HTTP_TIMEOUT: &str = "Error: Server response timeout.";
 
 /// The last line on the screen, and when it stood there.
@@ -30,17 +29,6 @@ fn last(kind: Kind, servers: &[Server<'_>]) -> (String, u64) {
         (*screen.last().expect("a word on the screen")).to_owned(),
         played.at.as_secs(),
     )
-}
-
-fn without(message: &mut Message, left_out: u8) {
-    let kept: Vec<(u8, Vec<u8>)> = message
-        .options
-        .iter()
-        .filter(|(code, _)| *code != left_out)
-        .map(|(code, value)| (code, value.to_vec()))
-        .collect();
-    let kept = kept.iter().map(|(code, value)| (*code, value.as_slice()));
-    message.options = kept.collect::<Options>();
 }
 
 /// OVMF 2022.11 showed E18 after 60 s (measured in the laboratory), QEMU's iPXE after 15 s.
@@ -250,17 +238,6 @@ fn answers_that_are_thrown_away() {
 }
 
 #[test]
-fn an_offer_without_a_mask_is_declined() {
-    let unmasked = dhcp(|m| {
-        without(m, 1);
-        names("a.efi")(m);
-    });
-    let played = play(setup(EfiX64), &[unmasked]);
-    assert_eq!(played.screen(), [E21]);
-    assert!(played.released.is_some(), "what was taken is given back");
-}
-
-#[test]
 fn files_that_are_not_there() {
     let offer = |m: &mut Message| {
         m.options.push(43, &[6, 1, 8, 255]);
@@ -282,6 +259,42 @@ fn files_that_are_not_there() {
     ] {
         let servers = vec![plain(), proxy(offer)];
         assert_eq!(last(kind, &servers), (line.to_owned(), seconds), "{kind:?}");
+    }
+}
+
+/// A full disk leaves such files; their size alone tells.
+#[test]
+fn a_loader_of_no_bytes() {
+    for kind in [EfiX64, Bios, Ipxe] {
+        let offer = |m: &mut Message| {
+            m.options.push(43, &[6, 1, 8, 255]);
+            names("bootcode.bin")(m);
+        };
+        let files = tftp(BOOT, &[("bootcode.bin", b"")]);
+        let played = play(setup(kind), &[plain(), proxy(offer), files]);
+        let why = played.fault().to_string();
+        assert_eq!(why, EMPTY, "{kind:?}");
+    }
+    let uri = |m: &mut Message| m.options.push(67, b"http://10.0.0.2/a.efi");
+    let played = play_with(setup(HttpX64), &[plain(), proxy(uri)], |_| {
+        Ok(page(b"", Some(0), None))
+    });
+    assert_eq!(played.fault().to_string(), EMPTY);
+}
+
+/// What nobody else has is this host's own, and not asked.
+#[test]
+fn servers_that_no_machine_reaches() {
+    for server in [[127, 0, 0, 1], [169, 254, 0, 1], [255; 4]] {
+        let offer = |m: &mut Message| {
+            m.options.push(43, &[6, 1, 8, 255]);
+            names("a.0")(m);
+            m.siaddr = server.into();
+        };
+        let played = play(setup(Bios), &[plain(), proxy(offer)]);
+        let why = played.fault().to_string();
+        assert!(why.contains("no address of another host"), "{why}");
+        assert_eq!(played.sent_to(69).len(), 0);
     }
 }
 
@@ -321,6 +334,20 @@ fn pages_that_http_boot_does_not_take() {
         ),
         (Ok(page(b"", Some(9), Some("text/plain"))), "Content-Type"),
         (
+            Ok(Page {
+                stays: false,
+                ..page(b"", Some(9), Some("application/efi"))
+            }),
+            "hangs up",
+        ),
+        (
+            Ok(Page {
+                nameless: true,
+                ..page(b"", Some(9), Some("application/efi"))
+            }),
+            "\"Server\" is empty",
+        ),
+        (
             Err(NoPage::Theirs("connection refused".into())),
             "connection refused",
         ),
@@ -335,25 +362,4 @@ fn pages_that_http_boot_does_not_take() {
             "Error: Could not retrieve NBP file size from HTTP server."
         );
     }
-}
-
-#[test]
-fn a_lease_that_is_not_given() {
-    let refuses: Server<'_> = Box::new(|datagram| {
-        let answers = plain()(datagram);
-        let nak = |mut sent: Sent| {
-            let mut message = Message::decode(&sent.bytes).unwrap();
-            if message.kind() == Some(bootjack::wire::dhcp::Kind::Ack) {
-                without(&mut message, 53);
-                message.options.push(53, &[6]);
-                sent.bytes = message.encode();
-            }
-            sent
-        };
-        answers.into_iter().map(nak).collect()
-    });
-    let played = play(setup(Bios), &[refuses, proxy(names("a"))]);
-    assert!(played.fault().to_string().contains("refused the address"));
-    assert!(played.released.is_none(), "nothing was given");
-    assert!(played.at < Duration::from_secs(5));
 }

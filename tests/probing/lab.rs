@@ -105,3 +105,12 @@ fn open_to_all(folder: &Path) {
 pub fn rom_program() -> Vec<u8> {
     vec![0xea; 40_000]
 }
+
+/// An EFI program for x64.
+pub fn x64_program(length: usize) -> Vec<u8> {
+    let mut file = vec![0; length];
+    file[..2].copy_from_slice(b"MZ");
+    file[0x3c] = 0x80;
+    file[0x80..0x86].copy_from_slice(b"PE\0\0\x64\x86");
+    file
+}

@@ -4,6 +4,7 @@
 //! * `own`: bootjack serves
 //! * `others`: dnsmasq and pixiecore serve
 //! * `wrong`: what stops a boot
+//! * `web`: HTTP servers of many kinds
 //! * `lease`: what becomes of the lease
 //! * `lab`: the command and its report
 
@@ -29,4 +30,5 @@ mod lab;
 mod lease;
 mod others;
 mod own;
+mod web;
 mod wrong;

@@ -1,7 +1,7 @@
 //! bootjack serves: what it answers is what the firmware takes, in each mode.
 
 use crate::lab::{EVERYONE, probe, probe_as, setup};
-use crate::support::appliance::Setup;
+use crate::support::appliance::{Appliance, Setup};
 use crate::support::lan::{DHCP_IP, Host, Lan};
 use crate::support::servers::{Kind, Server};
 
@@ -96,4 +96,42 @@ fn the_dhcp_servers_own_host() {
     let host = lan.appliance_host();
     let _bootjack = as_dhcp_server(&host).start();
     each_boots(&host, "10.77.0.2");
+}
+
+/// It is a judge, and no evidence: neither do the machines it plays count as one another, nor does a
+/// machine in the rack whose MAC it takes count as what it played.
+#[test]
+fn nothing_is_learnt_from_it() {
+    as_root!("nothing is learnt from it");
+    let lan = Lan::new();
+    let _dhcp = Server::dnsmasq_without_ipv6(&lan.dhcp_host());
+    let appliance = setup(&lan.appliance_host()).start();
+    let pc = lan.client("pc");
+    let mac = "52:54:00:77:00:0a";
+    for with in [&[][..], &["--mac", mac]] {
+        for (firmware, asks_4011) in [("bios", false), ("bios-2.0", true), ("bios", false)] {
+            let report = probe(&pc, &[&["--as", firmware], with].concat());
+            report.boots();
+            let sent = report.told("sent");
+            let went = sent.iter().any(|step| step.ends_with(":4011"));
+            assert_eq!(went, asks_4011, "{firmware} {with:?}: {sent:?}");
+        }
+    }
+    assert_eq!(learnt(&appliance), "");
+    // With the machine's UUID too it stands for that machine.
+    let uuid = "b8945908-d6a6-41a9-611d-74a6ab80b83d";
+    let args = ["--as", "bios-2.0", "--mac", mac, "--uuid", uuid];
+    probe(&pc, &args).boots();
+    let rows = learnt(&appliance);
+    assert!(rows.contains("asks-4011-all-the-same"), "{rows}");
+}
+
+/// What `bootjack machines` lists.
+fn learnt(appliance: &Appliance) -> String {
+    let state = appliance.profiles().with_file_name("state");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_bootjack"));
+    let output = command.arg("machines").arg("--state").arg(state).output();
+    let text = String::from_utf8(output.unwrap().stdout).unwrap();
+    let (_, rows) = text.split_once('\n').unwrap_or_default();
+    rows.to_owned()
 }

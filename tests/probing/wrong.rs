@@ -92,6 +92,10 @@ fn what_is_wrong_with_the_command_is_said() {
             "cannot probe on eth7",
         ),
         (vec!["--as", "bios", "--mac", "x"], "no MAC address"),
+        (
+            vec!["--as", "bios", "--mac", "ff:ff:ff:ff:ff:ff"],
+            "it is no machine's",
+        ),
     ] {
         let args = [&["probe"], &args[..]].concat();
         let output = pc.attempt(env!("CARGO_BIN_EXE_bootjack"), &args);
@@ -108,6 +112,23 @@ fn what_is_wrong_with_the_command_is_said() {
     );
 }
 
+/// Nothing at the other end of the cable: nothing could be tried.
+#[test]
+fn an_interface_without_a_link_is_not_judged() {
+    as_root!("an interface without a link");
+    let lan = Lan::new();
+    let pc = lan.client("pc");
+    pc.ip(&[
+        "link", "add", "far0", "type", "veth", "peer", "name", "far1",
+    ]);
+    pc.ip(&["link", "set", "far0", "up"]);
+    let args = ["probe", "--as", "bios", "--interface", "far0"];
+    let output = pc.attempt(env!("CARGO_BIN_EXE_bootjack"), &args);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("cannot probe on far0: no cable"), "{said}");
+}
+
 /// HTTP goes by this host's own address: without one nothing can be said.
 #[test]
 fn without_an_address_http_is_not_judged() {
@@ -119,4 +140,20 @@ fn without_an_address_http_is_not_judged() {
     assert_eq!(report.code, 2);
     let why = report.verdict()["why"].as_str().unwrap();
     assert!(why.contains("eth0 has no IPv4 address"), "{why}");
+}
+
+/// A DHCP server that answers only those it knows, or a port that carries one MAC: no verdict.
+#[test]
+fn silence_for_strangers_alone_is_not_judged() {
+    as_root!("silence for strangers");
+    let lan = Lan::new();
+    let pc = lan.client("pc");
+    let own: Vec<String> = pc.mac("eth0").iter().map(|b| format!("{b:02x}")).collect();
+    let known = format!("--dhcp-host={},10.77.0.150", own.join(":"));
+    let flags = ["--dhcp-ignore=tag:!known", &known];
+    let _dhcp = Server::dnsmasq_with(&lan.dhcp_host(), &flags);
+    let report = probe_as(&pc, "ipxe");
+    assert_eq!(report.code, 2);
+    let why = report.verdict()["why"].as_str().unwrap();
+    assert!(why.contains("answers this interface's own MAC"), "{why}");
 }

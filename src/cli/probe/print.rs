@@ -105,9 +105,10 @@ fn in_words(verdict: &Verdict) -> String {
         Verdict::Fails(fault) => {
             let remedy = fault.remedy();
             let remedy = remedy.map_or_else(String::new, |text| format!("\nwhat to do: {text}"));
-            let verdict = match fault {
-                Fault::Unreachable { .. } | Fault::Interrupted => "cannot tell",
-                _ => "would not boot",
+            let verdict = if fault.is_no_verdict() {
+                "cannot tell"
+            } else {
+                "would not boot"
             };
             format!("{verdict}: {fault}{remedy}")
         }
@@ -141,6 +142,7 @@ const fn fate(kept: Kept) -> &'static str {
         Kept::GivenBack => "given back",
         Kept::AsWished => "kept, as wished",
         Kept::OurOwn => "kept: it is this host's own",
+        Kept::Theirs => "kept: it is another machine's, or may be",
         Kept::NotFound => "not given back: its server did not answer ARP; it expires by itself",
     }
 }
@@ -155,7 +157,89 @@ fn as_data(verdict: &Verdict) -> Value {
         }),
         Verdict::Fails(fault) => json!({
             "event": "verdict", "boots": false, "why": fault.to_string(), "what_to_do": fault.remedy(),
-            "interrupted": *fault == Fault::Interrupted,
+            "tried": !fault.is_no_verdict(), "interrupted": *fault == Fault::Interrupted,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::firmware::kind::TABLE;
+    use crate::firmware::machine::Lease;
+    use crate::wire::Mac;
+
+    /// Everything there is, as JSON.
+    fn all() -> Vec<Value> {
+        let mut bytes = Vec::new();
+        let mut printer = Printer::new(true, &mut bytes);
+        let place = Place {
+            interface: "eth0".to_owned(),
+            mac: Mac::ethernet([2, 0, 0, 0, 0, 1]),
+            own_mac: false,
+            given_mac: false,
+            wireless: false,
+        };
+        printer.begin(&TABLE[0], &place, None);
+        let step = |topic| Step {
+            topic,
+            text: String::new(),
+        };
+        let topics = [
+            Topic::Sent,
+            Topic::Heard,
+            Topic::Refused,
+            Topic::Note,
+            Topic::Screen,
+        ];
+        let loader = Loader {
+            from: "tftp://10.0.0.2/a".to_owned(),
+            size: None,
+            fetched: None,
+            image: None,
+        };
+        let lease = Lease {
+            address: Ipv4Addr::LOCALHOST,
+            mask: Ipv4Addr::BROADCAST,
+            router: None,
+            server: Ipv4Addr::LOCALHOST,
+        };
+        for topic in topics {
+            printer.tell(Duration::ZERO, &Told::Step(&step(topic)));
+        }
+        let verdicts = [Verdict::Boots(loader), Verdict::Fails(Fault::Silence)];
+        for verdict in &verdicts {
+            printer.tell(Duration::ZERO, &Told::Verdict(verdict));
+        }
+        printer.tell(Duration::ZERO, &Told::Lease(lease, Kept::GivenBack));
+        let text = String::from_utf8(bytes).unwrap();
+        let read = |line| serde_json::from_str(line).unwrap();
+        text.lines().map(read).collect()
+    }
+
+    #[test]
+    fn every_field_is_in_readme() {
+        let readme = include_str!("../../../README.md");
+        let (_, section) = readme
+            .split_once("\n## Before you walk to the rack")
+            .unwrap();
+        let (section, _) = section.split_once("\n## ").unwrap();
+        let says = |word: &str| assert!(section.contains(&format!("`{word}`")), "{word}");
+        for event in all() {
+            let fields = event.as_object().unwrap();
+            fields.keys().for_each(|key| says(key));
+            for key in ["event", "topic"] {
+                fields
+                    .get(key)
+                    .and_then(Value::as_str)
+                    .into_iter()
+                    .for_each(says);
+            }
+        }
+        for row in &TABLE {
+            says(row.name);
+        }
     }
 }

@@ -65,6 +65,9 @@ impl Machine {
         let known = self.answers.contains(&reply);
         if offers && incoming.port == CLIENT && !known && self.answers.len() < ANSWERS {
             self.say(Topic::Heard, reply.to_string());
+            if !reply.is_proxy() {
+                self.out.push(Output::Offered(reply.message.yiaddr));
+            }
             self.answers.push(reply);
             return self.offers_changed(discover);
         }
@@ -106,7 +109,7 @@ impl Machine {
     pub(super) fn nobody(&mut self) -> Phase {
         let leases = self.answers.iter().any(|a| !a.is_proxy());
         let heard = !self.answers.is_empty();
-        let told = self.refused;
+        let told = self.refused > 0;
         self.fail(match (leases, heard) {
             (true, _) => Fault::NoBootFile,
             (false, true) => Fault::OnlyProxies,
@@ -125,7 +128,7 @@ impl Machine {
         }
         // BOOTP has only these two messages.
         if offer.message.kind().is_none() {
-            return self.bound(offer, choice.boot);
+            return self.bound(&offer.clone(), offer, choice.boot);
         }
         self.request(Request { choice, tries: 0 }, &offer)
     }
@@ -151,6 +154,7 @@ impl Machine {
         let secs = self.secs(Duration::ZERO, request.tries);
         self.send(CLIENT, EVERYBODY, purpose, secs);
         let address = offer.message.yiaddr;
+        self.asked = Some(lease(offer, offer.message.yiaddr));
         self.say(
             Topic::Sent,
             format!("REQUEST for {address} of {}", offer.server()),
@@ -178,36 +182,43 @@ impl Machine {
         match reply.message.kind() {
             Some(Kind::Nak) => {
                 self.say(Topic::Heard, reply.to_string());
+                self.asked = None;
                 self.fail(Fault::Refused(reply.server()))
             }
             Some(Kind::Ack) if reply.message.yiaddr == offer.message.yiaddr => {
                 self.say(Topic::Heard, reply.to_string());
-                self.bound(reply, request.choice.boot)
+                self.bound(&offer, reply, request.choice.boot)
+            }
+            Some(Kind::Ack) if self.is_edk2() => {
+                self.say(Topic::Heard, reply.to_string());
+                self.asked = Some(lease(&offer, reply.message.yiaddr));
+                self.fail(Fault::OtherAddress(reply.server()))
             }
             _ => Phase::Request(request),
         }
     }
 
-    /// The address is its own. EDK2 declines one without a mask (measured); here it is given back.
-    pub(super) fn bound(&mut self, ack: Reply, boot: Boot) -> Phase {
+    fn is_edk2(&self) -> bool {
+        matches!(self.manner(), Manner::Edk2 | Manner::Edk2Http)
+    }
+
+    /// The address is its own. EDK2 goes by the mask and the router of the OFFER, whatever the ACK
+    /// says (`DhcpLeaseAcquired`), and declines an address without a mask (measured); here it is
+    /// given back.
+    pub(super) fn bound(&mut self, offer: &Reply, ack: Reply, boot: Boot) -> Phase {
         self.wakes = None;
-        let edk2 = matches!(self.manner(), Manner::Edk2 | Manner::Edk2Http);
-        let mask = ack.message.address(code::SUBNET_MASK);
-        let lease = Lease {
-            address: ack.message.yiaddr,
-            mask: mask.unwrap_or(Ipv4Addr::BROADCAST),
-            router: router(&ack),
-            server: ack.server(),
-        };
+        let told = if self.is_edk2() { offer } else { &ack };
+        let masked = told.message.options.has(code::SUBNET_MASK);
+        let lease = lease(told, ack.message.yiaddr);
         if ack.message.kind() == Some(Kind::Ack) {
-            self.lease = Some(lease);
+            (self.lease, self.asked) = (Some(lease), None);
         }
         self.out.push(Output::Own(lease));
         self.ack = Some(ack);
-        if edk2 && mask.is_none() {
-            return self.fail(Fault::NoMask(lease.server));
-        }
-        if edk2 {
+        if self.is_edk2() {
+            if !masked {
+                return self.fail(Fault::NoMask(lease.server));
+            }
             let address = lease.address;
             self.say(Topic::Screen, format!("Station IP address is {address}"));
         }
@@ -215,7 +226,18 @@ impl Machine {
     }
 }
 
-fn router(ack: &Reply) -> Option<Ipv4Addr> {
-    let routers = ack.option(code::ROUTER)?;
+/// This address, reached as an OFFER or ACK says.
+fn lease(told: &Reply, address: Ipv4Addr) -> Lease {
+    let mask = told.message.address(code::SUBNET_MASK);
+    Lease {
+        address,
+        mask: mask.unwrap_or(Ipv4Addr::BROADCAST),
+        router: router(told),
+        server: told.server(),
+    }
+}
+
+fn router(told: &Reply) -> Option<Ipv4Addr> {
+    let routers = told.option(code::ROUTER)?;
     Some(Ipv4Addr::from(*routers.first_chunk::<4>()?))
 }

@@ -4,9 +4,10 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use super::boot::Target;
+use super::web::is_host;
 use super::{Datagram, Loader, Machine, Output, Phase, Topic, Verdict};
 use crate::firmware::fault::Fault;
-use crate::firmware::image;
+use crate::firmware::image::{self, Wrong};
 use crate::firmware::kind::{Manner, Tftp};
 use crate::firmware::reply::Incoming;
 use crate::firmware::transfer::{Step, Transfer, Want};
@@ -33,6 +34,9 @@ impl Machine {
         let Some(server) = target.server else {
             return self.fail(Fault::Nowhere(name));
         };
+        if !is_host(server) {
+            return self.fail(Fault::NoHost(server));
+        }
         if self.manner() == Manner::Edk2 {
             self.say(Topic::Screen, format!("NBP filename is {name}"));
         }
@@ -175,7 +179,12 @@ impl Machine {
         let from = format!("tftp://{}/{}", transfer.server, transfer.shown());
         let whole = self.setup.fetch;
         let fetched = whole.then(|| (transfer.received, self.now.saturating_sub(transfer.began)));
-        let size = if whole { Some(transfer.received) } else { size };
+        let size = match size {
+            _ if whole => Some(transfer.received),
+            // A first block without a byte is the last one, too.
+            None if transfer.received == 0 => Some(0),
+            size => size,
+        };
         self.loader(from, size, fetched, &transfer.head)
     }
 
@@ -203,6 +212,9 @@ impl Machine {
         }
         if fetched.is_some() && self.manner() == Manner::Edk2 {
             self.say(Topic::Screen, "NBP file downloaded successfully.");
+        }
+        if loader.size == Some(0) && head.is_empty() {
+            return self.fail(Fault::Image(Wrong::Empty));
         }
         match self.firmware.second {
             Some(second) => self.second(second, loader),

@@ -40,7 +40,7 @@ impl Outlook {
         let heard = answers.len();
         let taken = |answer: &Reply| answer.flaw(firmware.manner).is_none();
         machine.answers = answers.into_iter().filter(taken).collect();
-        machine.refused = machine.answers.len() < heard;
+        machine.refused = heard - machine.answers.len();
         machine.phase = machine.decide(firmware);
         machine.next()
     }
@@ -59,7 +59,7 @@ impl Machine {
         let choice = choices.find_map(|choice| choice);
         let offer = choice.as_ref().and_then(|c| self.answers.get(c.lease));
         match (offer.cloned(), choice) {
-            (Some(offer), Some(choice)) => self.bound(offer, choice.boot),
+            (Some(offer), Some(choice)) => self.bound(&offer.clone(), offer, choice.boot),
             _ => self.nobody(),
         }
     }

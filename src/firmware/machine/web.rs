@@ -1,6 +1,7 @@
 //! The loader by HTTP: its size by HEAD, then all of it by GET (facts F). Connections are made by
 //! whoever runs the machine.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::{Machine, Output, Phase, Topic};
@@ -56,10 +57,20 @@ pub struct Page {
     pub length: Option<u64>,
     /// `Content-Type`, where there is one.
     pub kind: Option<String>,
+    /// Whether the connection stays open for the next request (HTTP/1.1, and no `Connection: close`).
+    pub stays: bool,
+    /// Whether there is a header without a value that names the `Server`.
+    pub nameless: bool,
     /// The first bytes of the body.
     pub head: Vec<u8>,
     /// Bytes of the body that came.
     pub received: u64,
+}
+
+/// Whether another host can have this address, and a machine without routes of its own mean it.
+pub const fn is_host(address: Ipv4Addr) -> bool {
+    let [first, ..] = address.octets();
+    !(address.is_loopback() || address.is_link_local() || first == 0 || first >= 224)
 }
 
 /// The host of an HTTP URL, without its port.
@@ -167,6 +178,16 @@ impl Machine {
         if page.length.is_some_and(|length| length > LARGEST) {
             return Some(format!("more than {LARGEST} bytes"));
         }
+        if edk2 && page.nameless {
+            return Some(
+                "its header \"Server\" is empty, which stops UEFI for good (edk2#7443)".to_owned(),
+            );
+        }
+        if edk2 && question.head && !page.stays {
+            let text = "the server hangs up behind it: UEFI sends its GET into the connection that is just being closed, \
+                        and fails on a fast LAN (edk2#9920)";
+            return Some(text.to_owned());
+        }
         if edk2 && question.head && page.length.is_none() {
             return Some("there is no Content-Length".to_owned());
         }
@@ -192,7 +213,21 @@ fn path(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::host;
+    use super::{host, is_host};
+
+    #[test]
+    fn addresses_that_no_server_has() {
+        for (address, wanted) in [
+            ([10, 0, 0, 2], true),
+            ([127, 0, 0, 1], false),
+            ([0, 0, 0, 9], false),
+            ([169, 254, 1, 1], false),
+            ([224, 0, 0, 1], false),
+            ([255, 255, 255, 255], false),
+        ] {
+            assert_eq!(is_host(address.into()), wanted, "{address:?}");
+        }
+    }
 
     #[test]
     fn the_host_of_a_url() {

@@ -8,6 +8,7 @@ use crate::client::Client;
 use crate::decide::item::{self, Chosen};
 use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port, note};
 use crate::event::What;
+use crate::firmware::is_probe;
 use crate::service::Shared;
 use crate::service::sys::udp::Received;
 use crate::wire::Mac;
@@ -81,7 +82,7 @@ impl Door {
     }
 
     /// Takes note of how far a machine has come. Its next message may come at once, so this is before
-    /// the answer.
+    /// the answer. A machine that `bootjack probe` plays is no evidence of a real one.
     fn progress(
         &self,
         shared: &Shared,
@@ -95,6 +96,9 @@ impl Door {
             unicast,
             ..
         } = incoming;
+        if client.is_some_and(is_probe) {
+            return;
+        }
         if self.port == Port::Dhcp && item::asked(incoming).is_some() {
             // Of a menu: ours, whose followers nobody judges, or another server's.
             return;
@@ -131,8 +135,8 @@ fn decide(shared: &Shared, incoming: Incoming<'_>) -> Outcome {
     let complete = |client| {
         let client = item::with_past(&shared.clients(), client, incoming);
         match incoming.port {
-            Port::Dhcp => shared.asks_again(client, incoming.message),
-            Port::Pxe => shared.machines.remembering(client),
+            Port::Dhcp if !is_probe(&client) => shared.asks_again(client, incoming.message),
+            Port::Dhcp | Port::Pxe => shared.machines.remembering(client),
         }
     };
     decide::decide_knowing(&shared.snapshot.load(), incoming, complete)

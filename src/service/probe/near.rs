@@ -84,9 +84,9 @@ impl Near {
         }
     }
 
-    /// Whether this is an address of this host.
+    /// Whether this is an address of this host that others could reach.
     pub(super) fn has(&self, address: Ipv4Addr) -> bool {
-        self.addresses.contains(&address)
+        !address.is_loopback() && self.addresses.contains(&address)
     }
 
     /// To everybody on this host. The frame reaches everybody else.

@@ -1,10 +1,13 @@
 //! Where a machine is played, and with which hardware address.
 
+use std::path::{Path, PathBuf};
+
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nix::net::if_::InterfaceFlags;
 
 use crate::error::Error;
 use crate::firmware::Kind;
+use crate::firmware::kind::TABLE;
 use crate::service::interfaces;
 use crate::wire::Mac;
 
@@ -20,13 +23,15 @@ pub struct Place {
     pub mac: Mac,
     /// Whether that is the interface's own.
     pub own_mac: bool,
+    /// Whether it was named: there may be a machine that has it.
+    pub given_mac: bool,
     /// Whether it is Wi-Fi: an access point takes frames of no other hardware address.
     pub wireless: bool,
 }
 
 impl Place {
     /// The interface named, or the only one there is; the MAC named, or one made from the
-    /// interface's, the same each time, so that repeated probes take one lease.
+    /// interface's, the same each time, so that repeated probes of one kind take one lease.
     ///
     /// # Errors
     /// No such interface; several and none named; no Ethernet.
@@ -49,18 +54,43 @@ impl Place {
             );
             return Err(Error::usage(text));
         }
-        let mac = mac.unwrap_or_else(|| made_of(own, kind));
+        if !has_carrier(&name) {
+            let text = format!("cannot probe on {name}: no cable, or nothing at its other end");
+            return Err(Error::failed(text));
+        }
+        let given_mac = mac.is_some();
+        let mac = mac.map_or_else(|| Ok(made_of(own, kind)), of_one)?;
         let own_mac = mac == Mac::ethernet(own);
-        let wireless = std::path::Path::new("/sys/class/net")
-            .join(&name)
-            .join("phy80211");
         Ok(Self {
-            wireless: wireless.exists(),
+            wireless: class(&name, "phy80211").exists(),
             interface: name,
             mac,
             own_mac,
+            given_mac,
         })
     }
+}
+
+/// `/sys/class/net/eth0/carrier`
+fn class(interface: &str, file: &str) -> PathBuf {
+    Path::new("/sys/class/net").join(interface).join(file)
+}
+
+/// What cannot be read is taken for a link.
+fn has_carrier(name: &str) -> bool {
+    let told = std::fs::read_to_string(class(name, "carrier"));
+    told.map_or(true, |told| told.trim() != "0")
+}
+
+/// A hardware address that one machine can have.
+fn of_one(mac: Mac) -> Result<Mac, Error> {
+    let bytes = mac.as_bytes();
+    let group = bytes.first().is_none_or(|first| first & 1 != 0);
+    if group || bytes.iter().all(|byte| *byte == 0) {
+        let text = format!("cannot play {mac}: it is no machine's, but a group's or nobody's");
+        return Err(Error::usage(text));
+    }
+    Ok(mac)
 }
 
 fn is_up(all: &[InterfaceAddress], name: &str) -> bool {
@@ -99,18 +129,23 @@ fn only(all: &[InterfaceAddress]) -> Result<String, Error> {
     }
 }
 
-/// Locally administered, and not the interface's own.
+/// Locally administered, not the interface's own, and another one for each kind: two at once take
+/// two leases, and no server takes them for one machine that changes its mind.
 fn made_of(own: [u8; 6], kind: Kind) -> Mac {
     let [a, b, c, d, e, f] = own;
     if kind == Kind::Rpi3 {
         let [x, y, z] = PI;
         return Mac::ethernet([x, y, z, d, e, f]);
     }
-    Mac::ethernet([(a | 0x02) & 0xfe, b ^ 0x6a, c, d, e, f])
+    let at = TABLE.iter().position(|row| row.kind == kind);
+    let mark = 0x60 | at.unwrap_or(0) as u8;
+    Mac::ethernet([(a | 0x02) & 0xfe, b ^ mark, c, d, e, f])
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -120,15 +155,15 @@ mod tests {
             [0x02, 0, 0, 1, 2, 3],
             [0, 0x1b, 0x21, 1, 2, 3],
         ] {
-            let made = made_of(own, Kind::Bios);
-            let bytes = made.as_bytes();
-            assert_eq!(bytes[0] & 3, 2, "{made}: locally administered, no group");
-            assert_ne!(bytes, own);
-            assert_eq!(
-                made,
-                made_of(own, Kind::EfiX64),
-                "one lease for all of them"
-            );
+            let kinds = TABLE.iter().filter(|row| row.kind != Kind::Rpi3);
+            let all: Vec<Mac> = kinds.clone().map(|row| made_of(own, row.kind)).collect();
+            let different: HashSet<&Mac> = all.iter().collect();
+            assert_eq!(different.len(), kinds.count(), "one for each");
+            for made in &all {
+                let bytes = made.as_bytes();
+                assert_eq!(bytes[0] & 3, 2, "{made}: locally administered, no group");
+                assert_ne!(bytes, own);
+            }
         }
         let pi = made_of([0, 0x1b, 0x21, 1, 2, 3], Kind::Rpi3);
         assert_eq!(pi.to_string(), "b8:27:eb:01:02:03");

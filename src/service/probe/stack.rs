@@ -47,6 +47,32 @@ impl Stack {
         !self.waiting.is_empty()
     }
 
+    /// Forgets what waits.
+    pub(super) fn give_up(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// Whether a frame is of another machine with this hardware address: it has an address that is
+    /// not this host's (what a switch sends back is this host's own).
+    pub(super) fn is_of_another(&self, bytes: &[u8]) -> bool {
+        let Some(frame) = Frame::decode(bytes).filter(|frame| frame.from == self.mac) else {
+            return false;
+        };
+        let sender = match frame.kind {
+            ether::ARP => frame
+                .packet
+                .get(..arp::LEN)
+                .and_then(Arp::decode)
+                .map(|arp| arp.sender),
+            ether::IPV4 => frame::Datagram::decode(frame.packet)
+                .ok()
+                .map(|d| *d.from.ip()),
+            _ => None,
+        };
+        let sender = sender.filter(|sender| !sender.is_unspecified());
+        sender.is_some() && sender != self.address()
+    }
+
     /// The frames that a datagram takes: itself, or the question for its next hop.
     pub(super) fn send(&mut self, datagram: &Datagram) -> Vec<Vec<u8>> {
         let (from, to) = (datagram.from, datagram.to);
@@ -238,6 +264,28 @@ mod tests {
         assert_eq!((answer.to, said.sender, said.from), (OTHER, OWN, MAC));
         assert!(stack().hear(&asks([10, 0, 0, 78].into())).1.is_empty());
         assert!(stack().hear(&asks(OWN)[..20]).1.is_empty());
+    }
+
+    #[test]
+    fn another_machine_with_its_hardware_address_is_noticed() {
+        let says = |from: [u8; 6], address: Ipv4Addr| {
+            let packet = &Arp::request(from, address, ROUTER)[..];
+            let to = ether::BROADCAST;
+            let kind = ether::ARP;
+            Frame {
+                to,
+                from,
+                kind,
+                packet,
+            }
+            .encode()
+        };
+        let new = Stack::new(Mac::ethernet(MAC));
+        let other = Ipv4Addr::new(10, 0, 0, 50);
+        assert!(new.is_of_another(&says(MAC, OWN)) && stack().is_of_another(&says(MAC, other)));
+        assert!(!stack().is_of_another(&says(MAC, OWN)), "sent back");
+        assert!(!new.is_of_another(&says(MAC, Ipv4Addr::UNSPECIFIED)));
+        assert!(!new.is_of_another(&says(OTHER, other)));
     }
 
     #[test]

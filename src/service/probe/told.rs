@@ -22,6 +22,8 @@ pub enum Kept {
     AsWished,
     /// Kept: it is this host's own
     OurOwn,
+    /// Kept: it is another machine's, or may be
+    Theirs,
     /// Not given back: its server was not found
     NotFound,
 }

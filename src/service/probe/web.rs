@@ -1,7 +1,7 @@
-//! One HTTP request as firmware makes it, from this host's own address: TCP of a made-up host would
+//! HTTP requests as firmware makes them, from this host's own address: TCP of a made-up host would
 //! take more than frames.
 //!
-//! Of the body only its first bytes are kept, and its length. HTTPS is not spoken, and said to be so.
+//! A HEAD and the GET behind it take one connection, where the server keeps it open. Of the body only its first bytes are kept, and its length. HTTPS is not spoken, and said to be so.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,14 +9,17 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION, USER_AGENT};
-use hyper::{Method, Request, Response, Uri};
+use hyper::client::conn::http1::SendRequest;
+use hyper::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, LOCATION, SERVER, USER_AGENT,
+};
+use hyper::{Method, Request, Response, Uri, Version};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use crate::firmware::image::HEAD;
-use crate::firmware::machine::web::{NoPage, Page, Question};
+use crate::firmware::machine::web::{NoPage, Page, Question, is_host};
 use crate::firmware::transfer::LARGEST;
 
 /// How long a connection and each next piece of an answer may take.
@@ -35,14 +38,25 @@ pub(super) enum Way {
     None(String),
 }
 
-/// Asks.
+/// A connection that stays open for another request, and to whom.
+#[derive(Debug)]
+pub(super) struct Kept {
+    authority: String,
+    sender: SendRequest<Empty<Bytes>>,
+}
+
+/// Asks; the connection kept from the last request is used, where it is to the same server.
 ///
 /// # Errors
 /// Why there is no answer, in words.
-pub(super) async fn ask(question: Question, way: Way) -> Result<Page, NoPage> {
+pub(super) async fn ask(
+    question: Question,
+    way: Way,
+    kept: &mut Option<Kept>,
+) -> Result<Page, NoPage> {
     let mut url = question.url.clone();
     for _ in 0..REDIRECTIONS {
-        let response = response(&url, question.head, &way).await?;
+        let response = response(&url, question.head, &way, kept).await?;
         let next = response.headers().get(LOCATION);
         let next = next.and_then(|v| v.to_str().ok()).map(str::to_owned);
         match next.filter(|_| question.follows && response.status().is_redirection()) {
@@ -62,7 +76,12 @@ fn beside(url: &str, path: &str) -> String {
     format!("{scheme}://{authority}{path}")
 }
 
-async fn response(url: &str, head: bool, way: &Way) -> Result<Response<Incoming>, NoPage> {
+async fn response(
+    url: &str,
+    head: bool,
+    way: &Way,
+    kept: &mut Option<Kept>,
+) -> Result<Response<Incoming>, NoPage> {
     let theirs = |why: &str| NoPage::Theirs(why.to_owned());
     let uri: Uri = url
         .parse()
@@ -74,9 +93,20 @@ async fn response(url: &str, head: bool, way: &Way) -> Result<Response<Incoming>
         return Err(NoPage::Ours("HTTPS is not tried by probe".to_owned()));
     }
     let host = uri.host().ok_or_else(|| theirs("no host in the URL"))?;
-    let stream = connected(host, uri.port_u16().unwrap_or(80), way).await?;
-    let asking = asked(&uri, host, head, stream);
-    asking.await.map_err(NoPage::Theirs)
+    let authority = uri.authority().map_or(host, |a| a.as_str());
+    let mut sender = match kept.take().filter(|kept| kept.authority == authority) {
+        Some(kept) if !kept.sender.is_closed() => kept.sender,
+        _ => {
+            let stream = connected(host, uri.port_u16().unwrap_or(80), way).await?;
+            spoken_to(stream).await.map_err(NoPage::Theirs)?
+        }
+    };
+    let answered = asked(&uri, authority, head, &mut sender).await;
+    *kept = Some(Kept {
+        authority: authority.to_owned(),
+        sender,
+    });
+    answered.map_err(NoPage::Theirs)
 }
 
 /// A connection; the host's own stack finds the name, and the way where none is given.
@@ -89,6 +119,12 @@ async fn connected(host: &str, port: u16, way: &Way) -> Result<TcpStream, NoPage
     let mut found = found.map_err(|e| ours(e.into()))?.map_err(ours)?;
     let address = found.find(SocketAddr::is_ipv4);
     let address = address.ok_or_else(|| NoPage::Ours(format!("{host} has no IPv4 address")))?;
+    if let SocketAddr::V4(v4) = address
+        && !is_host(*v4.ip())
+    {
+        let text = format!("{} is no address of another host", v4.ip());
+        return Err(NoPage::Theirs(text));
+    }
     let socket = TcpSocket::new_v4().map_err(ours)?;
     if let Way::Through(device) = way {
         // Not allowed before Linux 5.7; then the routes decide.
@@ -114,17 +150,20 @@ fn is_ours(why: &io::Error) -> bool {
     )
 }
 
+async fn spoken_to(stream: TcpStream) -> Result<SendRequest<Empty<Bytes>>, String> {
+    let connecting = hyper::client::conn::http1::handshake(TokioIo::new(stream));
+    let (sender, connection) = patiently(connecting, "no connection").await?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
 async fn asked(
     uri: &Uri,
-    host: &str,
+    authority: &str,
     head: bool,
-    stream: TcpStream,
+    sender: &mut SendRequest<Empty<Bytes>>,
 ) -> Result<Response<Incoming>, String> {
-    let connecting = hyper::client::conn::http1::handshake(TokioIo::new(stream));
-    let (mut sender, connection) = patiently(connecting, "no connection").await?;
-    tokio::spawn(connection);
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let authority = uri.authority().map_or(host, |a| a.as_str());
     let agent = concat!("bootjack-probe/", env!("CARGO_PKG_VERSION"));
     let request = Request::builder()
         .method(if head { Method::HEAD } else { Method::GET })
@@ -158,6 +197,11 @@ async fn page(response: Response<Incoming>) -> Result<Page, String> {
         reason: status.canonical_reason().unwrap_or_default().to_owned(),
         length: text(CONTENT_LENGTH).and_then(|length| length.parse().ok()),
         kind: text(CONTENT_TYPE),
+        stays: stays(&response),
+        nameless: response
+            .headers()
+            .get(SERVER)
+            .is_some_and(HeaderValue::is_empty),
         head: Vec::new(),
         received: 0,
     };
@@ -172,6 +216,18 @@ async fn page(response: Response<Incoming>) -> Result<Page, String> {
         }
     }
     Ok(page)
+}
+
+/// Whether the server says that it waits for the next request (RFC 9112 9.3).
+fn stays(response: &Response<Incoming>) -> bool {
+    let said = response
+        .headers()
+        .get(CONNECTION)
+        .and_then(|v| v.to_str().ok());
+    let said = said.unwrap_or_default().to_ascii_lowercase();
+    let says = |word: &str| said.split(',').any(|part| part.trim() == word);
+    let new = response.version() >= Version::HTTP_11;
+    !says("close") && (new || says("keep-alive"))
 }
 
 /// The next piece of a body.

@@ -237,6 +237,8 @@ fn page(body: &Body, asked: &Question) -> (Result<Page, NoPage>, String) {
         reason: status.canonical_reason().unwrap_or_default().to_owned(),
         length: told("content-length").map(|n| n.parse().unwrap()),
         kind,
+        stays: true,
+        nameless: false,
         head: sent[..sent.len().min(HEAD)].to_vec(),
         received: sent.len() as u64,
     };
@@ -249,6 +251,8 @@ fn not_found() -> Page {
         reason: "Not Found".to_owned(),
         length: Some(0),
         kind: None,
+        stays: true,
+        nameless: false,
         head: Vec::new(),
         received: 0,
     }
