@@ -23,8 +23,6 @@ pub(super) struct Form<'t> {
     pub ending: Ending,
     /// Options that name the server.
     pub server_options: &'t [u8],
-    /// Option 175, for iPXE.
-    pub etherboot: Option<&'static [u8]>,
     /// Whether short replies are filled up.
     pub padding: bool,
     /// Whether to ask for broadcast; `None`: as usual.
@@ -60,7 +58,6 @@ impl<'t> Form<'t> {
             file: treatment.set(|c| c.file).or(strategy.file),
             ending: treatment.set(|c| c.ending).unwrap_or(Ending::Nul),
             server_options: servers.unwrap_or(strategy.server_options),
-            etherboot: strategy.etherboot,
             padding: treatment.set(|c| c.padding).unwrap_or(true),
             broadcast: treatment.set(|c| c.broadcast),
             delay: treatment.set(|c| c.delay).unwrap_or(strategy.delay),

@@ -121,7 +121,7 @@ fn options(incoming: Incoming<'_>, kind: Kind, form: &Form<'_>, name: &str) -> O
     options
 }
 
-/// What a form adds to the options, in the safe order: 60, 97, 43, 66, 67, 175 (facts A).
+/// What a form adds to the options, in the safe order: 60, 97, 43, 66, 67 (facts A).
 pub(super) fn push_boot(
     request: &Options,
     form: &Form<'_>,
@@ -147,9 +147,6 @@ pub(super) fn push_boot(
             code::BOOT_FILE,
             &[name.as_bytes(), form.ending.bytes()].concat(),
         );
-    }
-    if let Some(settings) = form.etherboot {
-        to.push(code::ETHERBOOT, settings);
     }
 }
 

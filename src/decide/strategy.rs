@@ -40,16 +40,9 @@ pub struct Strategy {
     /// Options that name the server beside the header.
     #[serde(skip)]
     pub server_options: &'static [u8],
-    /// Option 175, for iPXE.
-    #[serde(skip)]
-    pub etherboot: Option<&'static [u8]>,
     /// Why this shape, and where that is on record.
     pub evidence: &'static str,
 }
-
-/// `priority` 1 (175.1): the proxy's file name goes before that of the DHCP server's ACK (facts C
-/// and H; iPXE takes 0 where nothing is said).
-const FIRST: [u8; 3] = [1, 1, 1];
 
 /// What a shape is where nothing else is said.
 const PLAIN: Strategy = Strategy {
@@ -61,7 +54,6 @@ const PLAIN: Strategy = Strategy {
     asks_4011: false,
     delay: Duration::ZERO,
     server_options: &[],
-    etherboot: None,
     evidence: "",
 };
 
@@ -91,9 +83,8 @@ static HTTP_URI: Strategy = Strategy {
 static IPXE_URI: Strategy = Strategy {
     name: Shape::IpxeUri.name(),
     vendor: Vendor::Bypass,
-    etherboot: Some(&FIRST),
     evidence: "iPXE consumes a proxy OFFER with siaddr and a file name, which may be a URI; \
-               43{6=8} keeps it from 4011, and 175.1 puts it before a file name of the DHCP server's (iPXE dhcp.c)",
+               43{6=8} keeps it from 4011 (iPXE dhcp.c)",
     ..PLAIN
 };
 static MENU: Strategy = Strategy {

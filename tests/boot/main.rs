@@ -185,19 +185,6 @@ fn ipxe_as_the_client_to_the_installer() {
     );
 }
 
-/// A router that names a boot file of its own: iPXE boots what bootjack names all the same.
-#[test]
-fn ipxe_beside_a_dhcp_server_that_names_another_file() {
-    as_root!("ipxe_beside_a_dhcp_server_that_names_another_file");
-    let lan = Lan::new();
-    let routers_own = ["--dhcp-boot=routers-own.0,router,10.77.0.1"];
-    let dhcp = Server::dnsmasq_with(&lan.dhcp_host(), &routers_own);
-    let setup = Lab::setup(&lan.appliance_host(), &[("lab.yaml", &says("reached", ""))]);
-    let lab = Lab::on(lan, dhcp, setup);
-    let mut pc = Machine::new(Firmware::Bios, 9).power_on(&lab.lan);
-    pc.wait_for(&["===reached==="], BOOT);
-}
-
 #[test]
 fn uefi_http_boot_by_the_uri_in_the_offer() {
     as_root!("uefi_http_boot_by_the_uri_in_the_offer");
