@@ -73,7 +73,8 @@ impl Machines {
     }
 
     /// Reads what was kept in the state folder, and keeps it there from now on. Never fatal.
-    pub fn open(&self, folder: &Path, machines: usize) -> Opened {
+    /// `learns`: something may be kept there often; else the file is opened when there is.
+    pub fn open(&self, folder: &Path, machines: usize, learns: bool) -> Opened {
         let warning = |text: String| What::Warning { text };
         let (store, rows, notice) = match Store::open(folder) {
             Ok(found) => found,
@@ -91,6 +92,10 @@ impl Machines {
         let kept = rows.iter().filter_map(Row::learnt);
         *self.progress() = Progress::new(machines, Memory::new(KEPT, kept));
         *locked(&self.store) = Some(store);
+        if !learns {
+            // A file that is open for writing would keep its disk from being mounted read-only.
+            locked(&self.store).iter_mut().for_each(Store::close);
+        }
         self.kept.store(true, Ordering::Relaxed);
         let path = folder.join(control::FILE);
         let socket = match socket::misplaced(&path) {

@@ -88,7 +88,11 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
         .map(|raw| Giving::open(raw, settings, &shared))
         .transpose()?;
     let (giving, of_leases) = giving.unzip();
-    let machines = shared.machines.open(&settings.state, shared.limits.clients);
+    let machines = shared.machines.open(
+        &settings.state,
+        shared.limits.clients,
+        settings.mode != Mode::Dhcp,
+    );
     let places = giving
         .as_ref()
         .map(|_| giving::places(&networks, &interfaces));

@@ -158,6 +158,11 @@ impl Store {
         store.write(&changes).map(drop).map_err(failed)
     }
 
+    /// Closes the file until there is something to write.
+    pub(super) fn close(&mut self) {
+        self.file = None;
+    }
+
     /// Whether the next write has to hold everything: the file is not open, or another one.
     pub(super) fn is_new(&mut self) -> bool {
         if disk::identity(&self.path) != self.identity {
