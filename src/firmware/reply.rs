@@ -7,12 +7,10 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use super::formats::bad_length;
 use super::kind::Manner;
 use super::vendor::{Vendor, shown};
-use crate::wire::dhcp::{BOOTREPLY, Kind, MAX_REPLY, Malformed, Message, code};
+use crate::wire::dhcp::{self, BOOTREPLY, Kind, MAX_REPLY, Malformed, Message, code};
 use crate::wire::pxe::{CLASS_HTTP, CLASS_PXE};
 use crate::wire::{Mac, pxe};
 
-/// The DHCP header up to the options, in bytes.
-const FIXED: usize = 240;
 /// Sub-option of 175: do not wait for a proxy.
 const NO_PXEDHCP: u8 = 0xb0;
 /// Sub-option of 175: how much an answer of this server counts.
@@ -103,11 +101,11 @@ impl Reply {
             return Err(Flaw::Long(incoming.length));
         }
         let message = Message::decode(incoming.payload).map_err(Flaw::Malformed)?;
-        let area = incoming.payload.get(FIXED..).unwrap_or_default();
+        let ended = dhcp::ended(incoming.payload);
         let Incoming {
             from, port, length, ..
         } = incoming;
-        Ok(Self::heard(from, port, length, ends(area), message))
+        Ok(Self::heard(from, port, length, ended, message))
     }
 
     /// An answer that was read before: from where, to which port of ours, how long, whether it had
@@ -284,21 +282,6 @@ fn up_to_nul(field: &[u8]) -> Option<&[u8]> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Whether an options area ends with the end mark.
-pub fn ends(mut area: &[u8]) -> bool {
-    while let Some((&code, rest)) = area.split_first() {
-        area = match code {
-            code::END => return true,
-            code::PAD => rest,
-            _ => match rest.split_first() {
-                Some((&len, rest)) => rest.get(usize::from(len)..).unwrap_or_default(),
-                None => return false,
-            },
-        };
-    }
-    false
-}
-
 /// `OFFER from 10.0.0.1: 10.0.0.77, no boot file`
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -354,7 +337,7 @@ impl Reply {
     fn vendor_in_words(&self) -> String {
         match self.option(code::VENDOR_SPECIFIC) {
             None => "no option 43".to_owned(),
-            Some(_) if self.vendor.at_once() => "boot at once".to_owned(),
+            Some(_) if self.vendor.control.at_once() => "boot at once".to_owned(),
             Some(_) => match &self.vendor.menu {
                 Some(items) => format!("a menu of {}", items.len()),
                 None => "option 43 without a menu".to_owned(),

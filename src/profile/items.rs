@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use super::model::{Action, Entry, Loader, Profile, Target};
 use crate::wire::Platform;
-use crate::wire::pxe::menu::{BootMenu, LOCAL, NO_BROADCAST, NO_MULTICAST};
+use crate::wire::pxe::area::{NO_BROADCAST, NO_MULTICAST};
+use crate::wire::pxe::menu::{BootMenu, LOCAL};
 
 /// Seconds in 43.10 that show the menu at once and wait for the user.
 pub const WAIT: u8 = 255;

@@ -20,6 +20,7 @@ pub mod values;
 use std::net::Ipv4Addr;
 
 use super::Mac;
+use super::tlv::{self, Ending};
 
 pub use names::{describe, in_line, words};
 pub use options::{Options, code};
@@ -208,6 +209,13 @@ impl Message {
             usize::from(u16::from_be_bytes(b)).clamp(DEFAULT_REPLY, MAX_REPLY)
         })
     }
+}
+
+/// Whether a datagram's options end with the end mark, which [`Message::decode`] does without and
+/// some firmware does not (facts A).
+pub fn ended(datagram: &[u8]) -> bool {
+    let area = datagram.get(FIXED..).unwrap_or_default();
+    tlv::ending(area) == Ending::Marked
 }
 
 /// Reads fixed fields from a slice known to hold all of them; past its end it reads zeros.

@@ -207,7 +207,7 @@ impl Machine {
         };
         let named = self.file_of(&source).is_some();
         let of_pxe = matches!(Class::of(&source), Class::DhcpPxe10 | Class::ProxyPxe10);
-        if !of_pxe || source.vendor.at_once() && named {
+        if !of_pxe || source.vendor.control.at_once() && named {
             return self.load_from(&source);
         }
         self.prompt(&source)
@@ -228,7 +228,8 @@ impl Machine {
             return self.fail(Fault::NoBootFile);
         };
         let listed = source.vendor.first_server();
-        let listed = listed.filter(|_| self.manner() == Manner::Edk2 && source.vendor.at_once());
+        let listed =
+            listed.filter(|_| self.manner() == Manner::Edk2 && source.vendor.control.at_once());
         let server = listed.or(source.file_server());
         self.load(&Target { server, name })
     }
@@ -239,7 +240,7 @@ impl Machine {
         let blocks = self.blocks();
         let menu = blocks.iter().find(|b| b.vendor.menu.is_some()).cloned();
         let named = blocks.iter().find(|b| b.file_of_header().is_some());
-        if let Some(menu) = menu.filter(|m| !(m.vendor.at_once() && named.is_some())) {
+        if let Some(menu) = menu.filter(|m| !(m.vendor.control.at_once() && named.is_some())) {
             return self.prompt(&menu);
         }
         let target = named.and_then(|b| {

@@ -115,7 +115,7 @@ impl Machine {
                     item,
                     places,
                     tries: 0,
-                    accepted: vendor.listed_only().then_some(listed),
+                    accepted: vendor.control.listed_only().then_some(listed),
                     heard: None,
                 })
             }
@@ -130,11 +130,11 @@ impl Machine {
         if edk2 && vendor.servers.is_some() && listed.is_none() {
             return Err(Fault::NoServerOfItem(item));
         }
-        let group = vendor.group.filter(|_| !vendor.forbids_multicast());
-        if edk2 && !vendor.forbids_multicast() && group.is_none() {
+        let group = vendor.group.filter(|_| !vendor.control.forbids_multicast());
+        if edk2 && !vendor.control.forbids_multicast() && group.is_none() {
             return Err(Fault::NoGroup(item));
         }
-        let broadcast = (!vendor.forbids_broadcast()).then_some(Ipv4Addr::BROADCAST);
+        let broadcast = (!vendor.control.forbids_broadcast()).then_some(Ipv4Addr::BROADCAST);
         let all = group.into_iter().chain(broadcast);
         let all = all.chain(listed.unwrap_or_default().iter().copied());
         let place = |address: Ipv4Addr| {
