@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::appliance::Setup;
 use crate::support::poll;
 use crate::support::qemu::{Firmware, Pc};
-use crate::{CHOSEN, Lab, MENU, as_root, choose, disks, wait_to_see};
+use crate::{CHOSEN, Lab, MENU, choose, disks, wait_to_see};
 
 /// A second RAM disk, whose `init` replaces that of the first one.
 const INIT: &str = "#!/bin/sh\nmount -t proc proc /proc\necho \"===second $(cat /proc/cmdline)===\"\nwhile :; do sleep 60; done\n";
