@@ -1,11 +1,16 @@
 //! The message a machine would send, made from what an operator says of it: for `explain`, and for
 //! asking a LAN what it answers.
 
+use std::net::Ipv4Addr;
+
 use super::kind::Kind;
 use super::message::{self, Identity, Purpose};
 use crate::client::Stage;
-use crate::wire::dhcp::{self, BOOTREQUEST, BROADCAST, Message, Options, code};
+use crate::wire::dhcp::{self, BROADCAST, Message, Options, code};
 use crate::wire::{Arch, Mac, Uuid};
+
+/// The transaction of an operator's machine: always the same, so that what is shown is too.
+const XID: u32 = 0x626a_0001;
 
 /// A machine as an operator describes it.
 #[derive(Debug, Clone, Copy)]
@@ -103,38 +108,16 @@ fn uuid_of(mac: Mac) -> Option<Uuid> {
 
 /// The message such a machine sends to `67` (a DISCOVER) or to 4011 (a REQUEST), shaped as EDK2,
 /// iPXE and PXE ROMs shape it (facts A).
-pub fn message(machine: Machine, kind: dhcp::Kind, address: std::net::Ipv4Addr) -> Message {
-    let mac = machine.mac.as_bytes();
-    let mut chaddr = [0; 16];
-    chaddr
-        .iter_mut()
-        .zip(mac)
-        .for_each(|(to, from)| *to = *from);
-    let nowhere = std::net::Ipv4Addr::UNSPECIFIED;
+pub fn message(machine: Machine, kind: dhcp::Kind, address: Ipv4Addr) -> Message {
+    let (flags, ciaddr) = match kind {
+        dhcp::Kind::Discover => (BROADCAST, Ipv4Addr::UNSPECIFIED),
+        _ => (0, address),
+    };
     Message {
-        op: BOOTREQUEST,
-        htype: 1,
-        hlen: mac.len() as u8,
-        hops: 0,
-        xid: 0x626a_0001,
-        secs: 0,
-        flags: if kind == dhcp::Kind::Discover {
-            BROADCAST
-        } else {
-            0
-        },
-        ciaddr: if kind == dhcp::Kind::Discover {
-            nowhere
-        } else {
-            address
-        },
-        yiaddr: nowhere,
-        siaddr: nowhere,
-        giaddr: nowhere,
-        chaddr,
-        sname: [0; 64],
-        file: [0; 128],
+        flags,
+        ciaddr,
         options: options(machine, kind),
+        ..Message::request(machine.mac, XID)
     }
 }
 
@@ -181,7 +164,7 @@ mod tests {
                 (7, 3, Some(mac))
             );
             assert_eq!(message.flags, BROADCAST);
-            let client = identify(&message, std::net::Ipv4Addr::LOCALHOST).ok();
+            let client = identify(&message, Ipv4Addr::LOCALHOST).ok();
             assert_eq!(client.map(|c| (c.class, c.arch())), class, "{flavour:?}");
         }
     }

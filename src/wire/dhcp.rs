@@ -151,6 +151,28 @@ pub enum Malformed {
 }
 
 impl Message {
+    /// What a machine sends of itself and its transaction, and nothing else yet.
+    pub fn request(mac: Mac, xid: u32) -> Self {
+        let nowhere = Ipv4Addr::UNSPECIFIED;
+        Self {
+            op: BOOTREQUEST,
+            htype: 1,
+            hlen: mac.as_bytes().len() as u8,
+            hops: 0,
+            xid,
+            secs: 0,
+            flags: 0,
+            ciaddr: nowhere,
+            yiaddr: nowhere,
+            siaddr: nowhere,
+            giaddr: nowhere,
+            chaddr: mac.padded(),
+            sname: [0; 64],
+            file: [0; 128],
+            options: Options::default(),
+        }
+    }
+
     /// Decodes a datagram. What follows the end option is ignored, a missing end option accepted.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let fixed = bytes.get(..FIXED).ok_or(Malformed::Short)?;
