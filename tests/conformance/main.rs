@@ -14,7 +14,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-#[path = "../support/asked.rs"]
 mod asked;
 mod coverage;
 mod files;

@@ -249,16 +249,8 @@ fn same(answer: &Answer, expected: &Expected) {
 
 /// What must hold for every answer (facts A).
 fn rules(request: &Message, answer: &Answer) {
-    let reply = Message::decode(&answer.bytes).unwrap();
+    let reply = asked::reply(request, &answer.bytes);
     assert!(answer.bytes.len() <= request.reply_limit());
-    assert_eq!(
-        (reply.op, reply.xid, reply.htype, reply.hlen),
-        (2, request.xid, request.htype, request.hlen)
-    );
-    assert_eq!(
-        (reply.chaddr, reply.giaddr),
-        (request.chaddr, request.giaddr)
-    );
     assert_eq!(
         (reply.yiaddr, reply.siaddr, text(&reply.sname)),
         (nowhere(), US, US.to_string())
@@ -271,9 +263,6 @@ fn rules(request: &Message, answer: &Answer) {
     assert_eq!(reply.options.get(97), uuid, "97 is echoed as it came");
     let order: Vec<u8> = reply.options.iter().map(|(code, _)| code).collect();
     assert_eq!(order[..2], [53, 54]);
-    if reply.options.has(82) {
-        assert_eq!(order.last(), Some(&82), "82 is last");
-    }
     ends_then_pads(&answer.bytes);
 }
 
