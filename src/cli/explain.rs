@@ -162,9 +162,7 @@ impl Asked {
         };
         let outcome = self.ask(known, server, first);
         if let Some(client) = &outcome.client {
-            describe(client, out)?;
-            known.1.line(client, out)?;
-            trace(known.0, client, out)?;
+            machine(known, client, out)?;
             quirks(known.0, client, out)?;
         }
         let answer = match &outcome.decision {
@@ -278,6 +276,17 @@ fn at_4011(
         return Err(std::fmt::Error);
     }
     reply(title, answer, out)
+}
+
+/// Who asks, what was learnt of it, and which profiles are for it.
+fn machine(
+    (snapshot, learnt): (&Snapshot, &Learnt),
+    client: &Client,
+    out: &mut String,
+) -> std::fmt::Result {
+    describe(client, out)?;
+    learnt.line(client, out)?;
+    trace(snapshot, client, out)
 }
 
 fn describe(client: &Client, out: &mut String) -> std::fmt::Result {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::learnt::Learnt;
-use super::{describe, loader, no_menu, print, trace};
+use super::{loader, machine, no_menu, print};
 use crate::client::identify;
 use crate::decide::grant::Grant;
 use crate::decide::lease::{Desk, Leasing, decide_knowing};
@@ -25,9 +25,7 @@ pub(super) fn explain(
     out: &mut String,
 ) -> std::fmt::Result {
     if let Ok(client) = identify(message, server) {
-        describe(&client, out)?;
-        learnt.line(&client, out)?;
-        trace(snapshot, &client, out)?;
+        machine((snapshot, learnt), &client, out)?;
     }
     let leasing = offered((snapshot, learnt), message, server);
     if let Some(network) = &leasing.network {
