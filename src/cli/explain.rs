@@ -119,7 +119,7 @@ impl Explain {
     }
 
     /// The machine that is described, where one is.
-    fn machine(&self) -> Option<sample::Machine> {
+    fn machine(&self) -> Option<sample::Described> {
         let (mac, arch) = self.mac.zip(self.arch)?;
         let stage = match self.stage {
             Some(AskingStage::Ipxe) => Stage::Ipxe,
@@ -127,7 +127,7 @@ impl Explain {
             None if arch.is_http() => Stage::HttpBoot,
             Some(AskingStage::Rom) | None => Stage::Rom,
         };
-        Some(sample::Machine {
+        Some(sample::Described {
             mac,
             arch,
             uuid: self.uuid,
@@ -138,7 +138,7 @@ impl Explain {
 
 /// A machine that is described, and where it is.
 struct Asked {
-    machine: sample::Machine,
+    machine: sample::Described,
     says: asked::Says,
     relay: Option<Ipv4Addr>,
     ip: Option<Ipv4Addr>,

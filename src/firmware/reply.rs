@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::formats::bad_length;
 use super::kind::Manner;
-use super::vendor::{Vendor, shown};
+use super::vendor::{Option43, shown};
 use crate::wire::dhcp::{self, BOOTREPLY, Kind, MAX_REPLY, Malformed, Message, code};
 use crate::wire::pxe::{CLASS_HTTP, CLASS_PXE};
 use crate::wire::{Mac, pxe};
@@ -43,7 +43,7 @@ pub struct Reply {
     /// The message.
     pub message: Message,
     /// Option 43, where option 60 says `PXEClient`.
-    pub vendor: Vendor,
+    pub vendor: Option43,
 }
 
 /// For what an answer is thrown away as a whole.
@@ -120,7 +120,7 @@ impl Reply {
         let class = message.options.get(code::VENDOR_CLASS);
         let is_pxe = class.is_some_and(|class| class.starts_with(CLASS_PXE));
         let vendor = message.options.get(code::VENDOR_SPECIFIC);
-        let vendor = vendor.filter(|_| is_pxe).map(Vendor::read);
+        let vendor = vendor.filter(|_| is_pxe).map(Option43::read);
         Self {
             from,
             port,

@@ -14,7 +14,7 @@ const XID: u32 = 0x626a_0001;
 
 /// A machine as an operator describes it.
 #[derive(Debug, Clone, Copy)]
-pub struct Machine {
+pub struct Described {
     /// Its MAC.
     pub mac: Mac,
     /// Its architecture.
@@ -108,7 +108,7 @@ fn uuid_of(mac: Mac) -> Option<Uuid> {
 
 /// The message such a machine sends to `67` (a DISCOVER) or to 4011 (a REQUEST), shaped as EDK2,
 /// iPXE and PXE ROMs shape it (facts A).
-pub fn message(machine: Machine, kind: dhcp::Kind, address: Ipv4Addr) -> Message {
+pub fn message(machine: Described, kind: dhcp::Kind, address: Ipv4Addr) -> Message {
     let (flags, ciaddr) = match kind {
         dhcp::Kind::Discover => (BROADCAST, Ipv4Addr::UNSPECIFIED),
         _ => (0, address),
@@ -121,7 +121,7 @@ pub fn message(machine: Machine, kind: dhcp::Kind, address: Ipv4Addr) -> Message
     }
 }
 
-fn options(machine: Machine, kind: dhcp::Kind) -> Options {
+fn options(machine: Described, kind: dhcp::Kind) -> Options {
     let class = match machine.stage {
         Stage::HttpBoot => "HTTPClient",
         _ => "PXEClient",

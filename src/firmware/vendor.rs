@@ -11,7 +11,7 @@ const ITEMS: usize = 24;
 
 /// What it says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Vendor {
+pub struct Option43 {
     /// Any of 6 to 10: what makes it PXE data.
     pub discovers: bool,
     /// All of 1 to 5: multicast download, which nobody does any more.
@@ -28,7 +28,7 @@ pub struct Vendor {
     pub prompt: Option<(u8, String)>,
 }
 
-impl Vendor {
+impl Option43 {
     /// Takes option 43.
     pub fn read(option_43: &[u8]) -> Self {
         let area = Area::read(option_43);
@@ -81,7 +81,7 @@ mod tests {
             &[10, 4, 5, b'F', b'8', 27],
         ]
         .concat();
-        let vendor = Vendor::read(&option);
+        let vendor = Option43::read(&option);
         assert!(vendor.discovers && !vendor.multicasts);
         let control = vendor.control;
         assert!(control.forbids_broadcast() && control.forbids_multicast());
@@ -98,10 +98,13 @@ mod tests {
 
     #[test]
     fn lists_that_lie_about_their_length() {
-        let vendor = Vendor::read(&[8, 4, 0, 1, 9, 10, 9, 4, 0, 1, 50, b'x', 10, 0]);
+        let vendor = Option43::read(&[8, 4, 0, 1, 9, 10, 9, 4, 0, 1, 50, b'x', 10, 0]);
         assert_eq!(vendor.servers, Some(vec![]));
         assert_eq!(vendor.menu, Some(vec![]));
         assert_eq!(vendor.prompt, None);
-        assert_eq!(Vendor::read(&[1, 4, 224, 0, 0, 1, 255]), Vendor::default());
+        assert_eq!(
+            Option43::read(&[1, 4, 224, 0, 0, 1, 255]),
+            Option43::default()
+        );
     }
 }

@@ -2,8 +2,9 @@
 //! [`Progress`], what that says becomes events and rows on the disk.
 //!
 //! The doors only take a lock for a look-up. Rows are written on a thread for such things, once a
-//! second at most, whatever has changed meanwhile at once; an event that says `remembered` comes when it is. A state folder
-//! that cannot be written is a warning, once, and what is learnt lasts until the end of the process.
+//! second at most, whatever has changed meanwhile at once; an event that says `remembered` comes when
+//! they are. A state folder that cannot be written is a warning, once, and what is learnt lasts until
+//! the end of the process.
 //!
 //! * `keep`: what waits for the disk, and how it is told
 //! * `row`: what was learnt, as it is kept and shown

@@ -50,10 +50,10 @@ fn taught(folder: &Path) {
 fn offered_and_asked(shared: &Shared, client: &Client) -> Vec<String> {
     use bootjack::client::progress::{Offered, Windows};
     use bootjack::client::{Shape, Stage};
-    use bootjack::firmware::sample::{self, Machine};
+    use bootjack::firmware::sample::{self, Described};
     use bootjack::wire::Arch;
     use bootjack::wire::dhcp::{Kind, Message};
-    let machine = Machine {
+    let machine = Described {
         mac: mac(),
         arch: Arch::BIOS,
         uuid: None,

@@ -8,7 +8,7 @@ use crate::firmware::fault::Fault;
 use crate::firmware::kind::Manner;
 use crate::firmware::message::Purpose;
 use crate::firmware::reply::{Incoming, Reply};
-use crate::firmware::select::{Boot, Class};
+use crate::firmware::select::{Boot, OfferType};
 use crate::firmware::vendor::shown;
 use crate::wire::dhcp::Kind;
 
@@ -171,7 +171,7 @@ impl Machine {
         self.wakes = None;
         let useful = match self.manner() {
             Manner::Edk2 => {
-                Class::of(&reply) == Class::ProxyPxe10 || reply.file_of_option().is_some()
+                OfferType::of(&reply) == OfferType::ProxyPxe10 || reply.file_of_option().is_some()
             }
             _ => reply.file_of_header().is_some() || reply.vendor.discovers,
         };
@@ -206,7 +206,10 @@ impl Machine {
             return self.fail(Fault::NoBootFile);
         };
         let named = self.file_of(&source).is_some();
-        let of_pxe = matches!(Class::of(&source), Class::DhcpPxe10 | Class::ProxyPxe10);
+        let of_pxe = matches!(
+            OfferType::of(&source),
+            OfferType::DhcpPxe10 | OfferType::ProxyPxe10
+        );
         if !of_pxe || source.vendor.control.at_once() && named {
             return self.load_from(&source);
         }

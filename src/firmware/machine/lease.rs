@@ -8,7 +8,7 @@ use crate::firmware::fault::Fault;
 use crate::firmware::kind::Manner;
 use crate::firmware::message::Purpose;
 use crate::firmware::reply::{Incoming, Reply};
-use crate::firmware::select::{self, Boot, Choice};
+use crate::firmware::select::{self, Boot, Pick};
 use crate::wire::dhcp::{Kind, code};
 
 const EVERYBODY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::BROADCAST, SERVER);
@@ -27,7 +27,7 @@ pub(super) struct Discover {
 /// A lease that was asked for.
 #[derive(Debug)]
 pub(super) struct Request {
-    choice: Choice,
+    pick: Pick,
     tries: usize,
 }
 
@@ -77,16 +77,16 @@ impl Machine {
     /// Most wait for the end of the window; iPXE and a Pi do not.
     fn offers_changed(&mut self, discover: Discover) -> Phase {
         let since = self.now.saturating_sub(discover.began);
-        let choice = select::choose(self.firmware, &self.answers, discover.window);
-        match choice {
-            Some(choice) if self.is_enough(&choice, since) => self.take(choice),
+        let pick = select::pick(self.firmware, &self.answers, discover.window);
+        match pick {
+            Some(pick) if self.is_enough(&pick, since) => self.take(pick),
             _ => Phase::Discover(discover),
         }
     }
 
-    fn is_enough(&self, choice: &Choice, since: Duration) -> bool {
+    fn is_enough(&self, pick: &Pick, since: Duration) -> bool {
         match self.manner() {
-            Manner::Ipxe => since > PROXY_WAIT || select::ipxe_has_all(&self.answers, choice),
+            Manner::Ipxe => since > PROXY_WAIT || select::ipxe_has_all(&self.answers, pick),
             Manner::Pi => true,
             Manner::Rom | Manner::Edk2 | Manner::Edk2Http => false,
         }
@@ -94,10 +94,10 @@ impl Machine {
 
     pub(super) fn window_ends(&mut self, discover: Discover) -> Phase {
         let since = self.now.saturating_sub(discover.began);
-        let choice = select::choose(self.firmware, &self.answers, discover.window);
+        let pick = select::pick(self.firmware, &self.answers, discover.window);
         let waits = self.manner() == Manner::Ipxe && since <= PROXY_WAIT;
-        if let Some(choice) = choice.filter(|_| !waits) {
-            return self.take(choice);
+        if let Some(pick) = pick.filter(|_| !waits) {
+            return self.take(pick);
         }
         self.discover(Discover {
             window: discover.window + 1,
@@ -118,9 +118,9 @@ impl Machine {
         })
     }
 
-    fn take(&mut self, choice: Choice) -> Phase {
+    fn take(&mut self, pick: Pick) -> Phase {
         self.wakes = None;
-        let Some(offer) = self.answers.get(choice.lease).cloned() else {
+        let Some(offer) = self.answers.get(pick.lease).cloned() else {
             return self.fail(Fault::Silence);
         };
         if self.manner() == Manner::Pi {
@@ -128,9 +128,9 @@ impl Machine {
         }
         // BOOTP has only these two messages.
         if offer.message.kind().is_none() {
-            return self.bound(&offer.clone(), offer, choice.boot);
+            return self.bound(&offer.clone(), offer, pick.boot);
         }
-        self.request(Request { choice, tries: 0 }, &offer)
+        self.request(Request { pick, tries: 0 }, &offer)
     }
 
     /// A Pi takes what is offered; no address is used here that nobody has confirmed.
@@ -164,14 +164,14 @@ impl Machine {
     }
 
     pub(super) fn request_again(&mut self, request: Request) -> Phase {
-        match self.answers.get(request.choice.lease).cloned() {
+        match self.answers.get(request.pick.lease).cloned() {
             Some(offer) => self.request(request, &offer),
             None => self.fail(Fault::Silence),
         }
     }
 
     pub(super) fn confirmed(&mut self, request: Request, incoming: Incoming<'_>) -> Phase {
-        let offer = self.answers.get(request.choice.lease).cloned();
+        let offer = self.answers.get(request.pick.lease).cloned();
         let reply = (incoming.port == CLIENT).then(|| self.read(incoming));
         let (Some(offer), Some(reply)) = (offer, reply.flatten()) else {
             return Phase::Request(request);
@@ -187,7 +187,7 @@ impl Machine {
             }
             Some(Kind::Ack) if reply.message.yiaddr == offer.message.yiaddr => {
                 self.say(Topic::Heard, reply.to_string());
-                self.bound(&offer, reply, request.choice.boot)
+                self.bound(&offer, reply, request.pick.boot)
             }
             Some(Kind::Ack) if self.is_edk2() => {
                 self.say(Topic::Heard, reply.to_string());

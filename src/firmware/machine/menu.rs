@@ -10,7 +10,7 @@ use crate::firmware::fault::Fault;
 use crate::firmware::kind::Manner;
 use crate::firmware::message::Purpose;
 use crate::firmware::reply::{Incoming, Reply};
-use crate::firmware::vendor::Vendor;
+use crate::firmware::vendor::Option43;
 use crate::wire::dhcp::{Kind, code};
 use crate::wire::pxe;
 
@@ -64,7 +64,7 @@ impl Machine {
 
     /// How long the prompt stands until the first item is taken; `None`: for ever. Without a prompt
     /// iPXE shows the menu and EDK2 takes the first item (facts B).
-    fn wait_of(&self, vendor: &Vendor) -> Option<Duration> {
+    fn wait_of(&self, vendor: &Option43) -> Option<Duration> {
         match &vendor.prompt {
             None if self.manner() == Manner::Ipxe => None,
             None => Some(Duration::ZERO),
@@ -85,12 +85,12 @@ impl Machine {
     }
 
     /// The menu's answer: the proxy's, or the lease's.
-    fn menu(&self) -> Vendor {
+    fn menu(&self) -> Option43 {
         let both = self.proxy.iter().chain(&self.ack);
         let mut menus = both.filter(|reply| reply.vendor.menu.is_some());
         menus
             .next()
-            .map_or_else(Vendor::default, |r| r.vendor.clone())
+            .map_or_else(Option43::default, |r| r.vendor.clone())
     }
 
     /// Looks for the server of an item; 0 is the local disk.
@@ -124,7 +124,7 @@ impl Machine {
 
     /// EDK2 tries one way alone: multicast, else broadcast, else the list. The others try all of
     /// them in this order (facts B).
-    fn places(&self, vendor: &Vendor, item: u16) -> Result<Vec<SocketAddrV4>, Fault> {
+    fn places(&self, vendor: &Option43, item: u16) -> Result<Vec<SocketAddrV4>, Fault> {
         let listed = vendor.servers_of(item);
         let edk2 = self.manner() == Manner::Edk2;
         if edk2 && vendor.servers.is_some() && listed.is_none() {
