@@ -24,6 +24,8 @@ mod proxy;
 mod server;
 mod tftp;
 mod tree;
+#[path = "../support/virtual_time.rs"]
+mod virtual_time;
 
 use std::time::Instant;
 

@@ -31,13 +31,13 @@ use std::time::Duration;
 use bootjack::firmware::machine::web::Answer;
 use bootjack::firmware::machine::{Datagram, Setup, Topic, Verdict};
 use bootjack::firmware::message::Identity;
-use bootjack::firmware::reply::Incoming;
 use bootjack::firmware::{Input, Kind, Machine, Output};
 use bootjack::wire::Mac;
 use serde::Deserialize;
 
 use crate::server::Known;
 use crate::tree::Lengths;
+use crate::virtual_time::VirtualTime;
 use lan::Lan;
 use server::Server;
 
@@ -176,9 +176,7 @@ struct Boot<'a> {
     machine: Machine,
     server: &'a mut Server,
     lan: &'a Lan,
-    now: Duration,
-    /// What is on its way to it: when it comes, from where, to which port.
-    due: Vec<(Duration, SocketAddrV4, u16, Vec<u8>)>,
+    time: VirtualTime,
     steps: Vec<String>,
     screen: Vec<String>,
 }
@@ -189,8 +187,7 @@ fn boot(setup: Setup, server: &mut Server, lan: &Lan) -> Played {
         machine: Machine::new(setup),
         server,
         lan,
-        now: Duration::ZERO,
-        due: Vec::new(),
+        time: VirtualTime::default(),
         steps: Vec::new(),
         screen: Vec::new(),
     };
@@ -205,11 +202,15 @@ fn boot(setup: Setup, server: &mut Server, lan: &Lan) -> Played {
                 };
             }
             Some(Next::Web(answer)) => {
-                outputs = boot.machine.handle(boot.now, Input::Web(answer));
+                outputs = boot.machine.handle(boot.time.now, Input::Web(answer));
             }
-            None => outputs = boot.waits(),
+            None => outputs = boot.time.next(&mut boot.machine),
         }
-        assert!(boot.now < LONGEST, "it does not end: {:#?}", boot.steps);
+        assert!(
+            boot.time.now < LONGEST,
+            "it does not end: {:#?}",
+            boot.steps
+        );
     }
 }
 
@@ -246,14 +247,14 @@ impl Boot<'_> {
     }
 
     fn step(&mut self, text: &str) {
-        let seconds = self.now.as_secs_f64();
+        let seconds = self.time.now.as_secs_f64();
         self.steps.push(format!("{seconds:.1} {text}"));
     }
 
     /// Everybody on the LAN hears it; what concerns bootjack is a step, but for the packets of a
     /// transfer under way.
     fn sends(&mut self, datagram: &Datagram) {
-        let told = self.server.hears(datagram, self.now);
+        let told = self.server.hears(datagram, self.time.now);
         if let Some(asked) = server::asked(datagram) {
             let told = told.words.unwrap_or_else(|| "nobody".to_owned());
             self.step(&format!("{asked} -> {told}"));
@@ -263,27 +264,8 @@ impl Boot<'_> {
             // Before it has an address, or to the one that it speaks from.
             let reaches = sent.to.ip().is_broadcast() || sent.to.ip() == datagram.from.ip();
             assert!(reaches, "an answer to {} reaches nobody", sent.to);
-            let at = self.now + WAY + sent.after;
-            self.due.push((at, sent.from, sent.to.port(), sent.bytes));
+            let (after, port) = (WAY + sent.after, sent.to.port());
+            self.time.brings(after, sent.from, port, sent.bytes);
         }
-        self.due.sort_by_key(|due| due.0);
-    }
-
-    /// Until something comes or its time is over.
-    fn waits(&mut self) -> Vec<Output> {
-        let timer = self.machine.wakes_at().expect("it waits for something");
-        if self.due.first().is_none_or(|first| first.0 > timer) {
-            self.now = timer;
-            return self.machine.handle(timer, Input::Timer);
-        }
-        let (at, from, port, bytes) = self.due.remove(0);
-        self.now = at;
-        let incoming = Incoming {
-            from,
-            port,
-            payload: &bytes,
-            length: bytes.len(),
-        };
-        self.machine.handle(at, Input::Datagram(incoming))
     }
 }

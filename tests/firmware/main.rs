@@ -20,3 +20,5 @@ mod play;
 mod says;
 mod stops;
 mod transfer;
+#[path = "../support/virtual_time.rs"]
+mod virtual_time;
