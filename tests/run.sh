@@ -7,12 +7,15 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 log=target/test.log
+boots_log=target/test-boots.log
+# These boot machines, which takes as long as all the others: they run beside them.
+booting=(boot boot_menus)
 # These wait for clocks on the wire, and compute next to nothing.
 waiting=(doctor leasing escalation probing)
-result=0
+all=()
 
 main() {
-    local all=()
+    local result=0
     if [ "${1:-}" = --all ]; then
         all=(all)
         shift
@@ -23,30 +26,53 @@ main() {
     mkdir -p target
     : >"$log"
     if [ $# -gt 0 ]; then
-        run 2 "$@"
+        run 2 "$@" | tee -a "$log" || result=1
     else
-        everything
-        [ ${#all[@]} = 0 ] || slow_ones
+        cargo test --locked --no-run
+        beside_each_other
     fi
     left_out
     summary
     return "$result"
 }
 
-everything() {
-    local busy=() idle=() file name
+# The machines boot in the background; what they have to say comes when the others are done.
+beside_each_other() {
+    set -m # a process group of its own, which ends with us
+    the_boots >"$boots_log" &
+    set +m
+    local boots=$!
+    trap 'kill -- -'"$boots"' 2>/dev/null || true' EXIT
+    trap 'exit 130' INT TERM HUP
+    the_others | tee -a "$log" || result=1
+    printf '\nMachines that boot, since the start, beside the tests above:\n'
+    tail --pid="$boots" -n +1 -f "$boots_log"
+    wait "$boots" || result=1
+    cat "$boots_log" >>"$log"
+}
+
+the_boots() {
+    local failed=0
+    run 2 "${booting[@]/#/--test=}" || failed=1
+    [ ${#all[@]} = 0 ] || slow_ones || failed=1
+    return "$failed"
+}
+
+the_others() {
+    local busy=() file name failed=0
     for file in tests/*.rs tests/*/main.rs; do
         name=${file#tests/}
         name=${name%/main.rs}
         name=${name%.rs}
-        case " ${waiting[*]} " in
-        *" $name "*) idle+=(--test "$name") ;;
-        *) busy+=(--test "$name") ;;
+        case " ${booting[*]} ${waiting[*]} " in
+        *" $name "*) ;;
+        *) busy+=("--test=$name") ;;
         esac
     done
-    run 2 --lib --bins "${busy[@]}"
-    run 6 "${idle[@]}"
-    run 2 --doc
+    run 2 --lib --bins "${busy[@]}" || failed=1
+    run 6 "${waiting[@]/#/--test=}" || failed=1
+    run 2 --doc || failed=1
+    return "$failed"
 }
 
 # Those that are too slow for every day, by their names. Other ignored tests are no tests by themselves.
@@ -67,7 +93,7 @@ slow_ones() {
 run() {
     local threads=$(($1 * $(nproc)))
     shift
-    RUST_TEST_THREADS=$threads cargo test --locked --no-fail-fast "$@" 2>&1 | tee -a "$log" || result=$?
+    RUST_TEST_THREADS=$threads cargo test --locked --no-fail-fast "$@" 2>&1
 }
 
 # The lines that tests left out have written, each with its reason.

@@ -54,6 +54,13 @@ pub struct Table {
 
 /// The rows that come with bootjack.
 static BUILT_IN: LazyLock<Vec<Quirk>> = LazyLock::new(document::built_in);
+/// Those of them that change an answer: what the others ask for is built in for everyone.
+static CHANGING: LazyLock<Vec<&Quirk>> = LazyLock::new(|| {
+    BUILT_IN
+        .iter()
+        .filter(|row| row.changes.are_some())
+        .collect()
+});
 
 impl Default for Table {
     fn default() -> Self {
@@ -79,10 +86,12 @@ impl Table {
 
     /// What is done for this client.
     pub fn treat(&self, client: &Client) -> Treatment<'_> {
-        // Most rows tell most clients not, and that costs least to see.
-        let told = |row: &&Quirk| row.tells.tells(client) && row.changes.are_some();
+        let own = self.own.iter();
+        let own = own.filter(|row| row.tells.tells(client) && row.changes.are_some());
+        let ours = CHANGING.iter().copied();
+        let ours = ours.filter(|row| row.tells.tells(client));
         Treatment {
-            rows: self.rows().filter(told).collect(),
+            rows: own.chain(ours).collect(),
         }
     }
 }
