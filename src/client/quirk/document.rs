@@ -64,6 +64,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("userclass", "user-class"),
     ("then", "changes"),
     ("strategy", "strategies"),
+    ("priority", "ipxe-priority"),
     ("blksize", "block-size"),
     ("windowsize", "window"),
     ("evidence", "record"),
@@ -190,6 +191,12 @@ fn warn_of_idle(section: &Section<'_>, tells: &Tells, changes: &Changes, report:
         let message =
             "strategies, pxe, option-43, option-60 and windows are changed for the stage rom alone";
         let hint = "leave them out, or tell that stage".to_owned();
+        report.warn(section.at, message, hint);
+    }
+    let for_ipxe = tells.stage.is_empty() || tells.stage.contains(&Stage::Ipxe);
+    if changes.ipxe_priority.is_some() && !for_ipxe {
+        let message = "ipxe-priority is changed for the stage ipxe alone";
+        let hint = "leave it out, or tell that stage".to_owned();
         report.warn(section.at, message, hint);
     }
 }
