@@ -8,6 +8,7 @@
 //! ```
 
 mod changed;
+mod loader;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -199,6 +200,19 @@ fn warn_of_idle(section: &Section<'_>, tells: &Tells, changes: &Changes, report:
         let hint = "leave it out, or tell that stage".to_owned();
         report.warn(section.at, message, hint);
     }
+    if let Some(name) = &changes.loader {
+        let at = part_of(section, "changes", "loader").unwrap_or(section.at);
+        loader::check(name, tells, at, report);
+    }
+}
+
+/// Where a key below another one has its value.
+fn part_of(section: &Section<'_>, key: &str, part: &str) -> Option<At> {
+    let Value::Map(fields) = &section.get(key)?.value else {
+        return None;
+    };
+    let found = fields.iter().find(|(name, _)| name.text == part);
+    found.map(|(_, node)| node.at)
 }
 
 fn says_nothing(section: &Section<'_>, key: &str) -> bool {
