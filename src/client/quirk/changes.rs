@@ -9,7 +9,7 @@ use crate::client::{PxeShape, Shape};
 pub struct Changes {
     /// The shapes of reply to try, in this order; never empty.
     pub strategies: Option<Vec<Shape>>,
-    /// Mode `dhcp`: the shape of boot data in its lease, where the operator sets none.
+    /// Mode `dhcp`: the shape of boot data in its lease, where neither its reservation nor its profile says one.
     pub pxe: Option<PxeShape>,
     /// Mode `dhcp`: whether its REQUEST is a boot client's although it has no option 60.
     pub classless_request: Option<bool>,

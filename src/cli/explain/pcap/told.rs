@@ -119,7 +119,7 @@ pub(super) enum Boot {
         why: String,
         strategy: &'static str,
         evidence: &'static str,
-        /// Who chose the strategy; a lease's is chosen by its network.
+        /// Who chose the strategy, where it does not follow from who asks.
         #[serde(skip_serializing_if = "Option::is_none")]
         chosen_by: Option<String>,
         /// Milliseconds that the reply waits.
@@ -260,15 +260,9 @@ impl Boot {
     /// What an answer beside another's leases says.
     pub(super) fn of(answer: &decide::Answer) -> Self {
         let (selection, loader) = (&answer.selection, answer.loader.clone());
-        let mut boot = Self::leased(selection, answer.strategy, loader);
-        if let Self::Data {
-            chosen_by,
-            delay,
-            entry,
-            ..
-        } = &mut boot
-        {
-            *chosen_by = Some(answer.by.to_string());
+        let by = Some(answer.by.to_string());
+        let mut boot = Self::leased(selection, (answer.strategy, by), loader);
+        if let Self::Data { delay, entry, .. } = &mut boot {
             *entry = answer.chosen.as_ref().map(|chosen| chosen.title.clone());
             *delay = u64::try_from(answer.delay.as_millis()).unwrap_or(u64::MAX);
         }
@@ -278,7 +272,7 @@ impl Boot {
     /// What a lease says.
     pub(super) fn leased(
         selection: &Selection,
-        strategy: &'static Strategy,
+        (strategy, chosen_by): (&'static Strategy, Option<String>),
         loader: Option<String>,
     ) -> Self {
         Self::Data {
@@ -287,7 +281,7 @@ impl Boot {
             why: selection.why.clone(),
             strategy: strategy.name,
             evidence: strategy.evidence,
-            chosen_by: None,
+            chosen_by,
             delay: 0,
             entry: None,
             loader,

@@ -301,7 +301,8 @@ fn granted(grant: Grant) -> Reply {
     let boot = match grant.boot {
         Some(Ok(boot)) => {
             let loader = boot.loader.as_ref().map(ToString::to_string);
-            let boot_data = Boot::leased(&boot.selection, boot.strategy, loader);
+            let by = boot.shaped.as_ref().map(ToString::to_string);
+            let boot_data = Boot::leased(&boot.selection, (boot.strategy, by), loader);
             boot_data.left_to_its_loader(boot.no_menu.as_ref())
         }
         Some(Err(why)) => Boot::None {
