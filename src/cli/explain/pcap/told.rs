@@ -12,6 +12,7 @@ use crate::decide::menu::NoRoom;
 use crate::decide::strategy::Strategy;
 use crate::profile::Selection;
 use crate::service::capture::Packet;
+use crate::service::machines::row::Row;
 use crate::wire::Mac;
 use crate::wire::dhcp::{self, Message, code};
 use crate::wire::tftp::Request;
@@ -46,6 +47,9 @@ pub(super) enum Said {
         message: Box<Told>,
         /// Who, where it is one that boots.
         client: Option<Box<Client>>,
+        /// What was learnt of it, which the answer heeds.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        learnt: Option<Box<Row>>,
         answer: Answer,
     },
     /// A server of the capture answers.
@@ -189,6 +193,9 @@ pub(super) struct End {
     /// Packets of such links in all.
     #[serde(skip)]
     pub(super) unread: u64,
+    /// Why what was learnt of machines cannot be told, where it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) not_learnt: Option<String>,
     /// The machine that was asked for, where nothing is of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) not_in_it: Option<NotInIt>,
