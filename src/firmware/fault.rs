@@ -92,6 +92,8 @@ pub enum Fault {
     Scheme(String),
     #[error("the loader came, and then it asks {server} for its next file: {why}")]
     Second { server: Ipv4Addr, why: String },
+    #[error("the loader came, and then it knows no server to ask for its next file, \"{0}\"")]
+    NoSecond(String),
     #[error("{0} was offered to it, and {1} has that address")]
     InUse(Ipv4Addr, Mac),
     #[error("a machine with the MAC {0} is running")]
@@ -288,7 +290,7 @@ impl Fault {
             Self::Scheme(_) => {
                 "name a file that is fetched by TFTP, or what else this firmware speaks"
             }
-            Self::Second { .. } => {
+            Self::Second { .. } | Self::NoSecond(_) => {
                 "the loader goes by the DHCP server's ACK: set its next-server to the boot server, or let one \
                  server give lease and boot data (bootjack's mode dhcp)"
             }

@@ -45,13 +45,10 @@ impl Machine {
             Second::Shim => self.of_shim(),
             Second::Grub => self.of_grub(),
         };
-        let Some(server) = target else {
-            let first = names.first().map(|name| shown(name)).unwrap_or_default();
-            let server = Ipv4Addr::UNSPECIFIED;
-            let why = format!("it knows no server to ask for \"{first}\"");
-            return self.fail(Fault::Second { server, why });
-        };
         let first = names.first().map(|name| shown(name)).unwrap_or_default();
+        let Some(server) = target else {
+            return self.fail(Fault::NoSecond(first));
+        };
         self.ask_file(Files {
             server,
             names,
