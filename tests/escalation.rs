@@ -7,6 +7,7 @@
 //! * `rows`: of how many machines something is kept
 //! * `store`: what is kept on the disk
 //! * `wire`: a client deaf to one shape, on the wire: steps, memory, what an operator sees
+//! * `doctor`: what `bootjack doctor` asks says nothing of a machine
 //! * `firmware`: real firmware that is merely slow, or has no DHCP server, is left alone
 
 #![allow(
@@ -18,6 +19,8 @@
 
 #[path = "escalation/bounds.rs"]
 mod bounds;
+#[path = "escalation/doctor.rs"]
+mod doctor;
 #[path = "escalation/firmware.rs"]
 mod firmware;
 #[path = "escalation/judged.rs"]

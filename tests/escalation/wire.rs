@@ -22,17 +22,17 @@ const BYPASS_PROMPT: [u8; 10] = [6, 1, 8, 10, 4, 0, b'P', b'X', b'E', 255];
 const BYPASS: [u8; 4] = [6, 1, 8, 255];
 
 /// bootjack beside dnsmasq, and a machine.
-struct Lab {
-    appliance: Appliance,
+pub struct Lab {
+    pub appliance: Appliance,
     _dhcp: Server,
     card: DhcpClient,
-    pc: Host,
+    pub pc: Host,
     host: Host,
     lan: Lan,
 }
 
 impl Lab {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::beside(&[])
     }
 
@@ -76,7 +76,7 @@ impl Lab {
     }
 
     /// A whole attempt that ends with the lease; how its OFFER told it not to ask 4011, if so.
-    fn stops_at_the_lease(&self, client: &mut BootClient) -> Option<Vec<u8>> {
+    pub fn stops_at_the_lease(&self, client: &mut BootClient) -> Option<Vec<u8>> {
         client.xid += 0x100;
         let (offer, _) = self.lease(client, |packet| packet);
         std::thread::sleep(SETTLE + Duration::from_millis(500));
@@ -264,7 +264,7 @@ impl Lab {
         self.lease(client, old).0.option(43)
     }
 
-    fn told(&self, name: &str) -> Option<Value> {
+    pub fn told(&self, name: &str) -> Option<Value> {
         let mut events = self.appliance.events().into_iter();
         events.find(|event| event["event"] == name)
     }
