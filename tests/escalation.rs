@@ -8,6 +8,7 @@
 //! * `store`: what is kept on the disk
 //! * `wire`: a client deaf to one shape, on the wire: steps, memory, what an operator sees
 //! * `doctor`: what `bootjack doctor` asks says nothing of a machine
+//! * `unkept`: a state folder that cannot be used
 //! * `firmware`: real firmware that is merely slow, or has no DHCP server, is left alone
 
 #![allow(
@@ -35,5 +36,7 @@ mod store;
 mod support;
 #[path = "escalation/talk.rs"]
 mod talk;
+#[path = "escalation/unkept.rs"]
+mod unkept;
 #[path = "escalation/wire.rs"]
 mod wire;

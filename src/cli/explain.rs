@@ -105,7 +105,7 @@ impl Explain {
             relay: self.relay,
             ip: self.ip,
         };
-        let learnt = Learnt::of(&settings.state);
+        let learnt = Learnt::of(&settings);
         let mut out = String::new();
         let answered = asked
             .explain((&snapshot, &learnt), settings.mode, server, &mut out)

@@ -38,16 +38,25 @@ impl Lab {
 
     /// Beside a dnsmasq with further flags.
     fn beside(flags: &[&str]) -> Self {
+        Self::begin(flags, |_| {})
+    }
+
+    /// One whose state folder was spoilt before.
+    pub fn over(spoil: impl FnOnce(&Path)) -> Self {
+        Self::begin(&[], spoil)
+    }
+
+    fn begin(flags: &[&str], spoil: impl FnOnce(&Path)) -> Self {
         let lan = Lan::new();
         let (dhcp, host, pc) = (
             Server::dnsmasq_with(&lan.dhcp_host(), flags),
             lan.appliance_host(),
             lan.client("pc"),
         );
+        let setup = Setup::new(&host, BOOTJACK).profile("p.yaml", EVERYONE);
+        spoil(&setup.config_file().with_file_name("state"));
         Self {
-            appliance: Setup::new(&host, BOOTJACK)
-                .profile("p.yaml", EVERYONE)
-                .start(),
+            appliance: setup.start(),
             _dhcp: dhcp,
             card: DhcpClient::new(&pc),
             pc,
@@ -96,6 +105,17 @@ impl Lab {
     fn event(&self, name: &str) -> Value {
         self.appliance
             .wait_for_event(ANSWER, |event| event["event"] == name)
+    }
+
+    /// The same, where the server runs.
+    pub fn said_there(&self, words: &[&str]) -> Said {
+        let mut command = self.host.command(BOOTJACK);
+        command.args(words).arg("--state").arg(self.state());
+        let profiles = self.appliance.profiles();
+        if words[0] == "explain" {
+            command.arg("--profiles").arg(profiles);
+        }
+        command.output().unwrap().into()
     }
 
     fn state(&self) -> PathBuf {

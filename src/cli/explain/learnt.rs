@@ -2,11 +2,11 @@
 //! accordingly.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use crate::cli::machines;
 use crate::client::Client;
 use crate::client::progress::Firmware;
+use crate::config::Effective;
 use crate::error::Error;
 use crate::service::machines::row::Row;
 
@@ -15,8 +15,8 @@ pub(super) struct Learnt(Result<Vec<Row>, Error>);
 
 impl Learnt {
     /// What the server of this state folder knows, or has kept there.
-    pub(super) fn of(state: &Path) -> Self {
-        Self(machines::rows(state))
+    pub(super) fn of(settings: &Effective) -> Self {
+        Self(machines::rows(settings))
     }
 
     fn row(&self, client: &Client) -> Option<&Row> {
