@@ -88,7 +88,7 @@ impl Explain {
         let snapshot = supervise::in_force(&mut Loader::new(Places::from(&settings)).load())?;
         let server = self.server;
         let server = server.unwrap_or_else(|| own_address(&settings.interface, &snapshot));
-        let learnt = Learnt::of(&settings.state);
+        let learnt = Learnt::of(&settings);
         if let Some(file) = &self.pcap {
             let wanted = pcap::Wanted {
                 file,

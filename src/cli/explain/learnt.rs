@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::path::Path;
 
 use crate::cli::machines;
 use crate::client::Client;
 use crate::client::progress::Firmware;
+use crate::config::Effective;
 use crate::error::Error;
 use crate::service::machines::row::Row;
 
@@ -16,9 +16,9 @@ pub(super) struct Learnt(Result<HashMap<Firmware, Row>, Error>);
 
 impl Learnt {
     /// What the server of this state folder knows, or has kept there.
-    pub(super) fn of(state: &Path) -> Self {
+    pub(super) fn of(settings: &Effective) -> Self {
         let known = |row: Row| Some((row.learnt()?.0, row));
-        let rows = machines::rows(state);
+        let rows = machines::rows(settings);
         Self(rows.map(|rows| rows.into_iter().filter_map(known).collect()))
     }
 
