@@ -16,6 +16,7 @@ use bootjack::wire::dhcp::Message;
 use serde::Deserialize;
 
 use crate::asked::{self, Header, bytes, text};
+use crate::rules;
 use crate::server::{Known, US, snapshot};
 
 /// All addresses of this host.
@@ -257,4 +258,5 @@ fn rules(request: &Message, grant: &Grant) {
     if has(82) {
         assert_eq!(order.last(), Some(&82), "82 is last");
     }
+    rules::check(&grant.bytes);
 }

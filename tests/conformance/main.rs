@@ -22,6 +22,7 @@ mod http;
 mod leases;
 mod played;
 mod proxy;
+mod rules;
 mod server;
 mod tftp;
 mod tree;

@@ -17,6 +17,7 @@ use bootjack::wire::tftp::Packet;
 
 use super::doors::Doors;
 use super::{Case, Mode, Sent};
+use crate::rules;
 use crate::server::{Known, US, snapshot};
 
 /// The second at which the first machine is switched on.
@@ -107,6 +108,9 @@ impl Server {
             self.boots(incoming)
         };
         let from = SocketAddrV4::new(US, port.number());
+        if let Ok(reply) = &reply {
+            rules::check(&reply.bytes);
+        }
         match reply {
             Err(why) => Told {
                 words: Some(format!("nothing: {}", why.word())),
