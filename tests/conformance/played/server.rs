@@ -26,7 +26,8 @@ const START: u64 = 1_000_000;
 /// bootjack.
 pub struct Server {
     pub mode: Mode,
-    snapshot: Snapshot,
+    /// What is in force.
+    pub snapshot: Snapshot,
     book: Book,
     machines: Registry,
     past: Option<Known>,
@@ -66,11 +67,6 @@ impl Server {
             past: case.past.clone(),
             doors: Doors::new(case),
         }
-    }
-
-    /// What is in force.
-    pub fn snapshot(&self) -> &Snapshot {
-        &self.snapshot
     }
 
     /// A datagram to it or to everybody.
