@@ -16,6 +16,7 @@ use bootjack::wire::dhcp::Message;
 use serde::Deserialize;
 
 use crate::asked::{self, Header, bytes, text};
+use crate::rules;
 use crate::server::{Known, US, snapshot};
 
 /// All addresses of this host.
@@ -246,4 +247,5 @@ fn rules(request: &Message, grant: &Grant) {
         request.options.get(82),
         "82 verbatim"
     );
+    rules::check(&grant.bytes);
 }
