@@ -7,6 +7,7 @@
 //! * `rows`: of how many machines something is kept
 //! * `store`: what is kept on the disk
 //! * `wire`: a client deaf to one shape, on the wire: steps, memory, what an operator sees
+//! * `overload`: those whom bootjack has no room for are moved to no other shape
 //! * `firmware`: real firmware that is merely slow, or has no DHCP server, is left alone
 
 #![allow(
@@ -22,6 +23,8 @@ mod bounds;
 mod firmware;
 #[path = "escalation/judged.rs"]
 mod judged;
+#[path = "escalation/overload.rs"]
+mod overload;
 #[path = "escalation/rows.rs"]
 mod rows;
 #[allow(dead_code, reason = "made for `start` as well")]
@@ -32,5 +35,7 @@ mod store;
 mod support;
 #[path = "escalation/talk.rs"]
 mod talk;
+#[path = "support/tftp_client.rs"]
+mod tftp_client;
 #[path = "escalation/wire.rs"]
 mod wire;
