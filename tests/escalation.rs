@@ -9,6 +9,7 @@
 //! * `wire`: a client deaf to one shape, on the wire: steps, memory, what an operator sees
 //! * `doctor`: what `bootjack doctor` asks says nothing of a machine
 //! * `unkept`: a state folder that cannot be used
+//! * `overload`: those whom bootjack has no room for are moved to no other shape
 //! * `firmware`: real firmware that is merely slow, or has no DHCP server, is left alone
 
 #![allow(
@@ -26,6 +27,8 @@ mod doctor;
 mod firmware;
 #[path = "escalation/judged.rs"]
 mod judged;
+#[path = "escalation/overload.rs"]
+mod overload;
 #[path = "escalation/rows.rs"]
 mod rows;
 #[allow(dead_code, reason = "made for `start` as well")]
@@ -36,6 +39,8 @@ mod store;
 mod support;
 #[path = "escalation/talk.rs"]
 mod talk;
+#[path = "support/tftp_client.rs"]
+mod tftp_client;
 #[path = "escalation/unkept.rs"]
 mod unkept;
 #[path = "escalation/wire.rs"]

@@ -255,6 +255,22 @@ impl Progress {
         }
     }
 
+    /// A machine asks for a file, by a request that may be refused or damaged: it follows what it
+    /// was offered, and is left alone; that this is remembered takes a file ([`Self::fetched`]).
+    pub fn asks_for_a_file(&mut self, now: Now, mac: Mac) {
+        let machine = self.machines.get_mut(&mac);
+        if let Some((_, trial)) = machine.and_then(Machine::last_asked) {
+            trial.asks_for_a_file(now.at);
+        }
+    }
+
+    /// An answer to it could not be sent, or not at its time: that it does not follow is not its doing.
+    pub fn unanswered(&mut self, firmware: Firmware) {
+        if let Some(attempt) = self.trial_of(firmware).and_then(Trial::attempt) {
+            attempt.is_unanswered();
+        }
+    }
+
     /// A machine asks for a file; `found`: it gets it.
     pub fn fetched(&mut self, now: Now, mac: Mac, found: bool) -> Turn {
         let machine = self.machines.get_mut(&mac);

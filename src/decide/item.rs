@@ -6,8 +6,9 @@
 //!     → its own program, or the loader that starts that entry alone → ACK with 71 as it came
 //! ```
 //!
-//! It comes to 4011 by unicast or multicast, and to 67 by broadcast, where it is no lease REQUEST.
-//! The answer goes to where it came from, by the port it came to (facts A "Boot-server discovery").
+//! It comes to 4011 by unicast or multicast, and to 67 by broadcast or a relay, where it is no lease
+//! REQUEST. The answer goes to where it came from, by the port it came to (facts A "Boot-server
+//! discovery").
 //! Servers are silent about types that they do not serve: another one may.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -173,13 +174,15 @@ fn entry<'p>(profile: &'p Profile, client: &Client, item: Item) -> Option<&'p En
     all.find(is).filter(|_| item.kind != LOCAL)
 }
 
-/// To where it came from; a client that did not say who it is hears a broadcast. What a quirk says
-/// of the ACK from port 4011 goes for this one too.
+/// To where it came from; on 67 to the relay that it came by, which listens on 67 and sends from
+/// anywhere. A client that did not say who it is hears a broadcast. What a quirk says of the ACK from
+/// port 4011 goes for this one too.
 fn destination(incoming: Incoming<'_>, form: &Form<'_>) -> SocketAddrV4 {
     let peer = incoming.peer;
     let says = |address: &Ipv4Addr| !address.is_unspecified();
     match incoming.port {
         Port::Pxe if says(peer.ip()) => return reply::destination(incoming, form),
+        Port::Dhcp if says(&incoming.message.giaddr) => return reply::destination(incoming, form),
         Port::Dhcp if says(peer.ip()) => return peer,
         Port::Pxe | Port::Dhcp => {}
     }

@@ -89,10 +89,15 @@ pub(super) fn name_loader(message: &mut Message, server: Ipv4Addr, form: &Form<'
 }
 
 /// A proxy OFFER asks for broadcast, also of a relay: the client has no address yet (quirks 24, 25).
+/// So does an item's ACK through a relay, which sends what has no broadcast bit to yiaddr (RFC 1542,
+/// 4.1.2): a lease is not ours to give, so that is 0.
 fn flags(incoming: Incoming<'_>, kind: Kind, form: &Form<'_>) -> u16 {
-    match kind {
-        Kind::Offer if form.broadcast.unwrap_or(true) => incoming.message.flags | BROADCAST,
-        _ => incoming.message.flags,
+    let relayed = incoming.port == Port::Dhcp && !incoming.message.giaddr.is_unspecified();
+    let asks = kind == Kind::Offer || relayed;
+    if asks && form.broadcast.unwrap_or(true) {
+        incoming.message.flags | BROADCAST
+    } else {
+        incoming.message.flags
     }
 }
 

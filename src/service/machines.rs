@@ -162,6 +162,13 @@ impl Machines {
         }
     }
 
+    /// An answer to it could not be sent, or not at its time.
+    pub fn unanswered(&self, firmware: Option<Firmware>) {
+        if let Some(firmware) = firmware {
+            self.progress().unanswered(firmware);
+        }
+    }
+
     /// What other servers answer machines was not all heard.
     pub fn missed(&self) {
         self.progress().missed(now());
@@ -215,6 +222,14 @@ impl Shared {
             self.with_progress(client.mac, |progress, now| {
                 progress.asked_4011(now, firmware, from)
             });
+        }
+    }
+
+    /// The machine at an address asks TFTP or HTTP for something, whatever becomes of that.
+    pub fn asks_for_a_file(&self, peer: IpAddr) {
+        let mac = self.clients().mac_of(peer);
+        if let Some(mac) = mac {
+            (self.machines.progress()).asks_for_a_file(now(), mac);
         }
     }
 

@@ -22,6 +22,8 @@ enum Word {
     Request,
     Ask4011,
     Fetch { found: bool },
+    Refused,
+    Unanswered,
     Other(Stage),
     Heard { lease: bool, boots: bool },
 }
@@ -32,6 +34,7 @@ fn word() -> impl Strategy<Value = Word> {
         3 => Just(Word::Request),
         1 => Just(Word::Ask4011),
         1 => any::<bool>().prop_map(|found| Word::Fetch { found }),
+        1 => prop_oneof![Just(Word::Refused), Just(Word::Unanswered)],
         1 => prop_oneof![Just(Stage::Ipxe), Just(Stage::HttpBoot)].prop_map(Word::Other),
         3 => (any::<bool>(), prop::bool::weighted(0.1))
             .prop_map(|(lease, boots)| Word::Heard { lease, boots }),
@@ -58,6 +61,14 @@ fn said(progress: &mut Progress, now: Now, firmware: Firmware, word: Word) -> Tu
         }
         Word::Ask4011 => progress.asked_4011(now, firmware, HOME),
         Word::Fetch { found } => progress.fetched(now, firmware.mac, found),
+        Word::Refused => {
+            progress.asks_for_a_file(now, firmware.mac);
+            Turn::default()
+        }
+        Word::Unanswered => {
+            progress.unanswered(firmware);
+            Turn::default()
+        }
         Word::Other(stage) => {
             progress.other_stage(firmware.mac, stage);
             Turn::default()

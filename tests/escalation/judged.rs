@@ -103,6 +103,26 @@ fn whoever_is_slow_is_left_alone() {
             "D +0.1 r +2 n +30 D +0.1 r +2 n +30 D +0.1 r +2 n +30 D",
         ),
         (
+            "asks where there is no room for it",
+            "D +0.1 r +2 a +4 a +8 a +16 D +0.1 r +2 a +30 D +0.1 r +2 a +30 D",
+        ),
+        (
+            "asks port 4011, and for a file where there is no room",
+            "D +0.1 r +1 4 +2 a +30 D +0.1 r +1 4 +2 a +30 D +0.1 r +1 4 +2 a +30 D",
+        ),
+        (
+            "is switched off now and then, and refused in between",
+            "D +0.1 r +30 D +0.1 r +2 a +30 D +0.1 r +30 D +0.1 r +2 a +30 D",
+        ),
+        (
+            "could not be sent its OFFER",
+            "D u +0.1 r +30 D u +0.1 r +30 D u +0.1 r +30 D",
+        ),
+        (
+            "could not be sent the answer from port 4011",
+            "D +0.1 r +1 4 u +30 D +0.1 r +1 4 u +30 D +0.1 r +1 4 u +30 D",
+        ),
+        (
             "is shown its menu by PXE and by HTTP boot",
             "D +0.1 r +1 f +20 h +1 f +30 D +0.1 r +1 f +20 h +1 f +30 D",
         ),
@@ -212,6 +232,32 @@ fn one_that_asks_4011_and_fetches_nothing_does_not_follow() {
     lab.talk(loops).talk(loops).says(&[]);
     lab.talk("D")
         .says(&["offer-4011 failed 2 times, then bypass-prompt"]);
+}
+
+#[test]
+fn who_was_refused_follows_with_the_file_that_it_gets_at_last() {
+    let mut lab = uefi();
+    lab.talk(DEAF).talk(DEAF).talk("D +0.1 r +2 a +4 a +8 f");
+    lab.says(&[
+        "offer-4011 failed 2 times, then bypass-prompt",
+        "follows bypass-prompt, kept: true",
+    ]);
+    // Also after minutes; a file of its system's, an hour later, is none of these.
+    let refused = "D +0.1 r +500 a";
+    for (later, follows) in [("+500 f", true), ("+3600 f", false)] {
+        let mut lab = uefi();
+        lab.talk(DEAF).talk(DEAF).talk(refused).talk(later);
+        let said = lab.said.iter().any(|said| said.starts_with("follows"));
+        assert_eq!(said, follows, "{later}");
+    }
+    // Refused alone, it is left with what it is tried with.
+    let mut lab = uefi();
+    lab.talk(DEAF).talk(DEAF);
+    for _ in 0..5 {
+        lab.talk("D +0.1 r +2 a +30");
+    }
+    lab.says(&["offer-4011 failed 2 times, then bypass-prompt"]);
+    assert_eq!(lab.shape(), Shape::BypassPrompt);
 }
 
 /// Quirk 5: build 071 of PXE 2.0.

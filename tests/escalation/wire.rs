@@ -15,17 +15,17 @@ use crate::support::lan::{Host, Lan};
 use crate::support::packet::Packet;
 use crate::support::servers::Server;
 
-const US: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
+pub const US: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
 const DHCP: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 /// 43{6=8} with a prompt.
-const BYPASS_PROMPT: [u8; 10] = [6, 1, 8, 10, 4, 0, b'P', b'X', b'E', 255];
+pub const BYPASS_PROMPT: [u8; 10] = [6, 1, 8, 10, 4, 0, b'P', b'X', b'E', 255];
 const BYPASS: [u8; 4] = [6, 1, 8, 255];
 
 /// bootjack beside dnsmasq, and a machine.
 pub struct Lab {
     pub appliance: Appliance,
     _dhcp: Server,
-    card: DhcpClient,
+    pub card: DhcpClient,
     pub pc: Host,
     host: Host,
     lan: Lan,
@@ -37,7 +37,7 @@ impl Lab {
     }
 
     /// Beside a dnsmasq with further flags.
-    fn beside(flags: &[&str]) -> Self {
+    pub fn beside(flags: &[&str]) -> Self {
         Self::begin(flags, |_| {})
     }
 
@@ -66,7 +66,11 @@ impl Lab {
     }
 
     /// DISCOVER, both offers, REQUEST; gives bootjack's offer and the address leased.
-    fn lease(&self, client: &BootClient, as_sent: impl Fn(Packet) -> Packet) -> (Reply, Ipv4Addr) {
+    pub fn lease(
+        &self,
+        client: &BootClient,
+        as_sent: impl Fn(Packet) -> Packet,
+    ) -> (Reply, Ipv4Addr) {
         self.card.broadcast(&as_sent(client.discover()));
         let (mut ours, mut theirs) = (None, None);
         while ours.is_none() || theirs.is_none() {

@@ -2,7 +2,8 @@
 //!
 //! | seen before that DISCOVER | it proves |
 //! |---|---|
-//! | a file was fetched, or another program asked | nothing against the shape |
+//! | a file was asked for, served or not, or another program asked | nothing against the shape |
+//! | an answer of ours that could not be sent, or not at its time | nothing: that is our doing |
 //! | a REQUEST for a lease, or one at 4011, and [`SETTLE`] or more without a file | strong: it has its lease, and did not follow |
 //! | a REQUEST, and a DISCOVER sooner than that | nothing: the DHCP server said NAK, and it begins anew |
 //! | a REQUEST, and the same again | nothing: its lease was not acknowledged |
@@ -96,8 +97,8 @@ enum Came {
     Discovers,
     /// It asked for its lease, or port 4011.
     Asked { at: Instant, again: bool },
-    /// It asked for a file, or it is another program by now.
-    Far,
+    /// It asked for a file, since then, or it is another program by now.
+    Far { at: Instant, judged: bool },
 }
 
 /// One attempt.
@@ -119,6 +120,8 @@ pub(super) struct Attempt {
     leased: Option<Instant>,
     /// Whether another server has told it what to boot.
     elsewhere: bool,
+    /// Whether an answer of ours could not be sent, or not at its time.
+    unsent: bool,
 }
 
 impl Attempt {
@@ -135,6 +138,7 @@ impl Attempt {
             at_4011: false,
             leased: None,
             elsewhere: false,
+            unsent: false,
         }
     }
 
@@ -166,7 +170,9 @@ impl Attempt {
     pub(super) fn discovered(&self, now: Instant, xid: u32, hearing: &Hearing) -> Proof {
         let known = self.leased.is_some() && hearing.is_whole_since(self.began);
         match self.says(now, xid) {
-            Proof::Weak | Proof::Strong if self.elsewhere || !known => Proof::Nothing,
+            Proof::Weak | Proof::Strong if self.elsewhere || self.unsent || !known => {
+                Proof::Nothing
+            }
             proof => proof,
         }
     }
@@ -181,7 +187,7 @@ impl Attempt {
                     Proof::Nothing
                 }
             }
-            Came::Far | Came::Asked { .. } => Proof::Nothing,
+            Came::Far { .. } | Came::Asked { .. } => Proof::Nothing,
             Came::Discovers => self.waited(now, xid),
         }
     }
@@ -205,7 +211,7 @@ impl Attempt {
     pub(super) fn requested(&mut self, now: Instant, xid: u32, address: Option<Ipv4Addr>) {
         (self.latest, self.address) = (xid, address);
         self.came = match self.came {
-            Came::Far => Came::Far,
+            far @ Came::Far { .. } => far,
             Came::Discovers => Came::Asked {
                 at: now,
                 again: false,
@@ -231,21 +237,46 @@ impl Attempt {
         !std::mem::replace(&mut self.at_4011, true) && self.offered.bypass
     }
 
-    /// It asks for a file; whether that is its first.
-    pub(super) fn asked_for_a_file(&mut self, now: Instant) -> bool {
-        self.is_recent(now) && std::mem::replace(&mut self.came, Came::Far) != Came::Far
+    /// It asks for a file, whether that is served or not; whether it is its first.
+    pub(super) fn asks_for_a_file(&mut self, now: Instant) -> bool {
+        let first = !matches!(self.came, Came::Far { .. }) && self.is_recent(now);
+        if first {
+            self.came = Came::Far {
+                at: now,
+                judged: false,
+            };
+        }
+        first
+    }
+
+    /// What it asked for is there, or not; whether nothing else of it was before.
+    pub(super) fn is_answered(&mut self, now: Instant) -> bool {
+        self.asks_for_a_file(now);
+        let recent = self.is_recent(now);
+        match &mut self.came {
+            Came::Far { judged, .. } if recent => !std::mem::replace(judged, true),
+            _ => false,
+        }
+    }
+
+    /// An answer to it could not be sent, or not at its time.
+    pub(super) const fn is_unanswered(&mut self) {
+        self.unsent = true;
     }
 
     /// Its machine is another program by now.
     pub(super) const fn booted(&mut self) {
-        self.came = Came::Far;
+        self.came = Came::Far {
+            at: self.last,
+            judged: true,
+        };
     }
 
     /// Whether what its machine does now can still be this attempt.
     fn is_recent(&self, now: Instant) -> bool {
         let since = match self.came {
-            Came::Asked { at, .. } => at,
-            Came::Discovers | Came::Far => self.last,
+            Came::Asked { at, .. } | Came::Far { at, .. } => at,
+            Came::Discovers => self.last,
         };
         now.saturating_duration_since(since) < FETCH_WITHIN
     }

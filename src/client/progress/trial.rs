@@ -155,11 +155,20 @@ impl Trial {
         })
     }
 
-    /// The machine asks for a file; with its first that is there, it follows what it was offered:
-    /// `true`.
-    pub(super) fn fetched(&mut self, now: Instant, found: bool) -> bool {
+    /// The machine asks for a file: it has not failed, whatever it gets.
+    pub(super) fn asks_for_a_file(&mut self, now: Instant) {
         let attempt = self.attempt.as_mut();
-        attempt.is_some_and(|attempt| attempt.asked_for_a_file(now) && found)
+        if attempt.is_some_and(|attempt| attempt.asks_for_a_file(now)) {
+            self.failed = None;
+        }
+    }
+
+    /// What the machine asks for is there, or not; where the first is, it follows what it was
+    /// offered: `true`.
+    pub(super) fn fetched(&mut self, now: Instant, found: bool) -> bool {
+        self.asks_for_a_file(now);
+        let attempt = self.attempt.as_mut();
+        attempt.is_some_and(|attempt| attempt.is_answered(now) && found)
     }
 
     /// It follows what it was offered.

@@ -21,7 +21,7 @@ use crate::doctor::offer::{self, Unreadable};
 use crate::error::Error;
 use crate::firmware::reply::transaction;
 use crate::firmware::sample::{self, Flavour};
-use crate::service::sys::packet::{Ear, Kind};
+use crate::service::sys::packet::{Ear, Hears, Kind};
 use crate::wire::Mac;
 use crate::wire::frame::Datagram;
 
@@ -87,7 +87,11 @@ pub(super) struct Patience<'a> {
 
 impl Asking {
     pub(super) fn open(question: Question) -> Result<Self, Error> {
-        let ear = Ear::open(question.index, question.starter.is_some())
+        let hears = match question.starter {
+            Some(_) => Hears::Everything,
+            None => Hears::Answers,
+        };
+        let ear = Ear::open(question.index, hears)
             .map_err(|e| failed("hear", &question.interface, &e))?;
         // Without it only the hello of spanning tree is missing.
         let _ = ear.hear_spanning_tree();
