@@ -7,6 +7,8 @@
 //! * `rows`: of how many machines something is kept
 //! * `store`: what is kept on the disk
 //! * `wire`: a client deaf to one shape, on the wire: steps, memory, what an operator sees
+//! * `doctor`: what `bootjack doctor` asks says nothing of a machine
+//! * `unkept`: a state folder that cannot be used
 //! * `firmware`: real firmware that is merely slow, or has no DHCP server, is left alone
 
 #![allow(
@@ -18,6 +20,8 @@
 
 #[path = "escalation/bounds.rs"]
 mod bounds;
+#[path = "escalation/doctor.rs"]
+mod doctor;
 #[path = "escalation/firmware.rs"]
 mod firmware;
 #[path = "escalation/judged.rs"]
@@ -32,5 +36,7 @@ mod store;
 mod support;
 #[path = "escalation/talk.rs"]
 mod talk;
+#[path = "escalation/unkept.rs"]
+mod unkept;
 #[path = "escalation/wire.rs"]
 mod wire;

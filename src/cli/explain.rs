@@ -88,13 +88,14 @@ impl Explain {
         let snapshot = supervise::in_force(&mut Loader::new(Places::from(&settings)).load())?;
         let server = self.server;
         let server = server.unwrap_or_else(|| own_address(&settings.interface, &snapshot));
+        let learnt = Learnt::of(&settings);
         if let Some(file) = &self.pcap {
             let wanted = pcap::Wanted {
                 file,
                 mac: self.mac,
                 json: self.json,
             };
-            return pcap::run(&wanted, &settings, (&snapshot, server));
+            return pcap::run(&wanted, &settings, (&snapshot, &learnt), server);
         }
         let Some(machine) = self.machine() else {
             return Err(Error::usage("explain needs --mac and --arch, or --pcap"));
@@ -105,7 +106,6 @@ impl Explain {
             relay: self.relay,
             ip: self.ip,
         };
-        let learnt = Learnt::of(&settings.state);
         let mut out = String::new();
         let answered = asked
             .explain((&snapshot, &learnt), settings.mode, server, &mut out)

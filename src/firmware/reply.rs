@@ -91,6 +91,28 @@ pub fn transaction(payload: &[u8], mac: Mac) -> Option<u32> {
     ours.then_some(u32::from_be_bytes(xid))
 }
 
+/// Why a datagram is no answer to a machine's question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stray {
+    /// It is no reply of DHCP.
+    NoReply,
+    /// It is to another hardware address.
+    OtherMachine,
+    /// It is to a question that was not asked.
+    OtherTransaction,
+}
+
+impl Stray {
+    /// Why this is none to the machine with this hardware address, and this transaction.
+    pub fn of(payload: &[u8], mac: Mac, xid: u32) -> Option<Self> {
+        match transaction(payload, mac) {
+            Some(answers) => (answers != xid).then_some(Self::OtherTransaction),
+            None if payload.first() == Some(&BOOTREPLY) => Some(Self::OtherMachine),
+            None => Some(Self::NoReply),
+        }
+    }
+}
+
 impl Reply {
     /// Reads a datagram.
     ///
@@ -264,13 +286,12 @@ impl Reply {
     }
 }
 
-/// `http://…` or `https://…`
+/// `http://…` or `https://…`, with a host.
 fn is_uri(text: &[u8]) -> bool {
-    let text = text.to_ascii_lowercase();
-    [&b"http://"[..], b"https://"].iter().any(|scheme| {
-        text.strip_prefix(*scheme)
-            .is_some_and(|rest| !rest.is_empty())
-    })
+    let text = String::from_utf8_lossy(text).to_ascii_lowercase();
+    let known = ["http://", "https://"];
+    known.iter().any(|scheme| text.starts_with(scheme))
+        && super::machine::web::host(&text).is_some()
 }
 
 fn named(address: Ipv4Addr) -> Option<Ipv4Addr> {

@@ -4,6 +4,7 @@
 use std::net::Ipv4Addr;
 
 use super::kind::Kind;
+use super::made_up;
 use super::message::{self, Identity, Purpose};
 use crate::client::Stage;
 use crate::wire::dhcp::{self, BROADCAST, Message, Options, code};
@@ -73,12 +74,14 @@ const BOOT_LIST: [u8; 36] = [
 ];
 
 /// The DISCOVER of a machine of this kind, `secs` seconds after its first one, as its firmware sends
-/// it, but for a parameter list that asks for what any firmware asks for. Its UUID is made from its
-/// MAC: real firmware always sends one.
+/// it, but for a parameter list that asks for what any firmware asks for. Its UUID is that of a machine
+/// that is played: a bootjack that serves answers it, and learns nothing by it.
 pub fn discover(flavour: Flavour, mac: Mac, xid: u32, secs: u16) -> Message {
     let kind = flavour.boots_as().unwrap_or(Kind::Bios);
-    let uuid = uuid_of(mac);
-    let who = Identity { mac, uuid };
+    let who = Identity {
+        mac,
+        uuid: made_up::uuid_of(mac),
+    };
     let mut message = message::message(kind.firmware(), who, Purpose::Discover, xid, secs);
     let sent = std::mem::take(&mut message.options);
     let list: &[u8] = match flavour {
@@ -98,12 +101,6 @@ pub fn discover(flavour: Flavour, mac: Mac, xid: u32, secs: u16) -> Message {
         message.options.push(code, value);
     }
     message
-}
-
-fn uuid_of(mac: Mac) -> Option<Uuid> {
-    let mut option = vec![0; 11];
-    option.extend(mac.as_bytes());
-    Uuid::from_option_97(&option)
 }
 
 /// The message such a machine sends to `67` (a DISCOVER) or to 4011 (a REQUEST), shaped as EDK2,
@@ -149,7 +146,7 @@ mod tests {
     use crate::client::{Class, identify};
 
     #[test]
-    fn each_flavour_is_taken_for_what_it_says() {
+    fn each_flavour_is_taken_for_what_it_says_and_for_no_real_machine() {
         let mac = Mac::ethernet([2, 0, 0, 0, 0, 1]);
         for (flavour, class) in [
             (Flavour::Plain, None),
@@ -165,6 +162,7 @@ mod tests {
             );
             assert_eq!(message.flags, BROADCAST);
             let client = identify(&message, Ipv4Addr::LOCALHOST).ok();
+            assert!(client.as_ref().is_none_or(made_up::is_probe), "{flavour:?}");
             assert_eq!(client.map(|c| (c.class, c.arch())), class, "{flavour:?}");
         }
     }

@@ -1,7 +1,10 @@
 //! Which of the answers a firmware boots from.
 
+use super::fault::Fault;
 use super::kind::{Firmware, Kind, Manner};
+use super::machine::web;
 use super::reply::Reply;
+use super::vendor::shown;
 use crate::wire::dhcp::code;
 
 /// From this window on a ROM gives up hoping for a PXE answer beside a plain lease: after 4 + 8 s
@@ -209,10 +212,34 @@ fn http(answers: &[Reply]) -> Option<Pick> {
     })
 }
 
+/// Why none of the URIs offered can be used where addresses were offered, too.
+pub fn unusable_uri(answers: &[Reply]) -> Option<Fault> {
+    let named = answers.iter().filter(|a| a.is_http() && !names_address(a));
+    let mut uris = named.filter_map(|answer| Some(shown(answer.file_of_option()?)));
+    let uri = uris.next()?;
+    Some(if is_ipv6(&uri) {
+        ipv6(uri)
+    } else {
+        let why = "its host is a name, and the DHCP server's offer has no DNS server (option 6)";
+        Fault::Uri { uri, why }
+    })
+}
+
+/// Whether a URI's host is an IPv6 address (RFC 3986, section 3.2.2).
+pub fn is_ipv6(uri: &str) -> bool {
+    web::host(uri).is_some_and(|host| host.starts_with('['))
+}
+
+/// Of a URI that is.
+pub fn ipv6(uri: String) -> Fault {
+    let why = "its host is an IPv6 address, and this is a boot over IPv4";
+    Fault::Uri { uri, why }
+}
+
 /// Whether the URI's host is an IPv4 address.
 fn names_address(answer: &Reply) -> bool {
     let uri = answer.file_of_option().map(String::from_utf8_lossy);
-    let host = uri.and_then(|uri| Some(super::machine::web::host(&uri)?.to_owned()));
+    let host = uri.and_then(|uri| Some(web::host(&uri)?.to_owned()));
     host.is_some_and(|host| host.parse::<std::net::Ipv4Addr>().is_ok())
 }
 

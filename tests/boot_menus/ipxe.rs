@@ -50,6 +50,29 @@ menu:
     assert!(said.contains(args), "{args:?} is missing in {said}");
 }
 
+/// A router that names a file of its own, which iPXE takes before a proxy's: the card's iPXE boots what
+/// we name where a row says so.
+#[test]
+fn a_row_has_ipxe_boot_ours_before_a_file_that_the_dhcp_server_names() {
+    as_root!("a_row_has_ipxe_boot_ours_before_a_file_that_the_dhcp_server_names");
+    let lab = Lab::with(
+        r#"
+menu:
+  title: T
+  entries:
+    - { id: own, title: Script, ipxe: "echo ===ours===" }
+"#,
+        &["--dhcp-boot=routers-own.0,router,10.77.0.1"],
+        |setup| {
+            setup.config(
+                "quirks: [ { name: ours-first, tells: { stage: ipxe }, changes: { ipxe-priority: 1 } } ]\n",
+            )
+        },
+    );
+    let pc = lab.machine(Firmware::Bios, 24).power_on(&lab.lan);
+    wait_to_see(&pc, "===ours===");
+}
+
 #[test]
 fn ipxe_on_uefi_comes_back_from_a_script_and_leaves_to_the_next_boot_option() {
     as_root!("ipxe_on_uefi_comes_back_from_a_script_and_leaves_to_the_next_boot_option");

@@ -22,32 +22,41 @@ const BYPASS_PROMPT: [u8; 10] = [6, 1, 8, 10, 4, 0, b'P', b'X', b'E', 255];
 const BYPASS: [u8; 4] = [6, 1, 8, 255];
 
 /// bootjack beside dnsmasq, and a machine.
-struct Lab {
-    appliance: Appliance,
+pub struct Lab {
+    pub appliance: Appliance,
     _dhcp: Server,
     card: DhcpClient,
-    pc: Host,
+    pub pc: Host,
     host: Host,
     lan: Lan,
 }
 
 impl Lab {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::beside(&[])
     }
 
     /// Beside a dnsmasq with further flags.
     fn beside(flags: &[&str]) -> Self {
+        Self::begin(flags, |_| {})
+    }
+
+    /// One whose state folder was spoilt before.
+    pub fn over(spoil: impl FnOnce(&Path)) -> Self {
+        Self::begin(&[], spoil)
+    }
+
+    fn begin(flags: &[&str], spoil: impl FnOnce(&Path)) -> Self {
         let lan = Lan::new();
         let (dhcp, host, pc) = (
             Server::dnsmasq_with(&lan.dhcp_host(), flags),
             lan.appliance_host(),
             lan.client("pc"),
         );
+        let setup = Setup::new(&host, BOOTJACK).profile("p.yaml", EVERYONE);
+        spoil(&setup.config_file().with_file_name("state"));
         Self {
-            appliance: Setup::new(&host, BOOTJACK)
-                .profile("p.yaml", EVERYONE)
-                .start(),
+            appliance: setup.start(),
             _dhcp: dhcp,
             card: DhcpClient::new(&pc),
             pc,
@@ -76,7 +85,7 @@ impl Lab {
     }
 
     /// A whole attempt that ends with the lease; how its OFFER told it not to ask 4011, if so.
-    fn stops_at_the_lease(&self, client: &mut BootClient) -> Option<Vec<u8>> {
+    pub fn stops_at_the_lease(&self, client: &mut BootClient) -> Option<Vec<u8>> {
         client.xid += 0x100;
         let (offer, _) = self.lease(client, |packet| packet);
         std::thread::sleep(SETTLE + Duration::from_millis(500));
@@ -96,6 +105,17 @@ impl Lab {
     fn event(&self, name: &str) -> Value {
         self.appliance
             .wait_for_event(ANSWER, |event| event["event"] == name)
+    }
+
+    /// The same, where the server runs.
+    pub fn said_there(&self, words: &[&str]) -> Said {
+        let mut command = self.host.command(BOOTJACK);
+        command.args(words).arg("--state").arg(self.state());
+        let profiles = self.appliance.profiles();
+        if words[0] == "explain" {
+            command.arg("--profiles").arg(profiles);
+        }
+        command.output().unwrap().into()
     }
 
     fn state(&self) -> PathBuf {
@@ -257,7 +277,7 @@ impl Lab {
         self.lease(client, old).0.option(43)
     }
 
-    fn told(&self, name: &str) -> Option<Value> {
+    pub fn told(&self, name: &str) -> Option<Value> {
         let mut events = self.appliance.events().into_iter();
         events.find(|event| event["event"] == name)
     }

@@ -8,7 +8,7 @@ use crate::firmware::fault::Fault;
 use crate::firmware::kind::Manner;
 use crate::firmware::message::Purpose;
 use crate::firmware::reply::{Incoming, Reply};
-use crate::firmware::select::{Boot, OfferType};
+use crate::firmware::select::{Boot, OfferType, ipv6, is_ipv6};
 use crate::firmware::vendor::shown;
 use crate::wire::dhcp::Kind;
 
@@ -142,12 +142,16 @@ impl Machine {
             return Phase::Ask(ask);
         };
         if let Some(why) = self.refusal(&ask, &reply) {
-            self.say(Topic::Refused, format!("{reply}: {why}"));
+            self.refuse(format!("{reply}: {why}"));
+            return Phase::Ask(ask);
+        }
+        if ask.heard.is_some() {
+            self.overflows();
             return Phase::Ask(ask);
         }
         self.say(Topic::Heard, reply.to_string());
         if self.manner() == Manner::Edk2 {
-            ask.heard.get_or_insert(reply); // it waits the window out
+            ask.heard = Some(reply); // it waits the window out
             return Phase::Ask(ask);
         }
         self.take_answer(ask, reply)
@@ -269,8 +273,9 @@ impl Machine {
     /// HTTP boot: the URI of the offer.
     fn boot_uri(&mut self) -> Phase {
         let uri = self.source().and_then(|source| self.file_of(&source));
-        match uri {
-            Some(uri) => self.fetch(&shown(&uri)),
+        match uri.map(|uri| shown(&uri)) {
+            Some(uri) if is_ipv6(&uri) => self.fail(ipv6(uri)),
+            Some(uri) => self.fetch(&uri),
             None => self.fail(Fault::NoBootFile),
         }
     }

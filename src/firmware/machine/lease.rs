@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
+use super::web::is_host;
 use super::{ANSWERS, CLIENT, Lease, Machine, Output, Phase, SERVER, Topic};
 use crate::firmware::fault::Fault;
 use crate::firmware::kind::Manner;
@@ -16,6 +17,9 @@ const EVERYBODY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::BROADCAST, SERVER);
 const PROXY_WAIT: Duration = Duration::from_secs(2);
 /// A Pi 3 that is answered sooner begins again, and again (quirk 27).
 const TOO_SOON: Duration = Duration::from_secs(1);
+
+/// No boot is sure to be over in so many seconds.
+const SHORT: u32 = 120;
 
 /// Since the first DISCOVER.
 #[derive(Debug, Clone, Copy, Default)]
@@ -63,9 +67,13 @@ impl Machine {
         };
         let offers = matches!(reply.message.kind(), Some(Kind::Offer) | None);
         let known = self.answers.contains(&reply);
-        if offers && incoming.port == CLIENT && !known && self.answers.len() < ANSWERS {
+        let offers = offers && incoming.port == CLIENT && !known;
+        if offers && self.answers.len() >= ANSWERS {
+            self.overflows();
+        } else if offers {
             self.say(Topic::Heard, reply.to_string());
             if !reply.is_proxy() {
+                self.say_of_address(reply.message.yiaddr);
                 self.out.push(Output::Offered(reply.message.yiaddr));
             }
             self.answers.push(reply);
@@ -109,13 +117,24 @@ impl Machine {
     pub(super) fn nobody(&mut self) -> Phase {
         let leases = self.answers.iter().any(|a| !a.is_proxy());
         let heard = !self.answers.is_empty();
-        let told = self.refused > 0;
+        let told = self.tally.refused > 0;
+        let strays = self.tally.has_failed_answers();
+        let uri = (self.manner() == Manner::Edk2Http && leases)
+            .then(|| select::unusable_uri(&self.answers));
         self.fail(match (leases, heard) {
-            (true, _) => Fault::NoBootFile,
+            (true, _) => uri.flatten().unwrap_or(Fault::NoBootFile),
             (false, true) => Fault::OnlyProxies,
             (false, false) if told => Fault::Unusable,
+            (false, false) if strays => Fault::Strays,
             (false, false) => Fault::Silence,
         })
+    }
+
+    fn say_of_address(&mut self, offered: Ipv4Addr) {
+        if !is_host(offered) {
+            let text = format!("{offered} is no address that a machine can have");
+            self.say(Topic::Note, text);
+        }
     }
 
     fn take(&mut self, pick: Pick) -> Phase {
@@ -176,10 +195,14 @@ impl Machine {
         let (Some(offer), Some(reply)) = (offer, reply.flatten()) else {
             return Phase::Request(request);
         };
+        let kind = reply.message.kind();
         if reply.server_id() != offer.server_id() {
+            if matches!(kind, Some(Kind::Ack | Kind::Nak)) {
+                self.refuse(format!("{reply}: not of the server that it asked"));
+            }
             return Phase::Request(request);
         }
-        match reply.message.kind() {
+        match kind {
             Some(Kind::Nak) => {
                 self.say(Topic::Heard, reply.to_string());
                 self.asked = None;
@@ -193,6 +216,10 @@ impl Machine {
                 self.say(Topic::Heard, reply.to_string());
                 self.asked = Some(lease(&offer, reply.message.yiaddr));
                 self.fail(Fault::OtherAddress(reply.server()))
+            }
+            Some(Kind::Ack) => {
+                self.refuse(format!("{reply}: not the address that it asked for"));
+                Phase::Request(request)
             }
             _ => Phase::Request(request),
         }
@@ -222,7 +249,25 @@ impl Machine {
             let address = lease.address;
             self.say(Topic::Screen, format!("Station IP address is {address}"));
         }
+        if !masked {
+            let text = "the lease has no subnet mask (option 1): UEFI would decline it";
+            self.say(Topic::Note, text);
+        }
+        self.say_of_duration();
         self.follow(boot)
+    }
+}
+
+impl Machine {
+    /// A lease that ends before the loader runs may be given to another machine meanwhile.
+    fn say_of_duration(&mut self) {
+        let ack = self.ack.as_ref().map(|ack| &ack.message);
+        let told = ack.and_then(|ack| ack.options.get(code::LEASE_TIME)?.first_chunk());
+        let seconds = told.map(|bytes| u32::from_be_bytes(*bytes));
+        if let Some(seconds) = seconds.filter(|seconds| *seconds < SHORT) {
+            let text = format!("the lease is for {seconds} s: it may end while the machine boots");
+            self.say(Topic::Note, text);
+        }
     }
 }
 

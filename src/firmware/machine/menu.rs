@@ -37,6 +37,7 @@ impl Machine {
         let Some(first) = items.first() else {
             return self.fail(Fault::NoMenu);
         };
+        self.prompted = true;
         if let Some((seconds, text)) = source.vendor.prompt.as_ref().filter(|p| p.0 != 0) {
             self.say(Topic::Screen, format!("{text} ({seconds})"));
         }
@@ -196,12 +197,16 @@ impl Machine {
             return Phase::Seek(seek);
         };
         if let Some(why) = self.no_server(&seek, &reply) {
-            self.say(Topic::Refused, format!("{reply}: {why}"));
+            self.refuse(format!("{reply}: {why}"));
+            return Phase::Seek(seek);
+        }
+        if seek.heard.is_some() {
+            self.overflows();
             return Phase::Seek(seek);
         }
         self.say(Topic::Heard, reply.to_string());
         if self.manner() == Manner::Edk2 {
-            seek.heard.get_or_insert(reply);
+            seek.heard = Some(reply);
             return Phase::Seek(seek);
         }
         self.served(&seek, reply)

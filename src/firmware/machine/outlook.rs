@@ -40,7 +40,7 @@ impl Outlook {
         let heard = answers.len();
         let taken = |answer: &Reply| answer.flaw(firmware.manner).is_none();
         machine.answers = answers.into_iter().filter(taken).collect();
-        machine.refused = heard - machine.answers.len();
+        machine.tally.refused = heard - machine.answers.len();
         machine.phase = machine.decide(firmware);
         machine.next()
     }

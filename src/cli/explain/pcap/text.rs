@@ -4,6 +4,7 @@
 use std::fmt::{self, Display, Formatter, Write as _};
 
 use super::told::{Answer, Boot, End, Event, Found, NotInIt, Reply, Said, Terms, Told};
+use crate::cli::explain::learnt::said;
 use crate::client::{Class, Client};
 use crate::wire::dhcp;
 
@@ -37,11 +38,15 @@ fn write_event(event: &Event, out: &mut String) -> fmt::Result {
         Said::Asked {
             message,
             client,
+            learnt,
             answer,
         } => {
             writeln!(out, "{}{of}", message.kind)?;
             if let Some(client) = client {
                 describe(client, out)?;
+            }
+            if let Some(row) = learnt {
+                writeln!(out, "  learnt: {}", said(row))?;
             }
             decoded(message, "  ", out)?;
             answered(answer, out)
