@@ -10,6 +10,7 @@ use super::fits;
 use super::matching::Match;
 use super::menu;
 use super::model::{Loader, PerArch, Profile};
+use super::pinned;
 use super::schema::{FIRMWARE, PROFILE, per_arch};
 use super::template::{NAMES, Values};
 use super::words::{MAX_TITLE, title};
@@ -135,6 +136,7 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
         only_firmware,
     };
     fits::check(&profile, &matching, &places, report);
+    pinned::check(&profile, &matching, strategy_at, report);
     Some((name_at, profile, matching))
 }
 
