@@ -285,6 +285,44 @@ fn one_that_asks_4011_all_the_same_twice_is_told_of_once() {
 }
 
 #[test]
+fn a_uefi_that_finds_its_file_at_4011_all_the_same_follows_what_it_was_offered() {
+    let mut lab = uefi();
+    lab.talk(DEAF).talk(DEAF);
+    let asks = "D +0.1 r +1 4 +0.2 4 +0.3 f +60";
+    lab.talk(asks).talk(asks).talk(asks).says(&[
+        "offer-4011 failed 2 times, then bypass-prompt",
+        "follows bypass-prompt, kept: true",
+    ]);
+    assert_eq!(lab.past().seen, []);
+    assert_eq!(lab.shape(), Shape::BypassPrompt);
+}
+
+#[test]
+fn one_that_asks_4011_all_the_same_and_finds_nothing_there_is_tried_with_each_shape_once() {
+    let loops = "D +0.1 r +0.5 4 +10";
+    let mut lab = uefi();
+    for _ in 0..7 {
+        lab.talk(loops);
+    }
+    lab.says(&[
+        "offer-4011 failed 2 times, then bypass-prompt",
+        "bypass-prompt failed 2 times, then self-sufficient",
+        "self-sufficient failed 2 times, nothing left",
+    ]);
+    let mut lab = bios();
+    lab.talk(DEAF).talk(DEAF);
+    for _ in 0..7 {
+        lab.talk(loops);
+    }
+    lab.says(&[
+        "self-sufficient failed 2 times, then bypass-prompt",
+        "asks-4011-all-the-same",
+        "bypass-prompt failed 2 times, then offer-4011",
+        "offer-4011 failed 2 times, nothing left",
+    ]);
+}
+
+#[test]
 fn requests_at_4011_that_may_be_anybodys_say_nothing_of_a_machine() {
     for (what, talk) in [
         ("without a lease", "D +1 4 +60"),

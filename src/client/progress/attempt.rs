@@ -114,8 +114,8 @@ pub(super) struct Attempt {
     came: Came,
     /// The address that it asked for a lease of.
     address: Option<Ipv4Addr>,
-    /// Whether it has asked port 4011, from that address.
-    pub(super) at_4011: bool,
+    /// Whether it is a BIOS that has asked port 4011, from that address, although it was told not to.
+    pub(super) all_the_same: bool,
     /// When it was first offered a lease.
     leased: Option<Instant>,
     /// Whether another server has told it what to boot.
@@ -135,7 +135,7 @@ impl Attempt {
             last: now,
             came: Came::Discovers,
             address: None,
-            at_4011: false,
+            all_the_same: false,
             leased: None,
             elsewhere: false,
             unsent: false,
@@ -224,8 +224,8 @@ impl Attempt {
     }
 
     /// Port 4011 is asked from an address: by this machine, where that is the one it asked for a
-    /// lease of. Whether it is the first time, and its OFFER had told it not to.
-    pub(super) fn asked_4011(&mut self, now: Instant, from: Ipv4Addr) -> bool {
+    /// lease of. Whether it is the first time that a `bios` does so that was told not to.
+    pub(super) fn asked_4011(&mut self, now: Instant, from: Ipv4Addr, bios: bool) -> bool {
         let has_it = matches!(self.came, Came::Asked { .. }) && self.address == Some(from);
         if !has_it || !self.is_recent(now) {
             return false;
@@ -234,7 +234,9 @@ impl Attempt {
             at: now,
             again: false,
         };
-        !std::mem::replace(&mut self.at_4011, true) && self.offered.bypass
+        let first = !self.all_the_same;
+        self.all_the_same |= bios && self.offered.bypass;
+        first && self.all_the_same
     }
 
     /// It asks for a file, whether that is served or not; whether it is its first.
