@@ -90,7 +90,7 @@ pub struct Outcome {
     pub decision: Result<Box<Answer>, Ignore>,
 }
 
-/// A reply, ready to encode and send.
+/// A reply, ready to be sent.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The reply.

@@ -9,6 +9,7 @@
 //! * [`glob`]: text with `*` in it
 //! * [`ether`], [`frame`]: Ethernet, IPv4 and UDP headers around a payload; [`link`]: what captures have
 //!   before them
+//! * [`tlv`]: fields with a tag and a length, which options are made of
 //! * [`tftp`]: TFTP packets
 //! * [`arp`], [`echo`]: whether an address is in use
 //!
@@ -29,6 +30,7 @@ pub mod mac;
 pub mod pxe;
 
 pub mod tftp;
+pub mod tlv;
 
 pub mod relay;
 pub mod uuid;

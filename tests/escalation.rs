@@ -7,7 +7,10 @@
 //! * `rows`: of how many machines something is kept
 //! * `store`: what is kept on the disk
 //! * `wire`: a client deaf to one shape, on the wire: steps, memory, what an operator sees
+//! * `others`: machines that boot from another server are left to it
 //! * `overload`: those whom bootjack has no room for are moved to no other shape
+//! * `doctor`: what `bootjack doctor` asks says nothing of a machine
+//! * `unkept`: a state folder that cannot be used
 //! * `firmware`: real firmware that is merely slow, or has no DHCP server, is left alone
 
 #![allow(
@@ -19,10 +22,14 @@
 
 #[path = "escalation/bounds.rs"]
 mod bounds;
+#[path = "escalation/doctor.rs"]
+mod doctor;
 #[path = "escalation/firmware.rs"]
 mod firmware;
 #[path = "escalation/judged.rs"]
 mod judged;
+#[path = "escalation/others.rs"]
+mod others;
 #[path = "escalation/overload.rs"]
 mod overload;
 #[path = "escalation/rows.rs"]
@@ -37,5 +44,7 @@ mod support;
 mod talk;
 #[path = "support/tftp_client.rs"]
 mod tftp_client;
+#[path = "escalation/unkept.rs"]
+mod unkept;
 #[path = "escalation/wire.rs"]
 mod wire;

@@ -16,6 +16,9 @@
     reason = "helpers of tests may fail like tests"
 )]
 
+#[macro_use]
+mod support;
+
 #[path = "hostile/floods.rs"]
 mod floods;
 #[path = "hostile/forged.rs"]
@@ -26,7 +29,6 @@ mod lab;
 mod noise;
 #[path = "hostile/packets.rs"]
 mod packets;
-mod support;
 #[path = "hostile/waiting.rs"]
 mod waiting;
 #[path = "hostile/web.rs"]

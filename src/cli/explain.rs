@@ -88,13 +88,14 @@ impl Explain {
         let snapshot = supervise::in_force(&mut Loader::new(Places::from(&settings)).load())?;
         let server = self.server;
         let server = server.unwrap_or_else(|| own_address(&settings.interface, &snapshot));
+        let learnt = Learnt::of(&settings);
         if let Some(file) = &self.pcap {
             let wanted = pcap::Wanted {
                 file,
                 mac: self.mac,
                 json: self.json,
             };
-            return pcap::run(&wanted, &settings, (&snapshot, server));
+            return pcap::run(&wanted, &settings, (&snapshot, &learnt), server);
         }
         let Some(machine) = self.machine() else {
             return Err(Error::usage("explain needs --mac and --arch, or --pcap"));
@@ -105,7 +106,6 @@ impl Explain {
             relay: self.relay,
             ip: self.ip,
         };
-        let learnt = Learnt::of(&settings.state);
         let mut out = String::new();
         let answered = asked
             .explain((&snapshot, &learnt), settings.mode, server, &mut out)
@@ -119,7 +119,7 @@ impl Explain {
     }
 
     /// The machine that is described, where one is.
-    fn machine(&self) -> Option<sample::Machine> {
+    fn machine(&self) -> Option<sample::Described> {
         let (mac, arch) = self.mac.zip(self.arch)?;
         let stage = match self.stage {
             Some(AskingStage::Ipxe) => Stage::Ipxe,
@@ -127,7 +127,7 @@ impl Explain {
             None if arch.is_http() => Stage::HttpBoot,
             Some(AskingStage::Rom) | None => Stage::Rom,
         };
-        Some(sample::Machine {
+        Some(sample::Described {
             mac,
             arch,
             uuid: self.uuid,
@@ -138,7 +138,7 @@ impl Explain {
 
 /// A machine that is described, and where it is.
 struct Asked {
-    machine: sample::Machine,
+    machine: sample::Described,
     says: asked::Says,
     relay: Option<Ipv4Addr>,
     ip: Option<Ipv4Addr>,
@@ -162,9 +162,7 @@ impl Asked {
         };
         let outcome = self.ask(known, server, first);
         if let Some(client) = &outcome.client {
-            describe(client, out)?;
-            known.1.line(client, out)?;
-            trace(known.0, client, out)?;
+            machine(known, client, out)?;
             quirks(known.0, client, out)?;
         }
         let answer = match &outcome.decision {
@@ -278,6 +276,17 @@ fn at_4011(
         return Err(std::fmt::Error);
     }
     reply(title, answer, out)
+}
+
+/// Who asks, what was learnt of it, and which profiles are for it.
+fn machine(
+    (snapshot, learnt): (&Snapshot, &Learnt),
+    client: &Client,
+    out: &mut String,
+) -> std::fmt::Result {
+    describe(client, out)?;
+    learnt.line(client, out)?;
+    trace(snapshot, client, out)
 }
 
 fn describe(client: &Client, out: &mut String) -> std::fmt::Result {

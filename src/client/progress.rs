@@ -41,7 +41,7 @@ use crate::client::Class;
 use crate::wire::{Mac, Platform};
 pub use attempt::{Offered, SETTLE, Windows};
 pub use known::{All, Known};
-pub use memory::{Learnt, Memory, NEW_ROWS, ROW_EVERY};
+pub use memory::{Learnt, Memory, NEW_ROWS, ROW_EVERY, Rows};
 use overheard::Hearing;
 pub use overheard::Overheard;
 use trial::Trial;
@@ -127,8 +127,8 @@ impl Step {
 pub struct Turn {
     /// What an operator is told of.
     pub step: Option<Step>,
-    /// What is to be kept from now on of each; `None`: nothing any more.
-    pub rows: Vec<(Firmware, Option<Learnt>)>,
+    /// What is to be kept from now on.
+    pub rows: Rows,
 }
 
 /// Every machine's attempts, and what was learnt.
@@ -302,7 +302,7 @@ impl Progress {
     }
 
     /// Forgets what was learnt of a machine, or of all of them; gives what is not kept any more.
-    pub fn forget(&mut self, mac: Option<Mac>) -> Vec<(Firmware, Option<Learnt>)> {
+    pub fn forget(&mut self, mac: Option<Mac>) -> Rows {
         if let Some(mac) = mac {
             self.remove(mac);
         } else {

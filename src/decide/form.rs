@@ -23,6 +23,8 @@ pub(super) struct Form<'t> {
     pub ending: Ending,
     /// Options that name the server.
     pub server_options: &'t [u8],
+    /// How much iPXE is to let a proxy's reply count: option 175.1; 0, as it does where nothing is said.
+    pub ipxe_priority: u8,
     /// Whether short replies are filled up.
     pub padding: bool,
     /// Whether to ask for broadcast; `None`: as usual.
@@ -50,6 +52,8 @@ impl<'t> Form<'t> {
         let omits_class = rom && treatment.set(|c| c.option_60) == Some(false);
         let vendor = treatment.set(|c| c.option_43).filter(|_| rom);
         let vendor = vendor.filter(|_| strategy.vendor != Vendor::Menu);
+        let priority = treatment.set(|c| c.ipxe_priority);
+        let priority = priority.filter(|_| client.stage == Stage::Ipxe);
         let servers = treatment.set(|c| c.server_options.as_deref());
         Self {
             class: strategy.class.filter(|_| !omits_class),
@@ -58,6 +62,7 @@ impl<'t> Form<'t> {
             file: treatment.set(|c| c.file).or(strategy.file),
             ending: treatment.set(|c| c.ending).unwrap_or(Ending::Nul),
             server_options: servers.unwrap_or(strategy.server_options),
+            ipxe_priority: priority.unwrap_or(0),
             padding: treatment.set(|c| c.padding).unwrap_or(true),
             broadcast: treatment.set(|c| c.broadcast),
             delay: treatment.set(|c| c.delay).unwrap_or(strategy.delay),

@@ -25,6 +25,11 @@ use crate::wire::pxe;
 /// The bytes of `file` that text may fill: one is left for NUL.
 pub(super) const FILE_MAX: usize = 127;
 
+/// iPXE's option 175, sub-option 1 (`priority`): settings of a larger one go before those of others,
+/// and those of the DHCP server's ACK before a proxy's of the same (facts C and H; iPXE settings.c). A
+/// lease of ours has nobody beside it, and no use for it.
+const IPXE_PRIORITY: u8 = 1;
+
 /// Builds an OFFER or an ACK, where the loader's name has room in it.
 pub(super) fn build(
     incoming: Incoming<'_>,
@@ -120,6 +125,9 @@ fn options(incoming: Incoming<'_>, kind: Kind, form: &Form<'_>, name: &str) -> O
     options.push(code::MESSAGE_TYPE, &[kind.number()]);
     options.push(code::SERVER_ID, &incoming.local.octets());
     push_boot(request, form, (incoming.local, name), &mut options);
+    if form.ipxe_priority > 0 {
+        options.push(code::ETHERBOOT, &[IPXE_PRIORITY, 1, form.ipxe_priority]);
+    }
     if let Some(relay) = request.get(code::RELAY_AGENT) {
         options.push(code::RELAY_AGENT, relay);
     }

@@ -90,7 +90,6 @@ fn called(node: &Node, source: &Source) -> Option<String> {
 /// The flow: each part is read whatever became of the others, so that all findings are seen.
 fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Profile, Match)> {
     let section = Section::open(node, &PROFILE, report)?;
-    let name_at = section.get("name").map_or(section.at, |n| n.at);
     let name = name(&section, source, report);
     let vars = section.or("vars", BTreeMap::new(), |n| vars(n, report));
     let matching = section.or("match", Match::default(), |n| clause::read(n, report));
@@ -108,11 +107,6 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     let menu = menu.and_then(|n| menu::read(n, called, &sample(&known), report));
     let (menu, matching, (terms, criteria)) = (menu?, matching?, dhcp?);
     menu.warn_of_dead_entries(&matching, report);
-    let at = |key| section.get(key).map_or(section.at, |n| n.at);
-    let (loader_at, strategy_at, menu_at) = (at("loader"), at("strategy"), at("menu"));
-    let in_menu = |key| in_menu(&section, key).unwrap_or(menu_at);
-    let (timeout_at, installed_at) = (in_menu("timeout"), in_menu("installed"));
-    let only_firmware = only_firmware(&section);
     let profile = Profile {
         name: name?,
         file: source.file.clone(),
@@ -125,17 +119,27 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
         terms,
         criteria,
     };
-    warn_of_missing_loaders(&profile, &matching, loader_at, report);
-    let places = fits::Places {
-        strategy: strategy_at,
-        menu: menu_at,
-        timeout: timeout_at,
-        installed: installed_at,
-        entries: &menu.at,
-        only_firmware,
-    };
-    fits::check(&profile, &matching, &places, report);
-    Some((name_at, profile, matching))
+    warn_of_missing_loaders(&profile, &matching, place(&section, "loader"), report);
+    fits::check(&profile, &matching, &places(&section, &menu.at), report);
+    Some((place(&section, "name"), profile, matching))
+}
+
+/// Where a key's value stands, else the profile.
+fn place(section: &Section<'_>, key: &str) -> At {
+    section.get(key).map_or(section.at, |n| n.at)
+}
+
+fn places<'a>(section: &Section<'_>, entries: &'a [At]) -> fits::Places<'a> {
+    let menu = place(section, "menu");
+    let in_menu = |key| in_menu(section, key).unwrap_or(menu);
+    fits::Places {
+        strategy: place(section, "strategy"),
+        menu,
+        timeout: in_menu("timeout"),
+        installed: in_menu("installed"),
+        entries,
+        only_firmware: only_firmware(section),
+    }
 }
 
 fn name(section: &Section<'_>, source: &Source, report: &mut Report<'_>) -> Option<String> {

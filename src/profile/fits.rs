@@ -49,7 +49,9 @@ pub(super) fn check(profile: &Profile, matching: &Match, at: &Places<'_>, report
     for platform in platforms {
         let seen = |entry: &Entry| sees(matching, platform, entry);
         warn_of_left_out(profile, platform, &seen, at, report);
-        if let Some(items) = profile.items(platform, seen) {
+        // Where we have no loader, a quirk may name one, and then there is more in the menu.
+        for items in [false, true].map(|loader| profile.items(platform, loader, seen)) {
+            let Some(items) = items else { continue };
             Menu {
                 platform,
                 items,

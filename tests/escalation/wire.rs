@@ -28,26 +28,35 @@ pub struct Lab {
     pub card: DhcpClient,
     pub pc: Host,
     host: Host,
-    lan: Lan,
+    pub lan: Lan,
 }
 
 impl Lab {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::beside(&[])
     }
 
     /// Beside a dnsmasq with further flags.
     pub fn beside(flags: &[&str]) -> Self {
+        Self::begin(flags, |_| {})
+    }
+
+    /// One whose state folder was spoilt before.
+    pub fn over(spoil: impl FnOnce(&Path)) -> Self {
+        Self::begin(&[], spoil)
+    }
+
+    fn begin(flags: &[&str], spoil: impl FnOnce(&Path)) -> Self {
         let lan = Lan::new();
         let (dhcp, host, pc) = (
             Server::dnsmasq_with(&lan.dhcp_host(), flags),
             lan.appliance_host(),
             lan.client("pc"),
         );
+        let setup = Setup::new(&host, BOOTJACK).profile("p.yaml", EVERYONE);
+        spoil(&setup.config_file().with_file_name("state"));
         Self {
-            appliance: Setup::new(&host, BOOTJACK)
-                .profile("p.yaml", EVERYONE)
-                .start(),
+            appliance: setup.start(),
             _dhcp: dhcp,
             card: DhcpClient::new(&pc),
             pc,
@@ -80,7 +89,7 @@ impl Lab {
     }
 
     /// A whole attempt that ends with the lease; how its OFFER told it not to ask 4011, if so.
-    fn stops_at_the_lease(&self, client: &mut BootClient) -> Option<Vec<u8>> {
+    pub fn stops_at_the_lease(&self, client: &mut BootClient) -> Option<Vec<u8>> {
         client.xid += 0x100;
         let (offer, _) = self.lease(client, |packet| packet);
         std::thread::sleep(SETTLE + Duration::from_millis(500));
@@ -100,6 +109,17 @@ impl Lab {
     fn event(&self, name: &str) -> Value {
         self.appliance
             .wait_for_event(ANSWER, |event| event["event"] == name)
+    }
+
+    /// The same, where the server runs.
+    pub fn said_there(&self, words: &[&str]) -> Said {
+        let mut command = self.host.command(BOOTJACK);
+        command.args(words).arg("--state").arg(self.state());
+        let profiles = self.appliance.profiles();
+        if words[0] == "explain" {
+            command.arg("--profiles").arg(profiles);
+        }
+        command.output().unwrap().into()
     }
 
     fn state(&self) -> PathBuf {
@@ -268,7 +288,7 @@ impl Lab {
         self.lease(client, old).0.option(43)
     }
 
-    fn told(&self, name: &str) -> Option<Value> {
+    pub fn told(&self, name: &str) -> Option<Value> {
         let mut events = self.appliance.events().into_iter();
         events.find(|event| event["event"] == name)
     }
@@ -346,47 +366,4 @@ fn an_item_of_another_servers_menu_asked_for_by_broadcast_is_no_request_at_4011(
     }
     assert_eq!(lab.offers(&mut client), Some(BYPASS.to_vec()));
     assert_eq!(lab.told("observed"), None);
-}
-
-impl Lab {
-    /// A machine that boots from elsewhere, again and again, is left to that server.
-    fn leaves_to(&self, server: &str) {
-        let mut client = BootClient::new(Speaker::Edk2, 5);
-        for _ in 0..2 {
-            assert_eq!(self.stops_at_the_lease(&mut client), None);
-        }
-        client.xid += 0x100;
-        let (offer, _) = self.lease(&client, |packet| packet);
-        assert_eq!(offer.option(43), None);
-        assert_eq!(self.told("escalated"), None);
-        let known = |event: &&Value| {
-            let text = event["text"].as_str().unwrap_or_default();
-            text.starts_with(&format!("another boot server, {server}, answers "))
-        };
-        let events = self.appliance.events();
-        assert_eq!(events.iter().filter(known).count(), 1, "{events:?}");
-    }
-}
-
-#[test]
-fn machines_that_another_proxy_answers_are_left_to_it() {
-    if crate::support::left_out("machines_that_another_proxy_answers_are_left_to_it") {
-        return;
-    }
-    let lab = Lab::new();
-    let rival = lab.lan.host("rival", "10.77.0.4/24");
-    let rival = Setup::new(&rival, BOOTJACK)
-        .profile("p.yaml", EVERYONE)
-        .start();
-    lab.leaves_to("10.77.0.4");
-    let moved = |event: &Value| event["event"] == "escalated";
-    assert!(!rival.events().iter().any(moved));
-}
-
-#[test]
-fn machines_whose_dhcp_server_names_a_boot_file_are_left_to_it() {
-    if crate::support::left_out("machines_whose_dhcp_server_names_a_boot_file_are_left_to_it") {
-        return;
-    }
-    Lab::beside(&["--dhcp-boot=theirs.efi"]).leaves_to("10.77.0.1");
 }

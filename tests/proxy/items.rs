@@ -6,7 +6,6 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use bootjack::wire::pxe::menu::BootMenu;
 use serde_json::Value;
 
-use crate::as_root;
 use crate::lab::{LEASED, Lab, US, never, setup};
 use crate::support::clients::{BootClient, Speaker};
 use crate::support::dhcp_client::{ANSWER, DhcpClient, Reply};

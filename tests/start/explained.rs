@@ -123,6 +123,50 @@ fn explain_plays_what_rows_tell_machines_by() {
     assert!(said.out.contains("an ordinary DHCP client"), "{said:?}");
 }
 
+/// In mode `dhcp`: who chose the shape of the boot data, and who says otherwise.
+#[test]
+fn explain_tells_who_chose_the_shape_of_a_lease() {
+    let folder = folder();
+    let lan = "mode: dhcp\ndhcp:\n  pxe: plain\n  networks: [ { subnet: 10.1.0.0/24, pools: [ 10.1.0.100-10.1.0.199 ] } ]\n";
+    let reserved =
+        "  reservations: [ { mac: \"b8:27:eb:00:00:02\", address: 10.1.0.9, pxe: plain } ]\n";
+    let config = folder.path().join("c.yaml");
+    fs::write(&config, format!("{lan}{reserved}")).unwrap();
+    let config = config.display().to_string();
+    let ask = |mac: &str, arch: &str| {
+        let machine = ["explain", "--mac", mac, "--arch", arch, "--config", &config];
+        let place = ["--profiles", PROFILES, "--server", "10.1.0.2"];
+        run(&[&machine[..], &place].concat()).succeeds().to_owned()
+    };
+    let raspberry = "quirk \"raspberry-pi-3\"";
+    for (mac, strategy, chosen) in [
+        (MAC, "lease-plain", "pxe of its network\n".to_owned()),
+        (
+            "b8:27:eb:00:00:01",
+            "lease-single-offer",
+            format!("{raspberry}: Raspberry Pi up to 3"),
+        ),
+        (
+            "b8:27:eb:00:00:01",
+            "lease-single-offer",
+            "; pxe of its network says plain, and counts less\n".to_owned(),
+        ),
+        (
+            "b8:27:eb:00:00:02",
+            "lease-plain",
+            format!("pxe of its reservation; {raspberry} says single-offer, and counts less\n"),
+        ),
+    ] {
+        let out = ask(mac, "bios");
+        assert!(out.contains(&format!("strategy: {strategy}: ")), "{out}");
+        let line = out.lines().find(|line| line.starts_with("chosen by: "));
+        let line = format!("{}\n", line.unwrap_or_default());
+        assert!(line.contains(&chosen), "{mac}: {chosen:?} is not in {line}");
+    }
+    assert!(ask("b8:27:eb:00:00:01", "bios").contains("  raspberry-pi-3: "));
+    assert!(!ask(MAC, "http-x64").contains("chosen by: "));
+}
+
 /// Beside a DHCP server on the same host everything is said at 4011, and HTTP boot never asks there.
 #[test]
 fn explain_in_mode_colocated() {

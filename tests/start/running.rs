@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::as_root;
 use crate::run::{BOOTJACK, EVERYONE};
 use crate::support::appliance::{Appliance, Setup};
 use crate::support::clients::{BootClient, Speaker};

@@ -161,7 +161,7 @@ impl Attempt {
         true
     }
 
-    /// Whether it had a lease within reach.
+    /// Whether it asked for its lease, or port 4011, and came no further.
     pub(super) const fn has_asked(&self) -> bool {
         matches!(self.came, Came::Asked { .. })
     }

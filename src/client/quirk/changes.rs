@@ -9,7 +9,7 @@ use crate::client::{PxeShape, Shape};
 pub struct Changes {
     /// The shapes of reply to try, in this order; never empty.
     pub strategies: Option<Vec<Shape>>,
-    /// Mode `dhcp`: the shape of boot data in its lease, where the operator sets none.
+    /// Mode `dhcp`: the shape of boot data in its lease, where neither its reservation nor its profile says one.
     pub pxe: Option<PxeShape>,
     /// Mode `dhcp`: whether its REQUEST is a boot client's although it has no option 60.
     pub classless_request: Option<bool>,
@@ -44,6 +44,8 @@ pub struct Changes {
     pub name: Option<NameForm>,
     /// The loader in the place of the one that its platform gets.
     pub loader: Option<Box<str>>,
+    /// How much iPXE lets a proxy's answer count beside the DHCP server's, which counts 0.
+    pub ipxe_priority: Option<u8>,
     /// How long it waits after each DISCOVER of one attempt to boot.
     pub windows: Option<Vec<Duration>>,
 }
@@ -114,6 +116,7 @@ impl Changes {
             ("window", self.window.map(|n| n.to_string())),
             ("name", self.name.and_then(|v| word(&NameForm::ALL, v))),
             ("loader", self.loader.as_deref().map(str::to_owned)),
+            ("ipxe-priority", self.ipxe_priority.map(|n| n.to_string())),
             ("windows", self.windows.as_ref().map(spans)),
         ];
         let said = parts.into_iter();

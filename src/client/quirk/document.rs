@@ -8,6 +8,7 @@
 //! ```
 
 mod changed;
+mod loader;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -64,6 +65,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("userclass", "user-class"),
     ("then", "changes"),
     ("strategy", "strategies"),
+    ("priority", "ipxe-priority"),
     ("blksize", "block-size"),
     ("windowsize", "window"),
     ("evidence", "record"),
@@ -192,6 +194,25 @@ fn warn_of_idle(section: &Section<'_>, tells: &Tells, changes: &Changes, report:
         let hint = "leave them out, or tell that stage".to_owned();
         report.warn(section.at, message, hint);
     }
+    let for_ipxe = tells.stage.is_empty() || tells.stage.contains(&Stage::Ipxe);
+    if changes.ipxe_priority.is_some() && !for_ipxe {
+        let message = "ipxe-priority is changed for the stage ipxe alone";
+        let hint = "leave it out, or tell that stage".to_owned();
+        report.warn(section.at, message, hint);
+    }
+    if let Some(name) = &changes.loader {
+        let at = part_of(section, "changes", "loader").unwrap_or(section.at);
+        loader::check(name, tells, at, report);
+    }
+}
+
+/// Where a key below another one has its value.
+fn part_of(section: &Section<'_>, key: &str, part: &str) -> Option<At> {
+    let Value::Map(fields) = &section.get(key)?.value else {
+        return None;
+    };
+    let found = fields.iter().find(|(name, _)| name.text == part);
+    found.map(|(_, node)| node.at)
 }
 
 fn says_nothing(section: &Section<'_>, key: &str) -> bool {

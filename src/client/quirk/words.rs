@@ -42,6 +42,11 @@ impl Glob {
             .then(|| Self(text.into()))
     }
 
+    /// What stands before the first `*`.
+    pub fn beginning(&self) -> &str {
+        self.0.split('*').next().unwrap_or_default()
+    }
+
     /// Whether it is the whole text.
     pub fn matches(&self, text: &str) -> bool {
         glob::matches(self.0.as_bytes(), text.as_bytes())

@@ -19,6 +19,7 @@ use crate::doctor::Offer;
 use crate::doctor::observed::SpanningTree;
 use crate::doctor::offer::{self, Unreadable};
 use crate::error::Error;
+use crate::firmware::reply::transaction;
 use crate::firmware::sample::{self, Flavour};
 use crate::service::sys::packet::{Ear, Hears, Kind};
 use crate::wire::Mac;
@@ -198,7 +199,7 @@ impl Asking {
 
     /// The flavour that this answers.
     fn asked_as(&self, payload: &[u8]) -> Option<Flavour> {
-        let xid = offer::transaction(payload, self.question.mac)?;
+        let xid = transaction(payload, self.question.mac)?;
         let n = usize::try_from(xid.wrapping_sub(self.first_xid)).ok()?;
         self.question.flavours.get(n).copied()
     }

@@ -36,6 +36,7 @@ pub(super) static CHANGES: Keys = Keys {
         "window",
         "name",
         "loader",
+        "ipxe-priority",
         "windows",
     ],
     kin: ROWS_SHAPES,
@@ -67,6 +68,7 @@ pub(super) fn changes(node: &Node, ours: bool, report: &mut Report<'_>) -> Optio
         window: of.number("window", 1..=64),
         name: of.word("name", &NameForm::ALL),
         loader: of.one("loader", loader),
+        ipxe_priority: of.one("ipxe-priority", ipxe_priority),
         windows: of.one("windows", windows),
     })
 }
@@ -110,6 +112,11 @@ fn loader(node: &Node, report: &mut Report<'_>) -> Option<Box<str>> {
 fn clean_name(word: &str) -> Option<Box<str>> {
     let clean = CleanPath::new(word.as_bytes()).ok()?;
     (clean.as_str() == word).then(|| word.into())
+}
+
+/// iPXE reads a signed byte; what counts less than nothing would count less than silence.
+fn ipxe_priority(node: &Node, report: &mut Report<'_>) -> Option<u8> {
+    number(node, "ipxe-priority", 0..=127, report).map(|n| n as u8)
 }
 
 fn windows(node: &Node, report: &mut Report<'_>) -> Option<Vec<Duration>> {
