@@ -2,6 +2,7 @@
 //! worked is remembered.
 //!
 //! * `talk`: a client and the server, in virtual time
+//! * `asks_4011`: those that ask port 4011 although they were told not to
 //! * `judged`: what is evidence and what is not
 //! * `bounds`: what no order of packets brings about
 //! * `rows`: of how many machines something is kept
@@ -20,6 +21,8 @@
     reason = "helpers of tests may fail like tests"
 )]
 
+#[path = "escalation/asks_4011.rs"]
+mod asks_4011;
 #[path = "escalation/bounds.rs"]
 mod bounds;
 #[path = "escalation/doctor.rs"]
