@@ -252,8 +252,9 @@ impl Progress {
     /// Firmware asks port 4011, from this address.
     pub fn asked_4011(&mut self, now: Now, firmware: Firmware, from: Ipv4Addr) -> Turn {
         let mut learnt = self.memory.of(firmware).cloned().unwrap_or_default();
+        let bios = firmware.platform == Platform::Bios;
         let trial = self.trial_of(firmware);
-        match trial.and_then(|trial| trial.asked_4011(now.at, from, &mut learnt)) {
+        match trial.and_then(|trial| trial.asked_4011(now.at, from, bios, &mut learnt)) {
             Some(step) => self.turn(now, firmware, learnt, Some(step)),
             None => Turn::default(),
         }

@@ -77,7 +77,11 @@ pub fn compile(places: &Places, text: Option<&str>, beside: Beside<'_>) -> Confi
             let mut report = Report::new(&file, text);
             let read = report.parse(&CONFIG_FILE).map(|root| {
                 let now = config::settings(&root, &mut report);
-                quirks = quirk::Table::with(quirk::of_config(&root, &mut report));
+                quirks = quirk::Table::with(quirk::of_config(
+                    &root,
+                    Some(places.mode.replies()),
+                    &mut report,
+                ));
                 (now, network::of_config(&root, beside, &mut report))
             });
             let (now, networks) = read.filter(|_| !report.is_wrong()).unzip();

@@ -15,7 +15,7 @@ const MAX_DELAY: Duration = Duration::from_secs(3);
 /// The longest window, and how many of them.
 const MAX_WINDOW: Duration = Duration::from_secs(120);
 const MAX_WINDOWS: usize = 8;
-pub(super) static CHANGES: Keys = Keys {
+pub(in crate::client::quirk) static CHANGES: Keys = Keys {
     what: "changes",
     keys: &[
         "strategies",
