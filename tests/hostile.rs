@@ -6,6 +6,7 @@
 //! * `noise`: bytes that are wrong in many ways, the same in every run
 //! * `packets`: malformed messages on 67, 4011 and 69
 //! * `forged`: addresses that lie
+//! * `elsewhere`: strangers who speak for a machine
 //! * `floods`: too many packets, machines and transfers
 //! * `waiting`: replies to addresses that nobody has
 //! * `web`: HTTP
@@ -16,6 +17,8 @@
     reason = "helpers of tests may fail like tests"
 )]
 
+#[path = "hostile/elsewhere.rs"]
+mod elsewhere;
 #[path = "hostile/floods.rs"]
 mod floods;
 #[path = "hostile/forged.rs"]

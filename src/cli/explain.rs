@@ -241,6 +241,7 @@ impl Asked {
                 local: server,
                 peer,
                 unicast: port == Port::Pxe,
+                side: None,
             },
             |client| learnt.complete(client),
         )
