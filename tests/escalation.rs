@@ -7,6 +7,7 @@
 //! * `rows`: of how many machines something is kept
 //! * `store`: what is kept on the disk
 //! * `wire`: a client deaf to one shape, on the wire: steps, memory, what an operator sees
+//! * `rivals`: other boot servers, where nothing is judged
 //! * `firmware`: real firmware that is merely slow, or has no DHCP server, is left alone
 
 #![allow(
@@ -22,6 +23,8 @@ mod bounds;
 mod firmware;
 #[path = "escalation/judged.rs"]
 mod judged;
+#[path = "escalation/rivals.rs"]
+mod rivals;
 #[path = "escalation/rows.rs"]
 mod rows;
 #[allow(dead_code, reason = "made for `start` as well")]

@@ -5,6 +5,7 @@
 //! * `boots`: what each of them boots from
 //! * `lease`: how it comes by its address, and loses it
 //! * `stops`: what stops it, as a table
+//! * `far`: boot servers in another subnet
 //! * `hostile`: answers of anybody
 //! * `outlook`: how far each comes by offers alone
 //! * `transfer`: their TFTP client
@@ -13,6 +14,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod boots;
+mod far;
 mod hostile;
 mod lease;
 mod outlook;
