@@ -240,6 +240,7 @@ impl Asked {
                 local: server,
                 peer,
                 unicast: port == Port::Pxe,
+                side: None,
             },
             |client| learnt.complete(client),
         )
