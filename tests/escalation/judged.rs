@@ -6,7 +6,7 @@ use bootjack::client::progress::{Learnt, Memory, Progress};
 use bootjack::client::quirk::Behaviour;
 use bootjack::wire::Platform;
 
-use crate::talk::{BIOS, Lab, UEFI, bios, mac, uefi};
+use crate::talk::{BIOS, Lab, UEFI, mac, uefi};
 
 /// Firmware that takes its lease and stops there, and begins again after ten seconds.
 const DEAF: &str = "D +0.1 r +10";

@@ -119,9 +119,9 @@ impl Answered {
 
 /// A name that the header has no room for goes there too.
 fn sends_option_67(changes: &Changes) -> bool {
-    let long = |name: &Box<str>| name.len() > super::HEADER_ROOM;
+    let long = |name: &str| name.len() > super::HEADER_ROOM;
     matches!(changes.file, Some(FileIn::Option | FileIn::Both))
-        || changes.loader.as_ref().is_some_and(long)
+        || changes.loader.as_deref().is_some_and(long)
 }
 
 /// Why a key cannot act.
