@@ -11,6 +11,7 @@
 //! * `schema`, `words`: keys, single values
 //! * `document`, `clause`, `menu`, `entry`, `boot_server`: the parts of a profile
 //! * [`items`], `fits`: the menu as firmware shows it, and what no such menu can carry
+//! * `pinned`: a shape of reply that no firmware of its machines takes
 //! * [`template`]: `{{ mac }}`: what it may say, and how it is filled
 //! * `matching`, `pattern`, `ties`: whom a profile is for, and which two could both be meant
 //! * `index`, [`select`], `choose`: which profile a client gets, and the trace of why
@@ -34,6 +35,7 @@ mod matching;
 mod menu;
 pub mod model;
 mod pattern;
+mod pinned;
 mod schema;
 pub mod select;
 pub mod snapshot;

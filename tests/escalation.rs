@@ -7,6 +7,7 @@
 //! * `bounds`: what no order of packets brings about
 //! * `rows`: of how many machines something is kept
 //! * `store`: what is kept on the disk
+//! * `lab`: bootjack beside a DHCP server, and a machine
 //! * `wire`: a client deaf to one shape, on the wire: steps, memory, what an operator sees
 //! * `others`: machines that boot from another server are left to it
 //! * `overload`: those whom bootjack has no room for are moved to no other shape
@@ -31,6 +32,8 @@ mod doctor;
 mod firmware;
 #[path = "escalation/judged.rs"]
 mod judged;
+#[path = "escalation/lab.rs"]
+mod lab;
 #[path = "escalation/others.rs"]
 mod others;
 #[path = "escalation/overload.rs"]

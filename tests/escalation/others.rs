@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use crate::lab::Lab;
 use crate::run::{BOOTJACK, EVERYONE};
 use crate::support::appliance::Setup;
 use crate::support::clients::{BootClient, Speaker};
-use crate::wire::Lab;
 
 impl Lab {
     /// A machine that boots from elsewhere, again and again, is left to that server.

@@ -101,6 +101,15 @@ enum Came {
     Far { at: Instant, judged: bool },
 }
 
+/// Whether port 4011 was asked in an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum At4011 {
+    Never,
+    Asked,
+    /// By a BIOS that was told not to.
+    AllTheSame,
+}
+
 /// One attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Attempt {
@@ -114,8 +123,8 @@ pub(super) struct Attempt {
     came: Came,
     /// The address that it asked for a lease of.
     address: Option<Ipv4Addr>,
-    /// Whether it is a BIOS that has asked port 4011, from that address, although it was told not to.
-    pub(super) all_the_same: bool,
+    /// Whether it has asked port 4011, from that address.
+    pub(super) at_4011: At4011,
     /// When it was first offered a lease.
     leased: Option<Instant>,
     /// Whether another server has told it what to boot.
@@ -135,7 +144,7 @@ impl Attempt {
             last: now,
             came: Came::Discovers,
             address: None,
-            all_the_same: false,
+            at_4011: At4011::Never,
             leased: None,
             elsewhere: false,
             unsent: false,
@@ -234,9 +243,14 @@ impl Attempt {
             at: now,
             again: false,
         };
-        let first = !self.all_the_same;
-        self.all_the_same |= bios && self.offered.bypass;
-        first && self.all_the_same
+        let asked = if bios && self.offered.bypass {
+            At4011::AllTheSame
+        } else {
+            At4011::Asked
+        };
+        let before = self.at_4011;
+        self.at_4011 = before.max(asked);
+        before != self.at_4011 && self.at_4011 == At4011::AllTheSame
     }
 
     /// It asks for a file, whether that is served or not; whether it is its first.

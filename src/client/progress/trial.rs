@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use super::attempt::{Attempt, Offered, Proof};
+use super::attempt::{At4011, Attempt, Offered, Proof};
 use super::overheard::Hearing;
 use super::{Learnt, Now, Step};
 use crate::client::Shape;
@@ -96,19 +96,18 @@ impl Trial {
         let failures = before.map_or(0, |(_, count)| count).saturating_add(1);
         self.failed = Some((offered.shape, failures));
         let enough = if known { KNOWN_FAILURES } else { FAILURES };
-        (failures >= enough)
-            .then(|| self.leave(now, failures, attempt.has_asked(), offered, learnt))
+        (failures >= enough).then(|| self.leave(now, failures, attempt, learnt))
     }
 
     fn leave(
         &mut self,
         now: Instant,
         failures: u8,
-        leased: bool,
-        offered: &Offered,
+        attempt: &Attempt,
         learnt: &mut Learnt,
     ) -> Step {
-        let left = offered.shape;
+        let offered = &attempt.offered;
+        let (left, at_4011) = (offered.shape, attempt.at_4011 != At4011::Never);
         self.failed = None;
         self.followed = self.followed.filter(|shape| *shape != left);
         if !self.left.contains(&left) {
@@ -119,6 +118,7 @@ impl Trial {
             return Step::Next {
                 left,
                 failures,
+                at_4011,
                 next,
             };
         }
@@ -130,7 +130,8 @@ impl Trial {
         Step::NothingLeft {
             left,
             failures,
-            leased,
+            at_4011,
+            leased: attempt.has_asked(),
         }
     }
 
@@ -179,9 +180,7 @@ impl Trial {
     /// It follows what it was offered.
     pub(super) fn follows(&mut self, learnt: &mut Learnt) -> Option<Step> {
         let Attempt {
-            offered,
-            all_the_same,
-            ..
+            offered, at_4011, ..
         } = self.attempt.as_ref()?;
         let Offered {
             shape,
@@ -189,7 +188,7 @@ impl Trial {
             bypass,
             ..
         } = offered;
-        if *all_the_same {
+        if *at_4011 == At4011::AllTheSame {
             // It went another way than that shape's.
             self.failed = None;
             return None;
