@@ -7,6 +7,7 @@ mod lease;
 mod menu;
 mod packet;
 mod pcap;
+mod rows;
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -16,7 +17,6 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use crate::client::quirk;
 use crate::client::{Class, Client, Stage};
 use crate::config::{self, Mode, SettingsArgs};
 use crate::decide::menu::NoRoom;
@@ -164,7 +164,7 @@ impl Asked {
         let outcome = self.ask(known, server, first);
         if let Some(client) = &outcome.client {
             machine(known, client, out)?;
-            quirks((known.0, mode), client, out)?;
+            rows::quirks((known.0, mode), client, out)?;
         }
         let answer = match &outcome.decision {
             Ok(answer) => answer,
@@ -319,52 +319,6 @@ fn trace(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Re
             "  {mark:<9} \"{}\" ({}): {}",
             profile.name, profile.file, considered.why
         )?;
-    }
-    Ok(())
-}
-
-/// The rows of the quirk table that tell this machine, the first one first.
-fn quirks(
-    (snapshot, mode): (&Snapshot, Mode),
-    client: &Client,
-    out: &mut String,
-) -> std::fmt::Result {
-    writeln!(
-        out,
-        "quirks that tell it, the first one that says something decides:"
-    )?;
-    let treatment = snapshot.quirks.treat(client);
-    let answered = quirk::Answered::client(client, &treatment, mode.replies());
-    let mut decided: Vec<&str> = Vec::new();
-    for row in treatment.rows() {
-        let whose = if row.ours { "" } else { " (yours)" };
-        let said = row.changes.said().into_iter();
-        let said = said.map(|(key, value)| {
-            let idle = quirk::idle(key, &row.changes, &answered);
-            (key, value, idle)
-        });
-        // What ours say of other stages and modes is no mistake.
-        let said = said.filter(|(_, _, idle)| idle.is_none() || !row.ours);
-        let overrules =
-            |(key, _, idle): &(&str, _, Option<_>)| idle.is_none() && decided.contains(key);
-        let (overruled, new): (Vec<_>, Vec<_>) = said.partition(overrules);
-        let acting = new.iter().filter(|(_, _, idle)| idle.is_none());
-        decided.extend(acting.map(|(key, ..)| *key));
-        let mut parts: Vec<String> = new
-            .iter()
-            .map(|(key, value, idle)| match idle {
-                None => format!("{key} {value}"),
-                Some(why) => format!("{key} {value} (does nothing here: it is for {why})"),
-            })
-            .collect();
-        if !overruled.is_empty() {
-            let keys: Vec<&str> = overruled.iter().map(|(key, ..)| *key).collect();
-            parts.push(format!("(decided above: {})", keys.join(", ")));
-        }
-        if parts.is_empty() {
-            parts.push("nothing here".to_owned());
-        }
-        writeln!(out, "  {}{whose}: {}", row.name, parts.join("; "))?;
     }
     Ok(())
 }
