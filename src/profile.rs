@@ -9,7 +9,7 @@
 //! * [`model`]: the compiled forms; inside the program nothing re-checks them
 //! * [`compile`]: texts → [`Profiles`]
 //! * `schema`, `words`: keys, single values
-//! * `document`, `clause`, `menu`, `entry`, `boot_server`: the parts of a profile
+//! * `document`, `clause`, `menu`, `entry`, [`boot_server`]: the parts of a profile
 //! * [`items`], `fits`: the menu as firmware shows it, and what no such menu can carry
 //! * [`template`]: `{{ mac }}`: what it may say, and how it is filled
 //! * `matching`, `pattern`, `ties`: whom a profile is for, and which two could both be meant
@@ -21,7 +21,7 @@
 //! Absent on purpose: files and watching (the service hands in texts), dialects (see `render`), and
 //! whether a kernel or loader that is named exists (it may arrive later).
 
-mod boot_server;
+pub mod boot_server;
 mod choose;
 mod clause;
 pub mod compile;

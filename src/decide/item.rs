@@ -136,7 +136,7 @@ pub(super) fn answer(
 impl Chosen {
     fn of(profile: &Profile, entry: &Entry, by_loader: bool) -> Self {
         Self {
-            kind: entry.item_type(),
+            kind: entry.item_type,
             title: entry.title.clone(),
             choice: Choice {
                 profile: Arc::from(profile.name.as_str()),
@@ -170,7 +170,7 @@ fn elsewhere(entry: &Entry, item: Item, here: Ipv4Addr) -> Ignore {
 fn entry<'p>(profile: &'p Profile, client: &Client, item: Item) -> Option<&'p Entry> {
     let shown = client.class == Class::Pxe && profile.firmware_shows(client.platform());
     let mut all = profile.menu.entries.iter().filter(|_| shown);
-    let is = |e: &&Entry| e.item_type() == item.kind && menu::sees(client, e);
+    let is = |e: &&Entry| e.item_type == item.kind && menu::sees(client, e);
     all.find(is).filter(|_| item.kind != LOCAL)
 }
 
