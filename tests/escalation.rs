@@ -6,6 +6,7 @@
 //! * `bounds`: what no order of packets brings about
 //! * `rows`: of how many machines something is kept
 //! * `store`: what is kept on the disk
+//! * `lab`: bootjack beside a DHCP server, and a machine
 //! * `wire`: a client deaf to one shape, on the wire: steps, memory, what an operator sees
 //! * `doctor`: what `bootjack doctor` asks says nothing of a machine
 //! * `unkept`: a state folder that cannot be used
@@ -27,6 +28,8 @@ mod doctor;
 mod firmware;
 #[path = "escalation/judged.rs"]
 mod judged;
+#[path = "escalation/lab.rs"]
+mod lab;
 #[path = "escalation/overload.rs"]
 mod overload;
 #[path = "escalation/rows.rs"]

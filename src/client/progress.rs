@@ -91,6 +91,8 @@ pub enum Step {
         left: Shape,
         /// How many times.
         failures: u8,
+        /// Whether it came to port 4011 in the last attempt, and fetched nothing all the same.
+        at_4011: bool,
         /// The shape from now on.
         next: Shape,
     },
@@ -100,6 +102,8 @@ pub enum Step {
         left: Shape,
         /// How many times.
         failures: u8,
+        /// Whether it came to port 4011 in the last attempt, and fetched nothing all the same.
+        at_4011: bool,
         /// Whether it asked for the lease that it was offered.
         leased: bool,
     },

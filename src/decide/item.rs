@@ -19,6 +19,7 @@ use super::form::Form;
 use super::loader::{self, Here};
 use super::strategy::{BOOT_ITEM, By};
 use super::{Answer, Ignore, Incoming, Port, menu, reply};
+use crate::client::quirk::Treatment;
 use crate::client::{Choice, Class, Client, Registry};
 use crate::profile::{Entry, Profile, Snapshot, choose};
 use crate::wire::dhcp::{Kind, code};
@@ -111,12 +112,7 @@ pub(super) fn answer(
     let (loader, by_loader) = loader::for_item(snapshot, profile, entry, asks, here)?;
     let chosen = Chosen::of(profile, entry, by_loader);
     let echoed = item.option();
-    let echoes = quirks.set(|changes| changes.echoes_item).unwrap_or(true);
-    let form = Form {
-        // Some ROMs want it echoed, and some boot only where it is not (quirks 33 and 2).
-        menu: if echoes { &echoed } else { &[] },
-        ..Form::of(&BOOT_ITEM, &quirks, client)
-    };
+    let form = form(&quirks, client, &echoed);
     let to = destination(incoming, &form);
     let parts = Parts {
         incoming,
@@ -131,6 +127,15 @@ pub(super) fn answer(
         chosen: Some(chosen),
         ..*answer
     }))
+}
+
+/// Some ROMs want the item echoed, and some boot only where it is not (quirks 33 and 2).
+fn form<'t>(quirks: &Treatment<'t>, client: &Client, item: &'t [u8]) -> Form<'t> {
+    let echoes = quirks.set(|changes| changes.echoes_item).unwrap_or(true);
+    Form {
+        menu: if echoes { item } else { &[] },
+        ..Form::of(&BOOT_ITEM, quirks, client)
+    }
 }
 
 impl Chosen {

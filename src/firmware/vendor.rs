@@ -73,38 +73,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_menu_with_servers_and_a_prompt() {
+    fn texts_are_for_a_terminal_and_servers_are_found_by_item() {
         let option = [
-            &[6, 1, 3, 8, 11, 0x80, 0, 1, 10, 0, 0, 2, 0, 1, 0][..],
-            &[0xff], // one byte too many for the list
-            &[9, 11, 0x80, 0, 3, b'L', b'a', b'b', 0, 0, 2, b'h', b'd'],
-            &[10, 4, 5, b'F', b'8', 27],
+            &[8, 10, 0x80, 0, 1, 10, 0, 0, 2, 0, 1, 0][..],
+            &[9, 9, 0x80, 0, 6, b'L', b'a', b'b', 27, 0, b'x'],
+            &[10, 4, 5, b'F', b'8', 27, 255],
         ]
         .concat();
-        let vendor = Option43::read(&option);
-        assert!(vendor.discovers && !vendor.multicasts);
-        let control = vendor.control;
-        assert!(control.forbids_broadcast() && control.forbids_multicast());
-        assert!(!control.listed_only() && !control.at_once());
-        assert_eq!(vendor.servers_of(0x8000), Some(&[[10, 0, 0, 2].into()][..]));
-        assert_eq!(vendor.servers_of(1), Some(&[][..]));
-        assert_eq!(vendor.servers_of(7), None);
-        assert_eq!(
-            vendor.menu,
-            Some(vec![(0x8000, "Lab".into()), (0, "hd".into())])
-        );
-        assert_eq!(vendor.prompt, Some((5, "F8·".into())));
+        let said = Option43::read(&option);
+        assert_eq!(said.menu, Some(vec![(0x8000, "Lab·".into())]));
+        assert_eq!(said.prompt, Some((5, "F8·".into())));
+        let server = Ipv4Addr::new(10, 0, 0, 2);
+        assert_eq!(said.first_server(), Some(server));
+        assert_eq!(said.servers_of(0x8000), Some(&[server][..]));
+        assert_eq!(said.servers_of(1), Some(&[][..]));
+        assert_eq!(said.servers_of(7), None);
+    }
+
+    #[test]
+    fn edk2_shows_so_many_items() {
+        let items = [0, 1, 1, b'x'].repeat(30);
+        let option = [&[9, items.len() as u8][..], &items, &[255]].concat();
+        let menu = Option43::read(&option).menu;
+        assert_eq!(menu.map(|items| items.len()), Some(ITEMS));
     }
 
     #[test]
     fn lists_that_lie_about_their_length() {
-        let vendor = Option43::read(&[8, 4, 0, 1, 9, 10, 9, 4, 0, 1, 50, b'x', 10, 0]);
-        assert_eq!(vendor.servers, Some(vec![]));
-        assert_eq!(vendor.menu, Some(vec![]));
-        assert_eq!(vendor.prompt, None);
-        assert_eq!(
-            Option43::read(&[1, 4, 224, 0, 0, 1, 255]),
-            Option43::default()
-        );
+        let said = Option43::read(&[8, 4, 0, 1, 9, 10, 9, 4, 0, 1, 50, b'x', 10, 0]);
+        assert_eq!(said.servers, Some(vec![]));
+        assert_eq!(said.menu, Some(vec![]));
+        assert_eq!(said.prompt, None);
+        let lone = Option43::read(&[1, 4, 224, 0, 0, 1, 255]);
+        assert_eq!(lone, Option43::default());
     }
 }

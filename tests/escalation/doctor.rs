@@ -1,8 +1,8 @@
 //! `bootjack doctor` asks with this host's own MAC, as firmware would: that is no attempt to boot.
 
+use crate::lab::Lab;
 use crate::run::BOOTJACK;
 use crate::support::clients::{BootClient, Speaker};
-use crate::wire::Lab;
 
 #[test]
 fn what_doctor_asks_is_no_attempt_of_the_machine() {

@@ -231,7 +231,7 @@ fn one_that_asks_4011_and_fetches_nothing_does_not_follow() {
     let loops = "D +0.1 r +0.5 4 +1 4 +2 4 +10";
     lab.talk(loops).talk(loops).says(&[]);
     lab.talk("D")
-        .says(&["offer-4011 failed 2 times, then bypass-prompt"]);
+        .says(&["offer-4011 failed 2 times at 4011, then bypass-prompt"]);
 }
 
 #[test]

@@ -11,12 +11,13 @@ use std::time::Duration;
 use bootjack::client::progress::SETTLE;
 use bootjack::service::Limits;
 
+use crate::lab::{Lab, US};
 use crate::support::appliance::HTTP_PORT;
 use crate::support::clients::{BootClient, Speaker};
 use crate::support::dhcp_client::{ANSWER, DhcpClient};
 use crate::support::poll;
 use crate::tftp_client::{ack, request};
-use crate::wire::{BYPASS_PROMPT, Lab, US};
+use crate::wire::BYPASS_PROMPT;
 
 /// The addresses of those that fetch by TFTP and by HTTP.
 const BY_TFTP: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 50);

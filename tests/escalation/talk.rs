@@ -73,8 +73,12 @@ impl Lab {
             Step::Next {
                 left,
                 failures,
+                at_4011,
                 next,
-            } => format!("{left} failed {failures} times, then {next}"),
+            } => {
+                let at_4011 = if at_4011 { " at 4011" } else { "" };
+                format!("{left} failed {failures} times{at_4011}, then {next}")
+            }
             Step::NothingLeft { left, failures, .. } => {
                 format!("{left} failed {failures} times, nothing left")
             }

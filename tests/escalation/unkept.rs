@@ -8,9 +8,9 @@ use bootjack::service::machines::store::FILE;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
+use crate::lab::Lab;
 use crate::run::{Said, bootjack};
 use crate::support::clients::{BootClient, Speaker};
-use crate::wire::Lab;
 
 #[test]
 fn what_cannot_be_kept_is_told_by_the_server_and_forgotten_there() {

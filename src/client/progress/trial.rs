@@ -96,19 +96,20 @@ impl Trial {
         let failures = before.map_or(0, |(_, count)| count).saturating_add(1);
         self.failed = Some((offered.shape, failures));
         let enough = if known { KNOWN_FAILURES } else { FAILURES };
-        (failures >= enough)
-            .then(|| self.leave(now, failures, attempt.has_asked(), offered, learnt))
+        (failures >= enough).then(|| self.leave(now, failures, attempt, learnt))
     }
 
     fn leave(
         &mut self,
         now: Instant,
         failures: u8,
-        leased: bool,
-        offered: &Offered,
+        attempt: &Attempt,
         learnt: &mut Learnt,
     ) -> Step {
-        let left = offered.shape;
+        let Attempt {
+            offered, at_4011, ..
+        } = attempt;
+        let (left, at_4011) = (offered.shape, *at_4011);
         self.failed = None;
         self.followed = self.followed.filter(|shape| *shape != left);
         self.left = self.left.saturating_add(1);
@@ -118,6 +119,7 @@ impl Trial {
             return Step::Next {
                 left,
                 failures,
+                at_4011,
                 next,
             };
         }
@@ -129,7 +131,8 @@ impl Trial {
         Step::NothingLeft {
             left,
             failures,
-            leased,
+            at_4011,
+            leased: attempt.has_asked(),
         }
     }
 
