@@ -22,7 +22,7 @@ mod words;
 use std::sync::{Arc, LazyLock};
 
 pub use changes::{Changes, Ending, FileIn, NameForm, ReplyPort, Vendor};
-pub use document::{TABLE, compile, of_config};
+pub use document::{TABLE, compile, loaders, of_config};
 pub use tells::{Behaviour, Tells};
 
 use super::Client;

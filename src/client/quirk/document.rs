@@ -9,11 +9,13 @@
 
 mod changed;
 mod loader;
+mod named;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use self::changed::{CHANGES, changes, number};
+pub use self::named::loaders;
 use super::Quirk;
 use super::changes::Changes;
 use super::tells::{Behaviour, Tells};
