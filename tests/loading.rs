@@ -1,5 +1,8 @@
 //! What bootjack makes of the folders it is pointed at.
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+#[path = "loading/absent.rs"]
+mod absent;
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -143,7 +143,7 @@ fn form<'t>(quirks: &Treatment<'t>, client: &Client, item: &'t [u8]) -> Form<'t>
 impl Chosen {
     fn of(profile: &Profile, entry: &Entry, by_loader: bool) -> Self {
         Self {
-            kind: entry.item_type(),
+            kind: entry.item_type,
             title: entry.title.clone(),
             choice: Choice {
                 profile: Arc::from(profile.name.as_str()),
@@ -177,7 +177,7 @@ fn elsewhere(entry: &Entry, item: Item, here: Ipv4Addr) -> Ignore {
 fn entry<'p>(profile: &'p Profile, client: &Client, item: Item) -> Option<&'p Entry> {
     let shown = client.class == Class::Pxe && profile.firmware_shows(client.platform());
     let mut all = profile.menu.entries.iter().filter(|_| shown);
-    let is = |e: &&Entry| e.item_type() == item.kind && menu::sees(client, e);
+    let is = |e: &&Entry| e.item_type == item.kind && menu::sees(client, e);
     all.find(is).filter(|_| item.kind != LOCAL)
 }
 

@@ -108,6 +108,7 @@ fn answered(snapshot: &Snapshot, message: &Message, port: Port) -> Said {
         local: US,
         peer: SocketAddrV4::new(host, from),
         unicast: port == Port::Pxe,
+        side: None,
     };
     let answer = decide(snapshot, incoming).decision.ok()?;
     Some((answer.bytes, answer.to, answer.delay, answer.offered))

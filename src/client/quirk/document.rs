@@ -10,12 +10,14 @@
 mod changed;
 mod idle;
 mod loader;
+mod named;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 pub(super) use self::changed::CHANGES;
 use self::changed::{changes, number};
+pub use self::named::loaders;
 use super::changes::Changes;
 use super::tells::{Behaviour, Tells};
 use super::words::{Glob, MacPrefix, UndiRange};
