@@ -98,12 +98,11 @@ fn once<'a>(wanted: impl Iterator<Item = Wanted<'a>>) -> Vec<(Wanted<'a>, usize)
     let mut names: Vec<(Wanted<'_>, usize)> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     for wanted in wanted {
-        match known.get(&wanted.name).and_then(|n| names.get_mut(*n)) {
-            Some((_, more)) => *more += 1,
-            None => {
-                known.insert(wanted.name.clone(), names.len());
-                names.push((wanted, 0));
-            }
+        if let Some((_, more)) = known.get(&wanted.name).and_then(|n| names.get_mut(*n)) {
+            *more += 1;
+        } else {
+            known.insert(wanted.name.clone(), names.len());
+            names.push((wanted, 0));
         }
     }
     names
