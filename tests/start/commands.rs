@@ -50,6 +50,38 @@ fn wrong_usage_ends_with_2_and_says_what_is_right() {
         ),
         (&["explain", "--mac", MAC, "--arch", "zz"], "--arch"),
         (
+            &["explain", "--mac", MAC, "--arch", "bios", "--json"],
+            "--json goes with --pcap",
+        ),
+        (
+            &[
+                "explain",
+                "--mac",
+                MAC,
+                "--arch",
+                "7",
+                "--ip",
+                "255.255.255.255",
+            ],
+            "no machine has this address",
+        ),
+        (
+            &["explain", "--mac", MAC, "--arch", "7", "--ip", "0.0.0.0"],
+            "no machine has this address",
+        ),
+        (
+            &[
+                "explain",
+                "--mac",
+                MAC,
+                "--arch",
+                "7",
+                "--relay",
+                "239.1.1.1",
+            ],
+            "no machine has this address",
+        ),
+        (
             &["explain", "--mac", MAC, "--arch", "bios", "--stage", "zz"],
             "ipxe",
         ),
