@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ALIASES, ROWS_SHAPES, list, parsed};
+use super::{ALIASES, ROWS_SHAPES, parsed};
 use crate::client::quirk::changes::{Changes, Ending, FileIn, NameForm, ReplyPort, Vendor};
 use crate::client::{PxeShape, Shape};
 use crate::wire::CleanPath;
