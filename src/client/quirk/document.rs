@@ -10,6 +10,7 @@
 mod changed;
 mod idle;
 mod loader;
+mod vendor;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -57,7 +58,7 @@ static TELLS: Keys = Keys {
     aliases: ALIASES,
 };
 /// The shapes of a row and its parts.
-static ROWS_SHAPES: &[&Keys] = &[&QUIRK, &TELLS, &CHANGES];
+static ROWS_SHAPES: &[&Keys] = &[&QUIRK, &TELLS, &CHANGES, &vendor::BYTES];
 
 const ALIASES: &[(&str, &str)] = &[
     ("match", "tells"),
