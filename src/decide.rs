@@ -242,7 +242,7 @@ impl Case<'_> {
             ..Form::of(strategy, treatment, client)
         };
         let offered = (self.kind == Kind::Offer)
-            .then(|| strategy::offered(client, (strategy, &by), (treatment, form.vendor)));
+            .then(|| strategy::offered(client, (strategy, &by), (treatment, form.bypasses())));
         let parts = Parts {
             incoming: self.incoming,
             kind: self.kind,

@@ -11,6 +11,7 @@ mod changed;
 mod idle;
 mod loader;
 mod named;
+mod vendor;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -59,7 +60,7 @@ static TELLS: Keys = Keys {
     aliases: ALIASES,
 };
 /// The shapes of a row and its parts.
-static ROWS_SHAPES: &[&Keys] = &[&QUIRK, &TELLS, &CHANGES];
+static ROWS_SHAPES: &[&Keys] = &[&QUIRK, &TELLS, &CHANGES, &vendor::BYTES];
 
 const ALIASES: &[(&str, &str)] = &[
     ("match", "tells"),
