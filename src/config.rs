@@ -51,6 +51,15 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// Which replies are ours.
+    pub const fn replies(self) -> quirk::Replies {
+        match self {
+            Self::Proxy => quirk::Replies::Proxy,
+            Self::Colocated => quirk::Replies::Port4011,
+            Self::Dhcp => quirk::Replies::Leases,
+        }
+    }
+
     /// The word of the setting.
     pub const fn name(self) -> &'static str {
         match self {
@@ -339,7 +348,7 @@ fn read_file(named: Option<&Path>) -> Result<Option<(Settings, Vec<Finding>)>, E
     if let Some(root) = root.filter(|_| report.is_wrong()) {
         // All at once: nobody mends a setting to be told of the next mistake.
         let _ = network::of_config(&root, network::Beside::default(), &mut report);
-        let _ = quirk::of_config(&root, &mut report);
+        let _ = quirk::of_config(&root, None, &mut report);
     }
     Ok(Some((said.unwrap_or_default(), report.finish())))
 }

@@ -12,6 +12,7 @@
 //! * `document`, `clause`, `menu`, `entry`, [`boot_server`]: the parts of a profile
 //! * `named`: the files that a profile names, and where
 //! * [`items`], `fits`: the menu as firmware shows it, and what no such menu can carry
+//! * `pinned`: a shape of reply that no firmware of its machines takes
 //! * [`template`]: `{{ mac }}`: what it may say, and how it is filled
 //! * `matching`, `pattern`, `ties`: whom a profile is for, and which two could both be meant
 //! * `index`, [`select`], `choose`: which profile a client gets, and the trace of why
@@ -36,6 +37,7 @@ mod menu;
 pub mod model;
 mod named;
 mod pattern;
+mod pinned;
 mod schema;
 pub mod select;
 pub mod snapshot;

@@ -2,15 +2,18 @@
 //! worked is remembered.
 //!
 //! * `talk`: a client and the server, in virtual time
+//! * `asks_4011`: those that ask port 4011 although they were told not to
 //! * `judged`: what is evidence and what is not
 //! * `bounds`: what no order of packets brings about
 //! * `rows`: of how many machines something is kept
 //! * `store`: what is kept on the disk
 //! * `lab`: bootjack beside a DHCP server, and a machine
 //! * `wire`: a client deaf to one shape, on the wire: steps, memory, what an operator sees
+//! * `others`: machines that boot from another server are left to it
+//! * `overload`: those whom bootjack has no room for are moved to no other shape
 //! * `doctor`: what `bootjack doctor` asks says nothing of a machine
 //! * `unkept`: a state folder that cannot be used
-//! * `overload`: those whom bootjack has no room for are moved to no other shape
+//! * `rivals`: other boot servers, where nothing is judged
 //! * `firmware`: real firmware that is merely slow, or has no DHCP server, is left alone
 
 #![allow(
@@ -20,6 +23,8 @@
     reason = "helpers of tests may fail like tests"
 )]
 
+#[path = "escalation/asks_4011.rs"]
+mod asks_4011;
 #[path = "escalation/bounds.rs"]
 mod bounds;
 #[path = "escalation/doctor.rs"]
@@ -30,8 +35,12 @@ mod firmware;
 mod judged;
 #[path = "escalation/lab.rs"]
 mod lab;
+#[path = "escalation/others.rs"]
+mod others;
 #[path = "escalation/overload.rs"]
 mod overload;
+#[path = "escalation/rivals.rs"]
+mod rivals;
 #[path = "escalation/rows.rs"]
 mod rows;
 #[allow(dead_code, reason = "made for `start` as well")]

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+#[path = "quirks/acting.rs"]
+mod acting;
 #[path = "quirks/documented.rs"]
 mod documented;
 #[path = "quirks/wrong.rs"]

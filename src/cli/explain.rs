@@ -7,6 +7,7 @@ mod lease;
 mod menu;
 mod packet;
 mod pcap;
+mod rows;
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -168,7 +169,7 @@ impl Asked {
         let outcome = self.ask(known, server, first);
         if let Some(client) = &outcome.client {
             machine(known, client, out)?;
-            quirks(known.0, client, out)?;
+            rows::quirks((known.0, mode), client, out)?;
         }
         let answer = match &outcome.decision {
             Ok(answer) => answer,
@@ -244,6 +245,7 @@ impl Asked {
                 local: server,
                 peer,
                 unicast: port == Port::Pxe,
+                side: None,
             },
             |client| learnt.complete(client),
         )
@@ -322,32 +324,6 @@ fn trace(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Re
             "  {mark:<9} \"{}\" ({}): {}",
             profile.name, profile.file, considered.why
         )?;
-    }
-    Ok(())
-}
-
-/// The rows of the quirk table that tell this machine, the first one first.
-fn quirks(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Result {
-    writeln!(
-        out,
-        "quirks that tell it, the first one that says something decides:"
-    )?;
-    let mut decided: Vec<&str> = Vec::new();
-    for row in snapshot.quirks.treat(client).rows() {
-        let whose = if row.ours { "" } else { " (yours)" };
-        let said = row.changes.said();
-        let known = |(key, _): &(&str, String)| decided.contains(key);
-        let (overruled, new): (Vec<_>, Vec<_>) = said.into_iter().partition(known);
-        decided.extend(new.iter().map(|(key, _)| *key));
-        let mut parts: Vec<String> = new
-            .iter()
-            .map(|(k, value)| format!("{k} {value}"))
-            .collect();
-        if !overruled.is_empty() {
-            let keys: Vec<&str> = overruled.iter().map(|(key, _)| *key).collect();
-            parts.push(format!("(decided above: {})", keys.join(", ")));
-        }
-        writeln!(out, "  {}{whose}: {}", row.name, parts.join("; "))?;
     }
     Ok(())
 }

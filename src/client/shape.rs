@@ -86,7 +86,7 @@ pub enum PxeShape {
     #[default]
     Plain,
     /// `single-offer`: also 60 with 43{6=8}, in OFFER and ACK: "boot this, ask nobody else", for
-    /// clients that wait for a proxy or ignore one (quirks 12, 14)
+    /// clients that wait for a proxy or ignore one (quirk 14)
     SingleOffer,
     /// `offer-4011`: 60 and no file; the client asks port 4011 for it
     Offer4011,

@@ -18,7 +18,7 @@ use super::finish::{Parts, answers_there, finish};
 use super::form::Form;
 use super::loader::{self, Here};
 use super::strategy::{BOOT_ITEM, By};
-use super::{Answer, Ignore, Incoming, Port, menu, reply};
+use super::{Answer, Ignore, Incoming, Port, menu, origin, reply};
 use crate::client::quirk::Treatment;
 use crate::client::{Choice, Class, Client, Registry};
 use crate::profile::{Entry, Profile, Snapshot, choose};
@@ -82,7 +82,9 @@ fn takes_a_lease(
 /// A machine with what was seen of it before: who loaded what speaks now and what was chosen on it,
 /// and where it goes on with what it began by a DISCOVER, what it was known by there.
 pub fn with_past(known: &Registry, client: Client, incoming: Incoming<'_>) -> Client {
-    let before = known.by_mac(client.mac);
+    let side = origin::side(known, client.mac, incoming);
+    let client = Client { side, ..client };
+    let before = known.on(client.mac, side);
     let client = client.coming_from(before, incoming.message);
     match incoming.port {
         Port::Dhcp if asked(incoming).is_none() => client,

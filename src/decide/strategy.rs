@@ -128,8 +128,8 @@ static SELF_SUFFICIENT: Strategy = Strategy {
 static BYPASS_PROMPT: Strategy = Strategy {
     name: Shape::BypassPrompt.name(),
     vendor: Vendor::BypassPrompt,
-    evidence: "43{6=8} with a prompt of no time in 43.10 stops firmware that goes to 4011 again and again \
-               (quirk 11; quirk 20: 43.10 is looked for wherever 43.6 is)",
+    evidence: "43{6=8} with a prompt of no time in 43.10 is what OVMF booted from where an OFFER \
+               with 60 alone had sent it to port 4011 (quirk 11, edk2#8149; quirk 20: 43.10 is looked for wherever 43.6 is)",
     ..PLAIN
 };
 static HEADER_ONLY: Strategy = Strategy {
@@ -179,7 +179,7 @@ pub const LEASES: [Strategy; 5] = [
         name: "lease-single-offer",
         vendor: Vendor::Bypass,
         evidence: "option 60 with 43{6=8} and the file in OFFER and ACK: everything in one offer, for \
-                   firmware that waits for a proxy or ignores one (quirks 12 and 14; set by `pxe`)",
+                   firmware that waits for a proxy or ignores one (quirk 14; set by `pxe`)",
         ..PLAIN
     },
     Strategy {

@@ -11,6 +11,7 @@ use super::matching::Match;
 use super::menu;
 use super::model::{Loader, PerArch, Profile};
 use super::named::{self, Named};
+use super::pinned;
 use super::schema::{FIRMWARE, PROFILE, per_arch};
 use super::template::{NAMES, Values};
 use super::words::{MAX_TITLE, title};
@@ -126,6 +127,7 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     };
     warn_of_missing_loaders(&profile, &matching, place(&section, "loader"), report);
     fits::check(&profile, &matching, &places(&section, &menu.at), report);
+    pinned::check(&profile, &matching, place(&section, "strategy"), report);
     Some((place(&section, "name"), profile, matching))
 }
 

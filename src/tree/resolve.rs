@@ -49,18 +49,20 @@ fn image(path: CleanPath) -> Found {
     })
 }
 
-/// The machine that asks for `path`: the one that the path names, else the one behind the address.
+/// The machine that asks for `path`: the one that the path names, else the one behind the address; as
+/// that address may know it.
 pub fn asker(clients: &Registry, peer: IpAddr, path: Option<&CleanPath>) -> Option<Client> {
     let asker = clients.by_ip(peer);
     let named = match path.map_or(Whose::Asker, mentioned) {
-        Whose::Mac(mac) => clients.by_mac(mac),
+        Whose::Mac(mac) => Some(mac),
         // Boards of one make may share a UUID: the asker's own goes before all others.
         Whose::Uuid(uuid) if !asker.as_ref().is_some_and(|a| a.has_uuid(uuid)) => {
             clients.by_uuid(uuid)
         }
         Whose::Uuid(_) | Whose::Asker => None,
     };
-    named.cloned().or(asker)
+    let named = named.and_then(|mac| clients.as_asked_from(mac, peer));
+    named.or(asker)
 }
 
 /// Which machine a path names by itself.

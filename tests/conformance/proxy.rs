@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use bootjack::client::{Class, Client, Past, Registry, identify};
+use bootjack::client::{Class, Client, Past, Registry, Side, identify};
 use bootjack::decide::{Answer, Incoming, Port, decide_knowing, item};
 use bootjack::wire::dhcp::{Message, Options};
 use bootjack::wire::{Arch, Platform};
@@ -45,6 +45,9 @@ struct Packet {
     #[serde(default = "dhcp_port")]
     port: u16,
     from: Option<SocketAddrV4>,
+    /// Whether it is sent to us alone, as all is that comes to 4011.
+    #[serde(default)]
+    unicast: bool,
     /// A file of `tests/captures`, or all bytes.
     capture: Option<String>,
     hex: Option<String>,
@@ -128,12 +131,17 @@ pub fn play(case: &str) {
     case.names_what_it_covers(&named);
 }
 
-/// It is this machine, and one of UEFI's HTTP boot only where it calls itself so.
+/// It is this machine.
 fn is_platform(client: &Client, arch: u16, platform: &str) {
     assert_eq!(client.arch(), Arch(arch));
     assert_eq!(client.platform().name(), platform, "arch {arch}");
-    if client.platform() != Platform::Other {
-        assert_eq!(Arch(arch).is_http(), client.class == Class::Http);
+}
+
+/// A number that we know is one of HTTP boot where the machine calls itself so, and only there.
+fn calls_itself_as_its_number_is(client: &Client) {
+    if client.arch().platform() != Platform::Other {
+        let by_http = client.class == Class::Http;
+        assert_eq!(client.arch().is_http(), by_http, "{}", client.arch());
     }
 }
 
@@ -156,7 +164,7 @@ fn check(case: &Case, packet: &[u8]) -> Option<Client> {
         (Err(why), None, Some(word)) => assert_eq!(why.word(), word, "{why}"),
         (got, ..) => panic!("expected the other outcome, got {got:#?}"),
     }
-    outcome.client
+    outcome.client.inspect(calls_itself_as_its_number_is)
 }
 
 impl Case {
@@ -173,7 +181,7 @@ impl Case {
         let mut registry = Registry::new(4);
         if let Some(before) = &self.discovered {
             let before = Message::decode(&before.bytes()).unwrap();
-            registry.saw(identify(&before, US).unwrap());
+            registry.saw(identify(&before, US).unwrap()).unwrap();
         }
         let client = item::with_past(&registry, client, incoming);
         let past = self.past.as_ref().map_or_else(Past::default, Known::past);
@@ -240,12 +248,17 @@ impl Packet {
         } else {
             Port::Pxe
         };
+        let peer = self.from.unwrap_or(SocketAddrV4::new(nowhere(), 68));
+        let unicast = self.unicast || port == Port::Pxe;
+        let near = peer.ip().octets()[..3] == US.octets()[..3];
+        let here = !unicast || near || *peer.ip() == nowhere();
         Incoming {
             message,
             port,
             local: US,
-            peer: self.from.unwrap_or(SocketAddrV4::new(nowhere(), 68)),
-            unicast: port == Port::Pxe,
+            peer,
+            unicast,
+            side: Some(if here { Side::Link } else { Side::Beyond }),
         }
     }
 }

@@ -6,7 +6,7 @@ use bootjack::client::progress::{Learnt, Memory, Progress};
 use bootjack::client::quirk::Behaviour;
 use bootjack::wire::Platform;
 
-use crate::talk::{BIOS, Lab, UEFI, bios, mac, uefi};
+use crate::talk::{BIOS, Lab, UEFI, mac, uefi};
 
 /// Firmware that takes its lease and stops there, and begins again after ten seconds.
 const DEAF: &str = "D +0.1 r +10";
@@ -135,6 +135,20 @@ fn whoever_is_slow_is_left_alone() {
 }
 
 #[test]
+fn another_boot_server_is_told_of_where_nothing_is_judged() {
+    let mut lab = uefi();
+    lab.pinned = true;
+    lab.talk("D p +0.1 r +60 D p +60").ahead().talk("D");
+    lab.says(&[]);
+    assert_eq!(lab.rivals.len(), 1);
+    // Answers to whom we do not answer say nothing of our machines.
+    let mut lab = uefi();
+    lab.pinned = true;
+    lab.talk("D +31 p");
+    assert_eq!(lab.rivals.len(), 0);
+}
+
+#[test]
 fn whoever_may_boot_from_another_server_is_left_to_it() {
     for (who, talk) in [
         ("another proxy answers it", "D p +0.1 r +60"),
@@ -258,48 +272,6 @@ fn who_was_refused_follows_with_the_file_that_it_gets_at_last() {
     }
     lab.says(&["offer-4011 failed 2 times, then bypass-prompt"]);
     assert_eq!(lab.shape(), Shape::BypassPrompt);
-}
-
-/// Quirk 5: build 071 of PXE 2.0.
-#[test]
-fn one_that_asks_4011_all_the_same_twice_is_told_of_once() {
-    let asks = "D +0.1 r +1 4 +0.2 4 +0.3 f +60";
-    let mut lab = bios();
-    lab.talk(asks).says(&[]);
-    lab.talk(asks).says(&["asks-4011-all-the-same"]);
-    assert_eq!(lab.past().seen, [Behaviour::Asks4011AllTheSame]);
-    assert_eq!(lab.past().shape, None);
-    lab.talk(asks).says(&[]);
-    // What it is known to follow stays.
-    let mut lab = bios();
-    lab.talk("D +0.1 r +1 f +60").talk(asks).talk(asks);
-    lab.says(&["asks-4011-all-the-same"]);
-    assert_eq!(lab.past().shape, Some(Shape::SelfSufficient));
-    // And what it follows without asking there says that it does not ask there.
-    lab.talk("D +0.1 r +1 f")
-        .says(&["follows self-sufficient, kept: true"]);
-    assert_eq!(lab.past().seen, []);
-    // An OFFER without 43{6=8} sends it there.
-    let mut lab = uefi();
-    lab.talk(asks).talk(asks).says(&[]);
-}
-
-#[test]
-fn requests_at_4011_that_may_be_anybodys_say_nothing_of_a_machine() {
-    for (what, talk) in [
-        ("without a lease", "D +1 4 +60"),
-        ("before the lease", "D +1 4 +1 r +60"),
-        ("from another address", "D +0.1 r +1 ? +60"),
-        ("after its file", "D +0.1 r +1 f +1 4 +60"),
-        ("again and again in one attempt", "D +0.1 r +1 f +60"),
-    ] {
-        let mut lab = bios();
-        lab.talk("D +0.1 r +1 4 +1 4 +1 4 +1 f +60");
-        for _ in 0..5 {
-            lab.talk(talk);
-        }
-        assert!(lab.past().seen.is_empty(), "{what}: {:?}", lab.said);
-    }
 }
 
 #[test]

@@ -5,8 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use serde_json::Value;
 
 use crate::lab::{Lab, US, said};
-use crate::run::{BOOTJACK, EVERYONE, Said};
-use crate::support::appliance::Setup;
+use crate::run::Said;
 use crate::support::clients::{BootClient, Speaker};
 use crate::support::dhcp_client::{ANSWER, Reply};
 use crate::support::packet::Packet;
@@ -210,47 +209,4 @@ fn an_item_of_another_servers_menu_asked_for_by_broadcast_is_no_request_at_4011(
     }
     assert_eq!(lab.offers(&mut client), Some(BYPASS.to_vec()));
     assert_eq!(lab.told("observed"), None);
-}
-
-impl Lab {
-    /// A machine that boots from elsewhere, again and again, is left to that server.
-    fn leaves_to(&self, server: &str) {
-        let mut client = BootClient::new(Speaker::Edk2, 5);
-        for _ in 0..2 {
-            assert_eq!(self.stops_at_the_lease(&mut client), None);
-        }
-        client.xid += 0x100;
-        let (offer, _) = self.lease(&client, |packet| packet);
-        assert_eq!(offer.option(43), None);
-        assert_eq!(self.told("escalated"), None);
-        let known = |event: &&Value| {
-            let text = event["text"].as_str().unwrap_or_default();
-            text.starts_with(&format!("another boot server, {server}, answers "))
-        };
-        let events = self.appliance.events();
-        assert_eq!(events.iter().filter(known).count(), 1, "{events:?}");
-    }
-}
-
-#[test]
-fn machines_that_another_proxy_answers_are_left_to_it() {
-    if crate::support::left_out("machines_that_another_proxy_answers_are_left_to_it") {
-        return;
-    }
-    let lab = Lab::new();
-    let rival = lab.lan.host("rival", "10.77.0.4/24");
-    let rival = Setup::new(&rival, BOOTJACK)
-        .profile("p.yaml", EVERYONE)
-        .start();
-    lab.leaves_to("10.77.0.4");
-    let moved = |event: &Value| event["event"] == "escalated";
-    assert!(!rival.events().iter().any(moved));
-}
-
-#[test]
-fn machines_whose_dhcp_server_names_a_boot_file_are_left_to_it() {
-    if crate::support::left_out("machines_whose_dhcp_server_names_a_boot_file_are_left_to_it") {
-        return;
-    }
-    Lab::beside(&["--dhcp-boot=theirs.efi"]).leaves_to("10.77.0.1");
 }

@@ -215,3 +215,43 @@ fn explain_says_that_no_profile_matches() {
         assert!(said.out.contains(word), "{said:?}");
     }
 }
+
+/// Rows of an operator's that cannot act on a machine decide nothing there.
+#[test]
+fn explain_tells_what_of_a_row_does_nothing_here() {
+    let folder = folder();
+    let rows = "quirks:
+  - { name: r1, tells: { mac: \"52:54:00\" }, changes: { strategies: bypass-prompt, delay: 1s, pxe: plain } }
+";
+    fs::write(folder.path().join("c.yaml"), rows).unwrap();
+    let config = folder.path().join("c.yaml");
+    let config = config.to_str().unwrap();
+    for (more, row, ours) in [
+        (
+            &["--arch", "http-x64"][..],
+            "r1 (yours): strategies bypass-prompt (does nothing here: it is for the stage rom alone); pxe plain (does nothing here: it is for the stage rom alone); delay 1s\n",
+            "  http-boot: strategies http-uri\n",
+        ),
+        (
+            &["--arch", "efi-x64"],
+            "r1 (yours): strategies bypass-prompt; pxe plain (does nothing here: it is for the mode dhcp alone); delay 1s\n",
+            "  uefi: windows 4s, 8s, 16s, 32s; (decided above: strategies)\n",
+        ),
+        (
+            &["--arch", "efi-x64", "--mode", "colocated"],
+            "r1 (yours): strategies bypass-prompt; pxe plain (does nothing here: it is for the mode dhcp alone); delay 1s (does nothing here: it is for the modes proxy and dhcp alone)\n",
+            "  uefi: (decided above: strategies)\n",
+        ),
+    ] {
+        let said = run(&[&["explain", "--mac", MAC, "--config", config], more].concat());
+        let out = said.succeeds();
+        assert!(out.contains(row), "{more:?}: {row} is not in\n{out}");
+        assert!(out.contains(ours), "{more:?}: {ours} is not in\n{out}");
+    }
+    // The mode says what does nothing at all.
+    let checked = |mode: &str| run(&["check", "--config", config, "--mode", mode]);
+    let told = "pxe is for the mode dhcp alone, and the mode is proxy";
+    assert!(checked("proxy").succeeds().contains(told));
+    let told = "delay is for the modes proxy and dhcp alone, and the mode is colocated";
+    assert!(checked("colocated").succeeds().contains(told));
+}

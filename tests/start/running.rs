@@ -33,6 +33,22 @@ fn fallback() -> &'static str {
     }
 }
 
+/// Standard output has it, and the log does not say it again.
+#[test]
+fn it_says_once_that_it_is_ready() {
+    as_root!("it_says_once_that_it_is_ready");
+    let lan = Lan::new();
+    let setup = Setup::new(&lan.appliance_host(), BOOTJACK).profile("p.yaml", EVERYONE);
+    let mut appliance = setup.text_log().flag("--log-level=debug").start();
+    assert!(appliance.ready_line().contains(" ready on "));
+    assert_eq!(appliance.stop().code(), Some(0));
+    let log = appliance.log();
+    assert!(
+        log.contains("stopped by SIGTERM") && !log.contains("ready on"),
+        "{log}"
+    );
+}
+
 #[test]
 fn the_one_line_on_standard_output() {
     as_root!("the_one_line_on_standard_output");

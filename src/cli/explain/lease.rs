@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::learnt::Learnt;
-use super::{loader, machine, no_menu, print, quirks};
+use super::{loader, machine, no_menu, print, rows};
 use crate::client::identify;
+use crate::config::Mode;
 use crate::decide::grant::Grant;
 use crate::decide::lease::{Desk, Leasing, decide_knowing};
 use crate::decide::{Incoming, Port};
@@ -27,7 +28,7 @@ pub(super) fn explain(
     if let Ok(client) = identify(message, server) {
         let client = learnt.complete(client);
         machine((snapshot, learnt), &client, out)?;
-        quirks(snapshot, &client, out)?;
+        rows::quirks((snapshot, Mode::Dhcp), &client, out)?;
     }
     let leasing = offered((snapshot, learnt), message, server);
     if let Some(network) = &leasing.network {
@@ -63,6 +64,7 @@ fn offered(
         local: server,
         peer: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68),
         unicast: false,
+        side: None,
     };
     decide_knowing(desk, incoming, |client| learnt.complete(client))
 }

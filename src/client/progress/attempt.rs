@@ -101,6 +101,15 @@ enum Came {
     Far { at: Instant, judged: bool },
 }
 
+/// Whether port 4011 was asked in an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum At4011 {
+    Never,
+    Asked,
+    /// By a BIOS that was told not to.
+    AllTheSame,
+}
+
 /// One attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Attempt {
@@ -115,7 +124,7 @@ pub(super) struct Attempt {
     /// The address that it asked for a lease of.
     address: Option<Ipv4Addr>,
     /// Whether it has asked port 4011, from that address.
-    pub(super) at_4011: bool,
+    pub(super) at_4011: At4011,
     /// When it was first offered a lease.
     leased: Option<Instant>,
     /// Whether another server has told it what to boot.
@@ -135,7 +144,7 @@ impl Attempt {
             last: now,
             came: Came::Discovers,
             address: None,
-            at_4011: false,
+            at_4011: At4011::Never,
             leased: None,
             elsewhere: false,
             unsent: false,
@@ -224,8 +233,8 @@ impl Attempt {
     }
 
     /// Port 4011 is asked from an address: by this machine, where that is the one it asked for a
-    /// lease of. Whether it is the first time, and its OFFER had told it not to.
-    pub(super) fn asked_4011(&mut self, now: Instant, from: Ipv4Addr) -> bool {
+    /// lease of. Whether it is the first time that a `bios` does so that was told not to.
+    pub(super) fn asked_4011(&mut self, now: Instant, from: Ipv4Addr, bios: bool) -> bool {
         let has_it = matches!(self.came, Came::Asked { .. }) && self.address == Some(from);
         if !has_it || !self.is_recent(now) {
             return false;
@@ -234,7 +243,14 @@ impl Attempt {
             at: now,
             again: false,
         };
-        !std::mem::replace(&mut self.at_4011, true) && self.offered.bypass
+        let asked = if bios && self.offered.bypass {
+            At4011::AllTheSame
+        } else {
+            At4011::Asked
+        };
+        let before = self.at_4011;
+        self.at_4011 = before.max(asked);
+        before != self.at_4011 && self.at_4011 == At4011::AllTheSame
     }
 
     /// It asks for a file, whether that is served or not; whether it is its first.

@@ -55,15 +55,6 @@ impl Changes {
     pub fn are_some(&self) -> bool {
         *self != Self::default()
     }
-
-    /// Whether something is changed that firmware's own PXE client alone is answered with.
-    pub const fn are_of_roms(&self) -> bool {
-        self.strategies.is_some()
-            || self.pxe.is_some()
-            || self.option_43.is_some()
-            || self.option_60.is_some()
-            || self.windows.is_some()
-    }
 }
 
 /// In the words of a row: `strategies offer-4011; delay 2s`.

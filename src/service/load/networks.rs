@@ -82,7 +82,11 @@ pub fn compile(places: &Places, text: Option<&str>, beside: Beside<'_>) -> Confi
                 let now = config::settings(&root, &mut report);
                 let named = quirk::loaders(&root).into_iter();
                 loaders.extend(named.map(|(at, name)| (at, name.to_owned())));
-                quirks = quirk::Table::with(quirk::of_config(&root, &mut report));
+                quirks = quirk::Table::with(quirk::of_config(
+                    &root,
+                    Some(places.mode.replies()),
+                    &mut report,
+                ));
                 (now, network::of_config(&root, beside, &mut report))
             });
             let (now, networks) = read.filter(|_| !report.is_wrong()).unzip();

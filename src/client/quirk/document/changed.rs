@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ALIASES, ROWS_SHAPES, list, parsed};
+use super::{ALIASES, ROWS_SHAPES, parsed};
 use crate::client::quirk::changes::{Changes, Ending, FileIn, NameForm, ReplyPort, Vendor};
 use crate::client::{PxeShape, Shape};
 use crate::wire::CleanPath;
@@ -15,7 +15,7 @@ const MAX_DELAY: Duration = Duration::from_secs(3);
 /// The longest window, and how many of them.
 const MAX_WINDOW: Duration = Duration::from_secs(120);
 const MAX_WINDOWS: usize = 8;
-pub(super) static CHANGES: Keys = Keys {
+pub(in crate::client::quirk) static CHANGES: Keys = Keys {
     what: "changes",
     keys: &[
         "strategies",
