@@ -53,8 +53,8 @@ fn one_that_asks_4011_all_the_same_and_finds_nothing_there_is_tried_with_each_sh
         lab.talk(loops);
     }
     lab.says(&[
-        "offer-4011 failed 2 times, then bypass-prompt",
-        "bypass-prompt failed 2 times, then self-sufficient",
+        "offer-4011 failed 2 times at 4011, then bypass-prompt",
+        "bypass-prompt failed 2 times at 4011, then self-sufficient",
         "self-sufficient failed 2 times, nothing left",
     ]);
     let mut lab = bios();
@@ -65,7 +65,7 @@ fn one_that_asks_4011_all_the_same_and_finds_nothing_there_is_tried_with_each_sh
     lab.says(&[
         "self-sufficient failed 2 times, then bypass-prompt",
         "asks-4011-all-the-same",
-        "bypass-prompt failed 2 times, then offer-4011",
+        "bypass-prompt failed 2 times at 4011, then offer-4011",
         "offer-4011 failed 2 times, nothing left",
     ]);
 }
