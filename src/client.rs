@@ -5,6 +5,7 @@
 //! * [`Stage`]: which program speaks now
 //! * [`quirk`]: firmware oddities as data, and what is done about them
 //! * [`Shape`]: the shapes of replies by name
+//! * [`Side`]: whether a machine is on our link or beyond it
 //! * [`Registry`]: what was last seen of each machine, and which machine an IP address belongs to;
 //!   bounded, the machine unseen for longest leaves first
 //! * [`progress`]: whether machines follow what they are offered, and what is tried next
@@ -18,6 +19,7 @@ pub mod progress;
 pub mod quirk;
 mod registry;
 mod shape;
+mod side;
 mod stage;
 
 use std::net::Ipv4Addr;
@@ -33,6 +35,7 @@ pub use identify::{NotBooting, identify, identify_classless};
 pub use loaders::Loaders;
 pub use registry::Registry;
 pub use shape::{PxeShape, Shape};
+pub use side::Side;
 pub use stage::Stage;
 
 /// The vendor class under which a client asks (option 60).
@@ -93,6 +96,9 @@ pub struct Client {
     /// An address in its subnet: its own, else the link its relay selects (RFC 3527), else the
     /// relay's, else ours on the interface it came by.
     pub network: Ipv4Addr,
+    /// Whether it is on our link.
+    #[serde(skip)]
+    pub side: Side,
     /// Its client identifier and circuit.
     #[serde(skip)]
     pub known_by: KnownBy,
@@ -135,6 +141,7 @@ impl Client {
             ipxe: None,
             ip: None,
             network,
+            side: Side::Link,
             known_by: KnownBy::default(),
             loaded_by: None,
             chosen: None,

@@ -274,6 +274,7 @@ impl Chance {
             local: US,
             peer: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68),
             unicast: false,
+            side: None,
         };
         let outcome = decide_knowing(snapshot, incoming, |client| {
             let past = past.map_or(client.past, Known::past);

@@ -187,6 +187,7 @@ fn what_is_answered_and_what_not() {
                 local: US,
                 peer,
                 unicast: port == Port::Pxe,
+                side: None,
             },
         )
         .decision;

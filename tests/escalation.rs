@@ -13,6 +13,7 @@
 //! * `overload`: those whom bootjack has no room for are moved to no other shape
 //! * `doctor`: what `bootjack doctor` asks says nothing of a machine
 //! * `unkept`: a state folder that cannot be used
+//! * `rivals`: other boot servers, where nothing is judged
 //! * `firmware`: real firmware that is merely slow, or has no DHCP server, is left alone
 
 #![allow(
@@ -38,6 +39,8 @@ mod lab;
 mod others;
 #[path = "escalation/overload.rs"]
 mod overload;
+#[path = "escalation/rivals.rs"]
+mod rivals;
 #[path = "escalation/rows.rs"]
 mod rows;
 #[allow(dead_code, reason = "made for `start` as well")]

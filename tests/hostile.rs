@@ -6,12 +6,14 @@
 //! * `noise`: bytes that are wrong in many ways, the same in every run
 //! * `packets`: malformed messages on 67, 4011 and 69
 //! * `forged`: addresses that lie
+//! * `elsewhere`: strangers who speak for a machine
 //! * `floods`: too many packets, machines and transfers
 //! * `waiting`: replies to addresses that nobody has
 //! * `web`: HTTP
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     reason = "helpers of tests may fail like tests"
 )]
@@ -19,6 +21,8 @@
 #[macro_use]
 mod support;
 
+#[path = "hostile/elsewhere.rs"]
+mod elsewhere;
 #[path = "hostile/floods.rs"]
 mod floods;
 #[path = "hostile/forged.rs"]

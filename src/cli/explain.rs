@@ -54,16 +54,16 @@ pub struct Explain {
     #[command(flatten)]
     says: asked::Says,
     /// The relay in its subnet that it asks through [default: none, it is on our own link]
-    #[arg(long, value_name = "IP")]
+    #[arg(long, value_name = "IP", value_parser = asked::host)]
     relay: Option<Ipv4Addr>,
     /// The address it has when it asks port 4011 [default: one in the subnet of the relay, or ours]
-    #[arg(long, value_name = "IP")]
+    #[arg(long, value_name = "IP", value_parser = asked::host)]
     ip: Option<Ipv4Addr>,
     /// A capture (pcap or pcapng) to explain packet by packet; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["arch", "uuid", "stage", "says", "relay", "ip"])]
     pcap: Option<PathBuf>,
     /// With --pcap: JSON, one object a packet
-    #[arg(long, requires = "pcap", conflicts_with = "arch")]
+    #[arg(long)]
     json: bool,
     /// Our address [default: ours on the first interface served]
     #[arg(long, value_name = "IP")]
@@ -85,6 +85,11 @@ enum AskingStage {
 
 impl Explain {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
+        if self.json && self.pcap.is_none() {
+            let text =
+                "--json goes with --pcap: it gives the packets of a capture, one object each";
+            return Err(Error::usage(text));
+        }
         let settings = config::effective(self.settings.clone())?;
         let snapshot = supervise::in_force(&mut Loader::new(Places::from(&settings)).load())?;
         let server = self.server;
@@ -240,6 +245,7 @@ impl Asked {
                 local: server,
                 peer,
                 unicast: port == Port::Pxe,
+                side: None,
             },
             |client| learnt.complete(client),
         )

@@ -5,7 +5,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Class, Client, KnownBy, MAX_CLASS, Past, Stage};
+use super::{Class, Client, KnownBy, MAX_CLASS, Past, Side, Stage};
 use crate::wire::dhcp::{Kind, Message, code};
 use crate::wire::pxe::{self, ClassString, IpxeFeatures};
 use crate::wire::relay::RelayAgent;
@@ -64,6 +64,10 @@ fn as_class(
         ipxe: features,
         ip,
         network: ip.unwrap_or_else(|| link(message, local)),
+        side: match known(message.giaddr) {
+            Some(_relay) => Side::Beyond,
+            None => Side::Link,
+        },
         known_by: KnownBy {
             client_id: option(code::CLIENT_ID).map(Into::into),
             circuit: relay.circuit_id.map(Into::into),

@@ -217,6 +217,7 @@ impl Progress {
         let trial = machine.trials.entry(firmware.platform);
         let trial = trial.or_insert_with(|| Trial::of(&learnt, now));
         trial.offered(now.at, xid, offered);
+        self.hearing.answers(now.at, firmware.mac, xid);
         let ahead = self.hearing.ahead(now.at, firmware.mac, xid);
         let new = ahead.into_iter().filter_map(|heard| self.hear(now, heard));
         new.collect()
@@ -233,7 +234,8 @@ impl Progress {
         let trials = self.machines.get_mut(&heard.mac)?.trials.values_mut();
         let attempts = trials.filter_map(Trial::attempt);
         let hear = attempts.filter_map(|one| one.hears(now.at, heard).then_some(()));
-        let known = hear.count() > 0;
+        // Where nothing is judged, a menu or a shape that is pinned, the rival is one all the same.
+        let known = hear.count() > 0 || self.hearing.is_shared(now.at, heard);
         (known && heard.boots && self.hearing.is_new(heard.server)).then_some(heard.server)
     }
 

@@ -25,7 +25,7 @@ use std::sync::{Arc, LazyLock};
 
 pub use acts::{Answered, Idle, Replies, idle};
 pub use changes::{Changes, Ending, FileIn, NameForm, Option43, ReplyPort, Vendor};
-pub use document::{TABLE, compile, of_config};
+pub use document::{TABLE, compile, loaders, of_config};
 pub use tells::{Behaviour, Tells};
 
 use super::Client;

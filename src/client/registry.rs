@@ -1,25 +1,40 @@
 //! What was last seen of each machine, and which machine an address belongs to.
 //!
-//! Addresses are learnt from DHCP packets alone (a REQUEST on 67, `ciaddr` at 4011), so a stranger
-//! can at most confuse the menus of machines whose MAC he forges. Bounded: the machine unseen for
-//! longest leaves first, with its address.
+//! On our own link and beyond it are kept apart ([`Side`]): what comes from elsewhere is never put into
+//! what was seen here, and takes no address from it. Addresses are learnt from DHCP packets alone (a
+//! REQUEST on 67, `ciaddr` at 4011). The one that a machine asked a DHCP server for goes before those
+//! that later packets claim. So a stranger confuses the menus of machines whose MAC he forges, and
+//! only on his side of our routers. Bounded: the machine unseen for longest leaves first, with its
+//! address.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::Client;
+use super::{Client, Side};
 use crate::wire::{Mac, Uuid};
+
+/// One machine on one side: a stranger who forges its MAC may be on the other.
+type Key = (Mac, Side);
 
 /// Machines seen, by MAC, by address and by age.
 #[derive(Debug)]
 pub struct Registry {
     capacity: usize,
     tick: u64,
-    seen: HashMap<Mac, (u64, Client)>,
-    by_age: BTreeMap<u64, Mac>,
-    by_ip: HashMap<Ipv4Addr, Mac>,
+    seen: HashMap<Key, Seen>,
+    by_age: BTreeMap<u64, Key>,
+    by_ip: HashMap<Ipv4Addr, Key>,
     /// Of those seen, whose last DISCOVER was no boot client's.
-    booted: HashSet<Mac>,
+    booted: HashSet<Key>,
+}
+
+/// What was last seen of a machine.
+#[derive(Debug)]
+struct Seen {
+    tick: u64,
+    client: Client,
+    /// Whether it asked a DHCP server for its address, and we heard it.
+    asked: bool,
 }
 
 impl Registry {
@@ -37,27 +52,47 @@ impl Registry {
 
     /// Takes note of a machine. An address known before is kept where this packet shows none, unless
     /// another machine has taken it meanwhile.
-    pub fn saw(&mut self, client: Client) {
-        self.booted.remove(&client.mac);
-        self.enter(client);
+    ///
+    /// # Errors
+    /// It claims an address, and has asked a DHCP server for this other one: nothing is kept.
+    pub fn saw(&mut self, client: Client) -> Result<(), Ipv4Addr> {
+        let key = (client.mac, client.side);
+        let asked_for = self.asked_for(key);
+        let other = asked_for.filter(|asked| client.ip.is_some_and(|ip| ip != *asked));
+        if let Some(asked) = other {
+            return Err(asked);
+        }
+        self.booted.remove(&key);
+        self.enter(client, asked_for.is_some());
+        Ok(())
+    }
+
+    /// The address that a machine was heard to ask a DHCP server for, while nobody else has it.
+    fn asked_for(&self, key: Key) -> Option<Ipv4Addr> {
+        let seen = self.seen.get(&key).filter(|seen| seen.asked)?;
+        let has = |ip: &Ipv4Addr| self.by_ip.get(ip) == Some(&key);
+        seen.client.ip.filter(has)
     }
 
     /// Something else than a boot client DISCOVERs by this machine's address: its operating system.
-    pub fn has_booted(&mut self, mac: Mac) {
-        if self.seen.contains_key(&mac) {
-            self.booted.insert(mac);
+    pub fn has_booted(&mut self, mac: Mac, side: Side) {
+        if self.seen.contains_key(&(mac, side)) {
+            self.booted.insert((mac, side));
         }
     }
 
     /// Whether the machine was seen to boot, and nothing else was heard of it since.
     pub fn is_booting(&self, mac: Mac) -> bool {
-        self.seen.contains_key(&mac) && !self.booted.contains(&mac)
+        let booting = |key: &Key| self.seen.contains_key(key) && !self.booted.contains(key);
+        keys(mac).iter().any(booting)
     }
 
-    fn enter(&mut self, mut client: Client) {
-        let before = self.remove(client.mac).and_then(|c| c.ip);
+    fn enter(&mut self, mut client: Client, asked: bool) {
+        let key = (client.mac, client.side);
+        let before = self.remove(key).and_then(|c| c.ip);
         let kept = before.filter(|ip| !self.by_ip.contains_key(ip));
-        client.ip = client.ip.or(kept);
+        let claimed = client.ip.filter(|ip| self.is_free_for(*ip, key));
+        client.ip = claimed.or(kept);
         while self.seen.len() >= self.capacity {
             let Some((_, oldest)) = self.by_age.first_key_value() else {
                 break;
@@ -67,18 +102,33 @@ impl Registry {
             self.remove(oldest);
         }
         self.tick += 1;
-        self.by_age.insert(self.tick, client.mac);
+        self.by_age.insert(self.tick, key);
         if let Some(ip) = client.ip {
-            self.by_ip.insert(ip, client.mac);
+            self.by_ip.insert(ip, key);
         }
-        self.seen.insert(client.mac, (self.tick, client));
+        let asked = asked && client.ip.is_some();
+        let tick = self.tick;
+        let seen = Seen {
+            tick,
+            client,
+            asked,
+        };
+        self.seen.insert(key, seen);
+    }
+
+    /// Whether this machine may be the one at an address: nobody beyond our link takes that of
+    /// somebody on it.
+    fn is_free_for(&self, ip: Ipv4Addr, (_, side): Key) -> bool {
+        let holder = self.by_ip.get(&ip);
+        side == Side::Link || holder.is_none_or(|(_, holder)| *holder == Side::Beyond)
     }
 
     /// A machine that goes on with what it began by its DISCOVER, with what it was known by there:
     /// at port 4011 no relay names its circuit, and EDK2 sends no identifier. A new DISCOVER shows
     /// all of it anew: the machine may be plugged in elsewhere by then.
     pub fn going_on(&self, client: Client) -> Client {
-        let Some(before) = self.by_mac(client.mac) else {
+        let here = self.on(client.mac, client.side);
+        let Some(before) = here.or_else(|| self.by_mac(client.mac)) else {
             return client;
         };
         Client {
@@ -87,40 +137,81 @@ impl Registry {
         }
     }
 
-    /// The machine took an address (its REQUEST was seen); only for machines seen before.
-    pub fn has_address(&mut self, mac: Mac, ip: Ipv4Addr) -> bool {
-        let Some((_, client)) = self.seen.get(&mac) else {
+    /// The machine on this side took an address (its REQUEST was seen); only for machines seen
+    /// before. What was chosen on it goes along, but for what another address chose before.
+    pub fn has_address(&mut self, mac: Mac, side: Side, ip: Ipv4Addr) -> bool {
+        let key = (mac, side);
+        let Some(Seen { client, asked, .. }) = self.seen.get(&key) else {
             return false;
         };
+        if !self.is_free_for(ip, key) {
+            return false;
+        }
+        let chosen_there = *asked || client.ip == Some(ip);
         let mut client = client.clone();
         client.ip = Some(ip);
-        self.enter(client);
+        client.chosen = client.chosen.filter(|_| chosen_there);
+        self.enter(client, true);
         true
     }
 
-    /// The machine of this hardware address.
+    /// The machine of this hardware address, on whichever side it was seen last.
     pub fn by_mac(&self, mac: Mac) -> Option<&Client> {
-        self.seen.get(&mac).map(|(_, client)| client)
+        let keys = keys(mac);
+        let seen = keys.iter().filter_map(|key| self.seen.get(key));
+        seen.max_by_key(|seen| seen.tick).map(|seen| &seen.client)
+    }
+
+    /// The machine of this hardware address on one side.
+    pub fn on(&self, mac: Mac, side: Side) -> Option<&Client> {
+        self.seen.get(&(mac, side)).map(|seen| &seen.client)
+    }
+
+    /// The side of a machine that speaks from an address, where it is known by that.
+    pub fn side_at(&self, mac: Mac, ip: Ipv4Addr) -> Option<Side> {
+        let (owner, side) = self.by_ip.get(&ip)?;
+        (*owner == mac).then_some(*side)
+    }
+
+    /// The machine of this hardware address, as whoever has this address may know it: what was chosen
+    /// on it is for the address that chose. Where addresses are not heard of (mode `colocated`), who
+    /// is known by none has what was chosen on our link.
+    pub fn as_asked_from(&self, mac: Mac, peer: IpAddr) -> Option<Client> {
+        if self.mac_of(peer) == Some(mac) {
+            return self.by_ip(peer);
+        }
+        let known = [Side::Link, Side::Beyond].map(|side| self.seen.get(&(mac, side)));
+        let seen = known.into_iter().flatten().next()?;
+        let stranger = self.mac_of(peer).is_none();
+        let may = stranger && !seen.asked && seen.client.side == Side::Link;
+        let client = seen.client.clone();
+        Some(Client {
+            chosen: client.chosen.filter(|_| may),
+            ..client
+        })
     }
 
     /// The machine of this UUID, in either byte order; `None` where several have it, as boards of
     /// one make that were never given their own.
-    pub fn by_uuid(&self, uuid: Uuid) -> Option<&Client> {
-        let mut same = self
-            .seen
-            .values()
-            .map(|(_, c)| c)
-            .filter(|c| c.has_uuid(uuid));
-        same.next().filter(|_| same.next().is_none())
+    pub fn by_uuid(&self, uuid: Uuid) -> Option<Mac> {
+        let all = self.seen.values().map(|seen| &seen.client);
+        let mut same = all.filter(|c| c.has_uuid(uuid)).map(|c| c.mac);
+        let first = same.next()?;
+        same.all(|mac| mac == first).then_some(first)
     }
 
     /// The machine that was last seen with this address.
     pub fn by_ip(&self, ip: IpAddr) -> Option<Client> {
-        self.by_mac(self.mac_of(ip)?).cloned()
+        let key = self.key_of(ip)?;
+        self.seen.get(&key).map(|seen| seen.client.clone())
     }
 
     /// Its hardware address alone.
     pub fn mac_of(&self, ip: IpAddr) -> Option<Mac> {
+        self.key_of(ip).map(|(mac, _)| mac)
+    }
+
+    fn key_of(&self, ip: IpAddr) -> Option<Key> {
         let IpAddr::V4(ip) = ip.to_canonical() else {
             return None;
         };
@@ -129,165 +220,28 @@ impl Registry {
 
     /// All machines, the one seen last first.
     pub fn all(&self) -> impl Iterator<Item = &Client> {
-        self.by_age
-            .values()
-            .rev()
-            .filter_map(|mac| self.by_mac(*mac))
+        let latest = |(tick, (mac, side)): (&u64, &Key)| {
+            let seen = self.seen.get(&(*mac, *side))?;
+            let other = self.seen.get(&(*mac, side.other()));
+            let older = other.is_some_and(|other| other.tick > *tick);
+            (!older).then_some(&seen.client)
+        };
+        self.by_age.iter().rev().filter_map(latest)
     }
 
-    fn remove(&mut self, mac: Mac) -> Option<Client> {
-        let (tick, client) = self.seen.remove(&mac)?;
+    fn remove(&mut self, key: Key) -> Option<Client> {
+        let Seen { tick, client, .. } = self.seen.remove(&key)?;
         self.by_age.remove(&tick);
-        if let Some(ip) = client.ip.filter(|ip| self.by_ip.get(ip) == Some(&mac)) {
+        if let Some(ip) = client.ip.filter(|ip| self.by_ip.get(ip) == Some(&key)) {
             self.by_ip.remove(&ip);
         }
         Some(client)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::client::KnownBy;
-
-    fn machine(n: u8, ip: Option<[u8; 4]>) -> Client {
-        let mac = Mac::ethernet([2, 0, 0, 0, 0, n]);
-        Client {
-            ip: ip.map(Ipv4Addr::from),
-            ..Client::unknown(mac, Ipv4Addr::UNSPECIFIED)
-        }
-    }
-
-    #[test]
-    fn an_address_finds_its_machine_and_moves_with_it() {
-        let mut registry = Registry::new(4);
-        registry.saw(machine(1, None));
-        assert!(registry.has_address(machine(1, None).mac, [10, 0, 0, 9].into()));
-        registry.saw(machine(1, None));
-        assert_eq!(
-            registry.by_ip([10, 0, 0, 9].into()).unwrap().mac,
-            machine(1, None).mac
-        );
-        registry.saw(machine(2, Some([10, 0, 0, 9])));
-        assert_eq!(
-            registry.by_ip([10, 0, 0, 9].into()).unwrap().mac,
-            machine(2, None).mac
-        );
-        registry.saw(machine(1, Some([10, 0, 0, 8])));
-        assert_eq!(
-            registry.by_ip([10, 0, 0, 9].into()).unwrap().mac,
-            machine(2, None).mac
-        );
-    }
-
-    #[test]
-    fn a_machine_that_moves_leaves_its_old_address_to_whoever_has_it_now() {
-        let mut registry = Registry::new(4);
-        registry.saw(machine(1, Some([10, 0, 0, 9])));
-        registry.saw(machine(2, Some([10, 0, 0, 9])));
-        registry.has_address(machine(1, None).mac, [10, 0, 0, 8].into());
-        for (ip, number) in [(9, 2), (8, 1)] {
-            let found = registry.by_ip([10, 0, 0, ip].into()).unwrap();
-            assert_eq!(found.mac, machine(number, None).mac);
-        }
-    }
-
-    #[test]
-    fn a_machine_that_comes_back_does_not_take_its_old_address_from_the_one_that_has_it_now() {
-        let mut registry = Registry::new(4);
-        registry.saw(machine(1, Some([10, 0, 0, 9])));
-        registry.saw(machine(2, Some([10, 0, 0, 9])));
-        registry.saw(machine(1, None));
-        assert_eq!(
-            registry.by_ip([10, 0, 0, 9].into()).unwrap().mac,
-            machine(2, None).mac
-        );
-        registry.saw(machine(1, Some([10, 0, 0, 60])));
-        assert_eq!(
-            registry.by_ip([10, 0, 0, 9].into()).unwrap().mac,
-            machine(2, None).mac
-        );
-    }
-
-    #[test]
-    fn what_a_discover_shows_is_known_until_the_next_one() {
-        let shows = |circuit: Option<&[u8]>, id: Option<&[u8]>| Client {
-            known_by: KnownBy {
-                circuit: circuit.map(Into::into),
-                client_id: id.map(Into::into),
-            },
-            ..machine(1, None)
-        };
-        let mut registry = Registry::new(4);
-        assert_eq!(registry.going_on(shows(None, None)), shows(None, None));
-        registry.saw(shows(Some(b"port7"), Some(b"red")));
-        let goes_on = registry.going_on(shows(None, None));
-        assert_eq!(goes_on, shows(Some(b"port7"), Some(b"red")));
-        let renamed = registry.going_on(shows(None, Some(b"blue")));
-        assert_eq!(renamed, shows(Some(b"port7"), Some(b"blue")));
-        registry.saw(goes_on);
-        registry.saw(shows(Some(b"port8"), None));
-        assert_eq!(
-            registry.going_on(shows(None, None)),
-            shows(Some(b"port8"), None)
-        );
-    }
-
-    #[test]
-    fn a_machine_boots_until_its_system_asks() {
-        let mac = machine(1, None).mac;
-        let mut registry = Registry::new(1);
-        registry.has_booted(mac);
-        assert!(!registry.is_booting(mac), "a stranger");
-        registry.saw(machine(1, None));
-        assert!(registry.is_booting(mac));
-        registry.has_booted(mac);
-        assert!(registry.has_address(mac, [10, 0, 0, 9].into()));
-        assert!(!registry.is_booting(mac), "its lease is its system's");
-        registry.saw(machine(1, None));
-        assert!(registry.is_booting(mac), "started again");
-        registry.has_booted(mac);
-        registry.saw(machine(2, None));
-        assert_eq!(
-            (registry.booted.len(), registry.is_booting(mac)),
-            (0, false)
-        );
-    }
-
-    #[test]
-    fn a_uuid_that_two_machines_have_names_neither() {
-        let uuid: Uuid = "03000200-0400-0500-0006-000700080009".parse().unwrap();
-        let with = |n| Client {
-            uuid: Some(uuid),
-            ..machine(n, None)
-        };
-        let mut registry = Registry::new(4);
-        registry.saw(with(1));
-        assert_eq!(
-            registry.by_uuid(uuid.swapped()).unwrap().mac,
-            machine(1, None).mac
-        );
-        registry.saw(with(2));
-        assert_eq!(registry.by_uuid(uuid), None);
-    }
-
-    #[test]
-    fn the_machine_unseen_for_longest_leaves_first() {
-        let mut registry = Registry::new(3);
-        for n in 0..3 {
-            registry.saw(machine(n, Some([10, 0, 0, n])));
-        }
-        registry.saw(machine(0, None));
-        registry.saw(machine(9, None));
-        assert!(registry.by_mac(machine(1, None).mac).is_none());
-        assert_eq!(registry.by_ip([10, 0, 0, 1].into()), None);
-        assert_eq!(
-            registry
-                .all()
-                .map(|c| c.mac.as_bytes()[5])
-                .collect::<Vec<_>>(),
-            [9, 0, 2]
-        );
-        assert_eq!(registry.by_age.len(), 3);
-    }
+const fn keys(mac: Mac) -> [Key; 2] {
+    [(mac, Side::Link), (mac, Side::Beyond)]
 }
+
+#[cfg(test)]
+mod tests;

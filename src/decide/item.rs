@@ -18,7 +18,7 @@ use super::finish::{Parts, answers_there, finish};
 use super::form::Form;
 use super::loader::{self, Here};
 use super::strategy::{BOOT_ITEM, By};
-use super::{Answer, Ignore, Incoming, Port, menu, reply};
+use super::{Answer, Ignore, Incoming, Port, menu, origin, reply};
 use crate::client::quirk::Treatment;
 use crate::client::{Choice, Class, Client, Registry};
 use crate::profile::{Entry, Profile, Snapshot, choose};
@@ -82,7 +82,9 @@ fn takes_a_lease(
 /// A machine with what was seen of it before: who loaded what speaks now and what was chosen on it,
 /// and where it goes on with what it began by a DISCOVER, what it was known by there.
 pub fn with_past(known: &Registry, client: Client, incoming: Incoming<'_>) -> Client {
-    let before = known.by_mac(client.mac);
+    let side = origin::side(known, client.mac, incoming);
+    let client = Client { side, ..client };
+    let before = known.on(client.mac, side);
     let client = client.coming_from(before, incoming.message);
     match incoming.port {
         Port::Dhcp if asked(incoming).is_none() => client,
@@ -141,7 +143,7 @@ fn form<'t>(quirks: &Treatment<'t>, client: &Client, item: &'t [u8]) -> Form<'t>
 impl Chosen {
     fn of(profile: &Profile, entry: &Entry, by_loader: bool) -> Self {
         Self {
-            kind: entry.item_type(),
+            kind: entry.item_type,
             title: entry.title.clone(),
             choice: Choice {
                 profile: Arc::from(profile.name.as_str()),
@@ -175,7 +177,7 @@ fn elsewhere(entry: &Entry, item: Item, here: Ipv4Addr) -> Ignore {
 fn entry<'p>(profile: &'p Profile, client: &Client, item: Item) -> Option<&'p Entry> {
     let shown = client.class == Class::Pxe && profile.firmware_shows(client.platform());
     let mut all = profile.menu.entries.iter().filter(|_| shown);
-    let is = |e: &&Entry| e.item_type() == item.kind && menu::sees(client, e);
+    let is = |e: &&Entry| e.item_type == item.kind && menu::sees(client, e);
     all.find(is).filter(|_| item.kind != LOCAL)
 }
 

@@ -5,7 +5,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Incoming, Port, item};
+use super::{Incoming, Port, item, origin};
 use crate::client::{Client, Registry};
 use crate::wire::Mac;
 use crate::wire::dhcp::{Kind, code};
@@ -19,6 +19,9 @@ pub enum Noted {
     Bootp,
     /// The reply of port 4011, or an item of its menu by whichever port.
     Request,
+    /// That, from another address than this one, which the machine has asked a DHCP server for: nothing
+    /// is kept of it.
+    Elsewhere(Ipv4Addr),
 }
 
 /// Takes note of the boot client that has sent this, where it is one and asks for boot data. BOOTP is
@@ -32,13 +35,14 @@ pub fn keep(
 ) -> Option<Noted> {
     let Some(client) = client else {
         if let Some(mac) = discovers(incoming) {
-            clients.has_booted(mac);
+            let side = origin::side(clients, mac, incoming);
+            clients.has_booted(mac, side);
         }
         return None;
     };
     let noted = noted(incoming, gives_leases)?;
-    clients.saw(client.clone());
-    Some(noted)
+    let kept = clients.saw(client.clone());
+    Some(kept.map_or_else(Noted::Elsewhere, |()| noted))
 }
 
 fn noted(incoming: Incoming<'_>, gives_leases: bool) -> Option<Noted> {
@@ -55,7 +59,19 @@ fn noted(incoming: Incoming<'_>, gives_leases: bool) -> Option<Noted> {
 
 fn discovers(incoming: Incoming<'_>) -> Option<Mac> {
     let discovers = (incoming.port, incoming.message.kind()) == (Port::Dhcp, Some(Kind::Discover));
+    let discovers = discovers && origin::believed(incoming).is_ok();
     incoming.message.mac().filter(|_| discovers)
+}
+
+/// A machine has told which address it takes, or was given one: files that are fetched from there later
+/// are its own, as far as nobody else is there. Whether it was seen to boot.
+pub fn has_address(
+    clients: &mut Registry,
+    incoming: Incoming<'_>,
+    (mac, address): (Mac, Ipv4Addr),
+) -> bool {
+    let side = origin::side(clients, mac, incoming);
+    clients.has_address(mac, side, address)
 }
 
 /// The machine that takes an address by this message, a REQUEST on 67: how files it fetches later
@@ -63,7 +79,7 @@ fn discovers(incoming: Incoming<'_>) -> Option<Mac> {
 pub fn lease_taken(incoming: Incoming<'_>) -> Option<(Mac, Ipv4Addr)> {
     let message = incoming.message;
     let leases = message.kind() == Some(Kind::Request) && item::asked(incoming).is_none();
-    if incoming.port != Port::Dhcp || !leases {
+    if incoming.port != Port::Dhcp || !leases || origin::believed(incoming).is_err() {
         return None;
     }
     let renewing = Some(message.ciaddr).filter(|a| !a.is_unspecified());

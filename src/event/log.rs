@@ -68,7 +68,7 @@ impl What {
 fn of_ignored(reason: &str) -> Level {
     match reason {
         "not-booting" | "not-request" | "lease-request" | "message-type" | "none-due"
-        | "probing" | "other-server" => Level::DEBUG,
+        | "probing" | "other-server" | "not-its-address" | "no-relay" => Level::DEBUG,
         _ => Level::WARN,
     }
 }

@@ -63,6 +63,8 @@ pub enum Fault {
     Nowhere(String),
     #[error("the boot file is said to be on {0}, which is no address of another host")]
     NoHost(Ipv4Addr),
+    #[error("{0} is in another subnet, and the lease names no router (option 3)")]
+    NoRoute(Ipv4Addr),
     #[error("no TFTP server answered at {0}")]
     NoTftp(SocketAddrV4),
     #[error("the TFTP server at {server} stopped answering after {received} bytes")]
@@ -309,6 +311,10 @@ impl Fault {
             Self::ItemWithoutFile(_) => "give that item a boot file on its server",
             Self::Nowhere(_) => "set next-server (siaddr) beside the boot file",
             Self::NoHost(_) => "set next-server (siaddr) to the TFTP server's own address",
+            Self::NoRoute(_) => {
+                "let the DHCP server name the router of that subnet; where this firmware does not ask for one, unasked \
+                 (in bootjack's own networks: always); or put a boot server into the machine's subnet"
+            }
             Self::NoTftp(_) => {
                 "is a TFTP server running there, and UDP 69 open? No NAT and no firewall may be between"
             }

@@ -10,6 +10,7 @@ use super::fits;
 use super::matching::Match;
 use super::menu;
 use super::model::{Loader, PerArch, Profile};
+use super::named::{self, Named};
 use super::pinned;
 use super::schema::{FIRMWARE, PROFILE, per_arch};
 use super::template::{NAMES, Values};
@@ -43,6 +44,8 @@ pub(super) struct Checked {
     pub called: Option<String>,
     /// Where its name stands (the file's begin where it has none).
     pub name_at: At,
+    /// The files that it names.
+    pub named: Vec<Named>,
     /// What is wrong.
     pub findings: Vec<Finding>,
 }
@@ -52,12 +55,14 @@ pub(super) fn check(source: &Source) -> Checked {
     let mut report = Report::new(&source.file, &source.text);
     let node = document(&mut report);
     let called = node.as_ref().and_then(|node| called(node, source));
+    let named = node.as_ref().map(named::all).unwrap_or_default();
     let read = node.and_then(|node| read(&node, source, &mut report));
     let findings = report.finish();
     let wrong = findings.iter().any(|f| f.severity == Severity::Error);
     let read = read.filter(|_| !wrong);
     Checked {
         called,
+        named,
         name_at: read.as_ref().map_or(At::default(), |(at, ..)| *at),
         profile: read.map(|(_, profile, matching)| (Arc::new(profile), Arc::new(matching))),
         findings,

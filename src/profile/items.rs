@@ -137,7 +137,7 @@ impl Items<'_> {
     /// profile has a group, else each item's servers by unicast: what EDK2 and iPXE both do, and
     /// what goes to no other server of the LAN (facts B).
     pub fn told(&self, profile: &Profile, here: Ipv4Addr) -> BootMenu {
-        let kinds = self.entries.iter().map(|e| (*e, e.item_type()));
+        let kinds = self.entries.iter().map(|e| (*e, e.item_type));
         let asked = kinds.clone().filter(|(_, kind)| *kind != LOCAL);
         BootMenu {
             control: match profile.multicast {

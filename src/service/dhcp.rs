@@ -26,7 +26,7 @@ use super::interfaces::Own;
 use super::sys::neighbour;
 use super::sys::outlet::Outlet;
 use super::sys::udp::{Listener, Received};
-use crate::client::Client;
+use crate::client::{Client, Side};
 use crate::decide::note::{self, Noted};
 use crate::decide::{Ignore, Incoming, Port, item};
 use crate::event::What;
@@ -116,7 +116,15 @@ impl Door {
             local: received.local,
             peer: received.from,
             unicast: received.to == received.local,
+            side: Some(self.side(received)),
         }
+    }
+
+    /// What was sent to everybody has come over our link: no router hands it on.
+    fn side(&self, received: &Received) -> Side {
+        let from = *received.from.ip();
+        let here = received.to.is_broadcast() || from.is_unspecified() || self.own.is_on_link(from);
+        if here { Side::Link } else { Side::Beyond }
     }
 
     /// A broadcast is answered from an address of the interface it came by; where that has none, the
@@ -172,6 +180,14 @@ impl Door {
                 stage,
                 arch,
                 peer: incoming.peer.into(),
+            },
+            Noted::Elsewhere(asked) => What::Ignored {
+                port: self.port.number(),
+                reason: "not-its-address",
+                detail: format!(
+                    "comes from {}, while this machine has asked a DHCP server for {asked}: it is answered, and nothing is kept of it",
+                    incoming.peer.ip()
+                ),
             },
         })
     }

@@ -96,6 +96,16 @@ impl Own {
         self.lock().all.iter().any(|net| net.contains(&address))
     }
 
+    /// The same as it is now: looks again for one that is in none.
+    pub fn is_on_link(&self, address: Ipv4Addr) -> bool {
+        let near = |known: &Known<Ipv4Net>| known.all.iter().any(|net| net.contains(&address));
+        let mut known = self.lock();
+        if !near(&known) {
+            known.renew(Instant::now(), || self.listed());
+        }
+        near(&known)
+    }
+
     /// Whether an address stands for a subnet of the interface, or for everybody in it, and so for
     /// no host (RFC 3021: not where the subnet has only two addresses).
     pub fn is_no_host(&self, address: Ipv4Addr) -> bool {

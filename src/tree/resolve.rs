@@ -21,10 +21,7 @@ pub fn resolve(
 ) -> Result<Found, Missing> {
     match name(path) {
         Name::Asset(name) => asset(snapshot, &name),
-        Name::Image(path) => Ok(Found::File(FilePath {
-            root: Root::Images,
-            path,
-        })),
+        Name::Image(path) => Ok(image(path)),
         Name::Menu(kind, whose) => match own(snapshot, path.as_str()) {
             Some(file) if kind == MenuKind::Grub => Ok(Found::File(file)),
             _ => menu(snapshot, requester, kind, whose),
@@ -33,18 +30,39 @@ pub fn resolve(
     }
 }
 
-/// The machine that asks for `path`: the one that the path names, else the one behind the address.
+/// What `path` is for whoever asks; `None` where that depends on who it is.
+///
+/// # Errors
+/// The reason why it is nothing.
+pub fn for_everyone(snapshot: &Snapshot, path: &CleanPath) -> Option<Result<Found, Missing>> {
+    match name(path) {
+        Name::Asset(name) => Some(asset(snapshot, &name)),
+        Name::Image(path) => Some(Ok(image(path))),
+        Name::Menu(..) | Name::EntryScript { .. } => None,
+    }
+}
+
+fn image(path: CleanPath) -> Found {
+    Found::File(FilePath {
+        root: Root::Images,
+        path,
+    })
+}
+
+/// The machine that asks for `path`: the one that the path names, else the one behind the address; as
+/// that address may know it.
 pub fn asker(clients: &Registry, peer: IpAddr, path: Option<&CleanPath>) -> Option<Client> {
     let asker = clients.by_ip(peer);
     let named = match path.map_or(Whose::Asker, mentioned) {
-        Whose::Mac(mac) => clients.by_mac(mac),
+        Whose::Mac(mac) => Some(mac),
         // Boards of one make may share a UUID: the asker's own goes before all others.
         Whose::Uuid(uuid) if !asker.as_ref().is_some_and(|a| a.has_uuid(uuid)) => {
             clients.by_uuid(uuid)
         }
         Whose::Uuid(_) | Whose::Asker => None,
     };
-    named.cloned().or(asker)
+    let named = named.and_then(|mac| clients.as_asked_from(mac, peer));
+    named.or(asker)
 }
 
 /// Which machine a path names by itself.

@@ -105,6 +105,7 @@ fn answer(set: &Snapshot, message: &Message) {
         local: Ipv4Addr::new(10, 77, 0, 2),
         peer: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68),
         unicast: false,
+        side: None,
     };
     let outcome = black_box(decide(set, incoming));
     assert!(outcome.decision.is_ok(), "no answer: {outcome:?}");

@@ -156,6 +156,7 @@ pub fn play(case: &str) {
             local: turn.ask.at,
             peer: turn.ask.from.unwrap_or(SocketAddrV4::new(nowhere(), 68)),
             unicast: turn.ask.unicast,
+            side: None,
         };
         let desk = Desk {
             snapshot: &snapshot,

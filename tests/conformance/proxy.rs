@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use bootjack::client::{Class, Client, Past, Registry, identify};
+use bootjack::client::{Class, Client, Past, Registry, Side, identify};
 use bootjack::decide::{Answer, Incoming, Port, decide_knowing, item};
 use bootjack::wire::dhcp::{Message, Options};
 use bootjack::wire::{Arch, Platform};
@@ -45,6 +45,9 @@ struct Packet {
     #[serde(default = "dhcp_port")]
     port: u16,
     from: Option<SocketAddrV4>,
+    /// Whether it is sent to us alone, as all is that comes to 4011.
+    #[serde(default)]
+    unicast: bool,
     /// A file of `tests/captures`, or all bytes.
     capture: Option<String>,
     hex: Option<String>,
@@ -178,7 +181,7 @@ impl Case {
         let mut registry = Registry::new(4);
         if let Some(before) = &self.discovered {
             let before = Message::decode(&before.bytes()).unwrap();
-            registry.saw(identify(&before, US).unwrap());
+            registry.saw(identify(&before, US).unwrap()).unwrap();
         }
         let client = item::with_past(&registry, client, incoming);
         let past = self.past.as_ref().map_or_else(Past::default, Known::past);
@@ -245,12 +248,17 @@ impl Packet {
         } else {
             Port::Pxe
         };
+        let peer = self.from.unwrap_or(SocketAddrV4::new(nowhere(), 68));
+        let unicast = self.unicast || port == Port::Pxe;
+        let near = peer.ip().octets()[..3] == US.octets()[..3];
+        let here = !unicast || near || *peer.ip() == nowhere();
         Incoming {
             message,
             port,
             local: US,
-            peer: self.from.unwrap_or(SocketAddrV4::new(nowhere(), 68)),
-            unicast: port == Port::Pxe,
+            peer,
+            unicast,
+            side: Some(if here { Side::Link } else { Side::Beyond }),
         }
     }
 }

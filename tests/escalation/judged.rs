@@ -135,6 +135,20 @@ fn whoever_is_slow_is_left_alone() {
 }
 
 #[test]
+fn another_boot_server_is_told_of_where_nothing_is_judged() {
+    let mut lab = uefi();
+    lab.pinned = true;
+    lab.talk("D p +0.1 r +60 D p +60").ahead().talk("D");
+    lab.says(&[]);
+    assert_eq!(lab.rivals.len(), 1);
+    // Answers to whom we do not answer say nothing of our machines.
+    let mut lab = uefi();
+    lab.pinned = true;
+    lab.talk("D +31 p");
+    assert_eq!(lab.rivals.len(), 0);
+}
+
+#[test]
 fn whoever_may_boot_from_another_server_is_left_to_it() {
     for (who, talk) in [
         ("another proxy answers it", "D p +0.1 r +60"),

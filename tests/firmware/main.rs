@@ -6,6 +6,7 @@
 //! * `lease`: how it comes by its address, and loses it
 //! * `stops`: what stops it, as a table
 //! * `untaken`: answers that it makes nothing of, and what is said of them
+//! * `far`: boot servers in another subnet
 //! * `hostile`: answers of anybody
 //! * `outlook`: how far each comes by offers alone
 //! * `transfer`: their TFTP client
@@ -14,6 +15,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod boots;
+mod far;
 mod hostile;
 mod lease;
 mod outlook;

@@ -67,6 +67,7 @@ pub fn dhcp(data: &[u8]) {
         local: US,
         peer: SocketAddrV4::new(PEER, 4011),
         unicast: false,
+        side: None,
     };
     let outcome = decide(snapshot(), incoming);
     let Ok(answer) = outcome.decision else { return };

@@ -38,6 +38,24 @@ fn beside_a_dhcp_server() {
     each_boots(&host, "10.77.0.2");
 }
 
+/// It looks at what comes next, and ends that as no failure of anybody.
+#[test]
+fn what_a_probe_ends_is_no_failure() {
+    as_root!("what a probe ends is no failure");
+    let lan = Lan::new();
+    let _dhcp = Server::dnsmasq_without_ipv6(&lan.dhcp_host());
+    let bootjack = setup(&lan.appliance_host()).start();
+    let host = lan.host("pc", "10.77.0.9/24");
+    for firmware in ["shim", "grub", "rpi3", "bios"] {
+        probe_as(&host, firmware);
+    }
+    let second = |e: &serde_json::Value| e["event"] == "probed" && e["path"] == "grubx64.efi";
+    bootjack.wait_for_event(std::time::Duration::from_secs(10), second);
+    let failed = |e: &serde_json::Value| e["event"] == "failed";
+    let events = bootjack.events();
+    assert!(!events.iter().any(failed), "{events:#?}");
+}
+
 #[test]
 fn on_the_dhcp_servers_host() {
     as_root!("on the DHCP server's host");

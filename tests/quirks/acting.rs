@@ -22,7 +22,7 @@ const PROFILES: [&str; 3] = [
     "loader: grub\nmenu: { title: T, entries: [ { id: d, title: D, local: true } ] }",
 ];
 /// The item of `debian`.
-const ITEM: [u8; 7] = [71, 4, 0x8b, 0x88, 0, 0, 255];
+const ITEM: [u8; 7] = [71, 4, 0xbb, 0x0b, 0, 0, 255];
 const MACHINES: [(u16, Stage); 6] = [
     (0, Stage::Rom),
     (7, Stage::Rom),
@@ -109,6 +109,7 @@ fn answered(snapshot: &Snapshot, message: &Message, port: Port) -> Said {
         local: US,
         peer: SocketAddrV4::new(host, from),
         unicast: port == Port::Pxe,
+        side: None,
     };
     let answer = decide(snapshot, incoming).decision.ok()?;
     Some((answer.bytes, answer.to, answer.delay, answer.offered))

@@ -105,6 +105,7 @@ fn explain_plays_what_rows_tell_machines_by() {
     };
     let told = [
         (["--undi", "2.1"], "  old (yours): delay 1s\n"),
+        (["--undi", "2"], "  old (yours): delay 1s\n"),
         (
             ["--class", "PXEClient:Acme:7"],
             "  maker (yours): windows 1s, 2s\n",

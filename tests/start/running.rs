@@ -33,6 +33,22 @@ fn fallback() -> &'static str {
     }
 }
 
+/// Standard output has it, and the log does not say it again.
+#[test]
+fn it_says_once_that_it_is_ready() {
+    as_root!("it_says_once_that_it_is_ready");
+    let lan = Lan::new();
+    let setup = Setup::new(&lan.appliance_host(), BOOTJACK).profile("p.yaml", EVERYONE);
+    let mut appliance = setup.text_log().flag("--log-level=debug").start();
+    assert!(appliance.ready_line().contains(" ready on "));
+    assert_eq!(appliance.stop().code(), Some(0));
+    let log = appliance.log();
+    assert!(
+        log.contains("stopped by SIGTERM") && !log.contains("ready on"),
+        "{log}"
+    );
+}
+
 #[test]
 fn the_one_line_on_standard_output() {
     as_root!("the_one_line_on_standard_output");
@@ -188,6 +204,16 @@ fn hangup_reads_the_folders_again_and_a_broken_profile_changes_nothing() {
         (&event["profiles"], &event["networks"]),
         (&2.into(), &1.into())
     );
+    // What is worth a look is a line too.
+    appliance.write_profile(
+        "q.yaml",
+        "match: { arch: bios }\nfirmware: { multicast: 239.255.40.11 }\nmenu: { entries: [ { id: d, local: true } ] }\n",
+    );
+    appliance.reload();
+    appliance.wait_for_event(SOON, |e| {
+        let text = e["text"].as_str().unwrap_or_default();
+        e["event"] == "warning" && text.contains("q.yaml:2:1: warning: firmware has no effect")
+    });
     appliance.write_profile("q.yaml", "menu: [\n");
     appliance.reload();
     appliance.wait_for_event(SOON, |e| e["event"] == "rejected");

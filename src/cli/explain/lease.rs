@@ -64,6 +64,7 @@ fn offered(
         local: server,
         peer: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68),
         unicast: false,
+        side: None,
     };
     decide_knowing(desk, incoming, |client| learnt.complete(client))
 }

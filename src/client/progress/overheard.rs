@@ -18,6 +18,8 @@ use crate::wire::pxe::{CLASS_HTTP, CLASS_PXE};
 
 /// So long an answer may be ahead of the DISCOVER.
 const AHEAD: Duration = Duration::from_secs(2);
+/// So long after our OFFER another server may answer the same DISCOVER.
+const BESIDE: Duration = Duration::from_secs(30);
 /// Answers kept.
 const KEPT: usize = 1024;
 /// Servers told of.
@@ -80,6 +82,8 @@ pub(super) struct Hearing {
     /// When something was last missed.
     missed: Option<Instant>,
     servers: BTreeSet<Ipv4Addr>,
+    /// Whom we have answered of late, in which transaction.
+    answered: VecDeque<(Instant, Mac, u32)>,
 }
 
 impl Hearing {
@@ -97,6 +101,22 @@ impl Hearing {
         last.map(|(_, heard)| *heard)
             .filter(|heard| heard.mac == mac && heard.xid == xid)
             .collect()
+    }
+
+    /// We have answered a machine.
+    pub(super) fn answers(&mut self, at: Instant, mac: Mac, xid: u32) {
+        if self.answered.len() >= KEPT {
+            self.answered.pop_front();
+        }
+        self.answered.push_back((at, mac, xid));
+    }
+
+    /// Whether a machine that we answer too is answered by another server.
+    pub(super) fn is_shared(&self, now: Instant, heard: Overheard) -> bool {
+        let fresh = |at: &Instant| now.saturating_duration_since(*at) < BESIDE;
+        let last = self.answered.iter().rev();
+        let mut last = last.take_while(|(at, ..)| fresh(at));
+        last.any(|(_, mac, xid)| (*mac, *xid) == (heard.mac, heard.xid))
     }
 
     pub(super) const fn miss(&mut self, at: Instant) {

@@ -10,6 +10,7 @@
 mod changed;
 mod idle;
 mod loader;
+mod named;
 mod vendor;
 
 use std::collections::HashSet;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 pub(super) use self::changed::CHANGES;
 use self::changed::{changes, number};
+pub use self::named::loaders;
 use super::changes::Changes;
 use super::tells::{Behaviour, Tells};
 use super::words::{Glob, MacPrefix, UndiRange};

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 
 use super::{Data, Told};
 use crate::client::Stage;
+use crate::client::quirk::Vendor;
 use crate::decide::lease::Asked;
 use crate::decide::reply;
 use crate::lease;
@@ -40,7 +41,7 @@ pub(super) fn fill(
 ) -> Vec<u8> {
     let head = head(asked, told);
     let tail = tail(asked, told, data);
-    let mut own = own(asked, told);
+    let mut own = own(asked, told, data);
     // What the operator sets beside it would be joined to it, or lead elsewhere.
     let leads = |code| data.is_some() && LEADING.contains(&code);
     own.retain(|(code, _)| !head.has(*code) && !tail.has(*code) && !leads(*code));
@@ -103,7 +104,10 @@ fn push_times(seconds: u32, to: &mut Options) {
 
 /// What the client's terms say, in the order that the client lists (RFC 2131 4.3.1): the mask
 /// always, else what it asks for, and what is marked `always`. Without a list: everything.
-fn own(asked: &Asked<'_>, told: Told) -> Vec<(u8, Vec<u8>)> {
+///
+/// The boot ROM of a Raspberry Pi does not ask for a router: that of a Pi 3B+ goes by the one it is told
+/// all the same, that of a Pi 3 does not mind it (raspberrypi/firmware#670, #1078).
+fn own(asked: &Asked<'_>, told: Told, data: Option<&Data<'_>>) -> Vec<(u8, Vec<u8>)> {
     let address = match told {
         Told::Offer(binding) | Told::Ack(binding) | Told::Bootp(binding) => binding.address,
         Told::Inform => asked.has().unwrap_or(asked.incoming.local),
@@ -113,6 +117,7 @@ fn own(asked: &Asked<'_>, told: Told) -> Vec<(u8, Vec<u8>)> {
     let wanted = asked.incoming.message.options.get(code::PARAMETER_LIST);
     let mut codes = vec![code::SUBNET_MASK];
     codes.extend(wanted.unwrap_or_default());
+    codes.extend(data.filter(|data| is_pi(data)).map(|_| code::ROUTER));
     let all = layers.iter().flat_map(|terms| &terms.options);
     let further = all.filter(|o| o.always || wanted.is_none());
     codes.extend(further.map(|o| o.code));
@@ -124,6 +129,10 @@ fn own(asked: &Asked<'_>, told: Told) -> Vec<(u8, Vec<u8>)> {
         own.extend(value(asked, &layers, address, code).map(|value| (code, value)));
     }
     own
+}
+
+const fn is_pi(data: &Data<'_>) -> bool {
+    matches!(data.form.vendor, Vendor::RaspberryPi | Vendor::RaspberryPi3)
 }
 
 /// One option: as configured, else as it follows from the subnet or the reservation.

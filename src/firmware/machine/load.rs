@@ -37,6 +37,17 @@ impl Machine {
         if !is_host(server) {
             return self.fail(Fault::NoHost(server));
         }
+        if self.has_no_way_to(server) {
+            if self.manner() != Manner::Pi {
+                return self.fail(Fault::NoRoute(server));
+            }
+            // It asks its own link (raspberrypi/firmware#670), where some routers answer for others.
+            let text = format!(
+                "{}: only a router that answers ARP for it (proxy ARP) helps",
+                Fault::NoRoute(server)
+            );
+            self.say(Topic::Note, text);
+        }
         if self.manner() == Manner::Edk2 {
             self.say(Topic::Screen, format!("NBP filename is {name}"));
         }
@@ -51,6 +62,14 @@ impl Machine {
             Want::Start
         };
         self.transfer(server, &target.name, client, want, Then::Loaded)
+    }
+
+    /// Whether a host is in another subnet, and the lease names no router.
+    fn has_no_way_to(&self, server: Ipv4Addr) -> bool {
+        self.lease.is_some_and(|lease| {
+            let near = (server & lease.mask) == (lease.address & lease.mask);
+            !near && lease.router.is_none()
+        })
     }
 
     /// A whole URI, as iPXE takes it.
@@ -141,6 +160,12 @@ impl Machine {
     }
 
     fn no_load(&mut self, then: Then, fault: Fault) -> Phase {
+        let fault = match fault {
+            Fault::NoTftp(server) if self.has_no_way_to(*server.ip()) => {
+                Fault::NoRoute(*server.ip())
+            }
+            fault => fault,
+        };
         if let Then::Second(files) = then {
             return self.second_missing(files, &fault);
         }

@@ -45,10 +45,12 @@ impl Door {
             .as_ref()
             .ok()
             .and_then(|answer| self.send(&answer.bytes, answer.to, received).err());
+        let kept = !matches!(noted, Some(What::Ignored { .. }));
         if let Some(what) = noted {
             shared.emit(mac, what);
         }
-        if let Some(chosen) = decision.as_ref().ok().and_then(|a| a.chosen.as_ref()) {
+        let chosen = decision.as_ref().ok().and_then(|a| a.chosen.as_ref());
+        if let Some(chosen) = chosen.filter(|_| kept) {
             shared.emit(mac, chose(chosen));
         }
         let learnt = learn_address(shared, incoming);
@@ -136,7 +138,7 @@ fn learn_address(shared: &Shared, incoming: Incoming<'_>) -> bool {
     let Some((mac, address)) = note::lease_taken(incoming) else {
         return false;
     };
-    let known = shared.clients().has_address(mac, address);
+    let known = note::has_address(&mut shared.clients(), incoming, (mac, address));
     if known {
         let server = incoming.message.address(code::SERVER_ID);
         shared.emit(Some(mac), What::Leased { address, server });

@@ -15,7 +15,7 @@ use super::Door;
 use crate::client::Client;
 use crate::decide::grant::{First, Grant, Told};
 use crate::decide::lease::{Desk, Leasing, decide_knowing};
-use crate::decide::{Ignore, item};
+use crate::decide::{Ignore, item, note};
 use crate::event::{BootTold, What};
 use crate::lease::{Binding, Book, Change, Record, Silence};
 use crate::service::Shared;
@@ -343,7 +343,9 @@ impl Case {
         };
         if let (Told::Ack(binding) | Told::Bootp(binding), Some(mac)) = (grant.told, reply.mac) {
             // Its operating system's too: files that it fetches later are known to be its own.
-            self.shared.clients().has_address(mac, binding.address);
+            let incoming = self.door.incoming(&self.message, &self.received);
+            let has = (mac, binding.address);
+            note::has_address(&mut self.shared.clients(), incoming, has);
         }
         self.shared.emit(reply.mac, what);
     }

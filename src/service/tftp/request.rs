@@ -17,10 +17,11 @@ use super::report::{Report, printable};
 use super::seats::{Pair, Repeats, Seat, Seats};
 use super::session::{self, Job, Outcome};
 use crate::event::What;
+use crate::firmware::is_probe;
 use crate::profile::Snapshot;
 use crate::transfer::{Bounds, Ending, Failure, agree};
 use crate::tree::{CleanPath, Door, Requester};
-use crate::wire::tftp::{Mode, Options};
+use crate::wire::tftp::{ErrorCode, Mode, Options};
 
 /// How many bodies are held as netascii at once; with the limit on each it bounds their memory.
 const NETASCII_AT_ONCE: usize = 32;
@@ -98,7 +99,7 @@ impl Call {
         };
         self.emit(who, self.started(size));
         let ended = match session::run(job, &self.common.report).await {
-            Ok(outcome) => self.ended(&outcome, size),
+            Ok(outcome) => self.ended(who, &outcome, size),
             Err(unreadable) => self.failed(unreadable.acknowledged, unreadable.to_string()),
         };
         self.emit(who, ended);
@@ -180,8 +181,13 @@ impl Call {
         }
     }
 
-    fn ended(&self, outcome: &Outcome, size: u64) -> What {
-        match outcome.ending {
+    fn ended(&self, who: &Requester, outcome: &Outcome, size: u64) -> What {
+        let ending = match outcome.ending {
+            // `bootjack probe` has seen enough with a first block; without an OACK no client else says so.
+            Ending::Failed(Failure::Told(ErrorCode::UNDEFINED)) if is_played(who) => Ending::Probed,
+            ending => ending,
+        };
+        match ending {
             Ending::Sent => What::Sent {
                 door: Door::Tftp,
                 path: self.path(),
@@ -200,6 +206,10 @@ impl Call {
             }
         }
     }
+}
+
+fn is_played(who: &Requester) -> bool {
+    who.client.as_ref().is_some_and(is_probe)
 }
 
 /// What a path with this MTU bears, and the requester, as far as his quirks are known.

@@ -96,6 +96,7 @@ impl Server {
             local: US,
             peer: datagram.from,
             unicast: *datagram.to.ip() == US,
+            side: None,
         };
         let gives = self.mode == Mode::Dhcp && port == Port::Dhcp;
         let reply = if gives && item::asked(incoming).is_none() {
@@ -134,7 +135,7 @@ impl Server {
             self.mode == Mode::Dhcp,
         );
         if let Some((mac, address)) = note::lease_taken(incoming) {
-            self.machines.has_address(mac, address);
+            note::has_address(&mut self.machines, incoming, (mac, address));
         }
         outcome.decision.map(|answer| answered(&answer))
     }
@@ -159,7 +160,7 @@ impl Server {
             (First::Store, Some(b)) => {
                 assert!(self.book.stored(b.address, b.serial));
                 let mac = leasing.mac.unwrap();
-                self.machines.has_address(mac, b.address);
+                note::has_address(&mut self.machines, incoming, (mac, b.address));
             }
             _ => {}
         }

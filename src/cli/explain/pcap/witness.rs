@@ -186,6 +186,7 @@ impl<'a> Witness<'a> {
             local: self.server,
             peer: heard.from,
             unicast: !(heard.to.ip().is_broadcast() || heard.to.ip().is_multicast()),
+            side: None,
         }
     }
 
@@ -265,7 +266,7 @@ impl<'a> Witness<'a> {
         if leasing.network.is_some() {
             self.note(leasing.client.as_ref(), incoming);
         }
-        self.settle(&leasing);
+        self.settle(&leasing, incoming);
         leasing
     }
 
@@ -273,7 +274,7 @@ impl<'a> Witness<'a> {
     fn keep(&mut self, client: Option<&Client>, incoming: Incoming<'_>) {
         self.note(client, incoming);
         if let Some((mac, address)) = note::lease_taken(incoming) {
-            self.clients.has_address(mac, address);
+            note::has_address(&mut self.clients, incoming, (mac, address));
         }
     }
 
@@ -281,7 +282,7 @@ impl<'a> Witness<'a> {
         note::keep(&mut self.clients, client, incoming, self.mode == Mode::Dhcp);
     }
 
-    fn settle(&mut self, leasing: &Leasing) {
+    fn settle(&mut self, leasing: &Leasing, incoming: Incoming<'_>) {
         let Ok(grant) = &leasing.decision else { return };
         let Some(binding) = grant.told.binding() else {
             return;
@@ -292,7 +293,7 @@ impl<'a> Witness<'a> {
         }
         self.book.stored(binding.address, binding.serial);
         if let Some(mac) = leasing.mac {
-            self.clients.has_address(mac, binding.address);
+            note::has_address(&mut self.clients, incoming, (mac, binding.address));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ALIASES, ROWS_SHAPES, list, parsed, vendor};
+use super::{ALIASES, ROWS_SHAPES, parsed, vendor};
 use crate::client::quirk::changes::{Changes, Ending, FileIn, NameForm, ReplyPort};
 use crate::client::{PxeShape, Shape};
 use crate::wire::CleanPath;
@@ -55,9 +55,7 @@ pub(super) fn changes(node: &Node, ours: bool, report: &mut Report<'_>) -> Optio
         option_60: of.yes_no("option-60"),
         file: of.word("file", &FileIn::ALL),
         ending: of.word("ending", &Ending::ALL),
-        server_options: of.list("server-options", |n, r| {
-            word_of(n, "server-options", &[("66", 66), ("150", 150)], r)
-        }),
+        server_options: of.one("server-options", server_options),
         padding: of.yes_no("padding"),
         delay: of.one("delay", |n, r| span(n, "delay", MAX_DELAY, r)),
         broadcast: of.yes_no("broadcast"),
@@ -97,6 +95,36 @@ fn strategy(node: &Node, ours: bool, report: &mut Report<'_>) -> Option<Shape> {
     let all = Shape::ALL.into_iter().filter(|s| ours || s.is_for_roms());
     let all: Vec<_> = all.map(|s| (s.name(), s)).collect();
     word_of(node, "strategies", &all, report)
+}
+
+/// Options that name the server, each once.
+fn server_options(node: &Node, report: &mut Report<'_>) -> Option<Vec<u8>> {
+    let mut options = Vec::new();
+    for item in one_or_list(node, "server-options", report) {
+        let option = server_option(item, report)?;
+        if options.contains(&option) {
+            let message = format!("server-options: {option} is listed twice");
+            report.error(item.at, message, "take it out".to_owned());
+            return None;
+        }
+        options.push(option);
+    }
+    Some(options).filter(|options| !options.is_empty())
+}
+
+/// "Did you mean" is of no use among numbers.
+fn server_option(node: &Node, report: &mut Report<'_>) -> Option<u8> {
+    let word = text(node, "server-options", report)?;
+    let known = [66, 150].into_iter().find(|n| n.to_string() == word);
+    if known.is_none() {
+        let message = format!("server-options: \"{}\" is not known", word.escape_debug());
+        let hint = match word {
+            "67" => "known here: 66, 150; 67 has the file's name, see the key file",
+            _ => "known here: 66, 150",
+        };
+        report.error(node.at, message, hint.to_owned());
+    }
+    known
 }
 
 fn loader(node: &Node, report: &mut Report<'_>) -> Option<Box<str>> {
@@ -187,14 +215,6 @@ impl<'n> Of<'n, '_, '_> {
     ) -> Option<T> {
         let node = self.section.get(key)?;
         read(node, self.report)
-    }
-
-    fn list<T>(
-        &mut self,
-        key: &str,
-        read: impl FnMut(&Node, &mut Report<'_>) -> Option<T>,
-    ) -> Option<Vec<T>> {
-        Some(list(&self.section, key, self.report, read)).filter(|list| !list.is_empty())
     }
 
     fn word<T: Copy>(&mut self, key: &str, all: &[(&str, T)]) -> Option<T> {
