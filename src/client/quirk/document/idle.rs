@@ -6,7 +6,7 @@ use super::super::{HEADER_ROOM, Quirk};
 use super::{loader, says_nothing};
 use crate::client::Shape;
 use crate::client::quirk::changes::{Changes, FileIn, NameForm};
-use crate::yaml::{At, Node, Report, Value};
+use crate::yaml::{At, Node, Report};
 
 /// What one option can carry that firmware reads to its end: it takes no second one for more of the
 /// first.
@@ -39,19 +39,19 @@ pub(super) fn check(
 
 /// Warns of a row that is for everybody, or for nothing.
 pub(super) fn warn_of_parts(node: &Node, report: &mut Report<'_>) {
-    if says_nothing(part(node, "changes")) {
+    if says_nothing(node.get("changes")) {
         let hint = "say below \"changes\" what is to be different".to_owned();
         report.warn(node.at, "this quirk changes nothing", hint);
     }
     for key in ["built-in", "quirks"] {
-        if let Some(node) = part(node, key) {
+        if let Some(node) = node.get(key) {
             let message =
                 format!("{key} speaks of what comes with bootjack, and does nothing here");
             let hint = "leave it out, or say it in \"record\"".to_owned();
             report.warn(node.at, message, hint);
         }
     }
-    if says_nothing(part(node, "tells")) {
+    if says_nothing(node.get("tells")) {
         let hint = "say below \"tells\" which machines it is about".to_owned();
         report.warn(node.at, "this quirk is for every machine", hint);
     }
@@ -59,7 +59,7 @@ pub(super) fn warn_of_parts(node: &Node, report: &mut Report<'_>) {
 
 fn warn_of_nobody(node: &Node, row: &Quirk, report: &mut Report<'_>) {
     if row.tells.stages().is_empty() {
-        let at = part(node, "tells").map_or(node.at, |node| node.at);
+        let at = node.get("tells").map_or(node.at, |node| node.at);
         let hint = "the stage rom has the class PXEClient…, http-boot HTTPClient… and the architectures http-…, ipxe both classes; seen is of the stage rom, asks-4011-all-the-same of its BIOS".to_owned();
         report.warn(at, "no machine is all of this: it tells nobody", hint);
     }
@@ -118,16 +118,8 @@ fn refuse_long_name(name: &str, changes: &Changes, at: At, report: &mut Report<'
     }
 }
 
-fn part<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
-    let Value::Map(fields) = &node.value else {
-        return None;
-    };
-    let found = fields.iter().find(|(name, _)| name.text == key);
-    found.map(|(_, node)| node)
-}
-
 /// Where a key below another one has its value; else that one; else the row.
 fn part_of(row: &Node, key: &str, below: &str) -> At {
-    let outer = part(row, key).unwrap_or(row);
-    part(outer, below).unwrap_or(outer).at
+    let outer = row.get(key).unwrap_or(row);
+    outer.get(below).unwrap_or(outer).at
 }
