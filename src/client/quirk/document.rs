@@ -11,6 +11,7 @@ mod changed;
 mod idle;
 mod loader;
 mod named;
+mod unheard;
 
 use std::collections::HashSet;
 use std::sync::Arc;
