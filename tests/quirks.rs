@@ -6,6 +6,8 @@
 mod acting;
 #[path = "quirks/documented.rs"]
 mod documented;
+#[path = "quirks/unheard.rs"]
+mod unheard;
 #[path = "quirks/wrong.rs"]
 mod wrong;
 

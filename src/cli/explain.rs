@@ -2,6 +2,7 @@
 //! happens, or the machines of a capture.
 
 mod asked;
+mod ends;
 mod learnt;
 mod lease;
 mod menu;
@@ -184,12 +185,23 @@ impl Asked {
             return at_4011(&outcome, (&ack, answer), out);
         }
         reply("OFFER, in answer to DISCOVER on port 67", answer, out)?;
-        if answer.strategy.asks_4011
-            && let Ok(second) = &self.ask(known, server, Port::Pxe).decision
+        if let Some(why) = outcome
+            .client
+            .as_ref()
+            .and_then(|c| ends::unheard(answer, c))
         {
-            reply(&ack, second, out)?;
+            return ends::here(why, out);
         }
-        Ok(())
+        if !answer.strategy.asks_4011 {
+            return Ok(());
+        }
+        match &self.ask(known, server, Port::Pxe).decision {
+            Ok(second) => reply(&ack, second, out),
+            Err(why) => {
+                writeln!(out, "\n{ack}: none: {why}")?;
+                ends::here("nobody answers it on port 4011 (PXE-E16)", out)
+            }
+        }
     }
 
     /// The address it has when it asks port 4011: where none is told, another than ours there.

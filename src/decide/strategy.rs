@@ -105,7 +105,7 @@ pub static BOOT_ITEM: Strategy = Strategy {
 };
 static OFFER_4011: Strategy = Strategy {
     name: Shape::Offer4011.name(),
-    asks_4011: true,
+    asks_4011: Shape::Offer4011.asks_4011(),
     evidence: "UEFI firmware mishandles a self-sufficient OFFER on some boards, and takes one without option 43 \
                to port 4011 at siaddr (quirks 3 and 7; EDK2 PxeBcDhcp4.c)",
     ..PLAIN
@@ -113,7 +113,7 @@ static OFFER_4011: Strategy = Strategy {
 static BARE_4011: Strategy = Strategy {
     name: Shape::Bare4011.name(),
     names_loader: false,
-    asks_4011: true,
+    asks_4011: Shape::Bare4011.asks_4011(),
     evidence: "an OFFER that names no file leaves nothing to boot before port 4011 was asked: for firmware that \
                takes the file of an OFFER and loses where it is (quirks 3 and 13; facts, section 0, kind 3)",
     ..PLAIN

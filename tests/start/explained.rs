@@ -124,6 +124,47 @@ fn explain_plays_what_rows_tell_machines_by() {
     assert!(said.out.contains("an ordinary DHCP client"), "{said:?}");
 }
 
+/// A row that leaves it without an answer.
+#[test]
+fn explain_says_where_a_machine_does_not_get_on() {
+    let folder = folder();
+    let config = folder.path().join("c.yaml");
+    let shown = config.display().to_string();
+    let ask = |arch: &str, changes: &str| {
+        let row =
+            format!("quirks: [{{name: t, tells: {{mac: \"52\"}}, changes: {{{changes}}}}}]\n");
+        fs::write(&config, row).unwrap();
+        let machine = ["explain", "--mac", MAC, "--arch", arch, "--config", &shown];
+        let place = ["--profiles", PROFILES, "--server", "10.1.0.2"];
+        run(&[&machine[..], &place].concat())
+    };
+    let no_4011 = "it ends there: nobody answers it on port 4011 (PXE-E16)\n";
+    let no_60 = "it ends there: a proxy's OFFER without option 60 is none to a PXE ROM (PXE-E53)\n";
+    for (arch, changes, end) in [
+        ("efi-x64", "port-4011: false", Some(no_4011)),
+        ("bios", "port-4011: false", None),
+        ("bios", "option-60: false", Some(no_60)),
+        ("bios", "strategies: header-only", None),
+        ("efi-x64", "port-4011: true", None),
+    ] {
+        let said = ask(arch, changes);
+        assert!(
+            said.out.contains("\nOFFER, in answer to DISCOVER"),
+            "{said:?}"
+        );
+        assert_eq!(said.code, Some(i32::from(end.is_some())), "{said:?}");
+        assert!(said.out.ends_with(end.unwrap_or_default()), "{said:?}");
+        assert_eq!(
+            said.out.contains("it ends there"),
+            end.is_some(),
+            "{said:?}"
+        );
+    }
+    let said = ask("efi-x64", "port-4011: false");
+    let none = ": none: quirk \"t\" says that port 4011 does not answer this machine\n";
+    assert!(said.out.contains(none), "{none}: {said:?}");
+}
+
 /// In mode `dhcp`: who chose the shape of the boot data, and who says otherwise.
 #[test]
 fn explain_tells_who_chose_the_shape_of_a_lease() {

@@ -11,6 +11,7 @@ mod changed;
 mod idle;
 mod loader;
 mod named;
+mod unheard;
 mod vendor;
 
 use std::collections::HashSet;

@@ -3,7 +3,7 @@
 
 use super::super::acts::{Answered, Idle, Replies, idle};
 use super::super::{HEADER_ROOM, Quirk};
-use super::{loader, says_nothing};
+use super::{loader, says_nothing, unheard};
 use crate::client::Shape;
 use crate::client::quirk::changes::{Changes, FileIn, NameForm};
 use crate::yaml::{At, Node, Report};
@@ -28,6 +28,9 @@ pub(super) fn check(
             if let Some(why) = idle(key, &row.changes, &answered) {
                 warn_of_key(node, (key, &why), &answered, report);
             }
+        }
+        if let Some(replies) = replies {
+            unheard::check(node, row, rows, replies, report);
         }
         if let Some(name) = &row.changes.loader {
             let at = part_of(node, "changes", "loader");
@@ -119,7 +122,7 @@ fn refuse_long_name(name: &str, changes: &Changes, at: At, report: &mut Report<'
 }
 
 /// Where a key below another one has its value; else that one; else the row.
-fn part_of(row: &Node, key: &str, below: &str) -> At {
+pub(super) fn part_of(row: &Node, key: &str, below: &str) -> At {
     let outer = row.get(key).unwrap_or(row);
     outer.get(below).unwrap_or(outer).at
 }

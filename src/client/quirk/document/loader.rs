@@ -89,7 +89,7 @@ pub(super) fn check(name: &str, tells: &Tells, at: At, report: &mut Report<'_>) 
 }
 
 /// The platforms that a row names, each once: by `arch`, else by the classes where all of them do.
-fn platforms(tells: &Tells) -> Vec<Platform> {
+pub(super) fn platforms(tells: &Tells) -> Vec<Platform> {
     let named: Vec<Platform> = match tells.arch.as_slice() {
         [] => {
             let all = tells.class.iter().map(of_class);
