@@ -50,7 +50,7 @@ impl Lab {
         std::fs::create_dir(&images).unwrap();
         let assets = None;
         let shared = Shared::new(Snapshot::default(), Folders { images, assets }, limits);
-        shared.clients().saw(machine());
+        shared.clients().saw(machine()).unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread()

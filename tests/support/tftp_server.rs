@@ -132,10 +132,11 @@ impl Server {
     pub fn know(&self, ip: Ipv4Addr) -> Mac {
         let [.., a, b] = ip.octets();
         let mac = Mac::ethernet([2, 0, 0, 0, a, b]);
-        self.shared.clients().saw(Client {
+        let kept = self.shared.clients().saw(Client {
             ip: Some(ip),
             ..Client::unknown(mac, ip)
         });
+        kept.unwrap();
         mac
     }
 
