@@ -51,7 +51,7 @@ pub enum Command {
     /// List, show, end and export the leases of mode dhcp
     #[command(subcommand)]
     Leases(leases::Leases),
-    /// List what was learnt of machines that need another reply, and forget it
+    /// List and show what was learnt of machines that need another reply, and forget it
     Machines(machines::Machines),
     /// Ask the LAN and this host what is there, what is wrong, and which mode to run (as root)
     Doctor(doctor::Doctor),

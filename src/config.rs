@@ -5,18 +5,20 @@
 //! of them decided.
 //!
 //! * `file`: the config file's tree → [`Settings`], and what is wrong with them
+//! * `origin`: where each setting's value came from
 //! * [`text`]: an operator's file → its text
 //!
 //! Absent on purpose: what `dhcp:` and `quirks:` of the config file say (rooms `network`, `client`).
 
 mod file;
+mod origin;
 pub mod text;
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{ArgMatches, Args, ValueEnum, parser::ValueSource};
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::client::quirk;
@@ -28,6 +30,7 @@ use crate::yaml::{Finding, Report, Severity};
 use self::text::Unreadable;
 
 pub use file::{Given, settings};
+pub use origin::{Origin, origins};
 
 /// Read when it exists and `--config` names no other.
 pub const DEFAULT_FILE: &str = "/etc/bootjack/bootjack.yaml";
@@ -48,6 +51,15 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// Which replies are ours.
+    pub const fn replies(self) -> quirk::Replies {
+        match self {
+            Self::Proxy => quirk::Replies::Proxy,
+            Self::Colocated => quirk::Replies::Port4011,
+            Self::Dhcp => quirk::Replies::Leases,
+        }
+    }
+
     /// The word of the setting.
     pub const fn name(self) -> &'static str {
         match self {
@@ -207,30 +219,6 @@ pub struct ConfigFile {
     pub settings: Option<Settings>,
 }
 
-/// Settings fields and where each value came from, for `bootjack config`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// Nobody said anything.
-    Default,
-    /// The config file.
-    File(PathBuf),
-    /// A `BOOTJACK_…` variable.
-    Environment,
-    /// The command line.
-    Flag,
-}
-
-impl std::fmt::Display for Origin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::File(path) => write!(f, "{}", path.display()),
-            Self::Environment => f.write_str("environment"),
-            Self::Flag => f.write_str("flag"),
-        }
-    }
-}
-
 impl Settings {
     /// `self` where it says something, else `weaker`.
     #[must_use]
@@ -360,7 +348,7 @@ fn read_file(named: Option<&Path>) -> Result<Option<(Settings, Vec<Finding>)>, E
     if let Some(root) = root.filter(|_| report.is_wrong()) {
         // All at once: nobody mends a setting to be told of the next mistake.
         let _ = network::of_config(&root, network::Beside::default(), &mut report);
-        let _ = quirk::of_config(&root, &mut report);
+        let _ = quirk::of_config(&root, None, &mut report);
     }
     Ok(Some((said.unwrap_or_default(), report.finish())))
 }
@@ -374,27 +362,4 @@ fn unreadable(file: &str, why: &Unreadable) -> Error {
     };
     let finding = why.finding(file, Severity::Error, hint);
     Error::findings("the config file cannot be used", &[finding])
-}
-
-/// Where each setting's value came from, in the order of the flags; what is no flag last.
-pub fn origins(matches: &ArgMatches, file: &ConfigFile) -> Vec<(String, Origin)> {
-    let command = Settings::augment_args(clap::Command::new("settings"));
-    let in_file = |key: &str| {
-        let said = file.settings.as_ref().filter(|said| said.gives(key));
-        said.map_or(Origin::Default, |_| Origin::File(file.path.clone()))
-    };
-    let of = |arg: &clap::Arg| {
-        let id = arg.get_id().as_str();
-        let key = id.replace('_', "-");
-        let origin = match matches.value_source(id) {
-            Some(ValueSource::CommandLine) => Origin::Flag,
-            Some(ValueSource::EnvVariable) => Origin::Environment,
-            _ => in_file(&key),
-        };
-        (key, origin)
-    };
-    let flags = command.get_arguments().map(of);
-    flags
-        .chain(LIVE.map(|key| (key.to_owned(), in_file(key))))
-        .collect()
 }

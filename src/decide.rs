@@ -96,7 +96,7 @@ pub struct Outcome {
     pub decision: Result<Box<Answer>, Ignore>,
 }
 
-/// A reply, ready to encode and send.
+/// A reply, ready to be sent.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The reply.
@@ -242,7 +242,7 @@ impl Case<'_> {
             ..Form::of(strategy, treatment, client)
         };
         let offered = (self.kind == Kind::Offer)
-            .then(|| strategy::offered(client, (strategy, &by), (treatment, form.vendor)));
+            .then(|| strategy::offered(client, (strategy, &by), (treatment, form.bypasses())));
         let parts = Parts {
             incoming: self.incoming,
             kind: self.kind,

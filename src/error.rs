@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use nix::errno::Errno;
+
 /// An error that ends a command. Its text names the operation, the subject and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
@@ -56,6 +58,11 @@ impl Error {
     }
 }
 
+/// Whether symbolic links lead around in a circle.
+pub fn is_loop(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::ELOOP as i32)
+}
+
 /// Why the system does not do it, in words for the one who uses it.
 pub fn why(error: &io::Error) -> String {
     let word = match error.kind() {
@@ -65,6 +72,7 @@ pub fn why(error: &io::Error) -> String {
         io::ErrorKind::NotADirectory => "a part of its path is no folder",
         io::ErrorKind::InvalidFilename => "its name is too long",
         io::ErrorKind::UnexpectedEof => "it ends too early",
+        _ if is_loop(error) => "its symbolic links lead around in a circle",
         _ => return error.to_string(),
     };
     word.to_owned()

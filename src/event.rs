@@ -176,6 +176,8 @@ pub enum What {
         strategy: &'static str,
         /// How many times in a row.
         failures: u8,
+        /// Whether it came to port 4011 the last time, and fetched nothing all the same.
+        at_4011: bool,
         /// The shape from now on.
         next: &'static str,
     },
@@ -186,6 +188,8 @@ pub enum What {
         strategy: &'static str,
         /// How many times in a row.
         failures: u8,
+        /// Whether it came to port 4011 the last time, and fetched nothing all the same.
+        at_4011: bool,
         /// Whether it asked for the lease that it was offered.
         leased: bool,
     },

@@ -1,7 +1,8 @@
 //! The machines we serve: what each firmware sends, waits for, takes and refuses.
 //!
 //! ```text
-//! Machine::new(who) ── handle(now, Start | Timer | Datagram | Web) ──► Send · Say · Fetch · Done(Verdict)
+//! Machine::new(setup) ── handle(now, Start | Timer | Datagram | Web)
+//!     ──► Send · Offered · Own · Fetch · Say · Done(Verdict)
 //! ```
 //!
 //! * [`sample`]: the message a machine would send, made from what an operator says of it

@@ -14,7 +14,7 @@
 //!
 //! # Rooms
 //! * [`wire`]: bytes ↔ values
-//! * [`client`]: who asks, at which stage
+//! * [`client`]: who asks, at which stage; what is odd about it, and whether it follows
 //! * [`firmware`]: the machines we serve: what each sends, waits for, takes and refuses
 //! * [`network`]: subnets, pools, reservations, options
 //! * [`yaml`]: what operators write → values with places, findings

@@ -9,8 +9,10 @@
 //! * [`model`]: the compiled forms; inside the program nothing re-checks them
 //! * [`compile`]: texts → [`Profiles`]
 //! * `schema`, `words`: keys, single values
-//! * `document`, `clause`, `menu`, `entry`, `boot_server`: the parts of a profile
+//! * `document`, `clause`, `menu`, `entry`, [`boot_server`]: the parts of a profile
+//! * `named`: the files that a profile names, and where
 //! * [`items`], `fits`: the menu as firmware shows it, and what no such menu can carry
+//! * `pinned`: a shape of reply that no firmware of its machines takes
 //! * [`template`]: `{{ mac }}`: what it may say, and how it is filled
 //! * `matching`, `pattern`, `ties`: whom a profile is for, and which two could both be meant
 //! * `index`, [`select`], `choose`: which profile a client gets, and the trace of why
@@ -19,9 +21,9 @@
 //! What a profile says of DHCP is read by room `network`.
 //!
 //! Absent on purpose: files and watching (the service hands in texts), dialects (see `render`), and
-//! whether a kernel or loader that is named exists (it may arrive later).
+//! whether a kernel or loader that is named exists (the service looks, and it may arrive later).
 
-mod boot_server;
+pub mod boot_server;
 mod choose;
 mod clause;
 pub mod compile;
@@ -33,7 +35,9 @@ pub mod items;
 mod matching;
 mod menu;
 pub mod model;
+mod named;
 mod pattern;
+mod pinned;
 mod schema;
 pub mod select;
 pub mod snapshot;
@@ -45,6 +49,7 @@ pub use choose::{choose, chosen, subject};
 pub use compile::{Compiler, Source, compile};
 pub use index::Profiles;
 pub use model::{Action, BootServer, Entry, Loader, Menu, PerArch, Profile, Target, Template};
+pub use named::Named;
 pub use select::{Considered, Selection, Subject, Verdict, select, trace};
 pub use snapshot::{Installed, Snapshot};
 pub use template::{RenderError, Values};

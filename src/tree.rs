@@ -19,7 +19,7 @@ use bytes::Bytes;
 use crate::client::Client;
 
 pub use crate::wire::path::{self, BadPath, CleanPath};
-pub use resolve::{asker, resolve};
+pub use resolve::{asker, for_everyone, resolve};
 
 /// By which door a request came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]

@@ -17,6 +17,9 @@
     reason = "helpers of tests may fail like tests"
 )]
 
+#[macro_use]
+mod support;
+
 #[path = "doctor/host.rs"]
 mod host;
 #[path = "doctor/lan.rs"]
@@ -33,4 +36,3 @@ mod rivals;
 mod run;
 #[path = "doctor/serving.rs"]
 mod serving;
-mod support;

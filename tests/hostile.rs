@@ -13,9 +13,13 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     reason = "helpers of tests may fail like tests"
 )]
+
+#[macro_use]
+mod support;
 
 #[path = "hostile/elsewhere.rs"]
 mod elsewhere;
@@ -29,7 +33,6 @@ mod lab;
 mod noise;
 #[path = "hostile/packets.rs"]
 mod packets;
-mod support;
 #[path = "hostile/waiting.rs"]
 mod waiting;
 #[path = "hostile/web.rs"]

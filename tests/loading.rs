@@ -1,5 +1,8 @@
 //! What bootjack makes of the folders it is pointed at.
-#![expect(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+#[path = "loading/absent.rs"]
+mod absent;
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -144,6 +147,8 @@ fn what_cannot_be_read_is_a_finding_that_names_the_file() {
         fs::write(folder.join("a.yaml"), b"name: caf\xe9\n").unwrap();
         fs::create_dir(folder.join("b.yaml")).unwrap();
         symlink("nowhere", folder.join("c.yaml")).unwrap();
+        symlink("g.yaml", folder.join("g.yaml")).unwrap();
+        fs::write(folder.join("h.yaml"), b"\xff\xfen\0a\0m\0e\0:\0").unwrap();
         nix::unistd::mkfifo(&folder.join("d.yaml"), nix::sys::stat::Mode::S_IRWXU).unwrap();
         let large = fs::File::create(folder.join("e.yaml")).unwrap();
         large.set_len((16 << 20) + 1).unwrap();
@@ -159,6 +164,8 @@ fn what_cannot_be_read_is_a_finding_that_names_the_file() {
             "profiles/c.yaml: error: cannot be read: it does not exist\n    it is a link that leads nowhere: mend or remove it".to_owned(),
             format!("profiles/d.yaml: error: cannot be read: it is no regular file\n    {remove}"),
             "profiles/e.yaml: error: the file is larger than 16 MiB\n    split it: 16 MiB a file, 256 MiB in all".to_owned(),
+            "profiles/g.yaml: error: cannot be read: its symbolic links lead around in a circle\n    it is a link that leads back to itself: mend or remove it".to_owned(),
+            "profiles/h.yaml: error: this is UTF-16 text, which Windows calls Unicode\n    save the file as UTF-8: iconv -f utf-16 -t utf8".to_owned(),
         ]
     );
 }

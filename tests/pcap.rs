@@ -2,6 +2,7 @@
 //!
 //! * `file`: captures made here of packets of real firmware, in every form that tools write
 //! * `told`: what a user is told of a conversation
+//! * `learnt`: what was learnt of its machines before
 //! * `hostile`: captures that are cut off, damaged, huge, or something else
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
@@ -12,6 +13,8 @@ mod support;
 mod file;
 #[path = "pcap/hostile.rs"]
 mod hostile;
+#[path = "pcap/learnt.rs"]
+mod learnt;
 #[path = "start/run.rs"]
 #[allow(dead_code, reason = "this test needs a part of it")]
 mod run;
@@ -40,7 +43,8 @@ fn by(home: &tempfile::TempDir, file: &str, more: &[&str]) -> Said {
     std::fs::create_dir(&profiles).unwrap();
     std::fs::write(profiles.join("lab.yaml"), PROFILE).unwrap();
     let line = ["explain", "--pcap", file, "--profiles", "profiles"];
-    let args = [&line[..], &["--server", "10.77.0.2"], more].concat();
+    let here = ["--state", "state", "--server", "10.77.0.2"];
+    let args = [&line[..], &here, more].concat();
     let mut command = bootjack(home.path(), &args);
     command.current_dir(home.path()).output().unwrap().into()
 }

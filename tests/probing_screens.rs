@@ -8,6 +8,7 @@
     reason = "helpers of tests may fail like tests"
 )]
 
+#[macro_use]
 mod support;
 
 #[allow(dead_code, reason = "shared with the tests of the command")]
@@ -20,14 +21,6 @@ use lab::{files, probe_as};
 use support::lan::Lan;
 use support::qemu::{Firmware, Machine};
 use support::servers::Server;
-
-macro_rules! as_root {
-    ($name:literal) => {
-        if support::left_out(concat!("screens: ", $name)) {
-            return;
-        }
-    };
-}
 
 /// Firmware reaches its PXE client in some ten seconds, and no situation here takes it a minute.
 const SCREEN: Duration = Duration::from_secs(150);

@@ -14,6 +14,9 @@
     reason = "helpers of tests may fail like tests"
 )]
 
+#[macro_use]
+mod support;
+
 #[path = "proxy/colocated.rs"]
 mod colocated;
 #[path = "proxy/contents.rs"]
@@ -28,4 +31,3 @@ mod places;
 mod relayed;
 #[path = "proxy/silence.rs"]
 mod silence;
-mod support;

@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+#[path = "quirks/acting.rs"]
+mod acting;
 #[path = "quirks/documented.rs"]
 mod documented;
+#[path = "quirks/unheard.rs"]
+mod unheard;
 #[path = "quirks/wrong.rs"]
 mod wrong;
 

@@ -15,6 +15,9 @@
     reason = "helpers of tests may fail like tests"
 )]
 
+#[macro_use]
+mod support;
+
 #[path = "start/commands.rs"]
 mod commands;
 #[path = "start/explained.rs"]
@@ -31,4 +34,3 @@ mod run;
 mod running;
 #[path = "start/settings.rs"]
 mod settings;
-mod support;

@@ -2,11 +2,13 @@
 //! happens, or the machines of a capture.
 
 mod asked;
+mod ends;
 mod learnt;
 mod lease;
 mod menu;
 mod packet;
 mod pcap;
+mod rows;
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -53,16 +55,16 @@ pub struct Explain {
     #[command(flatten)]
     says: asked::Says,
     /// The relay in its subnet that it asks through [default: none, it is on our own link]
-    #[arg(long, value_name = "IP")]
+    #[arg(long, value_name = "IP", value_parser = asked::host)]
     relay: Option<Ipv4Addr>,
     /// The address it has when it asks port 4011 [default: one in the subnet of the relay, or ours]
-    #[arg(long, value_name = "IP")]
+    #[arg(long, value_name = "IP", value_parser = asked::host)]
     ip: Option<Ipv4Addr>,
     /// A capture (pcap or pcapng) to explain packet by packet; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["arch", "uuid", "stage", "says", "relay", "ip"])]
     pcap: Option<PathBuf>,
     /// With --pcap: JSON, one object a packet
-    #[arg(long, requires = "pcap", conflicts_with = "arch")]
+    #[arg(long)]
     json: bool,
     /// Our address [default: ours on the first interface served]
     #[arg(long, value_name = "IP")]
@@ -84,17 +86,23 @@ enum AskingStage {
 
 impl Explain {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
+        if self.json && self.pcap.is_none() {
+            let text =
+                "--json goes with --pcap: it gives the packets of a capture, one object each";
+            return Err(Error::usage(text));
+        }
         let settings = config::effective(self.settings.clone())?;
         let snapshot = supervise::in_force(&mut Loader::new(Places::from(&settings)).load())?;
         let server = self.server;
         let server = server.unwrap_or_else(|| own_address(&settings.interface, &snapshot));
+        let learnt = Learnt::of(&settings);
         if let Some(file) = &self.pcap {
             let wanted = pcap::Wanted {
                 file,
                 mac: self.mac,
                 json: self.json,
             };
-            return pcap::run(&wanted, &settings, (&snapshot, server));
+            return pcap::run(&wanted, &settings, (&snapshot, &learnt), server);
         }
         let Some(machine) = self.machine() else {
             return Err(Error::usage("explain needs --mac and --arch, or --pcap"));
@@ -105,7 +113,6 @@ impl Explain {
             relay: self.relay,
             ip: self.ip,
         };
-        let learnt = Learnt::of(&settings.state);
         let mut out = String::new();
         let answered = asked
             .explain((&snapshot, &learnt), settings.mode, server, &mut out)
@@ -119,7 +126,7 @@ impl Explain {
     }
 
     /// The machine that is described, where one is.
-    fn machine(&self) -> Option<sample::Machine> {
+    fn machine(&self) -> Option<sample::Described> {
         let (mac, arch) = self.mac.zip(self.arch)?;
         let stage = match self.stage {
             Some(AskingStage::Ipxe) => Stage::Ipxe,
@@ -127,7 +134,7 @@ impl Explain {
             None if arch.is_http() => Stage::HttpBoot,
             Some(AskingStage::Rom) | None => Stage::Rom,
         };
-        Some(sample::Machine {
+        Some(sample::Described {
             mac,
             arch,
             uuid: self.uuid,
@@ -138,7 +145,7 @@ impl Explain {
 
 /// A machine that is described, and where it is.
 struct Asked {
-    machine: sample::Machine,
+    machine: sample::Described,
     says: asked::Says,
     relay: Option<Ipv4Addr>,
     ip: Option<Ipv4Addr>,
@@ -162,10 +169,8 @@ impl Asked {
         };
         let outcome = self.ask(known, server, first);
         if let Some(client) = &outcome.client {
-            describe(client, out)?;
-            known.1.line(client, out)?;
-            trace(known.0, client, out)?;
-            quirks(known.0, client, out)?;
+            machine(known, client, out)?;
+            rows::quirks((known.0, mode), client, out)?;
         }
         let answer = match &outcome.decision {
             Ok(answer) => answer,
@@ -180,12 +185,23 @@ impl Asked {
             return at_4011(&outcome, (&ack, answer), out);
         }
         reply("OFFER, in answer to DISCOVER on port 67", answer, out)?;
-        if answer.strategy.asks_4011
-            && let Ok(second) = &self.ask(known, server, Port::Pxe).decision
+        if let Some(why) = outcome
+            .client
+            .as_ref()
+            .and_then(|c| ends::unheard(answer, c))
         {
-            reply(&ack, second, out)?;
+            return ends::here(why, out);
         }
-        Ok(())
+        if !answer.strategy.asks_4011 {
+            return Ok(());
+        }
+        match &self.ask(known, server, Port::Pxe).decision {
+            Ok(second) => reply(&ack, second, out),
+            Err(why) => {
+                writeln!(out, "\n{ack}: none: {why}")?;
+                ends::here("nobody answers it on port 4011 (PXE-E16)", out)
+            }
+        }
     }
 
     /// The address it has when it asks port 4011: where none is told, another than ours there.
@@ -281,6 +297,17 @@ fn at_4011(
     reply(title, answer, out)
 }
 
+/// Who asks, what was learnt of it, and which profiles are for it.
+fn machine(
+    (snapshot, learnt): (&Snapshot, &Learnt),
+    client: &Client,
+    out: &mut String,
+) -> std::fmt::Result {
+    describe(client, out)?;
+    learnt.line(client, out)?;
+    trace(snapshot, client, out)
+}
+
 fn describe(client: &Client, out: &mut String) -> std::fmt::Result {
     let uuid = client
         .uuid
@@ -309,32 +336,6 @@ fn trace(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Re
             "  {mark:<9} \"{}\" ({}): {}",
             profile.name, profile.file, considered.why
         )?;
-    }
-    Ok(())
-}
-
-/// The rows of the quirk table that tell this machine, the first one first.
-fn quirks(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Result {
-    writeln!(
-        out,
-        "quirks that tell it, the first one that says something decides:"
-    )?;
-    let mut decided: Vec<&str> = Vec::new();
-    for row in snapshot.quirks.treat(client).rows() {
-        let whose = if row.ours { "" } else { " (yours)" };
-        let said = row.changes.said();
-        let known = |(key, _): &(&str, String)| decided.contains(key);
-        let (overruled, new): (Vec<_>, Vec<_>) = said.into_iter().partition(known);
-        decided.extend(new.iter().map(|(key, _)| *key));
-        let mut parts: Vec<String> = new
-            .iter()
-            .map(|(k, value)| format!("{k} {value}"))
-            .collect();
-        if !overruled.is_empty() {
-            let keys: Vec<&str> = overruled.iter().map(|(key, _)| *key).collect();
-            parts.push(format!("(decided above: {})", keys.join(", ")));
-        }
-        writeln!(out, "  {}{whose}: {}", row.name, parts.join("; "))?;
     }
     Ok(())
 }

@@ -1,21 +1,24 @@
 //! `bootjack machines`: what was learnt of machines that do not follow what they are offered first,
 //! and forgetting it.
 //!
-//! A running server is asked through its socket; without one the store itself is read, and written
-//! by `forget`.
+//! A running server is asked through its socket, which is elsewhere where its folder takes none; without
+//! a server the store itself is read, and written by `forget`.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
 use super::state::{self, Folder};
+use crate::config::Effective;
 use crate::error::Error;
+use crate::service::lease::filter::MacLike;
 use crate::service::machines::control::{Ask, FILE};
 use crate::service::machines::row::Row;
 use crate::service::machines::store::{self, Store};
-use crate::wire::Mac;
+use crate::wire::{Mac, Platform};
 use crate::yaml::counted;
 
 /// What to do; without more, to list.
@@ -33,6 +36,17 @@ pub struct Machines {
 enum What {
     /// List what was learnt, a line each firmware
     List(List),
+    /// Show what was learnt of one machine
+    Show {
+        /// The machine, by MAC
+        #[arg(value_name = "MAC")]
+        mac: Mac,
+        /// As a JSON array
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        folder: Folder,
+    },
     /// Forget it: the machine is offered again what is usual for its kind
     Forget {
         /// The machines, by MAC
@@ -46,9 +60,15 @@ enum What {
     },
 }
 
-/// How to list.
+/// What to list, and how.
 #[derive(Debug, Args)]
 struct List {
+    /// This machine alone; or several, as a4:bb:6d:*
+    #[arg(long, value_name = "MAC")]
+    mac: Option<MacLike>,
+    /// Firmware of this platform alone
+    #[arg(long, value_name = "PLATFORM", value_parser = platforms())]
+    platform: Option<String>,
     /// As a JSON array
     #[arg(long)]
     json: bool,
@@ -59,42 +79,71 @@ struct List {
 impl Machines {
     pub(super) fn run(self) -> Result<ExitCode, Error> {
         match self.what.unwrap_or(What::List(self.list)) {
-            What::List(List { json, folder }) => {
-                let rows = rows(&there(folder)?)?;
-                let mut out = io::BufWriter::new(io::stdout().lock());
-                let form = if json { as_json } else { table };
-                super::done(form(&mut out, &rows).and_then(|()| out.flush()))
+            What::List(list) => {
+                let mut rows = rows(&there(list.folder.clone())?)?;
+                rows.retain(|row| list.takes(row));
+                print(&rows, if list.json { as_json } else { table })
+            }
+            What::Show { mac, json, folder } => {
+                let mut rows = rows(&there(folder)?)?;
+                rows.retain(|row| row.mac == mac.to_string());
+                if rows.is_empty() {
+                    return Err(Error::failed(format!("nothing was learnt of {mac}")));
+                }
+                print(&rows, if json { as_json } else { blocks })
             }
             What::Forget { macs, all, folder } => {
-                let folder = there(folder)?;
+                let settings = there(folder)?;
                 let whom: Vec<Option<Mac>> = if all {
                     vec![None]
                 } else {
                     macs.into_iter().map(Some).collect()
                 };
-                forget_each(&folder, &whom)
+                forget_each(&settings, &whom)
             }
         }
     }
 }
 
-/// The state folder; one that is not there was probably meant otherwise.
-fn there(folder: Folder) -> Result<PathBuf, Error> {
-    let folder = folder.settings()?.state;
-    match std::fs::metadata(&folder) {
+impl List {
+    fn takes(&self, row: &Row) -> bool {
+        self.mac.as_ref().is_none_or(|mac| mac.is(&row.mac))
+            && self.platform.as_ref().is_none_or(|p| *p == row.platform)
+    }
+}
+
+fn platforms() -> PossibleValuesParser {
+    let all = Platform::NAMED.into_iter().chain([Platform::Other]);
+    all.map(Platform::name).collect::<Vec<_>>().into()
+}
+
+fn print(
+    rows: &[Row],
+    form: fn(&mut dyn Write, &[Row]) -> io::Result<()>,
+) -> Result<ExitCode, Error> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    super::done(form(&mut out, rows).and_then(|()| out.flush()))
+}
+
+/// The settings; a state folder that is not there was probably meant otherwise.
+fn there(folder: Folder) -> Result<Effective, Error> {
+    let settings = folder.settings()?;
+    let folder = &settings.state;
+    match std::fs::metadata(folder) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Error::failed(format!(
             "there is no state folder {}: bootjack has not run with it; name another one with --state",
             folder.display()
         ))),
-        _ => Ok(folder),
+        _ => Ok(settings),
     }
 }
 
 /// What is known of machines, of the server or of the store.
-pub(super) fn rows(folder: &Path) -> Result<Vec<Row>, Error> {
-    if let Some(answer) = state::asked(folder, FILE, &Ask::List {})? {
+pub(super) fn rows(settings: &Effective) -> Result<Vec<Row>, Error> {
+    if let Some(answer) = state::asked_anyhow(settings, FILE, &Ask::List {})? {
         return answer.map_err(Error::failed);
     }
+    let folder = &settings.state;
     match Store::look(folder) {
         Ok(rows) => Ok(rows.unwrap_or_default()),
         Err(error) => Err(theirs(folder).unwrap_or(error)),
@@ -108,12 +157,12 @@ fn theirs(folder: &Path) -> Option<Error> {
     (why.kind() == io::ErrorKind::PermissionDenied).then(|| state::denied(folder, &file))
 }
 
-fn forget_each(folder: &Path, whom: &[Option<Mac>]) -> Result<ExitCode, Error> {
+fn forget_each(settings: &Effective, whom: &[Option<Mac>]) -> Result<ExitCode, Error> {
     let mut failed = Vec::new();
     let mut out = io::stdout().lock();
     for mac in whom {
         let who = mac.map_or_else(|| "any machine".to_owned(), |mac| mac.to_string());
-        let said = match forget(folder, *mac)? {
+        let said = match forget(settings, *mac)? {
             Ok(0) if mac.is_some() => {
                 failed.push(format!("nothing was learnt of {who}"));
                 continue;
@@ -135,16 +184,17 @@ fn forget_each(folder: &Path, whom: &[Option<Mac>]) -> Result<ExitCode, Error> {
 }
 
 /// How many rows were forgotten, or why not.
-fn forget(folder: &Path, mac: Option<Mac>) -> Result<Result<usize, String>, Error> {
-    let known: Vec<Row> = rows(folder)?;
+fn forget(settings: &Effective, mac: Option<Mac>) -> Result<Result<usize, String>, Error> {
+    let known: Vec<Row> = rows(settings)?;
     let text = mac.map(|mac| mac.to_string());
     let gone = known.into_iter();
     let meant = |row: &Row| text.as_ref().is_none_or(|mac| row.mac == *mac);
     let gone: Vec<Row> = gone.filter(meant).collect();
     let ask = Ask::Forget { mac: text };
-    if let Some(answer) = state::asked::<Row>(folder, FILE, &ask)? {
+    if let Some(answer) = state::asked_anyhow::<Row>(settings, FILE, &ask)? {
         return Ok(answer.map(|_| gone.len()));
     }
+    let folder = &settings.state;
     if !gone.is_empty() {
         Store::forget(folder, &gone).map_err(|error| theirs(folder).unwrap_or(error))?;
     }
@@ -171,6 +221,18 @@ fn table(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
         let cells = line.iter().zip(&widths);
         let cells: Vec<String> = cells.map(|(cell, w)| format!("{cell:<w$}")).collect();
         writeln!(out, "{}", cells.join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+/// A line each of what there is.
+fn blocks(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
+    let names = ["mac", "platform", "follows", "trying", "seen", "at"];
+    for (n, row) in rows.iter().enumerate() {
+        out.write_all(if n == 0 { b"" } else { b"\n" })?;
+        for (name, value) in names.iter().zip(cells(row)).filter(|(_, v)| v != "-") {
+            writeln!(out, "{name:<8}  {value}")?;
+        }
     }
     Ok(())
 }

@@ -10,8 +10,8 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::PossibleValuesParser;
+use clap::{Args, value_parser};
 use nix::unistd::Uid;
 
 use crate::error::Error;
@@ -31,7 +31,8 @@ const COULD_NOT_TRY: u8 = 2;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit status: 0 where it boots, 1 where it does not, 2 where it could not be tried or told \
-(not root, wrong usage or interface, an address or MAC in use, interrupted)."
+(not root, wrong usage or interface, an address or MAC in use, no such item in the menu, HTTPS, interrupted, or the \
+report cannot be written)."
 )]
 pub struct Probe {
     /// The firmware to play
@@ -53,8 +54,8 @@ pub struct Probe {
     #[arg(long)]
     fetch: bool,
     /// The item to choose in a menu of the firmware, from 1 [default: nobody touches the keyboard]
-    #[arg(long, value_name = "N")]
-    choose: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = value_parser!(u8).range(1..))]
+    choose: Option<u8>,
     /// Do not give the lease back
     #[arg(long)]
     keep_lease: bool,
@@ -100,7 +101,9 @@ impl Probe {
         let probe = probe::Probe::open(place)?;
         privilege::drop_to(None, None)?;
         let mut tell = |at: Duration, told: Told<'_>| printer.tell(at, &told);
-        probe.run(setup, self.keep_lease, &mut tell)
+        let verdict = probe.run(setup, self.keep_lease, &mut tell)?;
+        printer.end()?;
+        Ok(verdict)
     }
 
     fn setup(&self, kind: Kind, mac: Mac) -> Setup {
@@ -112,7 +115,7 @@ impl Probe {
             },
             seed: probe::seed(),
             fetch: self.fetch,
-            choose: self.choose,
+            choose: self.choose.map(usize::from),
         }
     }
 }

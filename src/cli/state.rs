@@ -51,11 +51,37 @@ pub(super) fn asked<T: DeserializeOwned>(
     let socket = folder.join(socket);
     control::ask(&socket, ask).map_err(|e| match e.kind() {
         io::ErrorKind::PermissionDenied => denied(folder, &socket),
-        _ => Error::failed(format!(
-            "the running bootjack does not answer at {}: {e}; it is very busy, or of another version: try again, or restart it",
-            socket.display()
-        )),
+        _ => unanswered(&socket, &e),
     })
+}
+
+/// The same, also where the folder takes no socket. What is learnt in memory alone is told so.
+pub(super) fn asked_anyhow<T: DeserializeOwned>(
+    settings: &Effective,
+    socket: &str,
+    ask: &impl Serialize,
+) -> Result<Option<Answer<T>>, Error> {
+    let folder = &settings.state;
+    if let Some(answer) = asked(folder, socket, ask)? {
+        return Ok(Some(answer));
+    }
+    let runs_as = privilege::find(settings.user.as_deref()).ok();
+    let owner = fs::metadata(folder).ok().map(|found| found.uid());
+    let trusted = |uid: Uid| {
+        uid.is_root()
+            || uid == Uid::effective()
+            || runs_as.as_ref().is_some_and(|user| user.uid == uid)
+            || owner == Some(uid.as_raw())
+    };
+    control::ask_stand_in(folder, socket, trusted, ask)
+        .map_err(|e| unanswered(&folder.join(socket), &e))
+}
+
+fn unanswered(socket: &Path, why: &io::Error) -> Error {
+    Error::failed(format!(
+        "the running bootjack does not answer at {}: {why}; it is very busy, or of another version: try again, or restart it",
+        socket.display()
+    ))
 }
 
 /// What is another user's, a file or the folder that hides it: whose, and the command that helps.

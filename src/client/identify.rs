@@ -46,27 +46,19 @@ fn as_class(
     (class_text, class): (&[u8], Class),
 ) -> Result<Client, NotBooting> {
     let mac = message.mac().ok_or(NotBooting::HardwareAddress)?;
+    let option = |code| message.options.get(code);
     let hints = ClassString::parse(class_text);
-    let features = message
-        .options
-        .get(code::ETHERBOOT)
-        .and_then(IpxeFeatures::parse);
+    let undi = option(code::CLIENT_NDI).and_then(pxe::undi_version);
+    let features = option(code::ETHERBOOT).and_then(IpxeFeatures::parse);
     let ip = own_address(message);
     let relay = RelayAgent::of(message);
     Ok(Client {
         mac,
-        uuid: message
-            .options
-            .get(code::CLIENT_UUID)
-            .and_then(Uuid::from_option_97),
+        uuid: option(code::CLIENT_UUID).and_then(Uuid::from_option_97),
         archs: architectures(message, hints, class),
         class,
         stage: stage(message, class, features),
-        undi: message
-            .options
-            .get(code::CLIENT_NDI)
-            .and_then(pxe::undi_version)
-            .or(hints.undi),
+        undi: undi.or(hints.undi),
         vendor_class: shown(class_text),
         user_class: shown(&user_class(message)),
         ipxe: features,
@@ -77,7 +69,7 @@ fn as_class(
             None => Side::Link,
         },
         known_by: KnownBy {
-            client_id: message.options.get(code::CLIENT_ID).map(Into::into),
+            client_id: option(code::CLIENT_ID).map(Into::into),
             circuit: relay.circuit_id.map(Into::into),
         },
         loaded_by: None,

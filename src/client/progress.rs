@@ -41,7 +41,7 @@ use crate::client::Class;
 use crate::wire::{Mac, Platform};
 pub use attempt::{Offered, SETTLE, Windows};
 pub use known::{All, Known};
-pub use memory::{Learnt, Memory, NEW_ROWS, ROW_EVERY};
+pub use memory::{Learnt, Memory, NEW_ROWS, ROW_EVERY, Rows};
 use overheard::Hearing;
 pub use overheard::Overheard;
 use trial::Trial;
@@ -91,6 +91,8 @@ pub enum Step {
         left: Shape,
         /// How many times.
         failures: u8,
+        /// Whether it came to port 4011 in the last attempt, and fetched nothing all the same.
+        at_4011: bool,
         /// The shape from now on.
         next: Shape,
     },
@@ -100,6 +102,8 @@ pub enum Step {
         left: Shape,
         /// How many times.
         failures: u8,
+        /// Whether it came to port 4011 in the last attempt, and fetched nothing all the same.
+        at_4011: bool,
         /// Whether it asked for the lease that it was offered.
         leased: bool,
     },
@@ -127,8 +131,8 @@ impl Step {
 pub struct Turn {
     /// What an operator is told of.
     pub step: Option<Step>,
-    /// What is to be kept from now on of each; `None`: nothing any more.
-    pub rows: Vec<(Firmware, Option<Learnt>)>,
+    /// What is to be kept from now on.
+    pub rows: Rows,
 }
 
 /// Every machine's attempts, and what was learnt.
@@ -250,10 +254,27 @@ impl Progress {
     /// Firmware asks port 4011, from this address.
     pub fn asked_4011(&mut self, now: Now, firmware: Firmware, from: Ipv4Addr) -> Turn {
         let mut learnt = self.memory.of(firmware).cloned().unwrap_or_default();
+        let bios = firmware.platform == Platform::Bios;
         let trial = self.trial_of(firmware);
-        match trial.and_then(|trial| trial.asked_4011(now.at, from, &mut learnt)) {
+        match trial.and_then(|trial| trial.asked_4011(now.at, from, bios, &mut learnt)) {
             Some(step) => self.turn(now, firmware, learnt, Some(step)),
             None => Turn::default(),
+        }
+    }
+
+    /// A machine asks for a file, by a request that may be refused or damaged: it follows what it
+    /// was offered, and is left alone; that this is remembered takes a file ([`Self::fetched`]).
+    pub fn asks_for_a_file(&mut self, now: Now, mac: Mac) {
+        let machine = self.machines.get_mut(&mac);
+        if let Some((_, trial)) = machine.and_then(Machine::last_asked) {
+            trial.asks_for_a_file(now.at);
+        }
+    }
+
+    /// An answer to it could not be sent, or not at its time: that it does not follow is not its doing.
+    pub fn unanswered(&mut self, firmware: Firmware) {
+        if let Some(attempt) = self.trial_of(firmware).and_then(Trial::attempt) {
+            attempt.is_unanswered();
         }
     }
 
@@ -287,7 +308,7 @@ impl Progress {
     }
 
     /// Forgets what was learnt of a machine, or of all of them; gives what is not kept any more.
-    pub fn forget(&mut self, mac: Option<Mac>) -> Vec<(Firmware, Option<Learnt>)> {
+    pub fn forget(&mut self, mac: Option<Mac>) -> Rows {
         if let Some(mac) = mac {
             self.remove(mac);
         } else {

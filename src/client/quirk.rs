@@ -9,11 +9,13 @@
 //!
 //! * `tells`: what tells a client
 //! * `changes`: what is changed
+//! * `acts`: where a change can act
 //! * `document`: YAML → rows
 //! * `words`: the small languages inside single values
 //!
 //! Absent on purpose: what a change means on the wire (`decide`, and `transfer` for TFTP).
 
+mod acts;
 mod changes;
 mod document;
 mod tells;
@@ -21,11 +23,15 @@ mod words;
 
 use std::sync::{Arc, LazyLock};
 
-pub use changes::{Changes, Ending, FileIn, NameForm, ReplyPort, Vendor};
-pub use document::{TABLE, compile, of_config};
+pub use acts::{Answered, Idle, Replies, idle};
+pub use changes::{Changes, Ending, FileIn, NameForm, Option43, ReplyPort, Vendor};
+pub use document::{TABLE, compile, loaders, of_config};
 pub use tells::{Behaviour, Tells};
 
 use super::Client;
+
+/// So many bytes of a file's name fit into the header.
+const HEADER_ROOM: usize = 127;
 
 /// One oddity.
 #[derive(Debug, Clone, PartialEq)]

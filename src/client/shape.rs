@@ -67,6 +67,11 @@ impl Shape {
         Self::ALL.into_iter().find(|shape| shape.name() == name)
     }
 
+    /// Whether firmware that takes it comes to port 4011 before it boots.
+    pub const fn asks_4011(self) -> bool {
+        matches!(self, Self::Offer4011 | Self::Bare4011)
+    }
+
     /// Whether it is a choice of firmware's own PXE client; the others follow from who asks.
     pub const fn is_for_roms(self) -> bool {
         !matches!(self, Self::HttpUri | Self::IpxeUri | Self::Menu)
@@ -86,7 +91,7 @@ pub enum PxeShape {
     #[default]
     Plain,
     /// `single-offer`: also 60 with 43{6=8}, in OFFER and ACK: "boot this, ask nobody else", for
-    /// clients that wait for a proxy or ignore one (quirks 12, 14)
+    /// clients that wait for a proxy or ignore one (quirk 14)
     SingleOffer,
     /// `offer-4011`: 60 and no file; the client asks port 4011 for it
     Offer4011,

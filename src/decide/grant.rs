@@ -2,6 +2,7 @@
 //! the options of the client's terms (see `options`). Never in it: option 52.
 
 mod options;
+mod shape;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
@@ -15,12 +16,12 @@ use super::reply;
 use super::strategy::{self, Strategy};
 use super::{Ignore, Port};
 use crate::client::quirk::{FileIn, Treatment};
-use crate::client::{Client, PxeShape};
+use crate::client::{Client, PxeShape, Stage};
 use crate::lease::{Binding, Nak, Verdict};
-use crate::network::Terms;
 use crate::profile::{Selection, Snapshot};
 use crate::wire::dhcp::{BROADCAST, Message};
 pub(super) use options::limit;
+pub use shape::Shaped;
 
 /// What a client is told.
 #[derive(Debug, Clone)]
@@ -74,6 +75,9 @@ pub enum First {
 pub struct Boot {
     /// Its shape, with the evidence.
     pub strategy: &'static Strategy,
+    /// Who chose that among the shapes that a lease may have; `None`: it follows from who asks, or its
+    /// profile has the firmware show the menu.
+    pub shaped: Option<Shaped>,
     /// The profile and why.
     pub selection: Selection,
     /// What the client is told to load; `None`: its menu is all that it is told.
@@ -235,16 +239,18 @@ fn boot(
 ) -> Result<Boot, Ignore> {
     let selection = asked.selection.clone().ok_or(Ignore::NoProfile)?;
     let here = Here::of(snapshot, asked.incoming);
-    let shape = shape(asked, told, quirks);
+    let shaped = Shaped::of(asked, told, quirks);
     let menu = menu::option(&selection.profile, client, quirks, here);
     let menu = menu.filter(|_| with == WithMenu::Yes);
     // Port 4011 has the menu where the client is sent there; BOOTP has no option 43.
-    let menu = menu.filter(|_| !matches!(told, Told::Bootp(_)) && shape != PxeShape::Offer4011);
+    let menu =
+        menu.filter(|_| !matches!(told, Told::Bootp(_)) && shaped.shape != PxeShape::Offer4011);
     let boot = Boot {
         strategy: match menu {
             Some(_) => &strategy::LEASE_MENU,
-            None => strategy::for_lease(client, shape),
+            None => strategy::for_lease(client, shaped.shape),
         },
+        shaped: Some(shaped).filter(|_| menu.is_none() && client.stage == Stage::Rom),
         loader: loader::beside(menu.is_some(), &selection.profile, (client, quirks), here)?,
         menu,
         no_menu: None,
@@ -263,18 +269,6 @@ fn form<'t>(told: Told, boot: &Boot, (client, quirks): (&Client, &Treatment<'t>)
             ..form
         },
         _ => form,
-    }
-}
-
-/// The shape of boot data for this address: what the operator sets, else what a quirk says. BOOTP
-/// has no options for any but the plain one.
-fn shape(asked: &Asked<'_>, told: Told, quirks: &Treatment<'_>) -> PxeShape {
-    match told {
-        Told::Offer(binding) | Told::Ack(binding) => {
-            let set = Terms::pxe_of(&options::layers(asked, binding.address));
-            set.or_else(|| quirks.set(|c| c.pxe)).unwrap_or_default()
-        }
-        Told::Bootp(_) | Told::Inform | Told::Nak(_) => PxeShape::Plain,
     }
 }
 

@@ -6,8 +6,9 @@
 //!     → its own program, or the loader that starts that entry alone → ACK with 71 as it came
 //! ```
 //!
-//! It comes to 4011 by unicast or multicast, and to 67 by broadcast, where it is no lease REQUEST.
-//! The answer goes to where it came from, by the port it came to (facts A "Boot-server discovery").
+//! It comes to 4011 by unicast or multicast, and to 67 by broadcast or a relay, where it is no lease
+//! REQUEST. The answer goes to where it came from, by the port it came to (facts A "Boot-server
+//! discovery").
 //! Servers are silent about types that they do not serve: another one may.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -18,6 +19,7 @@ use super::form::Form;
 use super::loader::{self, Here};
 use super::strategy::{BOOT_ITEM, By};
 use super::{Answer, Ignore, Incoming, Port, menu, origin, reply};
+use crate::client::quirk::Treatment;
 use crate::client::{Choice, Class, Client, Registry};
 use crate::profile::{Entry, Profile, Snapshot, choose};
 use crate::wire::dhcp::{Kind, code};
@@ -112,12 +114,7 @@ pub(super) fn answer(
     let (loader, by_loader) = loader::for_item(snapshot, profile, entry, asks, here)?;
     let chosen = Chosen::of(profile, entry, by_loader);
     let echoed = item.option();
-    let echoes = quirks.set(|changes| changes.echoes_item).unwrap_or(true);
-    let form = Form {
-        // Some ROMs want it echoed, and some boot only where it is not (quirks 33 and 2).
-        menu: if echoes { &echoed } else { &[] },
-        ..Form::of(&BOOT_ITEM, &quirks, client)
-    };
+    let form = form(&quirks, client, &echoed);
     let to = destination(incoming, &form);
     let parts = Parts {
         incoming,
@@ -134,10 +131,19 @@ pub(super) fn answer(
     }))
 }
 
+/// Some ROMs want the item echoed, and some boot only where it is not (quirks 33 and 2).
+fn form<'t>(quirks: &Treatment<'t>, client: &Client, item: &'t [u8]) -> Form<'t> {
+    let echoes = quirks.set(|changes| changes.echoes_item).unwrap_or(true);
+    Form {
+        menu: if echoes { item } else { &[] },
+        ..Form::of(&BOOT_ITEM, quirks, client)
+    }
+}
+
 impl Chosen {
     fn of(profile: &Profile, entry: &Entry, by_loader: bool) -> Self {
         Self {
-            kind: entry.item_type(),
+            kind: entry.item_type,
             title: entry.title.clone(),
             choice: Choice {
                 profile: Arc::from(profile.name.as_str()),
@@ -171,17 +177,19 @@ fn elsewhere(entry: &Entry, item: Item, here: Ipv4Addr) -> Ignore {
 fn entry<'p>(profile: &'p Profile, client: &Client, item: Item) -> Option<&'p Entry> {
     let shown = client.class == Class::Pxe && profile.firmware_shows(client.platform());
     let mut all = profile.menu.entries.iter().filter(|_| shown);
-    let is = |e: &&Entry| e.item_type() == item.kind && menu::sees(client, e);
+    let is = |e: &&Entry| e.item_type == item.kind && menu::sees(client, e);
     all.find(is).filter(|_| item.kind != LOCAL)
 }
 
-/// To where it came from; a client that did not say who it is hears a broadcast. What a quirk says
-/// of the ACK from port 4011 goes for this one too.
+/// To where it came from; on 67 to the relay that it came by, which listens on 67 and sends from
+/// anywhere. A client that did not say who it is hears a broadcast. What a quirk says of the ACK from
+/// port 4011 goes for this one too.
 fn destination(incoming: Incoming<'_>, form: &Form<'_>) -> SocketAddrV4 {
     let peer = incoming.peer;
     let says = |address: &Ipv4Addr| !address.is_unspecified();
     match incoming.port {
         Port::Pxe if says(peer.ip()) => return reply::destination(incoming, form),
+        Port::Dhcp if says(&incoming.message.giaddr) => return reply::destination(incoming, form),
         Port::Dhcp if says(peer.ip()) => return peer,
         Port::Pxe | Port::Dhcp => {}
     }

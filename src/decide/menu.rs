@@ -6,7 +6,7 @@ use super::Excess;
 use super::loader::Here;
 use super::strategy;
 use crate::client::quirk::Treatment;
-use crate::client::{Class, Client, Shape};
+use crate::client::{Class, Client, Shape, Stage};
 use crate::profile::items::Items;
 use crate::profile::{Entry, Profile};
 use crate::wire::Platform;
@@ -28,7 +28,14 @@ pub fn of<'p>(profile: &'p Profile, client: &Client, quirks: &Treatment<'_>) -> 
     if client.class != Class::Pxe || client.loaded_by.is_some() || !reads || u_boot || !answered {
         return None;
     }
-    profile.items(client.platform(), |entry| sees(client, entry))
+    let loader = has_loader_of_its_own(client, quirks);
+    profile.items(client.platform(), loader, |entry| sees(client, entry))
+}
+
+/// Whether a machine whose platform has no loader of ours is told one all the same: a row names it, or
+/// it is iPXE, whose script needs none.
+fn has_loader_of_its_own(client: &Client, quirks: &Treatment<'_>) -> bool {
+    client.stage == Stage::Ipxe || quirks.set(|changes| changes.loader.as_deref()).is_some()
 }
 
 /// Option 43 with that menu. One that does not fit (a finding at load, but for machines of several

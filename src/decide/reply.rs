@@ -25,6 +25,11 @@ use crate::wire::pxe;
 /// The bytes of `file` that text may fill: one is left for NUL.
 pub(super) const FILE_MAX: usize = 127;
 
+/// iPXE's option 175, sub-option 1 (`priority`): settings of a larger one go before those of others,
+/// and those of the DHCP server's ACK before a proxy's of the same (facts C and H; iPXE settings.c). A
+/// lease of ours has nobody beside it, and no use for it.
+const IPXE_PRIORITY: u8 = 1;
+
 /// Builds an OFFER or an ACK, where the loader's name has room in it.
 pub(super) fn build(
     incoming: Incoming<'_>,
@@ -84,10 +89,15 @@ pub(super) fn name_loader(message: &mut Message, server: Ipv4Addr, form: &Form<'
 }
 
 /// A proxy OFFER asks for broadcast, also of a relay: the client has no address yet (quirks 24, 25).
+/// So does an item's ACK through a relay, which sends what has no broadcast bit to yiaddr (RFC 1542,
+/// 4.1.2): a lease is not ours to give, so that is 0.
 fn flags(incoming: Incoming<'_>, kind: Kind, form: &Form<'_>) -> u16 {
-    match kind {
-        Kind::Offer if form.broadcast.unwrap_or(true) => incoming.message.flags | BROADCAST,
-        _ => incoming.message.flags,
+    let relayed = incoming.port == Port::Dhcp && !incoming.message.giaddr.is_unspecified();
+    let asks = kind == Kind::Offer || relayed;
+    if asks && form.broadcast.unwrap_or(true) {
+        incoming.message.flags | BROADCAST
+    } else {
+        incoming.message.flags
     }
 }
 
@@ -115,6 +125,9 @@ fn options(incoming: Incoming<'_>, kind: Kind, form: &Form<'_>, name: &str) -> O
     options.push(code::MESSAGE_TYPE, &[kind.number()]);
     options.push(code::SERVER_ID, &incoming.local.octets());
     push_boot(request, form, (incoming.local, name), &mut options);
+    if form.ipxe_priority > 0 {
+        options.push(code::ETHERBOOT, &[IPXE_PRIORITY, 1, form.ipxe_priority]);
+    }
     if let Some(relay) = request.get(code::RELAY_AGENT) {
         options.push(code::RELAY_AGENT, relay);
     }
@@ -151,6 +164,9 @@ pub(super) fn push_boot(
 }
 
 fn push_vendor(form: &Form<'_>, to: &mut Options) {
+    if let Some(own) = form.own_vendor {
+        return to.push(code::VENDOR_SPECIFIC, own);
+    }
     let text = match form.vendor {
         Vendor::None => return,
         // Firmware refuses a packet whose option 43 is empty (facts A).

@@ -105,7 +105,7 @@ pub static BOOT_ITEM: Strategy = Strategy {
 };
 static OFFER_4011: Strategy = Strategy {
     name: Shape::Offer4011.name(),
-    asks_4011: true,
+    asks_4011: Shape::Offer4011.asks_4011(),
     evidence: "UEFI firmware mishandles a self-sufficient OFFER on some boards, and takes one without option 43 \
                to port 4011 at siaddr (quirks 3 and 7; EDK2 PxeBcDhcp4.c)",
     ..PLAIN
@@ -113,7 +113,7 @@ static OFFER_4011: Strategy = Strategy {
 static BARE_4011: Strategy = Strategy {
     name: Shape::Bare4011.name(),
     names_loader: false,
-    asks_4011: true,
+    asks_4011: Shape::Bare4011.asks_4011(),
     evidence: "an OFFER that names no file leaves nothing to boot before port 4011 was asked: for firmware that \
                takes the file of an OFFER and loses where it is (quirks 3 and 13; facts, section 0, kind 3)",
     ..PLAIN
@@ -128,8 +128,8 @@ static SELF_SUFFICIENT: Strategy = Strategy {
 static BYPASS_PROMPT: Strategy = Strategy {
     name: Shape::BypassPrompt.name(),
     vendor: Vendor::BypassPrompt,
-    evidence: "43{6=8} with a prompt of no time in 43.10 stops firmware that goes to 4011 again and again \
-               (quirk 11; quirk 20: 43.10 is looked for wherever 43.6 is)",
+    evidence: "43{6=8} with a prompt of no time in 43.10 is what OVMF booted from where an OFFER \
+               with 60 alone had sent it to port 4011 (quirk 11, edk2#8149; quirk 20: 43.10 is looked for wherever 43.6 is)",
     ..PLAIN
 };
 static HEADER_ONLY: Strategy = Strategy {
@@ -179,7 +179,7 @@ pub const LEASES: [Strategy; 5] = [
         name: "lease-single-offer",
         vendor: Vendor::Bypass,
         evidence: "option 60 with 43{6=8} and the file in OFFER and ACK: everything in one offer, for \
-                   firmware that waits for a proxy or ignores one (quirks 12 and 14; set by `pxe`)",
+                   firmware that waits for a proxy or ignores one (quirk 14; set by `pxe`)",
         ..PLAIN
     },
     Strategy {
@@ -304,7 +304,7 @@ pub fn for_client(
 pub fn offered(
     client: &Client,
     (strategy, by): (&'static Strategy, &By),
-    (treatment, vendor): (&Treatment<'_>, Vendor),
+    (treatment, bypass): (&Treatment<'_>, bool),
 ) -> Option<Offered> {
     let shape = Shape::from_name(strategy.name).filter(|shape| shape.is_for_roms())?;
     if *by == By::Profile || Firmware::of(client).is_none() {
@@ -315,7 +315,7 @@ pub fn offered(
         shape,
         ladder: ladder(client, treatment).0,
         windows: Windows::of(waits.unwrap_or_default()),
-        bypass: matches!(vendor, Vendor::Bypass | Vendor::BypassPrompt),
+        bypass,
     })
 }
 

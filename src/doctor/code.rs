@@ -180,7 +180,7 @@ codes! {
     BOOT_FILE = (
         "boot-file",
         "The DHCP server names a boot file. iPXE prefers it to a proxy's, UEFI HTTP boot takes it where it is a URI, shim and GRUB go to that server; BIOS and UEFI PXE take it when the proxy is not heard in time.",
-        "Remove boot file and next server (options 66 and 67, `filename`, `next-server`, `dhcp-boot`) from the DHCP server."
+        "Remove boot file and next server (options 66 and 67, `filename`, `next-server`, `dhcp-boot`) from the DHCP server. Where that cannot be, a row of `quirks:` with `ipxe-priority: 1` has iPXE take bootjack's."
     ),
     NEXT_SERVER = (
         "next-server",

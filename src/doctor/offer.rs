@@ -7,18 +7,14 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use crate::firmware::Reply;
-use crate::firmware::reply::{self, ends};
 use crate::firmware::sample::Flavour;
-use crate::firmware::vendor::Vendor;
-use crate::wire::dhcp::{Kind, Message, Options, code};
+use crate::wire::dhcp::{self, Kind, Message, Options, code};
+use crate::wire::pxe::area::Area;
 use crate::wire::{Mac, pxe};
 
-/// The DHCP header up to the options, in bytes.
-const FIXED: usize = 240;
 /// The ports of a DHCP server and of its clients.
 const DHCP: u16 = 67;
 const CLIENT: u16 = 68;
-pub use reply::transaction;
 
 /// An OFFER.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +85,7 @@ impl Offer {
                 source_mac: from.source_mac,
                 after: from.after,
                 length: from.length,
-                ended: ends(from.payload.get(FIXED..).unwrap_or_default()),
+                ended: dhcp::ended(from.payload),
                 message,
             })
         })
@@ -157,12 +153,8 @@ impl Offer {
 
     /// Whether 43 has one of 6 to 10: what makes an offer a PXE offer (facts, section C).
     pub fn has_pxe_data(&self) -> bool {
-        self.pxe().discovers
-    }
-
-    /// Option 43 as PXE firmware reads it, whatever option 60 says.
-    pub fn pxe(&self) -> Vendor {
-        Vendor::read(self.option(code::VENDOR_SPECIFIC).unwrap_or_default())
+        self.option(code::VENDOR_SPECIFIC)
+            .is_some_and(|option_43| Area::read(option_43).discovers())
     }
 
     /// The answer as firmware has it before itself.
@@ -236,6 +228,7 @@ pub(super) mod made {
 mod tests {
     use super::made::{MAC, offer, read};
     use super::*;
+    use crate::firmware::reply::transaction;
 
     #[test]
     fn only_answers_to_us_are_read() {
@@ -263,7 +256,6 @@ mod tests {
         assert!(read(Flavour::Bios, &bytes).unwrap().unwrap().ended);
         bytes[end] = 0;
         assert!(!read(Flavour::Bios, &bytes).unwrap().unwrap().ended);
-        assert!(!ends(&[53, 1, 2]) && !ends(&[53]) && !ends(&[]) && ends(&[0, 53, 1, 2, 255]));
     }
 
     #[test]

@@ -3,51 +3,33 @@
 
 use super::Offer;
 use crate::wire::dhcp::code;
-use crate::wire::pxe::{self, CLASS_PXE};
-
-/// `PXE_DISCOVERY_CONTROL`
-const CONTROL: u8 = 6;
+use crate::wire::pxe::CLASS_PXE;
+use crate::wire::pxe::area::{Area, CONTROL};
 
 /// What is wrong with it, one sentence each.
 pub fn faults(offer: &Offer) -> Vec<&'static str> {
-    let Some(area) = offer.option(code::VENDOR_SPECIFIC) else {
+    let option_43 = offer.option(code::VENDOR_SPECIFIC);
+    let Some(area) = option_43
+        .filter(|_| offer.class_is(CLASS_PXE))
+        .map(Area::read)
+    else {
         return Vec::new();
     };
-    if !offer.class_is(CLASS_PXE) {
-        return Vec::new();
-    }
-    let vendor = offer.pxe();
-    let controls = pxe::sub_option(area, CONTROL).is_some();
-    let boots_at_once = vendor.at_once() && offer.boot_file().is_some();
+    let boots_at_once = area.control.at_once() && offer.boot_file().is_some();
     let mut faults = Vec::new();
-    if !is_whole(area) {
+    if !area.is_whole() {
         faults.push("it has no END mark or a wrong length");
     }
-    if controls && !boots_at_once && vendor.menu.is_none() {
+    if area.has(CONTROL) && !boots_at_once && area.items.is_none() {
         faults.push("it has sub-option 6 without a menu, and not both bit 3 and a boot file");
     }
-    if vendor.multicasts && !vendor.discovers {
+    if area.multicasts() && !area.discovers() {
         faults.push("it has only the multicast sub-options 1 to 5");
     }
-    if boots_at_once && vendor.servers.is_some() {
+    if boots_at_once && area.servers.is_some() {
         faults.push("it lists boot servers beside bit 3, and files are fetched from the first");
     }
     faults
-}
-
-/// Whether all lengths fit and the end mark is there.
-fn is_whole(mut area: &[u8]) -> bool {
-    while let Some((&tag, rest)) = area.split_first() {
-        area = match tag {
-            255 => return true,
-            0 => rest,
-            _ => match rest.split_first() {
-                Some((&len, rest)) => rest.get(usize::from(len)..).unwrap_or_default(),
-                None => return false,
-            },
-        };
-    }
-    false
 }
 
 #[cfg(test)]

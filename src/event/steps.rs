@@ -5,24 +5,34 @@ use std::fmt::{self, Formatter};
 /// It did not follow a shape so many times; this one is tried.
 pub(super) fn escalated(
     f: &mut Formatter<'_>,
-    (left, failures): (&str, u8),
+    failed: (&str, u8, bool),
     next: &str,
 ) -> fmt::Result {
-    let (times, next) = (times(failures), in_a_sentence(next));
-    write!(f, "did not follow {left} {times}; trying {next}")
+    let (failed, next) = (did_not_follow(failed), in_a_sentence(next));
+    write!(f, "{failed}; trying {next}")
 }
 
 /// It did not follow the last one either.
 pub(super) fn nothing_left(
     f: &mut Formatter<'_>,
-    (left, failures): (&str, u8),
+    failed: (&str, u8, bool),
     leased: bool,
 ) -> fmt::Result {
-    let (times, remedy) = (times(failures), remedy(leased));
-    write!(
-        f,
-        "did not follow {left} {times}; nothing left to try: {remedy}"
-    )
+    let (failed, remedy) = (did_not_follow(failed), remedy(leased));
+    write!(f, "{failed}; nothing left to try: {remedy}")
+}
+
+/// What was seen of it: one that came to port 4011 may have followed, and be kept from its file.
+fn did_not_follow((left, failures, at_4011): (&str, u8, bool)) -> String {
+    let times = times(failures);
+    if at_4011 {
+        format!(
+            "fetched nothing after {left} {times}, though it came to port 4011 and was answered (is UDP 69 open between \
+             the two?)"
+        )
+    } else {
+        format!("did not follow {left} {times}")
+    }
 }
 
 /// It follows another one than was known.
@@ -90,20 +100,27 @@ mod tests {
     #[test]
     fn steps_are_told_in_a_sentence() {
         let (strategy, failures) = ("offer-4011", 2);
-        let next = |next| What::Escalated {
+        let next = |at_4011, next| What::Escalated {
             strategy,
             failures,
+            at_4011,
             next,
         };
         for (what, said) in [
             (
-                next("self-sufficient"),
+                next(false, "self-sufficient"),
                 "did not follow offer-4011 twice; trying the self-sufficient offer",
+            ),
+            (
+                next(true, "bypass-prompt"),
+                "fetched nothing after offer-4011 twice, though it came to port 4011 and was answered (is UDP 69 open \
+                 between the two?); trying the bypass-prompt offer",
             ),
             (
                 What::Escalated {
                     strategy: "bypass-prompt",
                     failures: 3,
+                    at_4011: false,
                     next: strategy,
                 },
                 "did not follow bypass-prompt 3 times; trying offer-4011",
@@ -130,6 +147,7 @@ mod tests {
             let nothing = What::NothingLeft {
                 strategy,
                 failures,
+                at_4011: false,
                 leased,
             };
             let said = nothing.to_string();

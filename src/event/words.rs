@@ -171,13 +171,15 @@ impl Display for What {
             Self::Escalated {
                 strategy,
                 failures,
+                at_4011,
                 next,
-            } => steps::escalated(f, (*strategy, *failures), next),
+            } => steps::escalated(f, (*strategy, *failures, *at_4011), next),
             Self::NothingLeft {
                 strategy,
                 failures,
+                at_4011,
                 leased,
-            } => steps::nothing_left(f, (*strategy, *failures), *leased),
+            } => steps::nothing_left(f, (*strategy, *failures, *at_4011), *leased),
             Self::Follows {
                 strategy,
                 remembered,

@@ -15,6 +15,8 @@ use crate::wire::Mac;
 pub enum Fault {
     #[error("nobody answered")]
     Silence,
+    #[error("answers came, and none of them to its question")]
+    Strays,
     #[error("nobody answered it, and somebody answers this interface's own MAC")]
     Muffled,
     #[error("servers answered, and this firmware can use none of their answers")]
@@ -23,6 +25,8 @@ pub enum Fault {
     OnlyProxies,
     #[error("an address was offered, and nobody named a boot file")]
     NoBootFile,
+    #[error("it cannot use the URI \"{uri}\": {why}")]
+    Uri { uri: String, why: &'static str },
     #[error("{0} did not confirm the address that it had offered")]
     NoLease(Ipv4Addr),
     #[error("{0} refused the address that it had offered (NAK)")]
@@ -74,6 +78,8 @@ pub enum Fault {
     },
     #[error("the TFTP server at {0} does not tell the size of the file (tsize)")]
     NoSize(Ipv4Addr),
+    #[error("the TFTP server at {0} tells a size of the file (tsize) that cannot be one")]
+    BadSize(Ipv4Addr),
     #[error(
         "the TFTP server at {0} grants what was not asked for, or its OACK does not end with NUL"
     )]
@@ -88,12 +94,16 @@ pub enum Fault {
     },
     #[error("this host cannot reach {url} from its own address: {why}")]
     Unreachable { url: String, why: String },
+    #[error("{0}: probe does not play HTTPS")]
+    Https(String),
     #[error("it cannot run what it fetched: {0}")]
     Image(Wrong),
     #[error("this firmware cannot fetch \"{0}\"")]
     Scheme(String),
     #[error("the loader came, and then it asks {server} for its next file: {why}")]
     Second { server: Ipv4Addr, why: String },
+    #[error("the loader came, and then it knows no server to ask for its next file, \"{0}\"")]
+    NoSecond(String),
     #[error("{0} was offered to it, and {1} has that address")]
     InUse(Ipv4Addr, Mac),
     #[error("a machine with the MAC {0} is running")]
@@ -111,9 +121,25 @@ impl Fault {
             self,
             Self::Muffled
                 | Self::Unreachable { .. }
+                | Self::Https(_)
+                | Self::NoSuchItem(_)
                 | Self::InUse(..)
                 | Self::Running(_)
                 | Self::Interrupted
+        )
+    }
+
+    /// Whether an answer that was not taken for one may be the reason.
+    pub(super) const fn is_of_silence(&self) -> bool {
+        matches!(
+            self,
+            Self::Silence
+                | Self::Strays
+                | Self::OnlyProxies
+                | Self::NoBootFile
+                | Self::NoLease(_)
+                | Self::Silent4011(_)
+                | Self::NoServer(_)
         )
     }
 
@@ -131,6 +157,7 @@ impl Fault {
     fn edk2(&self) -> Option<&'static str> {
         Some(match self {
             Self::Silence
+            | Self::Strays
             | Self::NoLease(_)
             | Self::NoServer(_)
             | Self::NoTftp(_)
@@ -152,9 +179,11 @@ impl Fault {
             Self::Tftp { .. } | Self::BadGrant(_) => {
                 "PXE-E23: Client received TFTP error from server."
             }
-            Self::NoGroup(_) | Self::NoWay(_) | Self::NoSize(_) | Self::Nowhere(_) => {
-                "PXE-E99: Unexpected network error."
-            }
+            Self::NoGroup(_)
+            | Self::NoWay(_)
+            | Self::NoSize(_)
+            | Self::BadSize(_)
+            | Self::Nowhere(_) => "PXE-E99: Unexpected network error.",
             _ => return None,
         })
     }
@@ -163,9 +192,11 @@ impl Fault {
         let no_size = "Error: Could not retrieve NBP file size from HTTP server.";
         let why = match self {
             Self::Silence
+            | Self::Strays
             | Self::Unusable
             | Self::OnlyProxies
             | Self::NoBootFile
+            | Self::Uri { .. }
             | Self::NoLease(_) => "Error: Server response timeout.",
             Self::NoMask(_) => "Error: Remote boot cancelled.",
             Self::Refused(_) | Self::OtherAddress(_) => "Error: Network device error.",
@@ -177,7 +208,7 @@ impl Fault {
 
     fn rom(&self) -> Vec<String> {
         let line = match self {
-            Self::Silence | Self::Unusable | Self::NoLease(_) | Self::Refused(_) => {
+            Self::Silence | Self::Strays | Self::Unusable | Self::NoLease(_) | Self::Refused(_) => {
                 "PXE-E51: No DHCP or proxyDHCP offers were received."
             }
             Self::OnlyProxies => {
@@ -207,6 +238,7 @@ impl Fault {
     fn ipxe(&self) -> Vec<String> {
         let line = match self {
             Self::Silence
+            | Self::Strays
             | Self::Unusable
             | Self::OnlyProxies
             | Self::NoLease(_)
@@ -232,6 +264,10 @@ impl Fault {
                 "look at cable, VLAN, spanning tree (portfast) and the DHCP server's pool; `bootjack doctor` asks \
                  as other machines, too"
             }
+            Self::Strays => {
+                "a server answers with another transaction number than it was asked with, or with no reply (above, \
+                 \"not for it\"): repair that server, or the relay between"
+            }
             Self::Muffled => {
                 "either the port carries no MAC but its own (Wi-Fi, virtual machines, 802.1X): probe with --mac and \
                  the interface's own; or the DHCP server answers only machines that it knows: probe with the --mac \
@@ -245,6 +281,10 @@ impl Fault {
             Self::NoBootFile => {
                 "run a boot server beside the DHCP server (`bootjack serve`), in the same broadcast domain; if \
                  one runs, its log says why it did not answer"
+            }
+            Self::Uri { .. } => {
+                "write the URI with the server's IPv4 address; for a name let the DHCP server's offer have a DNS \
+                 server (option 6)"
             }
             Self::NoLease(_) | Self::Refused(_) | Self::OtherAddress(_) => {
                 "look at the DHCP server's log: its pool, a second server, a relay"
@@ -282,19 +322,26 @@ impl Fault {
                 "a firewall or NAT that stops the high ports a TFTP server answers from, or packet loss"
             }
             Self::Tftp { .. } => "put the file there, or name another one",
+            Self::BadSize(_) => "use another TFTP server",
             Self::NoSize(_) => "use a TFTP server that knows the option tsize",
             Self::BadGrant(_) => "use another TFTP server: UEFI refuses such an answer",
             Self::TooLarge(_) => "that is no loader; name another file",
+            Self::Web {
+                status: Some(300..400),
+                ..
+            } => "name the URL that this one leads to: UEFI follows no redirection",
+            Self::Https(_) => {
+                "ask for it with curl; UEFI also has to know the server's certificate"
+            }
             Self::Web { .. } => "see what that URL answers to curl -I",
             Self::Unreachable { .. } => {
-                "HTTP is asked from this host's own address, and by HTTP alone: look at its address in that network, \
-                 and ask for an https URL with curl"
+                "HTTP is asked from this host's own address: look at its address in that network"
             }
             Self::Image(_) => "name a loader that is built for this firmware",
             Self::Scheme(_) => {
                 "name a file that is fetched by TFTP, or what else this firmware speaks"
             }
-            Self::Second { .. } => {
+            Self::Second { .. } | Self::NoSecond(_) => {
                 "the loader goes by the DHCP server's ACK: set its next-server to the boot server, or let one \
                  server give lease and boot data (bootjack's mode dhcp)"
             }

@@ -21,6 +21,10 @@ pub enum Image {
     Elf,
     /// A script for iPXE
     Script,
+    /// A page of HTML
+    Html,
+    /// Text
+    Text,
     /// An ISO or something else with nothing known in front: a ROM runs anything
     Other,
 }
@@ -37,6 +41,9 @@ pub enum Wrong {
     /// An EFI program, on a BIOS.
     #[error("{0}, and this machine has a BIOS")]
     Efi(String),
+    /// No program for a BIOS.
+    #[error("{0}, no program that a BIOS machine can run")]
+    NoProgram(String),
     /// Too large for a ROM.
     #[error("{0} bytes do not fit into a BIOS machine's base memory")]
     Large(u64),
@@ -52,7 +59,9 @@ impl Image {
             [0x7f, b'E', b'L', b'F', ..] => Self::Elf,
             [b'M', b'Z', ..] => machine(head).map_or(Self::Exe, Self::Efi),
             _ if head.starts_with(b"#!ipxe") => Self::Script,
-            _ => Self::Other,
+            _ if !is_text(head) => Self::Other,
+            _ if head.trim_ascii_start().starts_with(b"<") => Self::Html,
+            _ => Self::Text,
         }
     }
 
@@ -68,10 +77,18 @@ impl Image {
             Self::Exe => "a program for DOS or Windows",
             Self::Elf => "an ELF file",
             Self::Script => "an iPXE script",
+            Self::Html => "a page of HTML",
+            Self::Text => "a text",
             Self::Other => "a plain binary",
         };
         text.to_owned()
     }
+}
+
+/// Nothing but what is printed: no machine has a program without a single other byte.
+fn is_text(head: &[u8]) -> bool {
+    let printed = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    !head.is_empty() && head.iter().all(printed)
 }
 
 /// The machine number of a PE file: at the place that the word at 0x3c names, behind `PE\0\0`.
@@ -93,6 +110,18 @@ const fn wanted(platform: Platform) -> Option<u16> {
     })
 }
 
+/// Whether iPXE or a Raspberry Pi can make something of a file that begins so: the one runs a
+/// BIOS program or a script, the other a program of its own.
+///
+/// # Errors
+/// Why not.
+pub fn is_something(head: &[u8]) -> Result<Image, Wrong> {
+    match Image::read(head) {
+        image @ (Image::Html | Image::Text) => Err(Wrong::NoProgram(image.words())),
+        image => Ok(image),
+    }
+}
+
 /// Whether firmware of this platform can run a file of this size that begins so.
 ///
 /// # Errors
@@ -107,6 +136,9 @@ pub fn fits(platform: Platform, head: &[u8], size: Option<u64>) -> Result<Image,
         (Some(_), Image::Efi(_)) => Err(Wrong::Machine(image.words(), platform)),
         (Some(_), _) => Err(Wrong::NotEfi(image.words())),
         (None, Image::Efi(_)) => Err(Wrong::Efi(image.words())),
+        (None, Image::Exe | Image::Html | Image::Text | Image::Script) => {
+            Err(Wrong::NoProgram(image.words()))
+        }
         (None, _) => match size {
             Some(size) if platform == Platform::Bios && size > BASE_MEMORY => {
                 Err(Wrong::Large(size))
@@ -162,10 +194,37 @@ mod tests {
                 "a program for DOS or Windows, no EFI program",
             ),
             (Platform::Bios, b"", "it is empty"),
+            (
+                Platform::Bios,
+                b"MZ\0\0",
+                "a program for DOS or Windows, no program that a BIOS machine can run",
+            ),
+            (
+                Platform::Bios,
+                b"<html>404",
+                "a page of HTML, no program that a BIOS machine can run",
+            ),
+            (
+                Platform::Bios,
+                b"not here\r\n",
+                "a text, no program that a BIOS machine can run",
+            ),
+            (
+                Platform::Bios,
+                b"#!ipxe\nautoboot\n",
+                "an iPXE script, no program that a BIOS machine can run",
+            ),
+            (
+                Platform::EfiX64,
+                b"\n<!DOCTYPE html>",
+                "a page of HTML, no EFI program",
+            ),
         ] {
             let wrong = fits(platform, file, None).unwrap_err();
             assert_eq!(wrong.to_string(), why);
         }
+        assert!(is_something(b"<html>").is_err() && is_something(b"oops").is_err());
+        assert_eq!(is_something(b"#!ipxe\n"), Ok(Image::Script));
         let rom = b"\xea\x05\0\xc0";
         assert_eq!(fits(Platform::Bios, rom, Some(90_000)), Ok(Image::Other));
         assert_eq!(

@@ -1,5 +1,7 @@
 //! The table: one row a firmware, with all by which it differs from the others as a client.
 
+use std::time::Duration;
+
 use crate::wire::{Arch, Platform};
 
 /// A machine that can be played.
@@ -53,7 +55,64 @@ pub struct Tftp {
     pub sizes: bool,
     /// Whether it refuses an OACK with more in it than was asked for.
     pub strict: bool,
+    /// How long it waits for an answer.
+    pub patience: Patience,
 }
+
+/// How long an answer to each packet of TFTP is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    first: Duration,
+    growth: Growth,
+    times: u32,
+    /// Whether an acknowledgement is sent again after each wait, and not the request alone.
+    pub acknowledges_again: bool,
+}
+
+/// How each further wait comes out of the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Growth {
+    By(Duration),
+    Doubled,
+}
+
+impl Patience {
+    /// How long is waited when a packet was sent once, and then so many times more; `None`: no
+    /// longer.
+    pub fn wait(self, again: u32) -> Option<Duration> {
+        let wait = match self.growth {
+            Growth::By(more) => self.first.saturating_add(more.saturating_mul(again)),
+            Growth::Doubled => self.first.saturating_mul(2_u32.saturating_pow(again)),
+        };
+        (again < self.times).then_some(wait)
+    }
+}
+
+/// EDK2's `Mtftp4` as `PxeBcDxe` sets it up: 4 s, six times.
+const EDK2_PATIENCE: Patience = Patience {
+    first: Duration::from_secs(4),
+    growth: Growth::By(Duration::ZERO),
+    times: 6,
+    acknowledges_again: true,
+};
+/// iPXE's `retry.c` with the limits of `retry.h`, which `tftp.c` leaves as they are: 0.25 s, doubled
+/// until it passes 10 s; 15.75 s in all.
+const IPXE_PATIENCE: Patience = Patience {
+    first: Duration::from_millis(250),
+    growth: Growth::Doubled,
+    times: 6,
+    acknowledges_again: true,
+};
+/// GRUB's `tftp_open` and `grub_net_fs_read_real`: 0.4 s and 0.02 s more each time, 40 times
+/// (`GRUB_NET_INTERVAL`, `GRUB_NET_INTERVAL_ADDITION`, `GRUB_NET_TRIES`); 31.6 s in all.
+pub(super) const GRUB_PATIENCE: Patience = Patience {
+    first: Duration::from_millis(400),
+    growth: Growth::By(Duration::from_millis(20)),
+    times: 40,
+    acknowledges_again: false,
+};
+/// Of PXE ROMs and of the Raspberry Pi's no times are on record: EDK2's are assumed.
+const ASSUMED_PATIENCE: Patience = EDK2_PATIENCE;
 
 /// What the loader does next, where it is played on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +184,7 @@ const EDK2_TFTP: Tftp = Tftp {
     probes: true,
     sizes: true,
     strict: true,
+    patience: EDK2_PATIENCE,
 };
 const ROM_TFTP: Tftp = Tftp {
     block: 1456,
@@ -132,6 +192,7 @@ const ROM_TFTP: Tftp = Tftp {
     probes: true,
     sizes: true,
     strict: false,
+    patience: ASSUMED_PATIENCE,
 };
 
 const EFI_X64: Firmware = Firmware {
@@ -216,8 +277,9 @@ pub static TABLE: [Firmware; 9] = [
             probes: false,
             sizes: true,
             strict: false,
+            patience: IPXE_PATIENCE,
         },
-        evidence: "iPXE dhcp.c, autoboot.c and pxemenu.c; QEMU's e1000 ROM on the wire",
+        evidence: "iPXE dhcp.c, autoboot.c, pxemenu.c, tftp.c and retry.c; QEMU's e1000 ROM on the wire",
         ..BIOS
     },
     Firmware {
@@ -234,6 +296,7 @@ pub static TABLE: [Firmware; 9] = [
             probes: false,
             sizes: false,
             strict: false,
+            patience: ASSUMED_PATIENCE,
         },
         evidence: "the maker's boot documentation, quirks 27 and 28; its times are not on record",
         ..BIOS
@@ -243,7 +306,7 @@ pub static TABLE: [Firmware; 9] = [
         name: "grub",
         words: "64-bit x86 UEFI whose loader is GRUB's signed network image",
         second: Some(Second::Grub),
-        evidence: "EDK2 as efi-x64; GRUB efinet.c and bootp.c, Debian's image on the wire",
+        evidence: "EDK2 as efi-x64; GRUB efinet.c, bootp.c and tftp.c, Debian's image on the wire",
         ..EFI_X64
     },
     Firmware {

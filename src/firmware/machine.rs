@@ -2,6 +2,7 @@
 //!
 //! * [`Machine::handle`]: what happened → what to do; [`Machine::wakes_at`]: when to come back
 //! * `lease`: DISCOVER, OFFER, REQUEST, ACK
+//! * `heard`: which answers are for it, and what becomes of the others
 //! * `boot`: what is booted, port 4011
 //! * `menu`: prompt, items, and the boot servers behind them
 //! * `load`: the loader by TFTP; [`web`]: by HTTP
@@ -11,6 +12,7 @@
 //! An address is its own only from the server's ACK on.
 
 mod boot;
+mod heard;
 mod lease;
 mod load;
 mod menu;
@@ -171,8 +173,9 @@ pub struct Machine {
     ack: Option<Reply>,
     proxy: Option<Reply>,
     found: Option<Reply>,
-    /// Answers that were thrown away.
-    refused: usize,
+    /// Whether a menu came up.
+    prompted: bool,
+    tally: heard::Tally,
     out: Vec<Output>,
 }
 
@@ -214,7 +217,8 @@ impl Machine {
             ack: None,
             proxy: None,
             found: None,
-            refused: 0,
+            prompted: false,
+            tally: heard::Tally::default(),
             out: Vec::new(),
         }
     }
@@ -331,31 +335,10 @@ impl Machine {
         self.out.push(Output::Send(Datagram { from, to, bytes }));
     }
 
-    /// Reads an answer to its transaction; what it would throw away is told and gone.
-    fn read(&mut self, incoming: Incoming<'_>) -> Option<Reply> {
-        let mac = self.setup.identity.mac;
-        let xid = super::reply::transaction(incoming.payload, mac)?;
-        if xid != self.xid {
-            return None;
-        }
-        let manner = self.manner();
-        let reply = Reply::read(incoming);
-        let flaw = match &reply {
-            Ok(reply) => reply.flaw(manner),
-            Err(flaw) => Some(flaw.clone()),
-        };
-        if let Some(flaw) = flaw {
-            self.refused += 1;
-            if self.refused <= ANSWERS {
-                let from = incoming.from.ip();
-                self.say(Topic::Refused, format!("answer of {from}: {flaw}"));
-            }
-            return None;
-        }
-        reply.ok()
-    }
-
     fn fail(&mut self, fault: Fault) -> Phase {
+        if fault.is_of_silence() {
+            self.say_of_strays();
+        }
         for line in fault.screen(self.manner()) {
             self.say(Topic::Screen, line);
         }
@@ -364,9 +347,10 @@ impl Machine {
 
     fn end(&mut self, verdict: Verdict) -> Phase {
         self.wakes = None;
-        let more = self.refused.saturating_sub(ANSWERS);
-        if more > 0 {
-            self.say(Topic::Refused, format!("{more} more answers"));
+        self.say_of_the_rest();
+        if matches!(verdict, Verdict::Boots(_)) && self.setup.choose.is_some() && !self.prompted {
+            let text = "no menu came up: nothing was chosen (--choose)";
+            self.say(Topic::Note, text);
         }
         self.out.push(Output::Done(verdict));
         Phase::Off

@@ -1,7 +1,8 @@
-//! The identity of a machine that there is not: the one that `bootjack probe` plays.
+//! The identity of a machine that there is not: the one that `bootjack probe` plays, and those that
+//! `bootjack doctor` asks as.
 //!
 //! Its UUID has a beginning of its own, by which our server answers it as any other machine and
-//! learns nothing from it: what a probe does is no evidence of what the machine with that MAC does.
+//! learns nothing from it: what they do is no evidence of what the machine with that MAC does.
 //! The UUID is that of an ordinary machine to servers of others.
 
 use crate::client::Client;

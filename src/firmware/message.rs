@@ -4,7 +4,7 @@
 use std::net::Ipv4Addr;
 
 use super::kind::{Firmware, Manner};
-use crate::wire::dhcp::{BOOTREQUEST, BROADCAST, Kind, Message, Options, code};
+use crate::wire::dhcp::{BROADCAST, Kind, Message, Options, code};
 use crate::wire::pxe::SUB_BOOT_ITEM;
 use crate::wire::{Mac, Uuid};
 
@@ -79,29 +79,12 @@ pub fn message(
     xid: u32,
     secs: u16,
 ) -> Message {
-    let mac = who.mac.as_bytes();
-    let mut chaddr = [0; 16];
-    chaddr
-        .iter_mut()
-        .zip(mac)
-        .for_each(|(to, from)| *to = *from);
-    let nowhere = Ipv4Addr::UNSPECIFIED;
     Message {
-        op: BOOTREQUEST,
-        htype: 1,
-        hlen: mac.len() as u8,
-        hops: 0,
-        xid,
         secs,
         flags: flags(firmware, purpose),
         ciaddr: purpose.own(),
-        yiaddr: nowhere,
-        siaddr: nowhere,
-        giaddr: nowhere,
-        chaddr,
-        sname: [0; 64],
-        file: [0; 128],
         options: options(firmware, who, purpose),
+        ..Message::request(who.mac, xid)
     }
 }
 

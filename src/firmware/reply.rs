@@ -6,13 +6,11 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::formats::bad_length;
 use super::kind::Manner;
-use super::vendor::{Vendor, shown};
-use crate::wire::dhcp::{BOOTREPLY, Kind, MAX_REPLY, Malformed, Message, code};
+use super::vendor::{Option43, shown};
+use crate::wire::dhcp::{self, BOOTREPLY, Kind, MAX_REPLY, Malformed, Message, code};
 use crate::wire::pxe::{CLASS_HTTP, CLASS_PXE};
 use crate::wire::{Mac, pxe};
 
-/// The DHCP header up to the options, in bytes.
-const FIXED: usize = 240;
 /// Sub-option of 175: do not wait for a proxy.
 const NO_PXEDHCP: u8 = 0xb0;
 /// Sub-option of 175: how much an answer of this server counts.
@@ -45,7 +43,7 @@ pub struct Reply {
     /// The message.
     pub message: Message,
     /// Option 43, where option 60 says `PXEClient`.
-    pub vendor: Vendor,
+    pub vendor: Option43,
 }
 
 /// For what an answer is thrown away as a whole.
@@ -93,6 +91,28 @@ pub fn transaction(payload: &[u8], mac: Mac) -> Option<u32> {
     ours.then_some(u32::from_be_bytes(xid))
 }
 
+/// Why a datagram is no answer to a machine's question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stray {
+    /// It is no reply of DHCP.
+    NoReply,
+    /// It is to another hardware address.
+    OtherMachine,
+    /// It is to a question that was not asked.
+    OtherTransaction,
+}
+
+impl Stray {
+    /// Why this is none to the machine with this hardware address, and this transaction.
+    pub fn of(payload: &[u8], mac: Mac, xid: u32) -> Option<Self> {
+        match transaction(payload, mac) {
+            Some(answers) => (answers != xid).then_some(Self::OtherTransaction),
+            None if payload.first() == Some(&BOOTREPLY) => Some(Self::OtherMachine),
+            None => Some(Self::NoReply),
+        }
+    }
+}
+
 impl Reply {
     /// Reads a datagram.
     ///
@@ -103,11 +123,11 @@ impl Reply {
             return Err(Flaw::Long(incoming.length));
         }
         let message = Message::decode(incoming.payload).map_err(Flaw::Malformed)?;
-        let area = incoming.payload.get(FIXED..).unwrap_or_default();
+        let ended = dhcp::ended(incoming.payload);
         let Incoming {
             from, port, length, ..
         } = incoming;
-        Ok(Self::heard(from, port, length, ends(area), message))
+        Ok(Self::heard(from, port, length, ended, message))
     }
 
     /// An answer that was read before: from where, to which port of ours, how long, whether it had
@@ -122,7 +142,7 @@ impl Reply {
         let class = message.options.get(code::VENDOR_CLASS);
         let is_pxe = class.is_some_and(|class| class.starts_with(CLASS_PXE));
         let vendor = message.options.get(code::VENDOR_SPECIFIC);
-        let vendor = vendor.filter(|_| is_pxe).map(Vendor::read);
+        let vendor = vendor.filter(|_| is_pxe).map(Option43::read);
         Self {
             from,
             port,
@@ -266,13 +286,12 @@ impl Reply {
     }
 }
 
-/// `http://…` or `https://…`
+/// `http://…` or `https://…`, with a host.
 fn is_uri(text: &[u8]) -> bool {
-    let text = text.to_ascii_lowercase();
-    [&b"http://"[..], b"https://"].iter().any(|scheme| {
-        text.strip_prefix(*scheme)
-            .is_some_and(|rest| !rest.is_empty())
-    })
+    let text = String::from_utf8_lossy(text).to_ascii_lowercase();
+    let known = ["http://", "https://"];
+    known.iter().any(|scheme| text.starts_with(scheme))
+        && super::machine::web::host(&text).is_some()
 }
 
 fn named(address: Ipv4Addr) -> Option<Ipv4Addr> {
@@ -282,21 +301,6 @@ fn named(address: Ipv4Addr) -> Option<Ipv4Addr> {
 fn up_to_nul(field: &[u8]) -> Option<&[u8]> {
     let text = field.split(|b| *b == 0).next().unwrap_or_default();
     (!text.is_empty()).then_some(text)
-}
-
-/// Whether an options area ends with the end mark.
-pub fn ends(mut area: &[u8]) -> bool {
-    while let Some((&code, rest)) = area.split_first() {
-        area = match code {
-            code::END => return true,
-            code::PAD => rest,
-            _ => match rest.split_first() {
-                Some((&len, rest)) => rest.get(usize::from(len)..).unwrap_or_default(),
-                None => return false,
-            },
-        };
-    }
-    false
 }
 
 /// `OFFER from 10.0.0.1: 10.0.0.77, no boot file`
@@ -354,7 +358,7 @@ impl Reply {
     fn vendor_in_words(&self) -> String {
         match self.option(code::VENDOR_SPECIFIC) {
             None => "no option 43".to_owned(),
-            Some(_) if self.vendor.at_once() => "boot at once".to_owned(),
+            Some(_) if self.vendor.control.at_once() => "boot at once".to_owned(),
             Some(_) => match &self.vendor.menu {
                 Some(items) => format!("a menu of {}", items.len()),
                 None => "option 43 without a menu".to_owned(),

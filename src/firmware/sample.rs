@@ -1,15 +1,21 @@
 //! The message a machine would send, made from what an operator says of it: for `explain`, and for
 //! asking a LAN what it answers.
 
+use std::net::Ipv4Addr;
+
 use super::kind::Kind;
+use super::made_up;
 use super::message::{self, Identity, Purpose};
 use crate::client::Stage;
-use crate::wire::dhcp::{self, BOOTREQUEST, BROADCAST, Message, Options, code};
+use crate::wire::dhcp::{self, BROADCAST, Message, Options, code};
 use crate::wire::{Arch, Mac, Uuid};
+
+/// The transaction of an operator's machine: always the same, so that what is shown is too.
+const XID: u32 = 0x626a_0001;
 
 /// A machine as an operator describes it.
 #[derive(Debug, Clone, Copy)]
-pub struct Machine {
+pub struct Described {
     /// Its MAC.
     pub mac: Mac,
     /// Its architecture.
@@ -68,12 +74,14 @@ const BOOT_LIST: [u8; 36] = [
 ];
 
 /// The DISCOVER of a machine of this kind, `secs` seconds after its first one, as its firmware sends
-/// it, but for a parameter list that asks for what any firmware asks for. Its UUID is made from its
-/// MAC: real firmware always sends one.
+/// it, but for a parameter list that asks for what any firmware asks for. Its UUID is that of a machine
+/// that is played: a bootjack that serves answers it, and learns nothing by it.
 pub fn discover(flavour: Flavour, mac: Mac, xid: u32, secs: u16) -> Message {
     let kind = flavour.boots_as().unwrap_or(Kind::Bios);
-    let uuid = uuid_of(mac);
-    let who = Identity { mac, uuid };
+    let who = Identity {
+        mac,
+        uuid: made_up::uuid_of(mac),
+    };
     let mut message = message::message(kind.firmware(), who, Purpose::Discover, xid, secs);
     let sent = std::mem::take(&mut message.options);
     let list: &[u8] = match flavour {
@@ -95,50 +103,22 @@ pub fn discover(flavour: Flavour, mac: Mac, xid: u32, secs: u16) -> Message {
     message
 }
 
-fn uuid_of(mac: Mac) -> Option<Uuid> {
-    let mut option = vec![0; 11];
-    option.extend(mac.as_bytes());
-    Uuid::from_option_97(&option)
-}
-
 /// The message such a machine sends to `67` (a DISCOVER) or to 4011 (a REQUEST), shaped as EDK2,
 /// iPXE and PXE ROMs shape it (facts A).
-pub fn message(machine: Machine, kind: dhcp::Kind, address: std::net::Ipv4Addr) -> Message {
-    let mac = machine.mac.as_bytes();
-    let mut chaddr = [0; 16];
-    chaddr
-        .iter_mut()
-        .zip(mac)
-        .for_each(|(to, from)| *to = *from);
-    let nowhere = std::net::Ipv4Addr::UNSPECIFIED;
+pub fn message(machine: Described, kind: dhcp::Kind, address: Ipv4Addr) -> Message {
+    let (flags, ciaddr) = match kind {
+        dhcp::Kind::Discover => (BROADCAST, Ipv4Addr::UNSPECIFIED),
+        _ => (0, address),
+    };
     Message {
-        op: BOOTREQUEST,
-        htype: 1,
-        hlen: mac.len() as u8,
-        hops: 0,
-        xid: 0x626a_0001,
-        secs: 0,
-        flags: if kind == dhcp::Kind::Discover {
-            BROADCAST
-        } else {
-            0
-        },
-        ciaddr: if kind == dhcp::Kind::Discover {
-            nowhere
-        } else {
-            address
-        },
-        yiaddr: nowhere,
-        siaddr: nowhere,
-        giaddr: nowhere,
-        chaddr,
-        sname: [0; 64],
-        file: [0; 128],
+        flags,
+        ciaddr,
         options: options(machine, kind),
+        ..Message::request(machine.mac, XID)
     }
 }
 
-fn options(machine: Machine, kind: dhcp::Kind) -> Options {
+fn options(machine: Described, kind: dhcp::Kind) -> Options {
     let class = match machine.stage {
         Stage::HttpBoot => "HTTPClient",
         _ => "PXEClient",
@@ -166,7 +146,7 @@ mod tests {
     use crate::client::{Class, identify};
 
     #[test]
-    fn each_flavour_is_taken_for_what_it_says() {
+    fn each_flavour_is_taken_for_what_it_says_and_for_no_real_machine() {
         let mac = Mac::ethernet([2, 0, 0, 0, 0, 1]);
         for (flavour, class) in [
             (Flavour::Plain, None),
@@ -181,7 +161,8 @@ mod tests {
                 (7, 3, Some(mac))
             );
             assert_eq!(message.flags, BROADCAST);
-            let client = identify(&message, std::net::Ipv4Addr::LOCALHOST).ok();
+            let client = identify(&message, Ipv4Addr::LOCALHOST).ok();
+            assert!(client.as_ref().is_none_or(made_up::is_probe), "{flavour:?}");
             assert_eq!(client.map(|c| (c.class, c.arch())), class, "{flavour:?}");
         }
     }

@@ -1,7 +1,10 @@
 //! Which of the answers a firmware boots from.
 
+use super::fault::Fault;
 use super::kind::{Firmware, Kind, Manner};
+use super::machine::web;
 use super::reply::Reply;
+use super::vendor::shown;
 use crate::wire::dhcp::code;
 
 /// From this window on a ROM gives up hoping for a PXE answer beside a plain lease: after 4 + 8 s
@@ -10,9 +13,9 @@ const ROM_PATIENCE: usize = 1;
 /// What a Raspberry Pi looks for in the menu (quirk 28).
 const PI_MARK: &str = "Raspberry Pi Boot";
 
-/// What was chosen, as places in the list of answers.
+/// What it takes, as places in the list of answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
+pub struct Pick {
     /// Whose lease is taken.
     pub lease: usize,
     /// Where the boot data is.
@@ -32,9 +35,9 @@ pub enum Boot {
     Nothing,
 }
 
-/// What an answer is to EDK2 (`PxeBcParseDhcp4Packet`).
+/// What an answer is to EDK2 (`PXE_OFFER_TYPE`, `PxeBcParseDhcp4Packet`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
+pub enum OfferType {
     /// An address, option 60 and one of 43.6 to 10
     DhcpPxe10,
     /// An address, and nothing of PXE
@@ -51,8 +54,8 @@ pub enum Class {
     Nothing,
 }
 
-impl Class {
-    /// The class of an answer.
+impl OfferType {
+    /// Of an answer.
     pub fn of(reply: &Reply) -> Self {
         match (reply.is_proxy(), reply.is_pxe(), reply.vendor.discovers) {
             _ if reply.message.kind().is_none() => Self::Bootp,
@@ -68,7 +71,7 @@ impl Class {
 
 /// What the firmware takes at the end of a window (the first is 0); `None`: it asks again, and at
 /// last gives up.
-pub fn choose(firmware: &Firmware, answers: &[Reply], window: usize) -> Option<Choice> {
+pub fn pick(firmware: &Firmware, answers: &[Reply], window: usize) -> Option<Pick> {
     match firmware.manner {
         Manner::Edk2 => edk2(answers),
         Manner::Edk2Http => http(answers),
@@ -78,69 +81,69 @@ pub fn choose(firmware: &Firmware, answers: &[Reply], window: usize) -> Option<C
     }
 }
 
-/// The first of a class.
-fn first(answers: &[Reply], class: Class) -> Option<usize> {
-    answers.iter().position(|a| Class::of(a) == class)
+/// The first of a type.
+fn first(answers: &[Reply], kind: OfferType) -> Option<usize> {
+    answers.iter().position(|a| OfferType::of(a) == kind)
 }
 
-/// All of a class.
-fn all(answers: &[Reply], class: Class) -> Vec<usize> {
+/// All of a type.
+fn all(answers: &[Reply], kind: OfferType) -> Vec<usize> {
     let places = answers.iter().enumerate();
-    let of_it = places.filter(|(_, a)| Class::of(a) == class);
+    let of_it = places.filter(|(_, a)| OfferType::of(a) == kind);
     of_it.map(|(place, _)| place).collect()
 }
 
 /// What PXE data makes of the answers, in the order of `PxeBcSelectDhcp4Offer` 1 to 6 (those of
 /// multicast download are never kept).
-fn with_pxe(answers: &[Reply]) -> Option<Choice> {
-    let choice = |lease, boot| Some(Choice { lease, boot });
-    if let Some(lease) = first(answers, Class::DhcpPxe10) {
-        return choice(lease, Boot::Ack);
+fn with_pxe(answers: &[Reply]) -> Option<Pick> {
+    let pick = |lease, boot| Some(Pick { lease, boot });
+    if let Some(lease) = first(answers, OfferType::DhcpPxe10) {
+        return pick(lease, Boot::Ack);
     }
-    let plain = first(answers, Class::DhcpOnly);
-    if let (Some(lease), Some(proxy)) = (plain, first(answers, Class::ProxyPxe10)) {
-        return choice(lease, Boot::Offer(proxy));
+    let plain = first(answers, OfferType::DhcpOnly);
+    if let (Some(lease), Some(proxy)) = (plain, first(answers, OfferType::ProxyPxe10)) {
+        return pick(lease, Boot::Offer(proxy));
     }
-    if let Some(lease) = first(answers, Class::DhcpBinl) {
-        return choice(lease, Boot::Ask(vec![lease]));
+    if let Some(lease) = first(answers, OfferType::DhcpBinl) {
+        return pick(lease, Boot::Ask(vec![lease]));
     }
-    let proxies = all(answers, Class::ProxyBinl);
+    let proxies = all(answers, OfferType::ProxyBinl);
     match plain {
-        Some(lease) if !proxies.is_empty() => choice(lease, Boot::Ask(proxies)),
+        Some(lease) if !proxies.is_empty() => pick(lease, Boot::Ask(proxies)),
         _ => None,
     }
 }
 
 /// And 7 and 8: a boot file in a plain answer.
-fn edk2(answers: &[Reply]) -> Option<Choice> {
-    let names_file = |class| {
-        let mut of_class = all(answers, class).into_iter();
-        of_class.find(|place| {
+fn edk2(answers: &[Reply]) -> Option<Pick> {
+    let names_file = |kind| {
+        let mut of_kind = all(answers, kind).into_iter();
+        of_kind.find(|place| {
             let answer = answers.get(*place);
             answer.is_some_and(|a| a.file_of_option().is_some())
         })
     };
-    let plain = || names_file(Class::DhcpOnly).or_else(|| names_file(Class::Bootp));
+    let plain = || names_file(OfferType::DhcpOnly).or_else(|| names_file(OfferType::Bootp));
     with_pxe(answers).or_else(|| {
-        Some(Choice {
+        Some(Pick {
             lease: plain()?,
             boot: Boot::Ack,
         })
     })
 }
 
-fn rom(firmware: &Firmware, answers: &[Reply], window: usize) -> Option<Choice> {
-    let mut choice = with_pxe(answers).or_else(|| plain(answers, window))?;
+fn rom(firmware: &Firmware, answers: &[Reply], window: usize) -> Option<Pick> {
+    let mut pick = with_pxe(answers).or_else(|| plain(answers, window))?;
     if firmware.kind == Kind::Bios20
-        && let Boot::Offer(proxy) = choice.boot
+        && let Boot::Offer(proxy) = pick.boot
     {
-        choice.boot = Boot::Ask(vec![proxy]);
+        pick.boot = Boot::Ask(vec![proxy]);
     }
-    Some(choice)
+    Some(pick)
 }
 
 /// A lease without anything of PXE, once a ROM has waited for more.
-fn plain(answers: &[Reply], window: usize) -> Option<Choice> {
+fn plain(answers: &[Reply], window: usize) -> Option<Pick> {
     if window < ROM_PATIENCE {
         return None;
     }
@@ -151,7 +154,7 @@ fn plain(answers: &[Reply], window: usize) -> Option<Choice> {
         None => Boot::Nothing,
     };
     let (lease, _) = with_file.or_else(|| leases().next())?;
-    Some(Choice { lease, boot })
+    Some(Pick { lease, boot })
 }
 
 /// The best by option 175.1, of equals the last.
@@ -162,7 +165,7 @@ fn best(answers: &[Reply], fits: impl Fn(&Reply) -> bool) -> Option<usize> {
 }
 
 /// iPXE (`dhcp_discovery_rx`, `dhcp_request_rx`); the caller waits for a proxy.
-fn ipxe(answers: &[Reply]) -> Option<Choice> {
+fn ipxe(answers: &[Reply]) -> Option<Pick> {
     let lease = best(answers, |a| !a.is_proxy() && a.from.port() == 67)?;
     let refuses = answers.get(lease).is_some_and(Reply::forbids_proxy);
     let proxy = best(answers, Reply::is_pxe).filter(|_| !refuses);
@@ -171,17 +174,17 @@ fn ipxe(answers: &[Reply]) -> Option<Choice> {
         Some((place, answer)) if answer.has_pxe_options() => Boot::Offer(place),
         Some((place, _)) => Boot::Ask(vec![place]),
     };
-    Some(Choice { lease, boot })
+    Some(Pick { lease, boot })
 }
 
 /// Whether iPXE waits no longer for a proxy: one has answered, or it was told that there is none.
-pub fn ipxe_has_all(answers: &[Reply], choice: &Choice) -> bool {
-    let refuses = answers.get(choice.lease).is_some_and(Reply::forbids_proxy);
-    refuses || choice.boot != Boot::Ack
+pub fn ipxe_has_all(answers: &[Reply], pick: &Pick) -> bool {
+    let refuses = answers.get(pick.lease).is_some_and(Reply::forbids_proxy);
+    refuses || pick.boot != Boot::Ack
 }
 
 /// EDK2's HTTP boot in a company's network (`HttpBootSelectDhcpOffer`).
-fn http(answers: &[Reply]) -> Option<Choice> {
+fn http(answers: &[Reply]) -> Option<Pick> {
     let find = |address: bool, uri: bool, fits: &dyn Fn(&Reply) -> bool| {
         answers.iter().position(|a| {
             let kind = a.is_proxy() != address && a.is_http() == uri;
@@ -192,7 +195,7 @@ fn http(answers: &[Reply]) -> Option<Choice> {
     let resolves = |a: &Reply| a.option(code::DNS).is_some();
     let own = find(true, true, &by_ip)
         .or_else(|| find(true, true, &|a| !by_ip(a) && resolves(a)))
-        .map(|lease| Choice {
+        .map(|lease| Pick {
             lease,
             boot: Boot::Offer(lease),
         });
@@ -202,29 +205,53 @@ fn http(answers: &[Reply]) -> Option<Choice> {
         let proxy = find(false, true, &by_ip);
         let named = find(false, true, &|_| true);
         let (lease, uri) = plain.zip(proxy).or(with_dns.zip(named))?;
-        Some(Choice {
+        Some(Pick {
             lease,
             boot: Boot::Offer(uri),
         })
     })
 }
 
+/// Why none of the URIs offered can be used where addresses were offered, too.
+pub fn unusable_uri(answers: &[Reply]) -> Option<Fault> {
+    let named = answers.iter().filter(|a| a.is_http() && !names_address(a));
+    let mut uris = named.filter_map(|answer| Some(shown(answer.file_of_option()?)));
+    let uri = uris.next()?;
+    Some(if is_ipv6(&uri) {
+        ipv6(uri)
+    } else {
+        let why = "its host is a name, and the DHCP server's offer has no DNS server (option 6)";
+        Fault::Uri { uri, why }
+    })
+}
+
+/// Whether a URI's host is an IPv6 address (RFC 3986, section 3.2.2).
+pub fn is_ipv6(uri: &str) -> bool {
+    web::host(uri).is_some_and(|host| host.starts_with('['))
+}
+
+/// Of a URI that is.
+pub fn ipv6(uri: String) -> Fault {
+    let why = "its host is an IPv6 address, and this is a boot over IPv4";
+    Fault::Uri { uri, why }
+}
+
 /// Whether the URI's host is an IPv4 address.
 fn names_address(answer: &Reply) -> bool {
     let uri = answer.file_of_option().map(String::from_utf8_lossy);
-    let host = uri.and_then(|uri| Some(super::machine::web::host(&uri)?.to_owned()));
+    let host = uri.and_then(|uri| Some(web::host(&uri)?.to_owned()));
     host.is_some_and(|host| host.parse::<std::net::Ipv4Addr>().is_ok())
 }
 
 /// A Raspberry Pi takes an address and any answer with its mark; it sends no REQUEST.
-fn pi(answers: &[Reply]) -> Option<Choice> {
+fn pi(answers: &[Reply]) -> Option<Pick> {
     let marked = |a: &Reply| {
         let items = a.vendor.menu.as_deref().unwrap_or_default();
         items.iter().any(|(_, text)| text.starts_with(PI_MARK))
     };
     let lease = answers.iter().position(|a| !a.is_proxy())?;
     let boot = answers.iter().position(marked)?;
-    Some(Choice {
+    Some(Pick {
         lease,
         boot: Boot::Offer(boot),
     })

@@ -9,14 +9,10 @@ use std::time::Duration;
 
 use super::fault::Fault;
 use super::image::HEAD;
-use super::kind::Tftp;
+use super::kind::{Patience, Tftp};
 use super::vendor::shown;
 use crate::wire::tftp::{ErrorCode, Mode, Options, Packet, Request};
 
-/// How long each packet is waited for, and how often it is sent: EDK2's 4 s, 6 times, for every kind.
-/// The times of the others are not on record, but that GRUB asks again after 400 ms (facts E).
-const PATIENCE: Duration = Duration::from_secs(4);
-const TRIES: u32 = 6;
 /// The port of TFTP.
 const PORT: u16 = 69;
 /// A block without options, in bytes.
@@ -70,7 +66,9 @@ pub struct Transfer {
     /// Behind which block one was missing last.
     missed: Option<u64>,
     last: Vec<u8>,
-    tries: u32,
+    patience: Patience,
+    /// How often the last packet was waited for.
+    waited: u32,
     /// The first bytes of the file.
     pub head: Vec<u8>,
     /// Bytes that have come.
@@ -108,7 +106,8 @@ impl Transfer {
             acknowledged: 0,
             missed: None,
             last: Vec::new(),
-            tries: 0,
+            patience: client.patience,
+            waited: 0,
             head: Vec::new(),
             received: 0,
             size: None,
@@ -135,25 +134,38 @@ impl Transfer {
 
     fn send(&mut self, now: Duration, bytes: Vec<u8>) -> Step {
         self.last.clone_from(&bytes);
-        self.tries = 1;
-        self.until = now + PATIENCE;
+        self.waits_anew(now);
         Step::Send(self.server(), bytes)
+    }
+
+    /// From the first wait on.
+    fn waits_anew(&mut self, now: Duration) {
+        self.waited = 0;
+        self.until = now + self.next_wait().unwrap_or_default();
+    }
+
+    /// How long is waited now; `None`: no longer.
+    fn next_wait(&mut self) -> Option<Duration> {
+        let wait = self.patience.wait(self.waited);
+        self.waited = self.waited.saturating_add(1);
+        wait
     }
 
     /// Nothing came: once more, or never.
     pub fn timed_out(&mut self, now: Duration) -> Step {
-        if self.tries >= TRIES {
-            let server = self.server();
-            return Step::Failed(if self.peer.is_none() {
-                Fault::NoTftp(server)
-            } else {
-                let received = self.received;
-                Fault::Stalled { server, received }
-            });
+        let (server, received) = (self.server(), self.received);
+        let begun = self.peer.is_some();
+        match self.next_wait() {
+            None if begun => Step::Failed(Fault::Stalled { server, received }),
+            None => Step::Failed(Fault::NoTftp(server)),
+            Some(wait) => {
+                self.until = now + wait;
+                if begun && !self.patience.acknowledges_again {
+                    return Step::Quiet;
+                }
+                Step::Send(server, self.last.clone())
+            }
         }
-        self.tries += 1;
-        self.until = now + PATIENCE;
-        Step::Send(self.server(), self.last.clone())
     }
 
     /// Takes a datagram that came to our port.
@@ -201,6 +213,7 @@ impl Transfer {
         }
         match (self.want, self.size) {
             (Want::Size, Some(_)) => self.stop(ErrorCode::OPTIONS, b"User aborted the transfer"),
+            (Want::Size, None) if names_size(bytes) => Step::Failed(Fault::BadSize(self.server)),
             (Want::Size, None) => Step::Failed(Fault::NoSize(self.server)),
             _ => self.send(now, Packet::Ack(0).encode()),
         }
@@ -228,7 +241,7 @@ impl Transfer {
             return Step::Done(self.server(), Packet::Ack(number).encode());
         }
         if self.blocks - self.acknowledged < self.window {
-            (self.tries, self.until) = (1, now + PATIENCE);
+            self.waits_anew(now);
             self.last = Packet::Ack(number).encode();
             return Step::Quiet;
         }
@@ -273,6 +286,12 @@ fn asked(client: Tftp, want: Want) -> Options {
         timeout: None,
         windowsize: client.window,
     }
+}
+
+/// Whether there is an option `tsize`, whatever its value.
+fn names_size(oack: &[u8]) -> bool {
+    let mut words = oack.get(2..).unwrap_or_default().split(|byte| *byte == 0);
+    words.any(|word| word.eq_ignore_ascii_case(b"tsize"))
 }
 
 /// Whether only what was asked for is granted, and no more of it.

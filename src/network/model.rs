@@ -329,11 +329,6 @@ impl Terms {
         let mut all = layers.iter().flat_map(|terms| &terms.options);
         all.find(|option| option.code == code)
     }
-
-    /// The shape of boot data that the most specific of these layers sets.
-    pub fn pxe_of(layers: &[&Self]) -> Option<PxeShape> {
-        layers.iter().find_map(|t| t.pxe)
-    }
 }
 
 impl LeaseTimes {

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::Profiles;
 use super::document::{self, Checked};
 use super::matching::Match;
+use super::named::Named;
 use super::ties::{self, MAX_PATTERNS, Tie};
 use crate::yaml::{At, Finding, Severity, report::line_of};
 
@@ -65,6 +66,19 @@ impl Compiler {
     pub fn names(&self) -> Option<HashSet<&str>> {
         let all = self.known.values();
         all.map(|(_, checked)| checked.called.as_deref()).collect()
+    }
+
+    /// The files that these sources name, whether or not something is wrong with them. They are those of
+    /// the last set.
+    pub fn named<'a>(
+        &'a self,
+        sources: &'a [Source],
+    ) -> impl Iterator<Item = (&'a Source, &'a Named)> {
+        sources.iter().flat_map(|source| {
+            let known = self.known.get(&source.file);
+            let named = known.into_iter().flat_map(|(_, checked)| &checked.named);
+            named.map(move |named| (source, named))
+        })
     }
 
     fn check(&mut self, sources: &[Source]) -> Vec<Arc<Checked>> {

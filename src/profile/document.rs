@@ -10,6 +10,8 @@ use super::fits;
 use super::matching::Match;
 use super::menu;
 use super::model::{Loader, PerArch, Profile};
+use super::named::{self, Named};
+use super::pinned;
 use super::schema::{FIRMWARE, PROFILE, per_arch};
 use super::template::{NAMES, Values};
 use super::words::{MAX_TITLE, title};
@@ -42,6 +44,8 @@ pub(super) struct Checked {
     pub called: Option<String>,
     /// Where its name stands (the file's begin where it has none).
     pub name_at: At,
+    /// The files that it names.
+    pub named: Vec<Named>,
     /// What is wrong.
     pub findings: Vec<Finding>,
 }
@@ -51,12 +55,14 @@ pub(super) fn check(source: &Source) -> Checked {
     let mut report = Report::new(&source.file, &source.text);
     let node = document(&mut report);
     let called = node.as_ref().and_then(|node| called(node, source));
+    let named = node.as_ref().map(named::all).unwrap_or_default();
     let read = node.and_then(|node| read(&node, source, &mut report));
     let findings = report.finish();
     let wrong = findings.iter().any(|f| f.severity == Severity::Error);
     let read = read.filter(|_| !wrong);
     Checked {
         called,
+        named,
         name_at: read.as_ref().map_or(At::default(), |(at, ..)| *at),
         profile: read.map(|(_, profile, matching)| (Arc::new(profile), Arc::new(matching))),
         findings,
@@ -90,7 +96,6 @@ fn called(node: &Node, source: &Source) -> Option<String> {
 /// The flow: each part is read whatever became of the others, so that all findings are seen.
 fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Profile, Match)> {
     let section = Section::open(node, &PROFILE, report)?;
-    let name_at = section.get("name").map_or(section.at, |n| n.at);
     let name = name(&section, source, report);
     let vars = section.or("vars", BTreeMap::new(), |n| vars(n, report));
     let matching = section.or("match", Match::default(), |n| clause::read(n, report));
@@ -108,11 +113,6 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     let menu = menu.and_then(|n| menu::read(n, called, &sample(&known), report));
     let (menu, matching, (terms, criteria)) = (menu?, matching?, dhcp?);
     menu.warn_of_dead_entries(&matching, report);
-    let at = |key| section.get(key).map_or(section.at, |n| n.at);
-    let (loader_at, strategy_at, menu_at) = (at("loader"), at("strategy"), at("menu"));
-    let in_menu = |key| in_menu(&section, key).unwrap_or(menu_at);
-    let (timeout_at, installed_at) = (in_menu("timeout"), in_menu("installed"));
-    let only_firmware = only_firmware(&section);
     let profile = Profile {
         name: name?,
         file: source.file.clone(),
@@ -125,17 +125,28 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
         terms,
         criteria,
     };
-    warn_of_missing_loaders(&profile, &matching, loader_at, report);
-    let places = fits::Places {
-        strategy: strategy_at,
-        menu: menu_at,
-        timeout: timeout_at,
-        installed: installed_at,
-        entries: &menu.at,
-        only_firmware,
-    };
-    fits::check(&profile, &matching, &places, report);
-    Some((name_at, profile, matching))
+    warn_of_missing_loaders(&profile, &matching, place(&section, "loader"), report);
+    fits::check(&profile, &matching, &places(&section, &menu.at), report);
+    pinned::check(&profile, &matching, place(&section, "strategy"), report);
+    Some((place(&section, "name"), profile, matching))
+}
+
+/// Where a key's value stands, else the profile.
+fn place(section: &Section<'_>, key: &str) -> At {
+    section.get(key).map_or(section.at, |n| n.at)
+}
+
+fn places<'a>(section: &Section<'_>, entries: &'a [At]) -> fits::Places<'a> {
+    let menu = place(section, "menu");
+    let in_menu = |key| in_menu(section, key).unwrap_or(menu);
+    fits::Places {
+        strategy: place(section, "strategy"),
+        menu,
+        timeout: in_menu("timeout"),
+        installed: in_menu("installed"),
+        entries,
+        only_firmware: only_firmware(section),
+    }
 }
 
 fn name(section: &Section<'_>, source: &Source, report: &mut Report<'_>) -> Option<String> {

@@ -37,16 +37,16 @@ pub(super) fn read(node: &Node, sample: &Values, report: &mut Report<'_>) -> Opt
     } else {
         action(&section, sample, report)
     };
-    let (servers, own_type) = servers?;
+    let ((servers, told), id, action) = (servers?, id?, action?);
     Some(Placed {
         at: name.map_or(node.at, |n| n.at),
         entry: Entry {
-            id: id?,
+            item_type: boot_server::item_type(&id, &action, told),
+            id,
             title: title?,
             arch: arch?,
-            action: action?,
+            action,
             servers,
-            own_type,
         },
     })
 }

@@ -49,7 +49,9 @@ pub(super) fn check(profile: &Profile, matching: &Match, at: &Places<'_>, report
     for platform in platforms {
         let seen = |entry: &Entry| sees(matching, platform, entry);
         warn_of_left_out(profile, platform, &seen, at, report);
-        if let Some(items) = profile.items(platform, seen) {
+        // Where we have no loader, a quirk may name one, and then there is more in the menu.
+        for items in [false, true].map(|loader| profile.items(platform, loader, seen)) {
+            let Some(items) = items else { continue };
             Menu {
                 platform,
                 items,
@@ -151,6 +153,20 @@ fn timeout(profile: &Profile, at: &Places<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// What gives two entries different types: bootjack's own follows from the id, and the one that servers
+/// know an entry by is written down.
+fn told_apart(first: &Entry, second: &Entry) -> String {
+    let other = |entry: &Entry| match entry.servers.as_slice() {
+        [] => "another id",
+        _ => "another type",
+    };
+    if other(first) == other(second) {
+        return format!("give one of the two {}", other(first));
+    }
+    let each = [first, second].map(|entry| format!("\"{}\" {}", entry.id, other(entry)));
+    format!("give {}", each.join(", or "))
+}
+
 /// One platform's menu under test.
 struct Menu<'a> {
     platform: Platform,
@@ -203,17 +219,17 @@ impl Menu<'_> {
     }
 
     fn types(&self, profile: &Profile) -> Vec<(At, String, String)> {
-        let mut known: BTreeMap<u16, &str> = BTreeMap::new();
+        let mut known: BTreeMap<u16, &Entry> = BTreeMap::new();
         let mut wrong = Vec::new();
         for entry in &self.items.entries {
-            let kind = entry.item_type();
-            let first = *known.entry(kind).or_insert(&entry.id);
-            if first != entry.id && kind != LOCAL {
+            let kind = entry.item_type;
+            let first = *known.entry(kind).or_insert(entry);
+            if first.id != entry.id && kind != LOCAL {
                 let message = format!(
-                    "\"{first}\" and \"{}\" have the same boot server type, {kind}",
-                    entry.id
+                    "\"{}\" and \"{}\" have the same boot server type, {kind}",
+                    first.id, entry.id
                 );
-                let hint = "give one of the two another id, or another type".to_owned();
+                let hint = told_apart(first, entry);
                 wrong.push((self.place(profile, entry), message, hint));
             }
         }

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use super::model::{Action, Entry, Loader, Profile, Target};
 use crate::wire::Platform;
-use crate::wire::pxe::menu::{BootMenu, LOCAL, NO_BROADCAST, NO_MULTICAST};
+use crate::wire::pxe::area::{NO_BROADCAST, NO_MULTICAST};
+use crate::wire::pxe::menu::{BootMenu, LOCAL};
 
 /// Seconds in 43.10 that show the menu at once and wait for the user.
 pub const WAIT: u8 = 255;
@@ -40,19 +41,25 @@ impl Profile {
 
     /// The menu that firmware of this platform shows to a machine that sees the entries that `seen`
     /// says; `None` where its loader does as well: with one entry there is nothing to choose, and
-    /// many a UEFI gets menus wrong (quirk 4).
-    pub fn items(&self, platform: Platform, seen: impl Fn(&Entry) -> bool) -> Option<Items<'_>> {
+    /// many a UEFI gets menus wrong (quirk 4). `loader`: whether there is one where its platform has
+    /// none of ours.
+    pub fn items(
+        &self,
+        platform: Platform,
+        loader: bool,
+        seen: impl Fn(&Entry) -> bool,
+    ) -> Option<Items<'_>> {
         if !self.firmware_shows(platform) {
             return None;
         }
-        let leads = |e: &&Entry| seen(e) && self.leads_somewhere(e, platform);
+        let loader = loader || Loader::Firmware.program(platform).is_some();
+        let leads = |e: &&Entry| seen(e) && self.leads_somewhere(e, platform, loader);
         let mut entries: Vec<&Entry> = self.menu.entries.iter().filter(leads).collect();
         let timeout = default_first(self.menu.default.as_deref(), &mut entries)
             .then_some(self.menu.timeout)
             .flatten();
         let seconds = seconds(timeout);
-        let needless =
-            |only: &Entry| only.is_served_here() && Loader::Firmware.program(platform).is_some();
+        let needless = |only: &Entry| only.is_served_here() && loader;
         match entries.as_slice() {
             [] => return None,
             [only] if needless(only) => return None,
@@ -83,7 +90,10 @@ impl Profile {
         platform: Platform,
     ) -> Option<(&'static str, &'static str)> {
         let has_loader = Loader::Firmware.program(platform).is_some();
-        if !has_loader || !entry.action.serves(platform) || self.leads_somewhere(entry, platform) {
+        if !has_loader
+            || !entry.action.serves(platform)
+            || self.leads_somewhere(entry, platform, has_loader)
+        {
             return None;
         }
         Some(if self.boots_by_shim(platform) {
@@ -99,13 +109,13 @@ impl Profile {
         })
     }
 
-    /// Whether choosing an entry could start anything.
-    fn leads_somewhere(&self, entry: &Entry, platform: Platform) -> bool {
-        let by_loader = || match Loader::Firmware.program(platform) {
-            Some(_) if self.boots_by_shim(platform) => grub_starts(&entry.action, platform),
-            Some(_) if platform == Platform::Bios => pxelinux_starts(&entry.action, platform),
-            Some(_) => entry.action.serves(platform),
-            None => false,
+    /// Whether choosing an entry could start anything, where there is a loader or none.
+    fn leads_somewhere(&self, entry: &Entry, platform: Platform, loader: bool) -> bool {
+        let by_loader = || match platform {
+            _ if !loader => false,
+            _ if self.boots_by_shim(platform) => grub_starts(&entry.action, platform),
+            Platform::Bios => pxelinux_starts(&entry.action, platform),
+            _ => entry.action.serves(platform),
         };
         match &entry.action {
             Action::Local | Action::Elsewhere => true,
@@ -127,7 +137,7 @@ impl Items<'_> {
     /// profile has a group, else each item's servers by unicast: what EDK2 and iPXE both do, and
     /// what goes to no other server of the LAN (facts B).
     pub fn told(&self, profile: &Profile, here: Ipv4Addr) -> BootMenu {
-        let kinds = self.entries.iter().map(|e| (*e, e.item_type()));
+        let kinds = self.entries.iter().map(|e| (*e, e.item_type));
         let asked = kinds.clone().filter(|(_, kind)| *kind != LOCAL);
         BootMenu {
             control: match profile.multicast {

@@ -71,8 +71,8 @@ pub struct Entry {
     pub action: Action,
     /// Who serves it in a menu that the firmware shows; empty: bootjack.
     pub servers: Vec<BootServer>,
-    /// The type that those servers know it by; `None`: bootjack's own (see `boot_server`).
-    pub own_type: Option<u16>,
+    /// Its type in such a menu: how firmware names it when it asks for it (see `boot_server`).
+    pub item_type: u16,
 }
 
 /// Who serves an entry in a menu that the firmware shows.

@@ -138,6 +138,14 @@ pub(super) fn target(node: &Node, what: &str, report: &mut Report<'_>) -> Option
     None
 }
 
+/// The path that such text is, where it is one.
+pub(super) fn own_path(written: &str) -> Option<String> {
+    match parse_target(written) {
+        Ok(Target::Path(path)) => Some(path),
+        Ok(Target::Url(_)) | Err(_) => None,
+    }
+}
+
 type Bad = (&'static str, Option<String>);
 
 fn parse_target(written: &str) -> Result<Target, Bad> {

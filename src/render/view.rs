@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::place::Transport;
 use super::{Dialect, Place, RenderError, entry_script_name, pxelinux, template};
 use crate::client::{Client, Stage};
+use crate::profile::boot_server::type_of;
 use crate::profile::{Action, Entry, Installed, PerArch, Profile, Snapshot, Target, Template};
 
 /// A menu for one client in one dialect, all text final.
@@ -173,8 +174,10 @@ fn installed(found: &Installed) -> Entry {
             '-'
         }
     });
+    let id = format!("installed-{}", id.collect::<String>());
     Entry {
-        id: format!("installed-{}", id.collect::<String>()),
+        item_type: type_of(&id),
+        id,
         title: found.name.clone(),
         arch: Vec::new(),
         action: Action::Linux {
@@ -183,7 +186,6 @@ fn installed(found: &Installed) -> Entry {
             args: PerArch::All(Template::default()),
         },
         servers: Vec::new(),
-        own_type: None,
     }
 }
 

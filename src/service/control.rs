@@ -7,23 +7,32 @@
 //! kernel is asked who is at the other end. Requests are short, clients few, and all have a
 //! deadline. Made after privileges are given up; a socket that is there is a dead server's: only who
 //! has the store beside it makes one.
+//!
+//! Where the folder takes none, what stands in for it is a socket without a file ([`stand_in`]), named
+//! after the folder. Any user may have taken that name before: the command asks the kernel, too, who is at
+//! the other end.
 
 use std::fs::{self, Permissions};
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::PeerCredentials;
 use nix::unistd::Uid;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::privilege;
+use crate::wire::hex_digits;
 
 /// The server's end of a connection.
 pub type Stream = tokio::net::UnixStream;
@@ -97,6 +106,25 @@ pub fn open(path: &Path) -> io::Result<UnixListener> {
     fs::set_permissions(path, Permissions::from_mode(0o600))?;
     listener.set_nonblocking(true)?;
     Ok(listener)
+}
+
+/// Makes the socket that stands in for the one of this name in a folder: an abstract one (unix(7)),
+/// seen in this network namespace alone, and gone with its server.
+///
+/// # Errors
+/// Somebody has that name already.
+pub fn stand_in(folder: &Path, name: &str) -> io::Result<UnixListener> {
+    let listener = UnixListener::bind_addr(&address(folder, name)?)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// `bootjack/machines.sock/` and a digest of the folder's path: a path may be longer than such a name.
+fn address(folder: &Path, name: &str) -> io::Result<SocketAddr> {
+    let folder: PathBuf = std::path::absolute(folder)?.components().collect();
+    let digest = Sha256::digest(folder.as_os_str().as_encoded_bytes());
+    let digest = hex_digits(digest.get(..16).unwrap_or_default());
+    SocketAddr::from_abstract_name(format!("bootjack/{name}/{digest}"))
 }
 
 /// Answers until the task is dropped.
@@ -179,19 +207,53 @@ pub fn ask<T: DeserializeOwned>(
         Err(error) if is_nobody(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
+    asked_by(&stream, ask).map(Some)
+}
+
+/// Asks the server that has the socket that stands in for the one of this name in a folder; `None` where
+/// none is running. Only users that are `trusted` are listened to.
+///
+/// # Errors
+/// Another user has that socket; as [`ask`].
+pub fn ask_stand_in<T: DeserializeOwned>(
+    folder: &Path,
+    name: &str,
+    trusted: impl Fn(Uid) -> bool,
+    ask: &impl Serialize,
+) -> io::Result<Option<Answer<T>>> {
+    let stream = match UnixStream::connect_addr(&address(folder, name)?) {
+        Ok(stream) => stream,
+        Err(error) if is_nobody(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let peer = Uid::from_raw(getsockopt(&stream, PeerCredentials)?.uid());
+    if !trusted(peer) {
+        let user = privilege::name_of(peer);
+        return Err(io::Error::other(format!(
+            "user {user} has taken its name, as whom bootjack does not run"
+        )));
+    }
+    asked_by(&stream, ask).map(Some)
+}
+
+fn asked_by<T: DeserializeOwned>(
+    stream: &UnixStream,
+    ask: &impl Serialize,
+) -> io::Result<Answer<T>> {
+    let mut stream = stream;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    match (&stream).write_all(&line(ask)) {
+    match stream.write_all(&line(ask)) {
         // It has said no already, and hung up: what it said is read below.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         outcome => outcome?,
     }
     let mut items = Vec::new();
-    for line in BufReader::new(&stream).lines() {
+    for line in BufReader::new(stream).lines() {
         match serde_json::from_str(&line?)? {
             Line::Item(item) => items.push(*item),
-            Line::End(End::Done(_)) => return Ok(Some(Ok(items))),
-            Line::End(End::Error(why)) => return Ok(Some(Err(why))),
+            Line::End(End::Done(_)) => return Ok(Ok(items)),
+            Line::End(End::Error(why)) => return Ok(Err(why)),
         }
     }
     Err(io::Error::other("it ended its answer too early"))
@@ -205,4 +267,38 @@ fn is_nobody(error: &io::Error) -> bool {
         error.kind(),
         NotFound | ConnectionRefused | NotADirectory | InvalidInput
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Any user of the host can take such a name.
+    #[test]
+    fn who_stands_in_is_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let (folder, name) = (folder.path(), "machines.sock");
+        let ask = |trusts: bool, folder: &Path| {
+            ask_stand_in::<u8>(folder, name, |_| trusts, &End::Done(0))
+        };
+        assert!(ask(true, folder).unwrap().is_none(), "nobody is there");
+        let ours = stand_in(folder, name).unwrap();
+        ours.set_nonblocking(false).unwrap();
+        assert!(stand_in(folder, name).is_err(), "one has it");
+        assert!(ask(true, &folder.join("other")).unwrap().is_none());
+        let untrusted = ask(false, &folder.join("./")).unwrap_err();
+        let me = privilege::me();
+        assert!(untrusted.to_string().contains(&format!("user {me} ")));
+        let serving = std::thread::spawn(move || {
+            // The one that was not listened to, and the one that is.
+            let _ = ours.accept().unwrap();
+            let (stream, _) = ours.accept().unwrap();
+            BufReader::new(&stream)
+                .read_line(&mut String::new())
+                .unwrap();
+            (&stream).write_all(&line(&End::Done(0))).unwrap();
+        });
+        assert_eq!(ask(true, folder).unwrap(), Some(Ok(Vec::new())));
+        serving.join().unwrap();
+    }
 }

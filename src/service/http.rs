@@ -162,6 +162,8 @@ fn admit(
     stream: TcpStream,
     peer: SocketAddr,
 ) {
+    // Whoever comes here has followed, also where there is no room for it.
+    http.shared.asks_for_a_file(peer.ip());
     match gate.enter(peer.ip().to_canonical()) {
         Ok(pass) => {
             let peer = Peer::new(http.clone(), &stream, peer);

@@ -7,18 +7,18 @@
 //!
 //! * [`folder`]: the profile folder → texts
 //! * [`networks`]: the config file → networks, and which settings have changed since the start
+//! * [`absent`]: files that are named and not there
 //! * [`images`]: distributions in the simple layout below the image folder, asset overrides
 //! * [`stamp`]: whether anything has changed, from sizes, times and our addresses alone
 //!
-//! Absent on purpose: watching (see `watch`), and whether a file that a profile names exists: it may
-//! be copied later, and a missing one is an event when a machine asks for it.
+//! Absent on purpose: watching (see `watch`).
 
+pub mod absent;
 pub mod folder;
 pub mod images;
 pub mod networks;
 pub mod stamp;
 
-use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,9 +27,10 @@ use sha2::{Digest, Sha256};
 
 use crate::config::{ConfigFile, Effective, Mode};
 use crate::network::Beside;
-use crate::profile::{Compiler, Installed, Profiles, Snapshot, Source};
+use crate::profile::{Compiler, Profiles, Snapshot, Source};
 use crate::service::interfaces;
-use crate::yaml::{Finding, Severity};
+use crate::yaml::{At, Finding, Severity};
+use absent::Wanted;
 
 /// The profile that is served where there is no profile folder.
 pub const DEFAULT_PROFILE: &str = include_str!("../../profiles/default.yaml");
@@ -80,6 +81,8 @@ pub struct Loader {
     compiler: Compiler,
     folder_seen: bool,
     config_seen: bool,
+    /// Files that the last load looked for and did not find.
+    absent: Vec<PathBuf>,
 }
 
 /// The outcome of one [`Loader::load`].
@@ -98,8 +101,8 @@ pub struct Loaded {
 /// Everything read from disk for one snapshot.
 struct Material {
     sources: Vec<Source>,
-    installed: Vec<Installed>,
-    overrides: BTreeSet<String>,
+    /// What a snapshot has of the folders beside the profiles'.
+    tree: Snapshot,
     config: Option<String>,
     /// The addresses of this host, where addresses are given out.
     own: Vec<Ipv4Addr>,
@@ -114,6 +117,7 @@ impl Loader {
             compiler: Compiler::default(),
             folder_seen: false,
             config_seen: false,
+            absent: Vec::new(),
         }
     }
 
@@ -125,7 +129,6 @@ impl Loader {
     /// Reads everything. It blocks on the disk.
     pub fn load(&mut self) -> Loaded {
         let material = self.read();
-        let digest = material.digest();
         let (profiles, mut findings) = self.compiler.compile(&material.sources);
         // A file that could not be read may hold the profile that a reservation names.
         let all_read = material
@@ -138,18 +141,19 @@ impl Loader {
             profiles: names.as_ref(),
         };
         let config = networks::compile(&self.places, material.config.as_deref(), beside);
+        let absent = self.look(&material, &config.loaders);
+        let digest = material.digest(&absent);
         findings.extend(config.findings);
         findings.extend(material.findings);
         findings.extend(profiles.iter().flat_map(asked_in_vain));
+        findings.extend(absent);
         let wrong = findings.iter().any(|f| f.severity == Severity::Error);
         let parts = profiles.zip(config.networks).filter(|_| !wrong);
         let snapshot = parts.map(|(profiles, networks)| Snapshot {
             profiles,
-            installed: material.installed,
-            overrides: material.overrides,
-            http_port: self.places.http_port,
             quirks: Arc::new(config.quirks),
             networks: Arc::new(networks),
+            ..material.tree
         });
         Loaded {
             snapshot,
@@ -162,19 +166,59 @@ impl Loader {
     fn read(&mut self) -> Material {
         let mut findings = Vec::new();
         let sources = self.sources(&mut findings);
-        let installed = images::installed(&self.places.images, &mut findings);
-        let assets = self.places.assets.as_deref();
-        let overrides = assets.map(|folder| images::overrides(folder, &mut findings));
+        let tree = self.tree(&mut findings);
         let config = networks::read(&self.places, self.config_seen, &mut findings);
         self.config_seen |= config.is_some();
         Material {
             sources,
-            installed,
-            overrides: overrides.unwrap_or_default(),
+            tree,
             config,
             own: own(self.places.mode),
             findings,
         }
+    }
+
+    fn tree(&self, findings: &mut Vec<Finding>) -> Snapshot {
+        let installed = images::installed(&self.places.images, findings);
+        let assets = self.places.assets.as_deref();
+        let overrides = assets.map(|folder| images::overrides(folder, findings));
+        Snapshot {
+            installed,
+            overrides: overrides.unwrap_or_default(),
+            http_port: self.places.http_port,
+            ..Snapshot::default()
+        }
+    }
+
+    /// What is named and not there.
+    fn look(&mut self, material: &Material, loaders: &[(At, String)]) -> Vec<Finding> {
+        let of_profiles = self.compiler.named(&material.sources);
+        let of_profiles = of_profiles.map(|(source, named)| Wanted {
+            file: &source.file,
+            source: &source.text,
+            at: named.at,
+            key: named.key,
+            written: &named.path,
+            name: material.tree.tree_name(&named.path),
+        });
+        let file = self.places.config.path.display().to_string();
+        let of_rows = loaders.iter().map(|(at, name)| Wanted {
+            file: &file,
+            source: material.config.as_deref().unwrap_or_default(),
+            at: *at,
+            key: "loader",
+            written: name,
+            name: name.clone(),
+        });
+        let wanted = of_rows.chain(of_profiles);
+        let absent = absent::look(&self.places, &material.tree, wanted);
+        self.absent = absent.paths;
+        absent.findings
+    }
+
+    /// Whether a file is there now that the last load did not find. It blocks on the disk.
+    pub fn has_come(&self) -> bool {
+        self.absent.iter().any(|path| path.exists())
     }
 
     /// The profile folder's files. Once it was there, its absence is an error: an unmounted disk
@@ -225,7 +269,7 @@ pub fn default_profile() -> Source {
 }
 
 impl Material {
-    fn digest(&self) -> [u8; 32] {
+    fn digest(&self, absent: &[Finding]) -> [u8; 32] {
         let mut hash = Sha256::new();
         let mut part = |text: &str| {
             hash.update(text.len().to_le_bytes());
@@ -235,10 +279,11 @@ impl Material {
             part(&source.file);
             part(&source.text);
         }
-        for finding in &self.findings {
+        for finding in self.findings.iter().chain(absent) {
             part(&finding.to_string());
         }
-        part(&format!("{:?} {:?}", self.installed, self.overrides));
+        let tree = &self.tree;
+        part(&format!("{:?} {:?}", tree.installed, tree.overrides));
         part(self.config.as_deref().unwrap_or_default());
         part(&format!("{:?}", self.own));
         hash.finalize().into()

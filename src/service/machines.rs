@@ -2,8 +2,9 @@
 //! [`Progress`], what that says becomes events and rows on the disk.
 //!
 //! The doors only take a lock for a look-up. Rows are written on a thread for such things, once a
-//! second at most, whatever has changed meanwhile at once; an event that says `remembered` comes when it is. A state folder
-//! that cannot be written is a warning, once, and what is learnt lasts until the end of the process.
+//! second at most, whatever has changed meanwhile at once; an event that says `remembered` comes when
+//! they are. A state folder that cannot be written is a warning, once, and what is learnt lasts until
+//! the end of the process.
 //!
 //! * `keep`: what waits for the disk, and how it is told
 //! * `row`: what was learnt, as it is kept and shown
@@ -15,6 +16,7 @@ mod keep;
 pub mod row;
 pub mod store;
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -52,10 +54,24 @@ pub struct Machines {
 
 /// What was opened beside the store.
 pub struct Opened {
-    /// Where commands ask; none where there is no store.
+    /// Where commands ask.
     pub socket: Option<UnixListener>,
     /// What the operator has to know.
     pub notices: Vec<What>,
+}
+
+fn opened(said: impl IntoIterator<Item = String>, socket: io::Result<UnixListener>) -> Opened {
+    let refused = socket.as_ref().err().map(|e| {
+        format!(
+            "cannot make the control socket of `bootjack machines`: {}; what was learnt is shown by /api/v1/clients/MAC alone, and forgotten by a new start",
+            why(e)
+        )
+    });
+    let said = said.into_iter().chain(refused);
+    Opened {
+        socket: socket.ok(),
+        notices: said.map(|text| What::Warning { text }).collect(),
+    }
 }
 
 impl Machines {
@@ -75,7 +91,6 @@ impl Machines {
     /// Reads what was kept in the state folder, and keeps it there from now on. Never fatal.
     /// `learns`: something may be kept there often; else the file is opened when there is.
     pub fn open(&self, folder: &Path, machines: usize, learns: bool) -> Opened {
-        let warning = |text: String| What::Warning { text };
         let (store, rows, notice) = match Store::open(folder) {
             Ok(found) => found,
             Err(why) => {
@@ -83,10 +98,9 @@ impl Machines {
                     "cannot keep what is learnt of machines in {}: {why}; it lasts until bootjack ends; make the folder writable for the user that bootjack runs as, or set `state`",
                     folder.display()
                 );
-                return Opened {
-                    socket: None,
-                    notices: vec![warning(text)],
-                };
+                // A socket that is in the folder may be that of the bootjack that has the store.
+                let socket = socket::stand_in(folder, control::FILE);
+                return opened([text], socket);
             }
         };
         let kept = rows.iter().filter_map(Row::learnt);
@@ -98,18 +112,8 @@ impl Machines {
         }
         self.kept.store(true, Ordering::Relaxed);
         let path = folder.join(control::FILE);
-        let socket = match socket::misplaced(&path) {
-            Some(why) => Err(why),
-            None => socket::open(&path).map_err(|e| why(&e)),
-        };
-        let refused = socket
-            .as_ref()
-            .err()
-            .map(|why| format!("cannot make the control socket of `bootjack machines`: {why}"));
-        Opened {
-            socket: socket.ok(),
-            notices: notice.into_iter().chain(refused).map(warning).collect(),
-        }
+        let socket = socket::open(&path).or_else(|_| socket::stand_in(folder, control::FILE));
+        opened(notice, socket)
     }
 
     /// The client, with what is known of it beside what its message shows.
@@ -155,6 +159,13 @@ impl Machines {
             let renews = Some(message.ciaddr).filter(|a| !a.is_unspecified());
             let address = message.address(code::REQUESTED_ADDRESS).or(renews);
             (self.progress()).requested(now(), firmware, message.xid, address);
+        }
+    }
+
+    /// An answer to it could not be sent, or not at its time.
+    pub fn unanswered(&self, firmware: Option<Firmware>) {
+        if let Some(firmware) = firmware {
+            self.progress().unanswered(firmware);
         }
     }
 
@@ -211,6 +222,14 @@ impl Shared {
             self.with_progress(client.mac, |progress, now| {
                 progress.asked_4011(now, firmware, from)
             });
+        }
+    }
+
+    /// The machine at an address asks TFTP or HTTP for something, whatever becomes of that.
+    pub fn asks_for_a_file(&self, peer: IpAddr) {
+        let mac = self.clients().mac_of(peer);
+        if let Some(mac) = mac {
+            (self.machines.progress()).asks_for_a_file(now(), mac);
         }
     }
 

@@ -3,7 +3,7 @@
 //! follow us (`client::progress`).
 //!
 //! Mode `proxy` alone. A packet socket an interface, opened while the process may; the kernel lets
-//! through what is sent to port 68. Heard is what is broadcast, as answers to clients that ask so are
+//! through what is sent to port 68, without our own OFFERs. Heard is what is broadcast, as answers to clients that ask so are
 //! (EDK2 does) and all of a proxy's; not what a switch carries to the machine's port alone, and
 //! nothing behind a relay.
 //!
@@ -11,14 +11,16 @@
 //! is known to be missed.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ipnet::Ipv4Net;
 use nix::net::if_::if_nametoindex;
 
 use super::Shared;
 use super::interfaces::{Host, Interface};
-use super::sys::packet::{Ear, Kind, Listening};
+use super::sys::packet::{Ear, Hears, Kind, Listening};
 use crate::client::progress::Overheard;
 use crate::config::Mode;
 use crate::event::What;
@@ -41,7 +43,7 @@ pub fn open(mode: Mode, interfaces: &[Interface]) -> (Vec<Ear>, Vec<What>) {
     let proxy = interfaces.iter().filter(|_| mode == Mode::Proxy);
     let (mut ears, mut deaf) = (Vec::new(), Vec::new());
     for interface in proxy {
-        match ear(&interface.name) {
+        match ear(interface) {
             Ok(ear) => ears.push(ear),
             Err(why) => deaf.push(unheard(&interface.name, &why)),
         }
@@ -49,8 +51,10 @@ pub fn open(mode: Mode, interfaces: &[Interface]) -> (Vec<Ear>, Vec<What>) {
     (ears, deaf)
 }
 
-fn ear(interface: &str) -> io::Result<Ear> {
-    let ear = Ear::open(if_nametoindex(interface)?, false)?;
+fn ear(interface: &Interface) -> io::Result<Ear> {
+    let own: Vec<Ipv4Addr> = interface.nets.iter().map(Ipv4Net::addr).collect();
+    let index = if_nametoindex(interface.name.as_str())?;
+    let ear = Ear::open(index, Hears::Others(&own))?;
     ear.hold_more()?;
     Ok(ear)
 }

@@ -86,18 +86,12 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     raise_file_limit();
     let shared = Shared::new(snapshot, folders(settings), Limits::default());
     shared.findings.store(Arc::new(first.findings.clone()));
-    let giving = raw
-        .map(|raw| Giving::open(raw, settings, &shared))
-        .transpose()?;
-    let (giving, of_leases) = giving.unzip();
-    let machines = shared.machines.open(
-        &settings.state,
-        shared.limits.clients,
-        settings.mode != Mode::Dhcp,
-    );
-    let places = giving
-        .as_ref()
-        .map(|_| giving::places(&networks, &interfaces));
+    let giving = raw.map(|raw| Giving::open(raw, settings, &shared));
+    let (giving, of_leases) = giving.transpose()?.unzip();
+    let (most, learns) = (shared.limits.clients, settings.mode != Mode::Dhcp);
+    let machines = shared.machines.open(&settings.state, most, learns);
+    let places = giving.as_ref();
+    let places = places.map(|_| giving::places(&networks, &interfaces));
     let of_leases = of_leases.into_iter().chain(places).flatten();
     let kept = of_leases.chain(machines.notices).chain(deaf);
     Ok(Prepared {
@@ -255,14 +249,7 @@ async fn serve(prepared: Prepared) -> Result<(), Error> {
         is_json,
     } = prepared;
     let mut tasks = services(opened, http, giving, &shared).map_err(failed)?;
-    tasks.spawn(shared.clone().keep_machines());
-    for ear in ears {
-        tasks.spawn(overhear::listen(ear, shared.clone()));
-    }
-    if let Some(socket) = machines {
-        let desk = Arc::new(AtDesk(shared.clone()));
-        tasks.spawn(control::serve(socket, desk));
-    }
+    learn(ears, machines, &shared, &mut tasks);
     let watch = watching.start(&shared);
     let began = Instant::now();
     // Whoever started us may not read what we say.
@@ -303,6 +290,23 @@ fn services(
     tasks.spawn(links::watch(served, shared.clone()));
     tasks.spawn(shared.clone().sum_up());
     Ok(tasks)
+}
+
+/// Learns of machines, keeps what was learnt, and lets the operator at it.
+fn learn(
+    ears: Vec<Ear>,
+    machines: Option<UnixListener>,
+    shared: &Arc<Shared>,
+    tasks: &mut JoinSet<io::Result<()>>,
+) {
+    tasks.spawn(shared.clone().keep_machines());
+    for ear in ears {
+        tasks.spawn(overhear::listen(ear, shared.clone()));
+    }
+    if let Some(socket) = machines {
+        let desk = Arc::new(AtDesk(shared.clone()));
+        tasks.spawn(control::serve(socket, desk));
+    }
 }
 
 /// Serves 67 and 4011 of every interface; gives the sockets of TFTP, which is served as one.

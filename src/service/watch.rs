@@ -28,6 +28,7 @@ use super::load::stamp::{Identity, Stamp, identity, stamp};
 use super::load::{Loaded, Loader, Places};
 use crate::event::What;
 use crate::profile::Snapshot;
+use crate::yaml::Finding;
 
 /// How changes are noticed.
 #[derive(Debug, Clone)]
@@ -146,10 +147,16 @@ impl Keeper {
         self.shared.emit(None, What::Notice { text });
     }
 
-    /// Whether sizes or times differ from what they were just before the last load.
+    /// Whether sizes or times differ from what they were just before the last load, or a file has come
+    /// that it missed.
     async fn is_stale(&self) -> bool {
-        let places = self.places.clone();
-        blocking(&self.shared, move || stamp(&places)).await != self.stamp
+        let (loader, places) = (self.loader.clone(), self.places.clone());
+        let look = move || {
+            let loader = loader.lock().unwrap_or_else(PoisonError::into_inner);
+            (stamp(&places), loader.has_come())
+        };
+        let now = blocking(&self.shared, look).await.unzip();
+        now.0 != self.stamp || now.1 == Some(true)
     }
 
     async fn reload(&mut self, since: Instant, forced: bool) {
@@ -171,7 +178,8 @@ impl Keeper {
     }
 }
 
-/// Swaps a valid snapshot in, and says what happened.
+/// Swaps a valid snapshot in, and says what happened, and what is worth a look that was not told of the
+/// set before.
 fn put_in_force(shared: &Shared, loaded: Loaded, since: Instant) {
     let Loaded {
         snapshot,
@@ -179,22 +187,32 @@ fn put_in_force(shared: &Shared, loaded: Loaded, since: Instant) {
         notices,
         ..
     } = loaded;
-    shared.findings.store(Arc::new(findings.clone()));
-    let event = match snapshot {
+    let before = shared.findings.swap(Arc::new(findings.clone()));
+    let new: Vec<Finding> = findings
+        .iter()
+        .filter(|f| !before.contains(f))
+        .cloned()
+        .collect();
+    let (new, event) = match snapshot {
         Some(snapshot) => {
             let (profiles, networks) = (snapshot.profiles.all.len(), snapshot.networks.all.len());
             let quirks = snapshot.quirks.own().len();
             swap(shared, snapshot);
-            What::Reloaded {
+            let reloaded = What::Reloaded {
                 profiles,
                 networks,
                 quirks,
                 took: since.elapsed(),
-            }
+            };
+            (new, reloaded)
         }
-        None => What::Rejected { findings },
+        None => (Vec::new(), What::Rejected { findings }),
     };
     shared.emit(None, event);
+    for finding in new {
+        let text = finding.to_string();
+        shared.emit(None, What::Warning { text });
+    }
     for text in notices {
         shared.emit(None, What::Notice { text });
     }

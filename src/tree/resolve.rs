@@ -21,16 +21,32 @@ pub fn resolve(
 ) -> Result<Found, Missing> {
     match name(path) {
         Name::Asset(name) => asset(snapshot, &name),
-        Name::Image(path) => Ok(Found::File(FilePath {
-            root: Root::Images,
-            path,
-        })),
+        Name::Image(path) => Ok(image(path)),
         Name::Menu(kind, whose) => match own(snapshot, path.as_str()) {
             Some(file) if kind == MenuKind::Grub => Ok(Found::File(file)),
             _ => menu(snapshot, requester, kind, whose),
         },
         Name::EntryScript { mac, arch, id } => entry_script(snapshot, requester, (mac, arch), &id),
     }
+}
+
+/// What `path` is for whoever asks; `None` where that depends on who it is.
+///
+/// # Errors
+/// The reason why it is nothing.
+pub fn for_everyone(snapshot: &Snapshot, path: &CleanPath) -> Option<Result<Found, Missing>> {
+    match name(path) {
+        Name::Asset(name) => Some(asset(snapshot, &name)),
+        Name::Image(path) => Some(Ok(image(path))),
+        Name::Menu(..) | Name::EntryScript { .. } => None,
+    }
+}
+
+fn image(path: CleanPath) -> Found {
+    Found::File(FilePath {
+        root: Root::Images,
+        path,
+    })
 }
 
 /// The machine that asks for `path`: the one that the path names, else the one behind the address; as

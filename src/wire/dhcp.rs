@@ -20,6 +20,7 @@ pub mod values;
 use std::net::Ipv4Addr;
 
 use super::Mac;
+use super::tlv::{self, Ending};
 
 pub use names::{describe, in_line, words};
 pub use options::{Options, code};
@@ -150,6 +151,28 @@ pub enum Malformed {
 }
 
 impl Message {
+    /// What a machine sends of itself and its transaction, and nothing else yet.
+    pub fn request(mac: Mac, xid: u32) -> Self {
+        let nowhere = Ipv4Addr::UNSPECIFIED;
+        Self {
+            op: BOOTREQUEST,
+            htype: 1,
+            hlen: mac.as_bytes().len() as u8,
+            hops: 0,
+            xid,
+            secs: 0,
+            flags: 0,
+            ciaddr: nowhere,
+            yiaddr: nowhere,
+            siaddr: nowhere,
+            giaddr: nowhere,
+            chaddr: mac.padded(),
+            sname: [0; 64],
+            file: [0; 128],
+            options: Options::default(),
+        }
+    }
+
     /// Decodes a datagram. What follows the end option is ignored, a missing end option accepted.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let fixed = bytes.get(..FIXED).ok_or(Malformed::Short)?;
@@ -208,6 +231,13 @@ impl Message {
             usize::from(u16::from_be_bytes(b)).clamp(DEFAULT_REPLY, MAX_REPLY)
         })
     }
+}
+
+/// Whether a datagram's options end with the end mark, which [`Message::decode`] does without and
+/// some firmware does not (facts A).
+pub fn ended(datagram: &[u8]) -> bool {
+    let area = datagram.get(FIXED..).unwrap_or_default();
+    tlv::ending(area) == Ending::Marked
 }
 
 /// Reads fixed fields from a slice known to hold all of them; past its end it reads zeros.

@@ -179,21 +179,8 @@ struct IpHeader<'a> {
 impl<'a> IpHeader<'a> {
     fn decode(packet: &'a [u8], trust: Trust) -> Result<Self, NotUdp> {
         let fixed: &[u8; IP] = packet.first_chunk().ok_or(NotUdp::Short)?;
-        let [
-            first,
-            _,
-            t1,
-            t2,
-            _,
-            _,
-            f1,
-            f2,
-            _,
-            protocol,
-            _,
-            _,
-            addresses @ ..,
-        ] = *fixed;
+        let [first, _, t1, t2, _, _, f1, f2, _, protocol, ..] = *fixed;
+        let [.., a, b, c, d, e, f, g, h] = *fixed;
         if first >> 4 != 4 {
             return Err(NotUdp::Version);
         }
@@ -215,7 +202,6 @@ impl<'a> IpHeader<'a> {
             Trust::Wire => total,
             Trust::Capture => total.min(packet.len()),
         };
-        let [a, b, c, d, e, f, g, h] = addresses;
         Ok(Self {
             from: Ipv4Addr::new(a, b, c, d),
             to: Ipv4Addr::new(e, f, g, h),

@@ -43,6 +43,11 @@ impl Mac {
         self.octets.get(..usize::from(self.len)).unwrap_or_default()
     }
 
+    /// The address as `chaddr` has it: zeros behind it.
+    pub const fn padded(&self) -> [u8; Self::MAX] {
+        self.octets
+    }
+
     /// Whether a client identifier (option 61) says no more than this address: type 1 and its
     /// bytes (RFC 2132 9.14).
     pub fn is_identifier(&self, id: &[u8]) -> bool {

@@ -1,13 +1,15 @@
 //! What PXE puts into DHCP: the class string (60), sub-options of 43, architectures (93), the
 //! network interface (94), iPXE's user class (77) and its feature option (175). Facts B, C and D.
 //!
-//! * [`menu`]: the boot menu in 43
+//! * [`area`]: 43 as others wrote it
+//! * [`menu`]: the boot menu that we write into 43
 
+pub mod area;
 pub mod menu;
 
 use std::net::Ipv4Addr;
 
-use super::Arch;
+use super::{Arch, tlv};
 
 /// Option 60 of every reply to a PXE client: these 9 bytes and no more.
 pub const CLASS_PXE: &[u8] = b"PXEClient";
@@ -86,22 +88,7 @@ pub fn undi_version(option: &[u8]) -> Option<(u8, u8)> {
 
 /// Sub-options of 43 or 175: `tag len data`, 0 pads, 255 ends. Ends early where a length lies.
 pub fn sub_options(data: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
-    let mut rest = data;
-    std::iter::from_fn(move || {
-        loop {
-            let (&tag, after) = rest.split_first()?;
-            match tag {
-                0 => rest = after,
-                255 => return None,
-                tag => {
-                    let (&len, after) = after.split_first()?;
-                    let (value, after) = after.split_at_checked(usize::from(len))?;
-                    rest = after;
-                    return Some((tag, value));
-                }
-            }
-        }
-    })
+    tlv::fields(data)
 }
 
 /// The value of one sub-option.
@@ -209,15 +196,21 @@ mod tests {
     }
 
     #[test]
-    fn sub_options_skip_pads_and_stop_at_lies() {
-        let data = [0, 6, 1, 8, 0, 71, 4, 0, 1, 0, 0, 255, 9, 1, 1];
-        assert_eq!(
-            sub_options(&data).collect::<Vec<_>>(),
-            [(6, &[8][..]), (71, &[0, 1, 0, 0])]
-        );
-        assert_eq!(boot_item(&data), Some((1, 0)));
-        assert_eq!(sub_options(&[6, 9, 1]).count(), 0);
-        assert_eq!(sub_options(&[6]).count(), 0);
+    fn the_item_asked_for() {
+        assert_eq!(boot_item(&[6, 1, 8, 71, 4, 0, 1, 0, 2, 255]), Some((1, 2)));
+        assert_eq!(boot_item(&[71, 3, 0, 1, 0, 255]), None);
+        assert_eq!(boot_item(&[255, 71, 4, 0, 1, 0, 0]), None);
+    }
+
+    #[test]
+    fn nothing_is_odd_about_what_we_write() {
+        for option in [
+            &BOOT_AT_ONCE[..],
+            &BOOT_AT_ONCE_PROMPT,
+            &raspberry_pi("Raspberry Pi Boot   "),
+        ] {
+            assert_eq!(area::Area::read(option).odd, [], "{option:?}");
+        }
     }
 
     #[test]

@@ -115,6 +115,17 @@ fn options() -> Options {
     }
 }
 
+impl Node {
+    /// The value of a key, where this is a mapping that has it.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        let Value::Map(fields) = &self.value else {
+            return None;
+        };
+        let found = fields.iter().find(|(name, _)| name.text == key);
+        found.map(|(_, node)| node)
+    }
+}
+
 impl At {
     /// The place that the YAML library names.
     pub fn of(location: serde_saphyr::Location) -> Self {

@@ -84,6 +84,24 @@ fn eepro100_and_pcnet_to_their_menu() {
     }
 }
 
+/// A program of ours that works through the card's own ROM, and asks for everything once more. QEMU has
+/// no ROM but iPXE's to load it, so that is told to.
+#[test]
+fn undionly_through_the_cards_rom_to_its_script() {
+    as_root!("undionly_through_the_cards_rom_to_its_script");
+    let script = "iseq ${net0/chip} undionly && echo ===on undionly=== || \
+                  chain tftp://10.77.0.2/undionly.kpxe";
+    let profile = format!(
+        "menu:\n  entries:\n    - id: go\n      ipxe: |\n        {script}\n        sleep 600\n"
+    );
+    let lab = Lab::new(&[("lab.yaml", &profile)]);
+    let mut pc = Machine::new(Firmware::Bios, 44).power_on(&lab.lan);
+    pc.wait_for(&["===on undionly==="], BOOT);
+    let asks = ["discover ipxe", "answer ", "leased 10.77.0.", "menu boot/"];
+    let own = [&asks[..], &["sent undionly.kpxe"], &asks[..]].concat();
+    lab.tells(&pc, &own);
+}
+
 /// Everything that was said to a machine that there is no loader for: nothing.
 fn is_left_alone(lab: &Lab, pc: &Pc, stage: &str) {
     let discover = format!("discover {stage}");

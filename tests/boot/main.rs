@@ -6,16 +6,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+#[macro_use]
 #[path = "../support/mod.rs"]
 mod support;
-
-macro_rules! as_root {
-    ($name:literal) => {
-        if crate::support::left_out($name) {
-            return;
-        }
-    };
-}
 
 mod cards;
 mod colocated;

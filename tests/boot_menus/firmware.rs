@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::support::qemu::{Firmware, Machine, Pc};
-use crate::{CHOSEN, Lab, MENU, as_root, choose, disks, wait_to_see};
+use crate::{CHOSEN, Lab, MENU, choose, disks, wait_to_see};
 
 /// The default stands in the middle of the file.
 const PROFILE: &str = r"

@@ -3,7 +3,7 @@
 
 use crate::support::appliance::Setup;
 use crate::support::qemu::Firmware;
-use crate::{CHOSEN, Lab, MENU, as_root, choose, disks};
+use crate::{CHOSEN, Lab, MENU, choose, disks};
 
 const TO_US: &str = "--dhcp-boot=grubx64.efi,,10.77.0.2";
 const PROFILE: &str = r#"

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::appliance::Setup;
 use crate::support::poll;
 use crate::support::qemu::{Firmware, Pc};
-use crate::{CHOSEN, Lab, MENU, as_root, choose, disks, wait_to_see};
+use crate::{CHOSEN, Lab, MENU, choose, disks, wait_to_see};
 
 /// A second RAM disk, whose `init` replaces that of the first one.
 const INIT: &str = "#!/bin/sh\nmount -t proc proc /proc\necho \"===second $(cat /proc/cmdline)===\"\nwhile :; do sleep 60; done\n";
@@ -48,6 +48,29 @@ menu:
     let said = pc.serial();
     let args = "initrd=initrd0 initrd=initrd1 console=ttyS0 init_on_alloc=0 a=\"x  y\"   b='z' c=# && ; d=1,2 last===";
     assert!(said.contains(args), "{args:?} is missing in {said}");
+}
+
+/// A router that names a file of its own, which iPXE takes before a proxy's: the card's iPXE boots what
+/// we name where a row says so.
+#[test]
+fn a_row_has_ipxe_boot_ours_before_a_file_that_the_dhcp_server_names() {
+    as_root!("a_row_has_ipxe_boot_ours_before_a_file_that_the_dhcp_server_names");
+    let lab = Lab::with(
+        r#"
+menu:
+  title: T
+  entries:
+    - { id: own, title: Script, ipxe: "echo ===ours===" }
+"#,
+        &["--dhcp-boot=routers-own.0,router,10.77.0.1"],
+        |setup| {
+            setup.config(
+                "quirks: [ { name: ours-first, tells: { stage: ipxe }, changes: { ipxe-priority: 1 } } ]\n",
+            )
+        },
+    );
+    let pc = lab.machine(Firmware::Bios, 24).power_on(&lab.lan);
+    wait_to_see(&pc, "===ours===");
 }
 
 #[test]

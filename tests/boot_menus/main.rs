@@ -10,6 +10,7 @@
     reason = "helpers of tests may fail like tests"
 )]
 
+#[macro_use]
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -32,15 +33,6 @@ use support::servers::Server;
 const MENU: Duration = Duration::from_secs(90);
 /// Power-on to what was chosen in it.
 const CHOSEN: Duration = Duration::from_secs(180);
-
-macro_rules! as_root {
-    ($name:literal) => {
-        if crate::support::left_out($name) {
-            return;
-        }
-    };
-}
-pub(crate) use as_root;
 
 /// A LAN with a DHCP server of its own, and bootjack beside it.
 struct Lab {

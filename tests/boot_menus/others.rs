@@ -7,7 +7,7 @@ use crate::support::lan::Lan;
 use crate::support::poll;
 use crate::support::qemu::{Firmware, Machine};
 use crate::support::servers::Server;
-use crate::{CHOSEN, MENU, as_root, disks, wait_to_see};
+use crate::{CHOSEN, MENU, disks, wait_to_see};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_bootjack");
 

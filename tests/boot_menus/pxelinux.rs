@@ -1,7 +1,7 @@
 //! pxelinux on BIOS.
 
 use crate::support::qemu::Firmware;
-use crate::{Lab, as_root, choose, disks, shown, wait_to_see};
+use crate::{Lab, choose, disks, shown, wait_to_see};
 
 #[test]
 fn pxelinux_shows_its_menu_and_keys_choose_a_script() {

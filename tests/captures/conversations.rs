@@ -19,7 +19,8 @@ fn explain(scene: &Scene, more: &[&str]) -> String {
     let profiles = format!("{CAPTURES}/{}", scene.profiles);
     let config = format!("{CAPTURES}/dhcp.yaml");
     let mut args = vec!["explain", "--pcap", &pcap, "--profiles", &profiles];
-    args.extend(["--server", "10.77.0.2"]);
+    let state = home.path().join("state").display().to_string();
+    args.extend(["--server", "10.77.0.2", "--state", &state]);
     if scene.alone {
         args.extend(["--config", &config]);
     }

@@ -1,28 +1,32 @@
 //! One message beside another's leases: the packet as the client sends it, by its fields or as it was
 //! captured; the server's state; and the whole reply (every option, in order) or the reason for
 //! silence.
+//!
+//! `archs: { 6: efi-ia32, 11: efi-arm64 }` plays it once for each number, and says which machine each
+//! one is. A case that covers `D.6` has the 6 in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use bootjack::client::{Client, Past, Registry, Side, identify};
+use bootjack::client::{Class, Client, Past, Registry, Side, identify};
 use bootjack::decide::{Answer, Incoming, Port, decide_knowing, item};
 use bootjack::wire::dhcp::{Message, Options};
+use bootjack::wire::{Arch, Platform};
 use serde::Deserialize;
 
 use crate::asked::{self, bytes, text};
 use crate::files::place;
+use crate::rules;
 use crate::server::{Known, US, snapshot};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
-    #[serde(rename = "covers")]
-    _covers: Vec<String>,
+    covers: Vec<String>,
     packet: Packet,
-    /// The same answer for each of these, in option 93 and in the class.
+    /// The same answer for each of these, in option 93 and in the class, and its platform.
     #[serde(default)]
-    archs: Vec<u16>,
+    archs: BTreeMap<u16, String>,
     /// What its DISCOVER was like, where this one comes after it.
     discovered: Option<Packet>,
     past: Option<Known>,
@@ -113,19 +117,39 @@ fn a_mac() -> String {
 /// Plays the case of this text.
 pub fn play(case: &str) {
     let case: Case = serde_saphyr::from_str(case).unwrap_or_else(|e| panic!("{e}"));
+    let mut named = BTreeSet::new();
     if case.archs.is_empty() {
-        return check(&case, &case.packet.bytes());
+        let client = check(&case, &case.packet.bytes());
+        named.extend(client.iter().flat_map(|client| client.archs.clone()));
     }
-    for arch in &case.archs {
+    for (arch, platform) in &case.archs {
         println!("  arch {arch}");
-        check(&case, &case.packet.of_arch(*arch));
+        let client = check(&case, &case.packet.of_arch(*arch)).unwrap();
+        is_platform(&client, *arch, platform);
+        named.insert(Arch(*arch));
+    }
+    case.names_what_it_covers(&named);
+}
+
+/// It is this machine.
+fn is_platform(client: &Client, arch: u16, platform: &str) {
+    assert_eq!(client.arch(), Arch(arch));
+    assert_eq!(client.platform().name(), platform, "arch {arch}");
+}
+
+/// A number that we know is one of HTTP boot where the machine calls itself so, and only there.
+fn calls_itself_as_its_number_is(client: &Client) {
+    if client.arch().platform() != Platform::Other {
+        let by_http = client.class == Class::Http;
+        assert_eq!(client.arch().is_http(), by_http, "{}", client.arch());
     }
 }
 
-fn check(case: &Case, packet: &[u8]) {
+/// Who asked, where that is a boot client.
+fn check(case: &Case, packet: &[u8]) -> Option<Client> {
     let request = match (Message::decode(packet), &case.ignored) {
         (Ok(request), _) => request,
-        (Err(_), Some(word)) if word == "malformed" => return,
+        (Err(_), Some(word)) if word == "malformed" => return None,
         (Err(why), _) => panic!("no message: {why}"),
     };
     let snapshot = snapshot(case.profiles.as_deref(), &case.quirks, &case.dhcp);
@@ -140,9 +164,18 @@ fn check(case: &Case, packet: &[u8]) {
         (Err(why), None, Some(word)) => assert_eq!(why.word(), word, "{why}"),
         (got, ..) => panic!("expected the other outcome, got {got:#?}"),
     }
+    outcome.client.inspect(calls_itself_as_its_number_is)
 }
 
 impl Case {
+    /// A row of table D is covered by nobody who does not send its number.
+    fn names_what_it_covers(&self, named: &BTreeSet<Arch>) {
+        let rows = self.covers.iter().filter_map(|row| row.strip_prefix("D."));
+        for number in rows.filter_map(|row| row.parse().ok()) {
+            assert!(named.contains(&Arch(number)), "D.{number} is not in it");
+        }
+    }
+
     /// What a server that runs adds to what a message shows.
     fn complete(&self, client: Client, incoming: Incoming<'_>) -> Client {
         let mut registry = Registry::new(4);
@@ -259,16 +292,8 @@ fn same(answer: &Answer, expected: &Expected) {
 
 /// What must hold for every answer (facts A).
 fn rules(request: &Message, answer: &Answer) {
-    let reply = Message::decode(&answer.bytes).unwrap();
+    let reply = asked::reply(request, &answer.bytes);
     assert!(answer.bytes.len() <= request.reply_limit());
-    assert_eq!(
-        (reply.op, reply.xid, reply.htype, reply.hlen),
-        (2, request.xid, request.htype, request.hlen)
-    );
-    assert_eq!(
-        (reply.chaddr, reply.giaddr),
-        (request.chaddr, request.giaddr)
-    );
     assert_eq!(
         (reply.yiaddr, reply.siaddr, text(&reply.sname)),
         (nowhere(), US, US.to_string())
@@ -281,18 +306,5 @@ fn rules(request: &Message, answer: &Answer) {
     assert_eq!(reply.options.get(97), uuid, "97 is echoed as it came");
     let order: Vec<u8> = reply.options.iter().map(|(code, _)| code).collect();
     assert_eq!(order[..2], [53, 54]);
-    if reply.options.has(82) {
-        assert_eq!(order.last(), Some(&82), "82 is last");
-    }
-    ends_then_pads(&answer.bytes);
-}
-
-/// END stands directly behind the options, and only zeros behind it (quirks 18, 19).
-fn ends_then_pads(bytes: &[u8]) {
-    let mut rest = &bytes[240..];
-    while rest[0] != 255 {
-        assert_ne!(rest[0], 0, "a pad before END");
-        rest = &rest[2 + usize::from(rest[1])..];
-    }
-    assert!(rest[1..].iter().all(|b| *b == 0), "zeros behind END");
+    rules::check(&answer.bytes);
 }

@@ -30,6 +30,8 @@ pub struct Tree {
     assets: Lengths,
     /// Its hardware address, where a DHCP packet has shown it, and its architecture.
     machine: Option<(String, u16)>,
+    /// Its UNDI version.
+    undi: Option<(u8, u8)>,
 }
 
 /// What a name led to.
@@ -66,6 +68,7 @@ impl Tree {
     fn requester(&self, door: Door) -> Requester {
         let known = self.machine.as_ref().map(|(mac, arch)| Client {
             archs: vec![Arch(*arch)],
+            undi: self.undi,
             ip: Some(PEER),
             ..Client::unknown(mac.parse().unwrap(), PEER)
         });

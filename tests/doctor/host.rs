@@ -2,7 +2,6 @@
 
 use std::net::{TcpListener, UdpSocket};
 
-use crate::doctors;
 use crate::run::{doctor, examine};
 use crate::support::lan::{Host, Lan};
 use crate::support::process::Process;
@@ -17,7 +16,7 @@ fn served() -> (Lan, Server, Host) {
 
 #[test]
 fn interfaces_that_cannot_be_served() {
-    doctors!("interfaces_that_cannot_be_served");
+    as_root!("interfaces_that_cannot_be_served");
     let (lan, _server, host) = served();
     let bare = lan.plug(&host, Lan::FIRST);
     let report = examine(&host, &[]);
@@ -59,7 +58,7 @@ fn interfaces_that_cannot_be_served() {
 
 #[test]
 fn ports_that_are_taken() {
-    doctors!("ports_that_are_taken");
+    as_root!("ports_that_are_taken");
     let (_lan, _server, host) = served();
     let udp = |port| host.enter(|| UdpSocket::bind(("0.0.0.0", port))).unwrap();
     let _held = (udp(67), udp(69), udp(4011));
@@ -80,7 +79,7 @@ fn ports_that_are_taken() {
 
 #[test]
 fn a_dhcp_server_on_this_host() {
-    doctors!("a_dhcp_server_on_this_host");
+    as_root!("a_dhcp_server_on_this_host");
     let lan = Lan::new();
     let host = lan.appliance_host();
     let first = Server::dnsmasq_without_ipv6(&host);
@@ -129,7 +128,7 @@ fn load_rules(host: &Host, rules: &str) {
 
 #[test]
 fn firewalls() {
-    doctors!("firewalls");
+    as_root!("firewalls");
     let (_lan, _server, host) = served();
     load_rules(
         &host,
@@ -193,7 +192,7 @@ fn firewalls() {
 
 #[test]
 fn a_strict_reverse_path() {
-    doctors!("a_strict_reverse_path");
+    as_root!("a_strict_reverse_path");
     let (lan, _server, host) = served();
     let second = lan.plug(&host, Lan::FIRST);
     host.address(&second, "10.77.0.3/24");
@@ -206,7 +205,7 @@ fn a_strict_reverse_path() {
 /// Somebody without rights is told what to do.
 #[test]
 fn without_root() {
-    doctors!("without_root");
+    as_root!("without_root");
     let lan = Lan::new();
     let host = lan.appliance_host();
     let bare = |args: &[&str]| {
@@ -246,7 +245,7 @@ fn open(folder: &std::path::Path) {
 /// On a terminal it says that it takes a while.
 #[test]
 fn it_says_that_it_waits() {
-    doctors!("it_says_that_it_waits");
+    as_root!("it_says_that_it_waits");
     let (_lan, _server, host) = served();
     let mut command = host.command("script");
     let line = format!("{} doctor", env!("CARGO_BIN_EXE_bootjack"));
@@ -261,7 +260,7 @@ fn it_says_that_it_waits() {
 /// Whoever is on the LAN is not listened to as root: without a user to become, nobody is asked.
 #[test]
 fn it_asks_as_an_unprivileged_user() {
-    doctors!("it_asks_as_an_unprivileged_user");
+    as_root!("it_asks_as_an_unprivileged_user");
     let (_lan, _server, host) = served();
     let (code, out, err) = doctor(&host, &["--user", "nobody-at-all"]);
     assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::doctors;
 use crate::run::{doctor, examine};
 use crate::support::appliance::Setup;
 use crate::support::lan::{Host, Lan};
@@ -19,7 +18,7 @@ fn served(flags: &[&str]) -> (Lan, Server, Host) {
 
 #[test]
 fn a_healthy_lan() {
-    doctors!("a_healthy_lan");
+    as_root!("a_healthy_lan");
     let (lan, server, host) = served(&["--dhcp-option=3,10.77.0.254"]);
     let report = examine(&host, &[]);
     assert_eq!(report.codes(), [""; 0], "{:#}", report.data);
@@ -65,7 +64,7 @@ fn a_healthy_lan() {
 
 #[test]
 fn no_dhcp_server() {
-    doctors!("no_dhcp_server");
+    as_root!("no_dhcp_server");
     let lan = Lan::new();
     let host = lan.appliance_host();
     let report = examine(&host, &[]);
@@ -76,7 +75,7 @@ fn no_dhcp_server() {
 /// What it says is enough: written down and run as it stands, it gives a machine an address.
 #[test]
 fn what_it_says_for_a_lan_without_a_dhcp_server_serves() {
-    doctors!("what_it_says_for_a_lan_without_a_dhcp_server_serves");
+    as_root!("what_it_says_for_a_lan_without_a_dhcp_server_serves");
     let lan = Lan::new();
     let host = lan.appliance_host();
     host.ip(&["route", "add", "default", "via", "10.77.0.9"]);
@@ -103,7 +102,7 @@ fn what_it_says_for_a_lan_without_a_dhcp_server_serves() {
 /// A file that says another mode: the line for it is marked.
 #[test]
 fn what_was_given_is_in_what_is_to_be_run() {
-    doctors!("what_was_given_is_in_what_is_to_be_run");
+    as_root!("what_was_given_is_in_what_is_to_be_run");
     let lan = Lan::new();
     let host = lan.appliance_host();
     let file = host.file("my config.yaml");
@@ -122,7 +121,7 @@ fn what_was_given_is_in_what_is_to_be_run() {
 
 #[test]
 fn several_dhcp_servers() {
-    doctors!("several_dhcp_servers");
+    as_root!("several_dhcp_servers");
     let (lan, _server, host) = served(&[]);
     let _second = Server::dnsmasq_without_ipv6(&lan.host("second", "10.77.0.9/24"));
     let report = examine(&host, &[]);
@@ -136,7 +135,7 @@ fn several_dhcp_servers() {
 
 #[test]
 fn class_pxeclient_from_another_host() {
-    doctors!("class_pxeclient_from_another_host");
+    as_root!("class_pxeclient_from_another_host");
     let (_lan, _server, host) = served(&["--dhcp-option-force=60,PXEClient"]);
     let report = examine(&host, &[]);
     assert_eq!(report.codes(), ["class-pxeclient"]);
@@ -161,7 +160,7 @@ fn class_pxeclient_from_another_host() {
 
 #[test]
 fn class_httpclient_without_a_uri() {
-    doctors!("class_httpclient_without_a_uri");
+    as_root!("class_httpclient_without_a_uri");
     let (_lan, _server, host) = served(&["--dhcp-option-force=60,HTTPClient"]);
     let report = examine(&host, &[]);
     assert_eq!(report.codes(), ["class-httpclient"]);
@@ -169,7 +168,7 @@ fn class_httpclient_without_a_uri() {
 
 #[test]
 fn boot_files_of_the_dhcp_server() {
-    doctors!("boot_files_of_the_dhcp_server");
+    as_root!("boot_files_of_the_dhcp_server");
     let (_lan, _server, host) = served(&["--dhcp-boot=pxelinux.0,old,10.77.0.33"]);
     let report = examine(&host, &[]);
     assert_eq!(report.codes(), ["boot-file"]);
@@ -186,7 +185,7 @@ fn boot_files_of_the_dhcp_server() {
 
 #[test]
 fn pxe_data_in_the_lease() {
-    doctors!("pxe_data_in_the_lease");
+    as_root!("pxe_data_in_the_lease");
     let flags = ["--pxe-service=x86PC,boot,pxelinux", "--dhcp-boot=x"];
     let (_lan, _server, host) = served(&flags);
     let report = examine(&host, &[]);
@@ -199,7 +198,7 @@ fn pxe_data_in_the_lease() {
 
 #[test]
 fn vendor_options_that_spoil() {
-    doctors!("vendor_options_that_spoil");
+    as_root!("vendor_options_that_spoil");
     let flags = [
         "--dhcp-option-force=60,PXEClient",
         "--dhcp-option-force=43,06:01:00",
@@ -216,7 +215,7 @@ fn vendor_options_that_spoil() {
 
 #[test]
 fn ipxe_is_told_not_to_wait() {
-    doctors!("ipxe_is_told_not_to_wait");
+    as_root!("ipxe_is_told_not_to_wait");
     let (_lan, _server, host) = served(&["--dhcp-option-force=175,b0:01:01"]);
     let report = examine(&host, &[]);
     assert_eq!(report.codes(), ["ipxe-no-proxy"]);
@@ -224,7 +223,7 @@ fn ipxe_is_told_not_to_wait() {
 
 #[test]
 fn boot_clients_are_left_out() {
-    doctors!("boot_clients_are_left_out");
+    as_root!("boot_clients_are_left_out");
     let flags = [
         "--dhcp-vendorclass=set:pxe,PXEClient",
         "--dhcp-ignore=tag:pxe",
@@ -238,7 +237,7 @@ fn boot_clients_are_left_out() {
 
 #[test]
 fn a_rival_proxy() {
-    doctors!("a_rival_proxy");
+    as_root!("a_rival_proxy");
     let (lan, _server, host) = served(&[]);
     let rival = lan.host("rival", "10.77.0.8/24");
     let root = lan.folder().join("rival");
@@ -260,7 +259,7 @@ fn a_rival_proxy() {
 
 #[test]
 fn a_slow_first_answer() {
-    doctors!("a_slow_first_answer");
+    as_root!("a_slow_first_answer");
     let (_lan, _server, host) = served(&["--dhcp-reply-delay=5"]);
     let report = examine(&host, &[]);
     assert_eq!(report.codes(), ["slow-first-answer"], "{:#}", report.data);
@@ -269,7 +268,7 @@ fn a_slow_first_answer() {
 /// dnsmasq as it is by itself pings an address before it offers it: said, but no finding.
 #[test]
 fn a_server_that_pings_first() {
-    doctors!("a_server_that_pings_first");
+    as_root!("a_server_that_pings_first");
     let lan = Lan::new();
     let far = lan.dhcp_host();
     let mut command = far.command("dnsmasq");
@@ -299,7 +298,7 @@ fn a_server_that_pings_first() {
 
 #[test]
 fn an_address_from_nowhere() {
-    doctors!("an_address_from_nowhere");
+    as_root!("an_address_from_nowhere");
     let lan = Lan::new();
     let router = lan.host("router", "192.168.1.1/24");
     // dnsmasq chooses by the MAC, so it may be any of these.
@@ -316,7 +315,7 @@ fn an_address_from_nowhere() {
 
 #[test]
 fn spanning_tree_on_the_port() {
-    doctors!("spanning_tree_on_the_port");
+    as_root!("spanning_tree_on_the_port");
     let (lan, _server, host) = served(&[]);
     let speak = [
         "link",

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::doctors;
 use crate::run::{doctor, examine};
 use crate::support::lan::{Host, Lan};
 use crate::support::servers::Server;
@@ -37,7 +36,7 @@ fn examined_while<T>(host: &Host, removed: &[&str], examine: impl FnOnce() -> T)
 
 #[test]
 fn one_that_vanishes_ends_nothing_else() {
-    doctors!("many: one_that_vanishes_ends_nothing_else");
+    as_root!("one_that_vanishes_ends_nothing_else");
     let lan = Lan::new();
     let _server = Server::dnsmasq(&lan.dhcp_host());
     let host = lan.appliance_host();
@@ -51,7 +50,7 @@ fn one_that_vanishes_ends_nothing_else() {
 
 #[test]
 fn where_all_vanish_nothing_was_asked() {
-    doctors!("many: where_all_vanish_nothing_was_asked");
+    as_root!("where_all_vanish_nothing_was_asked");
     let lan = Lan::new();
     let host = lan.client("boot");
     cable(&host, "usb0", "10.9.0.1/24");
@@ -65,7 +64,7 @@ fn where_all_vanish_nothing_was_asked() {
 
 #[test]
 fn wrong_settings_are_told_from_findings() {
-    doctors!("many: wrong_settings_are_told_from_findings");
+    as_root!("wrong_settings_are_told_from_findings");
     let lan = Lan::new();
     let host = lan.appliance_host();
     let file = host.file("b.yaml");
@@ -84,7 +83,7 @@ fn wrong_settings_are_told_from_findings() {
 
 #[test]
 fn what_is_the_same_on_many_is_said_once() {
-    doctors!("many: what_is_the_same_on_many_is_said_once");
+    as_root!("what_is_the_same_on_many_is_said_once");
     let lan = Lan::new();
     let host = lan.appliance_host();
     for n in 0..40 {
@@ -102,7 +101,7 @@ fn what_is_the_same_on_many_is_said_once() {
 
 #[test]
 fn those_inside_this_host_are_left_out_unless_named() {
-    doctors!("many: those_inside_this_host_are_left_out_unless_named");
+    as_root!("those_inside_this_host_are_left_out_unless_named");
     let lan = Lan::new();
     let host = lan.appliance_host();
     cable(&host, "docker0", "10.9.1.1/24");

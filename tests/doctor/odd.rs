@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::doctors;
 use crate::run::{Report, examine};
 use crate::support::lan::{Host, Lan};
 use crate::support::packet::Packet;
@@ -85,35 +84,35 @@ fn same<T>(it: T) -> T {
 
 #[test]
 fn the_server_made_of_bytes_is_sound() {
-    doctors!("the_server_made_of_bytes_is_sound");
+    as_root!("the_server_made_of_bytes_is_sound");
     let report = told(same, same);
     assert_eq!(report.codes(), [""; 0], "{:#}", report.data);
 }
 
 #[test]
 fn option_overload() {
-    doctors!("option_overload");
+    as_root!("option_overload");
     let report = told(|p| p.with(52, &[1]), same);
     assert_eq!(report.codes(), ["option-overload"]);
 }
 
 #[test]
 fn no_server_id() {
-    doctors!("no_server_id");
+    as_root!("no_server_id");
     let report = told(|p| p.without(54), same);
     assert_eq!(report.codes(), ["no-server-id"]);
 }
 
 #[test]
 fn no_subnet_mask() {
-    doctors!("no_subnet_mask");
+    as_root!("no_subnet_mask");
     let report = told(|p| p.without(1), same);
     assert_eq!(report.codes(), ["no-subnet-mask"]);
 }
 
 #[test]
 fn no_end_mark() {
-    doctors!("no_end_mark");
+    as_root!("no_end_mark");
     let cut = |mut bytes: Vec<u8>| {
         bytes.pop();
         bytes
@@ -124,7 +123,7 @@ fn no_end_mark() {
 
 #[test]
 fn an_answer_that_ends_in_the_middle() {
-    doctors!("an_answer_that_ends_in_the_middle");
+    as_root!("an_answer_that_ends_in_the_middle");
     let cut = |mut bytes: Vec<u8>| {
         bytes.truncate(246);
         bytes
@@ -141,7 +140,7 @@ fn an_answer_that_ends_in_the_middle() {
 /// In fragments, as it comes over a wire of 1500 bytes.
 #[test]
 fn an_offer_that_is_too_long() {
-    doctors!("an_offer_that_is_too_long");
+    as_root!("an_offer_that_is_too_long");
     let long = |mut p: Packet| {
         for code in 200..206 {
             p = p.with(code, &[7; 250]);
@@ -154,7 +153,7 @@ fn an_offer_that_is_too_long() {
 
 #[test]
 fn the_next_server_without_a_file() {
-    doctors!("the_next_server_without_a_file");
+    as_root!("the_next_server_without_a_file");
     let next = |mut bytes: Vec<u8>| {
         bytes[20..24].copy_from_slice(&[10, 77, 0, 44]);
         bytes

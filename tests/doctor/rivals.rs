@@ -6,7 +6,6 @@ use bootjack::service::interfaces;
 use bootjack::service::survey::RivalSearch;
 use caps::CapSet;
 
-use crate::doctors;
 use crate::support::lan::{Host, Lan};
 use crate::support::servers::{Proxy, Server};
 
@@ -34,7 +33,7 @@ fn unprivileged() -> RivalSearch {
 
 #[test]
 fn nobody_else() {
-    doctors!("rivals: nobody_else");
+    as_root!("rivals: nobody_else");
     let lan = Lan::new();
     let host = lan.appliance_host();
     let began = Instant::now();
@@ -50,7 +49,7 @@ fn nobody_else() {
 
 #[test]
 fn another_dhcp_server() {
-    doctors!("rivals: another_dhcp_server");
+    as_root!("rivals: another_dhcp_server");
     let lan = Lan::new();
     let far = lan.dhcp_host();
     let _server = Server::dnsmasq(&far);

@@ -101,13 +101,3 @@ impl Report {
         self.data["interfaces"][0]["offers"].as_array().unwrap()
     }
 }
-
-/// Leaves the test out where there is no root.
-#[macro_export]
-macro_rules! doctors {
-    ($name:literal) => {
-        if $crate::support::left_out(concat!("doctor: ", $name)) {
-            return;
-        }
-    };
-}

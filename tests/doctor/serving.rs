@@ -1,6 +1,5 @@
 //! bootjack runs already: `doctor` says in which mode, and whether it is the LAN's.
 
-use crate::doctors;
 use crate::run::{Report, doctor, examine};
 use crate::support::appliance::{Appliance, Setup};
 use crate::support::lan::{APPLIANCE_IP, Host, Lan};
@@ -39,7 +38,7 @@ fn is_well(host: &Host, appliance: &mut Appliance, mode: &str) -> Report {
 
 #[test]
 fn proxy_beside_a_dhcp_server() {
-    doctors!("serving: proxy_beside_a_dhcp_server");
+    as_root!("serving: proxy_beside_a_dhcp_server");
     let lan = Lan::new();
     let server = Server::dnsmasq(&lan.dhcp_host());
     let host = lan.appliance_host();
@@ -62,7 +61,7 @@ fn proxy_beside_a_dhcp_server() {
 
 #[test]
 fn dhcp_alone_and_beside_another() {
-    doctors!("serving: dhcp_alone_and_beside_another");
+    as_root!("serving: dhcp_alone_and_beside_another");
     let lan = Lan::new();
     let far = lan.dhcp_host();
     let host = lan.appliance_host();
@@ -86,7 +85,7 @@ fn dhcp_alone_and_beside_another() {
 /// that is hours old.
 #[test]
 fn an_interface_that_came_up_after_the_start() {
-    doctors!("serving: an_interface_that_came_up_after_the_start");
+    as_root!("serving: an_interface_that_came_up_after_the_start");
     let lan = Lan::new();
     let host = lan.appliance_host();
     let mut appliance = bootjack(&host, "dhcp");
@@ -110,7 +109,7 @@ fn an_interface_that_came_up_after_the_start() {
 /// A version in its name, or started by a name of the operator's.
 #[test]
 fn by_whatever_name_it_runs() {
-    doctors!("serving: by_whatever_name_it_runs");
+    as_root!("serving: by_whatever_name_it_runs");
     let lan = Lan::new();
     let _server = Server::dnsmasq(&lan.dhcp_host());
     let host = lan.appliance_host();
@@ -137,7 +136,7 @@ fn is_well_on(host: &Host, args: &[&str]) -> Report {
 
 #[test]
 fn colocated_where_the_server_is_elsewhere() {
-    doctors!("serving: colocated_where_the_server_is_elsewhere");
+    as_root!("serving: colocated_where_the_server_is_elsewhere");
     let lan = Lan::new();
     let _server = Server::dnsmasq(&lan.dhcp_host());
     let host = lan.appliance_host();
@@ -172,19 +171,19 @@ fn colocated_beside(kind: Kind) {
 
 #[test]
 fn colocated_beside_dnsmasq() {
-    doctors!("serving: colocated_beside_dnsmasq");
+    as_root!("serving: colocated_beside_dnsmasq");
     colocated_beside(Kind::Dnsmasq);
 }
 
 #[test]
 fn colocated_beside_isc_dhcpd() {
-    doctors!("serving: colocated_beside_isc_dhcpd");
+    as_root!("serving: colocated_beside_isc_dhcpd");
     colocated_beside(Kind::Isc);
 }
 
 #[test]
 fn colocated_beside_kea() {
-    doctors!("serving: colocated_beside_kea");
+    as_root!("serving: colocated_beside_kea");
     colocated_beside(Kind::Kea);
 }
 
@@ -199,7 +198,7 @@ fn name(kind: Kind) -> &'static str {
 /// A network of virtual machines on the same host has a server of its own on the same port.
 #[test]
 fn another_server_on_another_interface() {
-    doctors!("serving: another_server_on_another_interface");
+    as_root!("serving: another_server_on_another_interface");
     let lan = Lan::new();
     let _server = Server::dnsmasq(&lan.dhcp_host());
     let host = lan.appliance_host();

@@ -1,17 +1,18 @@
 //! What no order of packets brings about, true or forged.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use bootjack::client::progress::{
     FAILURES, Firmware, Known, Memory, Now, Offered, Overheard, Progress, REST, SETTLE, Step, Turn,
     Windows,
 };
+use bootjack::client::quirk::Behaviour;
 use bootjack::client::{Shape, Stage};
 use bootjack::wire::{Mac, Platform};
 use proptest::prelude::*;
 
-use crate::talk::{HOME, UEFI};
+use crate::talk::{self, BIOS, HOME, UEFI};
 
 /// Machines that are remembered in these tests.
 const ROOM: usize = 3;
@@ -22,9 +23,26 @@ enum Word {
     Request,
     Ask4011,
     Fetch { found: bool },
+    Refused,
+    Unanswered,
     Other(Stage),
     Heard { lease: bool, boots: bool },
 }
+
+/// The ladder of a BIOS that asks port 4011 all the same.
+const ASKS_4011: [Shape; 3] = [Shape::Offer4011, Shape::SelfSufficient, Shape::BypassPrompt];
+
+/// Attempts: deaf, deaf at port 4011 too, booted from there, booted, refused, given up.
+const ATTEMPTS: [&str; 8] = [
+    "D +0.1 r +60",
+    "D +0.1 r +60",
+    "D +0.1 r +1 4 +60",
+    "D +0.1 r +1 4 +60",
+    "D +0.1 r +1 4 +1 f +60",
+    "D +0.1 r +1 f +60",
+    "D +0.1 r +1 a +60",
+    "D o +1 +60",
+];
 
 fn word() -> impl Strategy<Value = Word> {
     prop_oneof![
@@ -32,6 +50,7 @@ fn word() -> impl Strategy<Value = Word> {
         3 => Just(Word::Request),
         1 => Just(Word::Ask4011),
         1 => any::<bool>().prop_map(|found| Word::Fetch { found }),
+        1 => prop_oneof![Just(Word::Refused), Just(Word::Unanswered)],
         1 => prop_oneof![Just(Stage::Ipxe), Just(Stage::HttpBoot)].prop_map(Word::Other),
         3 => (any::<bool>(), prop::bool::weighted(0.1))
             .prop_map(|(lease, boots)| Word::Heard { lease, boots }),
@@ -58,6 +77,14 @@ fn said(progress: &mut Progress, now: Now, firmware: Firmware, word: Word) -> Tu
         }
         Word::Ask4011 => progress.asked_4011(now, firmware, HOME),
         Word::Fetch { found } => progress.fetched(now, firmware.mac, found),
+        Word::Refused => {
+            progress.asks_for_a_file(now, firmware.mac);
+            Turn::default()
+        }
+        Word::Unanswered => {
+            progress.unanswered(firmware);
+            Turn::default()
+        }
         Word::Other(stage) => {
             progress.other_stage(firmware.mac, stage);
             Turn::default()
@@ -147,6 +174,48 @@ proptest! {
             }
             prop_assert!(progress.learnt().count() <= ROOM);
             prop_assert!(turn.rows.len() <= 2);
+        }
+    }
+
+    /// As many steps as there are shapes, whatever it does meanwhile, until it follows one.
+    #[test]
+    fn each_shape_is_left_once(
+        bios in any::<bool>(),
+        attempts in proptest::collection::vec(proptest::sample::select(&ATTEMPTS[..]), 0..40)
+    ) {
+        let mut lab = if bios { talk::bios() } else { talk::uefi() };
+        let mut left: Vec<String> = Vec::new();
+        for attempt in attempts {
+            lab.talk(attempt);
+            for said in std::mem::take(&mut lab.said) {
+                let words: Vec<&str> = said.split(' ').collect();
+                match words[..] {
+                    [shape, "failed", .., "nothing", "left"] => {
+                        left.push(shape.to_owned());
+                        let all: BTreeSet<&String> = left.iter().collect();
+                        prop_assert!(all.len() == lab.ladder.len() && left.len() == all.len());
+                        left.clear();
+                    }
+                    [shape, "failed", .., "then", next] => {
+                        left.push(shape.to_owned());
+                        prop_assert!(!left.iter().any(|shape| shape == next), "{left:?}, {next}");
+                    }
+                    ["follows", ..] => left.clear(),
+                    _ => prop_assert_eq!(said, "asks-4011-all-the-same"),
+                }
+            }
+            // What it fetches without a word is followed too; not what a BIOS finds at 4011 all the same.
+            let all_the_same = bios && attempt.contains('4') && lab.shape() != Shape::Offer4011;
+            if attempt.ends_with("f +60") && !all_the_same {
+                left.clear();
+            }
+            // The row of those that ask 4011 all the same is about a BIOS.
+            if lab.past().seen.contains(&Behaviour::Asks4011AllTheSame) {
+                prop_assert!(bios);
+                lab.ladder = ASKS_4011.to_vec();
+            } else if bios {
+                lab.ladder = BIOS.to_vec();
+            }
         }
     }
 

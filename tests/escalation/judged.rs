@@ -6,7 +6,7 @@ use bootjack::client::progress::{Learnt, Memory, Progress};
 use bootjack::client::quirk::Behaviour;
 use bootjack::wire::Platform;
 
-use crate::talk::{BIOS, Lab, UEFI, bios, mac, uefi};
+use crate::talk::{BIOS, Lab, UEFI, mac, uefi};
 
 /// Firmware that takes its lease and stops there, and begins again after ten seconds.
 const DEAF: &str = "D +0.1 r +10";
@@ -101,6 +101,26 @@ fn whoever_is_slow_is_left_alone() {
         (
             "asks for a file that is not there",
             "D +0.1 r +2 n +30 D +0.1 r +2 n +30 D +0.1 r +2 n +30 D",
+        ),
+        (
+            "asks where there is no room for it",
+            "D +0.1 r +2 a +4 a +8 a +16 D +0.1 r +2 a +30 D +0.1 r +2 a +30 D",
+        ),
+        (
+            "asks port 4011, and for a file where there is no room",
+            "D +0.1 r +1 4 +2 a +30 D +0.1 r +1 4 +2 a +30 D +0.1 r +1 4 +2 a +30 D",
+        ),
+        (
+            "is switched off now and then, and refused in between",
+            "D +0.1 r +30 D +0.1 r +2 a +30 D +0.1 r +30 D +0.1 r +2 a +30 D",
+        ),
+        (
+            "could not be sent its OFFER",
+            "D u +0.1 r +30 D u +0.1 r +30 D u +0.1 r +30 D",
+        ),
+        (
+            "could not be sent the answer from port 4011",
+            "D +0.1 r +1 4 u +30 D +0.1 r +1 4 u +30 D +0.1 r +1 4 u +30 D",
         ),
         (
             "is shown its menu by PXE and by HTTP boot",
@@ -225,49 +245,33 @@ fn one_that_asks_4011_and_fetches_nothing_does_not_follow() {
     let loops = "D +0.1 r +0.5 4 +1 4 +2 4 +10";
     lab.talk(loops).talk(loops).says(&[]);
     lab.talk("D")
-        .says(&["offer-4011 failed 2 times, then bypass-prompt"]);
+        .says(&["offer-4011 failed 2 times at 4011, then bypass-prompt"]);
 }
 
-/// Quirk 5: build 071 of PXE 2.0.
 #[test]
-fn one_that_asks_4011_all_the_same_twice_is_told_of_once() {
-    let asks = "D +0.1 r +1 4 +0.2 4 +0.3 f +60";
-    let mut lab = bios();
-    lab.talk(asks).says(&[]);
-    lab.talk(asks).says(&["asks-4011-all-the-same"]);
-    assert_eq!(lab.past().seen, [Behaviour::Asks4011AllTheSame]);
-    assert_eq!(lab.past().shape, None);
-    lab.talk(asks).says(&[]);
-    // What it is known to follow stays.
-    let mut lab = bios();
-    lab.talk("D +0.1 r +1 f +60").talk(asks).talk(asks);
-    lab.says(&["asks-4011-all-the-same"]);
-    assert_eq!(lab.past().shape, Some(Shape::SelfSufficient));
-    // And what it follows without asking there says that it does not ask there.
-    lab.talk("D +0.1 r +1 f")
-        .says(&["follows self-sufficient, kept: true"]);
-    assert_eq!(lab.past().seen, []);
-    // An OFFER without 43{6=8} sends it there.
+fn who_was_refused_follows_with_the_file_that_it_gets_at_last() {
     let mut lab = uefi();
-    lab.talk(asks).talk(asks).says(&[]);
-}
-
-#[test]
-fn requests_at_4011_that_may_be_anybodys_say_nothing_of_a_machine() {
-    for (what, talk) in [
-        ("without a lease", "D +1 4 +60"),
-        ("before the lease", "D +1 4 +1 r +60"),
-        ("from another address", "D +0.1 r +1 ? +60"),
-        ("after its file", "D +0.1 r +1 f +1 4 +60"),
-        ("again and again in one attempt", "D +0.1 r +1 f +60"),
-    ] {
-        let mut lab = bios();
-        lab.talk("D +0.1 r +1 4 +1 4 +1 4 +1 f +60");
-        for _ in 0..5 {
-            lab.talk(talk);
-        }
-        assert!(lab.past().seen.is_empty(), "{what}: {:?}", lab.said);
+    lab.talk(DEAF).talk(DEAF).talk("D +0.1 r +2 a +4 a +8 f");
+    lab.says(&[
+        "offer-4011 failed 2 times, then bypass-prompt",
+        "follows bypass-prompt, kept: true",
+    ]);
+    // Also after minutes; a file of its system's, an hour later, is none of these.
+    let refused = "D +0.1 r +500 a";
+    for (later, follows) in [("+500 f", true), ("+3600 f", false)] {
+        let mut lab = uefi();
+        lab.talk(DEAF).talk(DEAF).talk(refused).talk(later);
+        let said = lab.said.iter().any(|said| said.starts_with("follows"));
+        assert_eq!(said, follows, "{later}");
     }
+    // Refused alone, it is left with what it is tried with.
+    let mut lab = uefi();
+    lab.talk(DEAF).talk(DEAF);
+    for _ in 0..5 {
+        lab.talk("D +0.1 r +2 a +30");
+    }
+    lab.says(&["offer-4011 failed 2 times, then bypass-prompt"]);
+    assert_eq!(lab.shape(), Shape::BypassPrompt);
 }
 
 #[test]

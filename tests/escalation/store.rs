@@ -27,7 +27,7 @@ fn shared() -> std::sync::Arc<Shared> {
 }
 
 /// A server's memory in a folder, and what its operator is told.
-fn opened(folder: &Path) -> (std::sync::Arc<Shared>, Vec<String>) {
+pub fn opened(folder: &Path) -> (std::sync::Arc<Shared>, Vec<String>) {
     let shared = shared();
     let notices = shared.machines.open(folder, 16, true).notices;
     let said = notices.iter().map(|what| match what {
@@ -50,10 +50,10 @@ fn taught(folder: &Path) {
 fn offered_and_asked(shared: &Shared, client: &Client) -> Vec<String> {
     use bootjack::client::progress::{Offered, Windows};
     use bootjack::client::{Shape, Stage};
-    use bootjack::firmware::sample::{self, Machine};
+    use bootjack::firmware::sample::{self, Described};
     use bootjack::wire::Arch;
     use bootjack::wire::dhcp::{Kind, Message};
-    let machine = Machine {
+    let machine = Described {
         mac: mac(),
         arch: Arch::BIOS,
         uuid: None,
@@ -129,6 +129,29 @@ fn what_was_learnt_is_there_after_a_restart_and_forgotten_by_the_command() {
     let listed = machines(folder.path(), &["list", "--json"]);
     let listed: Vec<Row> = serde_json::from_str(listed.succeeds()).unwrap();
     assert_eq!(listed, rows);
+
+    let mac = "52:54:00:00:00:01";
+    let count = |words: &[&str]| {
+        let said = machines(folder.path(), &[&["list", "--json"], words].concat());
+        let rows: Vec<Row> = serde_json::from_str(said.succeeds()).unwrap();
+        rows.len()
+    };
+    for (words, found) in [
+        (&["--mac", mac][..], 1),
+        (&["--mac", "52-54-00*"], 1),
+        (&["--mac", "52:54:01:*"], 0),
+        (&["--platform", "bios"], 1),
+        (&["--platform", "efi-x64"], 0),
+    ] {
+        assert_eq!(count(words), found, "{words:?}");
+    }
+    machines(folder.path(), &["list", "--platform", "toaster"]).fails(2, &["possible values"]);
+    let shown = machines(folder.path(), &["show", mac]);
+    let begin =
+        "mac       52:54:00:00:00:01\nplatform  bios\nseen      asks-4011-all-the-same\nat        ";
+    assert!(shown.succeeds().starts_with(begin), "{shown:?}");
+    machines(folder.path(), &["show", "52:54:00:00:00:02"])
+        .fails(1, &["nothing was learnt of 52:54:00:00:00:02"]);
 
     machines(folder.path(), &["forget", "52:54:00:00:00:02"])
         .fails(1, &["nothing was learnt of 52:54:00:00:00:02"]);

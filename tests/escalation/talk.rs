@@ -73,8 +73,12 @@ impl Lab {
             Step::Next {
                 left,
                 failures,
+                at_4011,
                 next,
-            } => format!("{left} failed {failures} times, then {next}"),
+            } => {
+                let at_4011 = if at_4011 { " at 4011" } else { "" };
+                format!("{left} failed {failures} times{at_4011}, then {next}")
+            }
             Step::NothingLeft { left, failures, .. } => {
                 format!("{left} failed {failures} times, nothing left")
             }
@@ -95,7 +99,9 @@ impl Lab {
     }
 
     /// One word of a talk: `d` DISCOVER, `D` one of a new transaction, `r` REQUEST, `4` a request at
-    /// 4011, `?` one from another address, `f` a file, `n` a file that is not there, `i` iPXE's DISCOVER, `h` that of HTTP boot,
+    /// 4011, `?` one from another address, `f` a file, `n` a file that is not there,
+    /// `a` a request that is refused for lack of room, or damaged, `u` an answer that could not be sent,
+    /// `i` iPXE's DISCOVER, `h` that of HTTP boot,
     /// `o` an OFFER of a lease, `b` one with boot data, `p` another proxy's OFFER, all heard on the wire,
     /// `m` a gap in what is heard; `+3` so many seconds later.
     fn word(&mut self, word: &str) {
@@ -123,6 +129,8 @@ impl Lab {
                 let turn = self.progress.fetched(now, mac(), word == "f");
                 self.note(&turn);
             }
+            "a" => self.progress.asks_for_a_file(now, mac()),
+            "u" => self.progress.unanswered(firmware),
             "i" => self.progress.other_stage(mac(), Stage::Ipxe),
             "h" => self.progress.other_stage(mac(), Stage::HttpBoot),
             "o" => self.heard(OFFER),

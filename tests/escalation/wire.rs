@@ -1,170 +1,48 @@
 //! On the wire: clients that do not follow one shape, and what an operator sees of it.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use bootjack::client::progress::SETTLE;
 use serde_json::Value;
 
-use crate::run::{BOOTJACK, EVERYONE, Said, bootjack};
-use crate::support::appliance::{Appliance, Setup};
+use crate::lab::{Lab, US, said};
+use crate::run::Said;
 use crate::support::clients::{BootClient, Speaker};
-use crate::support::dhcp_client::{ANSWER, DhcpClient, Reply};
-use crate::support::lan::{Host, Lan};
+use crate::support::dhcp_client::{ANSWER, Reply};
 use crate::support::packet::Packet;
-use crate::support::servers::Server;
 
-const US: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
-const DHCP: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 /// 43{6=8} with a prompt.
-const BYPASS_PROMPT: [u8; 10] = [6, 1, 8, 10, 4, 0, b'P', b'X', b'E', 255];
+pub const BYPASS_PROMPT: [u8; 10] = [6, 1, 8, 10, 4, 0, b'P', b'X', b'E', 255];
 const BYPASS: [u8; 4] = [6, 1, 8, 255];
-
-/// bootjack beside dnsmasq, and a machine.
-struct Lab {
-    appliance: Appliance,
-    _dhcp: Server,
-    card: DhcpClient,
-    pc: Host,
-    host: Host,
-    lan: Lan,
-}
-
-impl Lab {
-    fn new() -> Self {
-        Self::beside(&[])
-    }
-
-    /// Beside a dnsmasq with further flags.
-    fn beside(flags: &[&str]) -> Self {
-        let lan = Lan::new();
-        let (dhcp, host, pc) = (
-            Server::dnsmasq_with(&lan.dhcp_host(), flags),
-            lan.appliance_host(),
-            lan.client("pc"),
-        );
-        Self {
-            appliance: Setup::new(&host, BOOTJACK)
-                .profile("p.yaml", EVERYONE)
-                .start(),
-            _dhcp: dhcp,
-            card: DhcpClient::new(&pc),
-            pc,
-            host,
-            lan,
-        }
-    }
-
-    /// DISCOVER, both offers, REQUEST; gives bootjack's offer and the address leased.
-    fn lease(&self, client: &BootClient, as_sent: impl Fn(Packet) -> Packet) -> (Reply, Ipv4Addr) {
-        self.card.broadcast(&as_sent(client.discover()));
-        let (mut ours, mut theirs) = (None, None);
-        while ours.is_none() || theirs.is_none() {
-            let from = |reply: &Reply| reply.xid() == client.xid && reply.from.port() == 67;
-            let offer = self.card.hear(ANSWER, from).expect("two offers");
-            match *offer.from.ip() {
-                US => ours = Some(offer),
-                DHCP => theirs = Some(offer),
-                _ => {}
-            }
-        }
-        let (ours, theirs) = (ours.unwrap(), theirs.unwrap());
-        let request = as_sent(client.lease_request(theirs.yiaddr(), DHCP));
-        self.card.broadcast(&request);
-        (ours, theirs.yiaddr())
-    }
-
-    /// A whole attempt that ends with the lease; how its OFFER told it not to ask 4011, if so.
-    fn stops_at_the_lease(&self, client: &mut BootClient) -> Option<Vec<u8>> {
-        client.xid += 0x100;
-        let (offer, _) = self.lease(client, |packet| packet);
-        std::thread::sleep(SETTLE + Duration::from_millis(500));
-        offer.option(43)
-    }
-
-    /// The card has heard all of the file by then, and more than its buffer holds: it begins anew.
-    fn fetches(&mut self, file: &str) {
-        let url = format!("tftp://{US}/{file}");
-        self.pc.run(
-            "curl",
-            &["-sS", "-o", "/dev/null", "--max-time", "60", &url],
-        );
-        self.card = DhcpClient::new(&self.pc);
-    }
-
-    fn event(&self, name: &str) -> Value {
-        self.appliance
-            .wait_for_event(ANSWER, |event| event["event"] == name)
-    }
-
-    fn state(&self) -> PathBuf {
-        self.appliance.profiles().with_file_name("state")
-    }
-
-    fn said(&self, words: &[&str]) -> Said {
-        said(&self.state(), words)
-    }
-
-    fn explained(&self) -> String {
-        let said = self.said(&["explain", "--mac", "52:54:00:78:00:01", "--arch", "efi-x64"]);
-        said.succeeds().to_owned()
-    }
-
-    /// Ends it as a power cut does, and starts another one in its place.
-    fn again(&mut self, between: impl FnOnce(&Path)) {
-        self.appliance.process().kill();
-        between(&self.state());
-        let setup = Setup::new(&self.host, BOOTJACK);
-        self.appliance = setup.profile("p.yaml", EVERYONE).start();
-    }
-}
-
-fn said(state: &Path, words: &[&str]) -> Said {
-    let scratch = tempfile::tempdir().unwrap();
-    let profiles = state.with_file_name("profiles");
-    let mut command = bootjack(scratch.path(), words);
-    command.arg("--state").arg(state);
-    if words[0] == "explain" {
-        command.arg("--profiles").arg(profiles);
-    }
-    command.output().unwrap().into()
-}
 
 #[test]
 fn a_client_deaf_to_one_shape_is_offered_the_next_which_is_remembered() {
-    if crate::support::left_out(
-        "a_client_deaf_to_one_shape_is_offered_the_next_which_is_remembered",
-    ) {
-        return;
-    }
+    crate::as_root!("a_client_deaf_to_one_shape_is_offered_the_next_which_is_remembered");
     let mut lab = Lab::new();
     let mut client = BootClient::new(Speaker::Edk2, 1);
     for _ in 0..2 {
         assert_eq!(lab.stops_at_the_lease(&mut client), None);
     }
     assert!(!lab.explained().contains("learnt"));
+    let address = is_offered_the_next(&lab, &mut client);
+    follows_it(&mut lab, address);
+    is_offered_it_after_a_restart(&mut lab, &mut client);
+    is_forgotten(&mut lab, &mut client);
+}
+
+fn is_offered_the_next(lab: &Lab, client: &mut BootClient) -> Ipv4Addr {
     client.xid += 0x100;
-    let (offer, address) = lab.lease(&client, |packet| packet);
+    let (offer, address) = lab.lease(client, |packet| packet);
     assert_eq!(offer.option(43), Some(BYPASS_PROMPT.to_vec()));
     let step = lab.event("escalated");
-    assert_eq!(
-        (
-            &step["client"],
-            &step["strategy"],
-            &step["failures"],
-            &step["next"]
-        ),
-        (
-            &"52:54:00:78:00:01".into(),
-            &"offer-4011".into(),
-            &2.into(),
-            &"bypass-prompt".into()
-        )
-    );
+    let told = ["client", "strategy", "next"].map(|key| step[key].as_str().unwrap());
+    assert_eq!(told, ["52:54:00:78:00:01", "offer-4011", "bypass-prompt"]);
+    assert_eq!(step["failures"], 2);
     let tried = lab.said(&["machines"]);
     assert!(tried.succeeds().contains("bypass-prompt"), "{tried:?}");
+    address
+}
 
+fn follows_it(lab: &mut Lab, address: Ipv4Addr) {
     lab.card.take(address);
     lab.fetches("snponly.efi");
     let follows = lab.event("follows");
@@ -179,28 +57,20 @@ fn a_client_deaf_to_one_shape_is_offered_the_next_which_is_remembered() {
         r#"bootjack_escalations_total{from="offer-4011",to="bypass-prompt"} 1"#,
         "bootjack_machines_remembered 1",
     ] {
-        assert!(
-            metrics.lines().any(|l| l == line),
-            "{line} is not in\n{metrics}"
-        );
+        let told = metrics.lines().any(|l| l == line);
+        assert!(told, "{line} is not in\n{metrics}");
     }
+}
 
-    let shown = |said: &Said| {
+fn is_offered_it_after_a_restart(lab: &mut Lab, client: &mut BootClient) {
+    let is_listed = |said: &Said| {
         let rows: Vec<Value> = serde_json::from_str(said.succeeds()).unwrap();
-        let fields = ["mac", "platform", "follows"].map(|key| rows[0][key].clone());
-        (
-            rows.len(),
-            fields.map(|f| f.as_str().unwrap_or_default().to_owned()),
-        )
+        let fields = ["mac", "platform", "follows"].map(|key| rows[0][key].as_str().unwrap());
+        assert_eq!(fields, ["52:54:00:78:00:01", "efi-x64", "bypass-prompt"]);
+        assert_eq!(rows.len(), 1);
     };
-    let expected = (
-        1,
-        ["52:54:00:78:00:01", "efi-x64", "bypass-prompt"].map(str::to_owned),
-    );
-    assert_eq!(shown(&lab.said(&["machines", "list", "--json"])), expected);
-    lab.again(|state| {
-        assert_eq!(shown(&said(state, &["machines", "--json"])), expected);
-    });
+    is_listed(&lab.said(&["machines", "list", "--json"]));
+    lab.again(|state| is_listed(&said(state, &["machines", "--json"])));
     let explained = lab.explained();
     for line in [
         "\nlearnt: follows bypass-prompt (since ",
@@ -210,20 +80,22 @@ fn a_client_deaf_to_one_shape_is_offered_the_next_which_is_remembered() {
         assert!(explained.contains(line), "{line} is not in {explained}");
     }
     client.xid += 0x100;
-    let (offer, _) = lab.lease(&client, |packet| packet);
+    let (offer, _) = lab.lease(client, |packet| packet);
     assert_eq!(offer.option(43), Some(BYPASS_PROMPT.to_vec()));
     let answer = lab
         .appliance
         .wait_for_event(ANSWER, |event| event["message"] == "offer");
     assert_eq!(answer["chosen_by"], "learnt");
+}
 
+fn is_forgotten(lab: &mut Lab, client: &mut BootClient) {
     let forgotten = lab.said(&["machines", "forget", "52:54:00:78:00:01"]);
     assert_eq!(
         forgotten.succeeds(),
         "what was learnt of 52:54:00:78:00:01 is forgotten\n"
     );
     client.xid += 0x100;
-    let (offer, _) = lab.lease(&client, |packet| packet);
+    let (offer, _) = lab.lease(client, |packet| packet);
     assert_eq!(offer.option(43), None);
     lab.again(|_| {});
     assert_eq!(lab.said(&["machines", "--json"]).succeeds(), "[]\n");
@@ -262,11 +134,6 @@ impl Lab {
     fn offers(&self, client: &mut BootClient) -> Option<Vec<u8>> {
         client.xid += 0x100;
         self.lease(client, old).0.option(43)
-    }
-
-    fn told(&self, name: &str) -> Option<Value> {
-        let mut events = self.appliance.events().into_iter();
-        events.find(|event| event["event"] == name)
     }
 }
 
@@ -342,47 +209,4 @@ fn an_item_of_another_servers_menu_asked_for_by_broadcast_is_no_request_at_4011(
     }
     assert_eq!(lab.offers(&mut client), Some(BYPASS.to_vec()));
     assert_eq!(lab.told("observed"), None);
-}
-
-impl Lab {
-    /// A machine that boots from elsewhere, again and again, is left to that server.
-    fn leaves_to(&self, server: &str) {
-        let mut client = BootClient::new(Speaker::Edk2, 5);
-        for _ in 0..2 {
-            assert_eq!(self.stops_at_the_lease(&mut client), None);
-        }
-        client.xid += 0x100;
-        let (offer, _) = self.lease(&client, |packet| packet);
-        assert_eq!(offer.option(43), None);
-        assert_eq!(self.told("escalated"), None);
-        let known = |event: &&Value| {
-            let text = event["text"].as_str().unwrap_or_default();
-            text.starts_with(&format!("another boot server, {server}, answers "))
-        };
-        let events = self.appliance.events();
-        assert_eq!(events.iter().filter(known).count(), 1, "{events:?}");
-    }
-}
-
-#[test]
-fn machines_that_another_proxy_answers_are_left_to_it() {
-    if crate::support::left_out("machines_that_another_proxy_answers_are_left_to_it") {
-        return;
-    }
-    let lab = Lab::new();
-    let rival = lab.lan.host("rival", "10.77.0.4/24");
-    let rival = Setup::new(&rival, BOOTJACK)
-        .profile("p.yaml", EVERYONE)
-        .start();
-    lab.leaves_to("10.77.0.4");
-    let moved = |event: &Value| event["event"] == "escalated";
-    assert!(!rival.events().iter().any(moved));
-}
-
-#[test]
-fn machines_whose_dhcp_server_names_a_boot_file_are_left_to_it() {
-    if crate::support::left_out("machines_whose_dhcp_server_names_a_boot_file_are_left_to_it") {
-        return;
-    }
-    Lab::beside(&["--dhcp-boot=theirs.efi"]).leaves_to("10.77.0.1");
 }

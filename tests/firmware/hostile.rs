@@ -11,28 +11,27 @@ use proptest::prelude::*;
 
 use crate::play::*;
 
+/// A server with these changes in its answers, and noise behind them.
+fn spoilt<'a>(server: Server<'a>, changes: &'a [(usize, u8)], noise: &'a [u8]) -> Server<'a> {
+    Box::new(move |datagram| {
+        let mut answers = server(datagram);
+        for sent in &mut answers {
+            for (at, value) in changes {
+                let at = at % sent.bytes.len();
+                sent.bytes[at] = *value;
+            }
+        }
+        answers.push(Sent {
+            from: SocketAddrV4::new(BOOT, 4011),
+            after: Duration::from_millis(2),
+            bytes: noise.to_vec(),
+        });
+        answers
+    })
+}
+
 /// A machine that hears these changes of good answers, and of each port noise.
 fn survives(setup: Setup, changes: &[(usize, u8)], noise: &[u8]) {
-    let spoil = |bytes: &mut Vec<u8>| {
-        for (at, value) in changes {
-            let at = at % bytes.len();
-            bytes[at] = *value;
-        }
-    };
-    let spoilt = |server: Server<'static>| -> Server<'_> {
-        Box::new(move |datagram| {
-            let mut answers = server(datagram);
-            for sent in &mut answers {
-                spoil(&mut sent.bytes);
-            }
-            answers.push(Sent {
-                from: SocketAddrV4::new(BOOT, 4011),
-                after: Duration::from_millis(2),
-                bytes: noise.to_vec(),
-            });
-            answers
-        })
-    };
     let offer = |m: &mut Message| {
         let menu = [6, 1, 3, 8, 7, 0x80, 1, 1, 10, 0, 0, 2];
         let items = [9, 5, 0x80, 1, 2, b'h', b'i', 10, 1, 2, 255];
@@ -40,41 +39,20 @@ fn survives(setup: Setup, changes: &[(usize, u8)], noise: &[u8]) {
         names("a.efi")(m);
     };
     let files = tftp(BOOT, &[("a.efi", &[7; 9000])]);
-    let servers = [
-        spoilt(plain()),
-        spoilt(proxy(offer)),
-        spoilt(on_4011(names("a.efi"))),
-        spoilt(files),
-    ];
+    let servers = [plain(), proxy(offer), on_4011(names("a.efi")), files];
+    let servers = servers.map(|server| spoilt(server, changes, noise));
     let mut machine = Machine::new(setup);
+    let mut time = VirtualTime::default();
     let mut outputs = machine.handle(Duration::ZERO, Input::Start);
-    let mut due: Vec<(Duration, SocketAddrV4, u16, Vec<u8>)> = Vec::new();
-    let mut now = Duration::ZERO;
     for _ in 0..5000 {
-        for output in std::mem::take(&mut outputs) {
+        for output in outputs {
             match output {
                 Output::Done(_) | Output::Fetch(_) => return,
-                Output::Send(sent) => {
-                    let replies = servers.iter().flat_map(|s| s(&sent));
-                    let port = sent.from.port();
-                    due.extend(replies.map(|r| (now + r.after, r.from, port, r.bytes)));
-                }
+                Output::Send(sent) => hear(&servers, &sent, &mut time),
                 Output::Own(_) | Output::Offered(_) | Output::Say(_) => {}
             }
         }
-        due.sort_by_key(|d| d.0);
-        let wakes = machine.wakes_at();
-        match due.first() {
-            Some(first) if wakes.is_none_or(|at| first.0 <= at) => {
-                let (at, from, port, bytes) = due.remove(0);
-                now = at;
-                outputs = machine.handle(now, incoming(from, port, &bytes));
-            }
-            _ => {
-                now = wakes.expect("it waits for something");
-                outputs = machine.handle(now, Input::Timer);
-            }
-        }
+        outputs = time.next(&mut machine);
     }
     panic!("it does not end");
 }

@@ -5,6 +5,7 @@
 //! * `boots`: what each of them boots from
 //! * `lease`: how it comes by its address, and loses it
 //! * `stops`: what stops it, as a table
+//! * `untaken`: answers that it makes nothing of, and what is said of them
 //! * `far`: boot servers in another subnet
 //! * `hostile`: answers of anybody
 //! * `outlook`: how far each comes by offers alone
@@ -22,3 +23,6 @@ mod play;
 mod says;
 mod stops;
 mod transfer;
+mod untaken;
+#[path = "../support/virtual_time.rs"]
+mod virtual_time;

@@ -9,10 +9,11 @@ use bootjack::firmware::fault::Fault;
 use bootjack::firmware::machine::web::{Answer, NoPage, Page, Question};
 use bootjack::firmware::machine::{Datagram, Loader, Setup, Step, Topic, Verdict};
 use bootjack::firmware::message::Identity;
-use bootjack::firmware::reply::Incoming;
 use bootjack::firmware::{Input, Kind, Machine, Output};
 use bootjack::wire::Mac;
 use bootjack::wire::dhcp::{self, Message, Options, code};
+
+pub use crate::virtual_time::VirtualTime;
 
 pub const DHCP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 pub const BOOT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -99,10 +100,9 @@ pub fn play_with(
     web: impl Fn(&Question) -> Result<Page, NoPage>,
 ) -> Played {
     let mut machine = Machine::new(setup);
-    let mut now = Duration::ZERO;
-    let mut due: Vec<(Duration, SocketAddrV4, u16, Vec<u8>)> = Vec::new();
+    let mut time = VirtualTime::default();
     let (mut steps, mut sent) = (Vec::new(), Vec::new());
-    let mut outputs = machine.handle(now, Input::Start);
+    let mut outputs = machine.handle(Duration::ZERO, Input::Start);
     loop {
         let mut answer = None;
         for output in outputs {
@@ -112,16 +112,13 @@ pub fn play_with(
                 Output::Offered(address) => assert_eq!(address, OWN),
                 Output::Fetch(question) => answer = Some(web(&question)),
                 Output::Send(datagram) => {
-                    for reply in servers.iter().flat_map(|server| server(&datagram)) {
-                        let port = datagram.from.port();
-                        due.push((now + reply.after, reply.from, port, reply.bytes));
-                    }
-                    sent.push((now, datagram));
+                    hear(servers, &datagram, &mut time);
+                    sent.push((time.now, datagram));
                 }
                 Output::Done(verdict) => {
                     return Played {
                         verdict,
-                        at: now,
+                        at: time.now,
                         steps,
                         sent,
                         released: machine.release(),
@@ -129,36 +126,23 @@ pub fn play_with(
                 }
             }
         }
-        assert!(now < LONGEST, "it does not end: {steps:#?}");
-        if let Some(outcome) = answer {
-            let took = Duration::from_millis(5);
-            now += took;
-            outputs = machine.handle(now, Input::Web(Answer { outcome, took }));
-            continue;
-        }
-        due.sort_by_key(|d| d.0);
-        let timer = machine.wakes_at().expect("it waits for something");
-        match due.first() {
-            Some(first) if first.0 <= timer => {
-                let (at, from, port, bytes) = due.remove(0);
-                now = at;
-                outputs = machine.handle(now, incoming(from, port, &bytes));
+        assert!(time.now < LONGEST, "it does not end: {steps:#?}");
+        outputs = match answer {
+            Some(outcome) => {
+                let took = Duration::from_millis(5);
+                time.now += took;
+                machine.handle(time.now, Input::Web(Answer { outcome, took }))
             }
-            _ => {
-                now = timer;
-                outputs = machine.handle(now, Input::Timer);
-            }
-        }
+            None => time.next(&mut machine),
+        };
     }
 }
 
-pub fn incoming(from: SocketAddrV4, port: u16, payload: &[u8]) -> Input<'_> {
-    Input::Datagram(Incoming {
-        from,
-        port,
-        payload,
-        length: payload.len(),
-    })
+/// Servers hear a datagram; their answers are on their way.
+pub fn hear(servers: &[Server<'_>], datagram: &Datagram, time: &mut VirtualTime) {
+    for reply in servers.iter().flat_map(|server| server(datagram)) {
+        time.brings(reply.after, reply.from, datagram.from.port(), reply.bytes);
+    }
 }
 
 /// The DHCP message in a datagram, where it is one to this port.

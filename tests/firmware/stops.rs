@@ -255,7 +255,7 @@ fn files_that_are_not_there() {
     for (kind, line, seconds) in [
         (EfiX64, E18, 4 + 24),
         (Bios, "PXE-E32: TFTP open timeout.", 4 + 24),
-        (Ipxe, "Connection timed out", 24),
+        (Ipxe, "Connection timed out", 15),
     ] {
         let servers = vec![plain(), proxy(offer)];
         assert_eq!(last(kind, &servers), (line.to_owned(), seconds), "{kind:?}");

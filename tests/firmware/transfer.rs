@@ -4,13 +4,12 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use bootjack::firmware::image::HEAD;
+use bootjack::firmware::kind::Tftp;
 use bootjack::firmware::transfer::{Step, Transfer, Want};
 use bootjack::firmware::{Fault, Kind};
 
 const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 5000);
 const START: Duration = Duration::ZERO;
-/// How long a packet is waited for.
-const PATIENCE: Duration = Duration::from_secs(4);
 
 fn begin(kind: Kind, want: Want) -> (Transfer, Vec<u8>) {
     let client = kind.firmware().tftp;
@@ -126,7 +125,7 @@ fn silence_ends_it() {
     let (mut transfer, request) = begin(Kind::EfiX64, Want::Size);
     for n in 1..6 {
         let now = transfer.until;
-        assert_eq!(now, PATIENCE * n);
+        assert_eq!(now, Duration::from_secs(4) * n);
         let again = Step::Send(SocketAddrV4::new(*SERVER.ip(), 69), request.clone());
         assert_eq!(transfer.timed_out(now), again);
     }
@@ -134,7 +133,48 @@ fn silence_ends_it() {
         panic!("it ends")
     };
     assert!(matches!(fault, Fault::NoTftp(_)), "{fault:?}");
+    assert_eq!(transfer.until, Duration::from_secs(24));
     let stranger = SocketAddrV4::new([10, 0, 0, 9].into(), 5000);
     let (mut transfer, _) = begin(Kind::EfiX64, Want::Size);
     assert_eq!(transfer.take(START, stranger, &data(1, 9)), Step::Quiet);
+}
+
+/// When a request is sent that nobody answers, in milliseconds, and when it is over.
+fn asks_at(client: Tftp) -> (Vec<u128>, u128) {
+    let (mut transfer, _) = Transfer::begin(START, (*SERVER.ip(), b"a"), 2000, client, Want::Start);
+    let mut sent = vec![0];
+    loop {
+        let now = transfer.until;
+        match transfer.timed_out(now) {
+            Step::Send(..) => sent.push(now.as_millis()),
+            _ => return (sent, now.as_millis()),
+        }
+    }
+}
+
+/// Of iPXE's `retry.c` and GRUB's `net.h`: a doubled wait, and one that grows.
+#[test]
+fn each_asks_again_after_its_own_times() {
+    let ipxe = asks_at(Kind::Ipxe.firmware().tftp);
+    assert_eq!(ipxe, (vec![0, 250, 750, 1750, 3750, 7750], 15_750));
+    for kind in [Kind::EfiX64, Kind::Bios, Kind::Rpi3] {
+        let (sent, over) = asks_at(kind.firmware().tftp);
+        assert_eq!((sent.len(), over), (6, 24_000), "{kind:?}");
+    }
+}
+
+/// Each packet has its own times; what has come begins them anew.
+#[test]
+fn each_packet_is_waited_for_anew() {
+    let (mut transfer, _) = begin(Kind::Ipxe, Want::Whole);
+    for _ in 0..3 {
+        transfer.timed_out(transfer.until);
+    }
+    let now = Duration::from_secs(2);
+    transfer.take(now, SERVER, &oack("blksize|1432|tsize|9000|"));
+    assert_eq!(transfer.until, now + Duration::from_millis(250));
+    let Step::Send(_, again) = transfer.timed_out(transfer.until) else {
+        panic!("the ACK again")
+    };
+    assert_eq!(again, [0, 4, 0, 0]);
 }

@@ -13,6 +13,7 @@ use bootjack::profile::{Snapshot, Source, compile};
 use bootjack::transfer::{Bounds, Input, Next, Send, Sender, Step, agree};
 use bootjack::tree::{CleanPath, Door, Requester, resolve};
 use bootjack::wire::dhcp::{MAX_REPLY, Message, Options, describe};
+use bootjack::wire::pxe::area::Area;
 use bootjack::wire::tftp::Packet;
 
 const US: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -80,6 +81,9 @@ pub fn dhcp(data: &[u8]) {
         (reply.xid, reply.chaddr, reply.giaddr),
         (message.xid, message.chaddr, message.giaddr)
     );
+    if let Some(area) = reply.options.get(43).map(Area::read) {
+        assert!(area.is_whole() && area.is_sound(), "{area:?}");
+    }
     assert!(![1, 3, 51, 52].iter().any(|code| reply.options.has(*code)));
     assert!(
         outcome.client.is_some(),

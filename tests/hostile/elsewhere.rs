@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::as_root;
 use crate::lab::{US, to};
 use crate::support::appliance::{Appliance, Setup};
 use crate::support::clients::{BootClient, Speaker};

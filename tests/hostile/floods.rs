@@ -2,7 +2,6 @@
 
 use std::net::SocketAddrV4;
 
-use crate::as_root;
 use crate::forged::Raw;
 use crate::lab::{Lab, STRANGER, US, to};
 use crate::noise::Noise;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use crate::as_root;
 use crate::lab::{Lab, STRANGER, US, to};
 use crate::support::clients::{BootClient, Speaker};
 use crate::support::dhcp_client::DhcpClient;

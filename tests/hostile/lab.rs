@@ -167,13 +167,3 @@ fn asset(name: &str) -> Vec<u8> {
     let asset = bootjack::assets::all().iter().find(|a| a.name == name);
     asset.unwrap().bytes.to_vec()
 }
-
-/// Leaves the test out where there is no root.
-#[macro_export]
-macro_rules! as_root {
-    ($name:literal) => {
-        if $crate::support::left_out(concat!("hostile: ", $name)) {
-            return;
-        }
-    };
-}

@@ -2,7 +2,6 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use crate::as_root;
 use crate::lab::{Lab, STRANGER, US, to};
 use crate::noise::{Noise, broken_captures, option_bombs, wrong_headers};
 use crate::support::clients::{BootClient, Speaker};

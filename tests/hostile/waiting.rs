@@ -6,7 +6,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::as_root;
 use crate::forged::Raw;
 use crate::lab::{STRANGER, US, to};
 use crate::support::appliance::{Appliance, Setup};

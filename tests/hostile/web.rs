@@ -7,7 +7,6 @@ use std::time::Duration;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use crate::as_root;
 use crate::lab::{Lab, STRANGER, US};
 use crate::noise::Noise;
 use crate::support::lan::Host;

@@ -3,6 +3,8 @@
 use std::net::Ipv4Addr;
 
 use crate::house::{SOON, US, at, count, edit, event, leases, mac, row, setup, state};
+use crate::support::clients::{BootClient, Speaker};
+use crate::support::dhcp_client::DhcpClient;
 use crate::support::lan::Lan;
 use crate::support::lease_clients::{LeaseClient, Program};
 use crate::support::{poll, relay};
@@ -56,6 +58,28 @@ fn a_used_address_is_left_alone_until_the_operator_says_so() {
         .filter(|e| e["event"] == "conflict");
     assert_eq!(conflicts.count(), 1);
     assert!(leases(&boot, &["list", "--only", "declined"]).contains("10.77.0.100"));
+}
+
+/// However many addresses are tried for it, a DISCOVER is told of once, and before what it is answered.
+#[test]
+fn a_discover_that_takes_two_addresses_is_told_of_once() {
+    as_root!("a_discover_that_takes_two_addresses_is_told_of_once");
+    let lan = Lan::new();
+    let _squatter = lan.host("squatter", "10.77.0.100/24");
+    let appliance = setup(&lan.appliance_host(), &config("auto")).start();
+    let card = DhcpClient::new(&lan.client("pc"));
+    let machine = BootClient::new(Speaker::Edk2, 1);
+    card.broadcast(&machine.discover());
+    assert_eq!(card.answer(US, machine.xid).yiaddr(), at(101));
+    event(&appliance, "granted", &[("message", "offer")]);
+    let timeline = appliance.timeline("52:54:00:78:00:01");
+    let told: Vec<_> = timeline.iter().map(|e| e["event"].as_str()).collect();
+    let asked = told.iter().filter(|name| **name == Some("discover"));
+    assert_eq!(asked.count(), 1, "{told:?}");
+    assert_eq!(
+        (told[0], *told.last().unwrap()),
+        (Some("discover"), Some("granted"))
+    );
 }
 
 #[test]

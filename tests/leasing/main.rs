@@ -20,16 +20,9 @@
     reason = "helpers of tests may fail like tests"
 )]
 
+#[macro_use]
 #[path = "../support/mod.rs"]
 mod support;
-
-macro_rules! as_root {
-    ($name:literal) => {
-        if crate::support::left_out($name) {
-            return;
-        }
-    };
-}
 
 mod beside;
 mod clocks;

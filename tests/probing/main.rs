@@ -15,16 +15,9 @@
     reason = "helpers of tests may fail like tests"
 )]
 
+#[macro_use]
 #[path = "../support/mod.rs"]
 mod support;
-
-macro_rules! as_root {
-    ($name:literal) => {
-        if crate::support::left_out(concat!("probing: ", $name)) {
-            return;
-        }
-    };
-}
 
 mod lab;
 mod lease;

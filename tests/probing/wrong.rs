@@ -89,7 +89,16 @@ fn what_is_wrong_with_the_command_is_said() {
         (vec!["--as", "toaster"], "possible values: bios, bios-2.0"),
         (
             vec!["--as", "bios", "--interface", "eth7"],
-            "cannot probe on eth7",
+            "cannot probe on \"eth7\": there is no such interface",
+        ),
+        (
+            vec!["--as", "bios", "--interface", "lo"],
+            "cannot probe on \"lo\": it is no Ethernet",
+        ),
+        (vec!["--as", "bios", "--choose", "0"], "0 is not in 1..=255"),
+        (
+            vec!["--as", "bios", "--choose", "99999"],
+            "99999 is not in 1..=255",
         ),
         (vec!["--as", "bios", "--mac", "x"], "no MAC address"),
         (
@@ -110,6 +119,28 @@ fn what_is_wrong_with_the_command_is_said() {
         said.contains("--interface where to probe: eth0, eth1"),
         "{said}"
     );
+}
+
+/// What is missing in the report may be the verdict.
+#[test]
+fn a_report_that_cannot_be_written_is_no_success() {
+    as_root!("a report that cannot be written");
+    let lan = Lan::new();
+    let _dhcp = Server::dnsmasq_without_ipv6(&lan.dhcp_host());
+    let _bootjack = crate::lab::setup(&lan.appliance_host()).start();
+    let pc = lan.client("pc");
+    let shell = |words: &str| {
+        let command = format!("\"$0\" probe --as efi-x64 {words}");
+        let output = pc.attempt("bash", &["-c", &command, env!("CARGO_BIN_EXE_bootjack")]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), said)
+    };
+    let (code, said) = shell("> /dev/full");
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("cannot write the report: No space"), "{said}");
+    // A reader that has seen enough is none of that.
+    let (code, said) = shell("| head -1; exit ${PIPESTATUS[0]}");
+    assert_eq!((code, said.as_str()), (Some(0), ""));
 }
 
 /// Nothing at the other end of the cable: nothing could be tried.

@@ -3,7 +3,6 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 
-use crate::as_root;
 use crate::lab::{EVERYONE, LEASED, Lab, US, ack, at, setup};
 use crate::support::clients::{BootClient, Speaker};
 use crate::support::dhcp_client::{ANSWER, DhcpClient, Reply};

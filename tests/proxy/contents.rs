@@ -2,7 +2,6 @@
 
 use std::net::Ipv4Addr;
 
-use crate::as_root;
 use crate::lab::{HTTP, LEASED, Lab, US, at};
 use crate::support::clients::{BootClient, Speaker};
 use crate::support::dhcp_client::Reply;

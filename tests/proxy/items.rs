@@ -6,7 +6,6 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use bootjack::wire::pxe::menu::BootMenu;
 use serde_json::Value;
 
-use crate::as_root;
 use crate::lab::{LEASED, Lab, US, never, setup};
 use crate::support::clients::{BootClient, Speaker};
 use crate::support::dhcp_client::{ANSWER, DhcpClient, Reply};
@@ -18,8 +17,8 @@ use crate::support::poll;
 const OTHER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 3);
 const GROUP: Ipv4Addr = Ipv4Addr::new(239, 255, 40, 11);
 /// Types of the ids below: they are the same in every bootjack.
-const DEBIAN: u16 = 35720;
-const MEMTEST: u16 = 39400;
+const DEBIAN: u16 = 47883;
+const MEMTEST: u16 = 46382;
 
 const PROFILE: &str = "
 name: Lab

@@ -166,13 +166,3 @@ fn class(request: &Packet) -> &'static [u8] {
 pub fn at(address: Ipv4Addr, client: &BootClient) -> SocketAddrV4 {
     SocketAddrV4::new(address, client.port_to_4011())
 }
-
-/// Leaves the test out where there is no root.
-#[macro_export]
-macro_rules! as_root {
-    ($name:literal) => {
-        if $crate::support::left_out(concat!("proxy: ", $name)) {
-            return;
-        }
-    };
-}

@@ -4,7 +4,6 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use crate::as_root;
 use crate::lab::{EVERYONE, LEASED, Lab, US, ack, at, offer, setup};
 use crate::support::appliance::Setup;
 use crate::support::clients::{BootClient, Speaker};

@@ -3,7 +3,6 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use crate::as_root;
 use crate::lab::{EVERYONE, LEASED, Lab, US, at, never, setup};
 use crate::support::clients::{BootClient, Speaker};
 use crate::support::dhcp_client::DhcpClient;

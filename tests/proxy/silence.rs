@@ -4,7 +4,6 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
-use crate::as_root;
 use crate::lab::{LEASED, Lab, US};
 use crate::support::clients::{BootClient, Speaker};
 use crate::support::packet::{DISCOVER, INFORM, Packet, REQUEST, capture};

@@ -26,10 +26,15 @@ fn keys_of(part: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_example_of_readme_compiles() {
-    let (rows, findings) = compile("bootjack.yaml", block("yaml"));
-    assert_eq!(findings, []);
-    assert_eq!(rows.unwrap().len(), 1);
+fn the_examples_of_readme_compile() {
+    let blocks = section().split("```yaml\n").skip(1);
+    let blocks: Vec<_> = blocks.map(|b| b.split("```").next().unwrap()).collect();
+    assert!(blocks.len() > 1, "{blocks:?}");
+    for yaml in blocks {
+        let (rows, findings) = compile("bootjack.yaml", yaml);
+        assert_eq!(findings, []);
+        assert_eq!(rows.unwrap().len(), 1);
+    }
 }
 
 #[test]

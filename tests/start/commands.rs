@@ -50,6 +50,38 @@ fn wrong_usage_ends_with_2_and_says_what_is_right() {
         ),
         (&["explain", "--mac", MAC, "--arch", "zz"], "--arch"),
         (
+            &["explain", "--mac", MAC, "--arch", "bios", "--json"],
+            "--json goes with --pcap",
+        ),
+        (
+            &[
+                "explain",
+                "--mac",
+                MAC,
+                "--arch",
+                "7",
+                "--ip",
+                "255.255.255.255",
+            ],
+            "no machine has this address",
+        ),
+        (
+            &["explain", "--mac", MAC, "--arch", "7", "--ip", "0.0.0.0"],
+            "no machine has this address",
+        ),
+        (
+            &[
+                "explain",
+                "--mac",
+                MAC,
+                "--arch",
+                "7",
+                "--relay",
+                "239.1.1.1",
+            ],
+            "no machine has this address",
+        ),
+        (
             &["explain", "--mac", MAC, "--arch", "bios", "--stage", "zz"],
             "ipxe",
         ),
@@ -66,16 +98,48 @@ fn wrong_usage_ends_with_2_and_says_what_is_right() {
     );
 }
 
+/// An image folder with what the shipped profiles name.
+fn images() -> tempfile::TempDir {
+    let dir = folder();
+    for file in [
+        "debian-12/linux",
+        "debian-12/initrd.gz",
+        "build/vmlinuz",
+        "build/initrd.img",
+        "build/firmware.cpio",
+    ] {
+        let file = dir.path().join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "x").unwrap();
+    }
+    dir
+}
+
 #[test]
 fn check_says_what_serve_would_and_tells_by_its_exit_code() {
-    let said = run(&["check", "--profiles", PROFILES, "--images", PROFILES]);
+    let images = images();
+    let images = images.path().display().to_string();
+    let said = run(&["check", "--profiles", PROFILES, "--images", &images]);
     assert!(
         said.succeeds().ends_with(" 0 errors, 0 warnings\n"),
         "{said:?}"
     );
     let folder = folder();
-    fs::write(folder.path().join("a.yaml"), "menu:\n  titel: T\n").unwrap();
+    let kernel = "menu: {entries: [{id: a, linux: {kernel: debian-12/linus}}]}\n";
+    fs::write(folder.path().join("a.yaml"), kernel).unwrap();
     let path = folder.path().display().to_string();
+    let said = run(&["check", "--profiles", &path, "--images", &images]);
+    let told = [
+        &format!(
+            "{path}/a.yaml:1:42: warning: kernel \"debian-12/linus\": there is no file {images}/debian-12/linus\n"
+        ),
+        "did you mean \"debian-12/linux\"?",
+        "1 profile can be served, 0 errors, 1 warning\n",
+    ];
+    for told in told {
+        assert!(said.succeeds().contains(told), "{told}: {said:?}");
+    }
+    fs::write(folder.path().join("a.yaml"), "menu:\n  titel: T\n").unwrap();
     let said = run(&["check", "--profiles", &path]);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(

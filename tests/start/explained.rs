@@ -105,6 +105,7 @@ fn explain_plays_what_rows_tell_machines_by() {
     };
     let told = [
         (["--undi", "2.1"], "  old (yours): delay 1s\n"),
+        (["--undi", "2"], "  old (yours): delay 1s\n"),
         (
             ["--class", "PXEClient:Acme:7"],
             "  maker (yours): windows 1s, 2s\n",
@@ -121,6 +122,91 @@ fn explain_plays_what_rows_tell_machines_by() {
     let said = ask(&["--class", "MSFT 5.0"]);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.out.contains("an ordinary DHCP client"), "{said:?}");
+}
+
+/// A row that leaves it without an answer.
+#[test]
+fn explain_says_where_a_machine_does_not_get_on() {
+    let folder = folder();
+    let config = folder.path().join("c.yaml");
+    let shown = config.display().to_string();
+    let ask = |arch: &str, changes: &str| {
+        let row =
+            format!("quirks: [{{name: t, tells: {{mac: \"52\"}}, changes: {{{changes}}}}}]\n");
+        fs::write(&config, row).unwrap();
+        let machine = ["explain", "--mac", MAC, "--arch", arch, "--config", &shown];
+        let place = ["--profiles", PROFILES, "--server", "10.1.0.2"];
+        run(&[&machine[..], &place].concat())
+    };
+    let no_4011 = "it ends there: nobody answers it on port 4011 (PXE-E16)\n";
+    let no_60 = "it ends there: a proxy's OFFER without option 60 is none to a PXE ROM (PXE-E53)\n";
+    for (arch, changes, end) in [
+        ("efi-x64", "port-4011: false", Some(no_4011)),
+        ("bios", "port-4011: false", None),
+        ("bios", "option-60: false", Some(no_60)),
+        ("bios", "strategies: header-only", None),
+        ("efi-x64", "port-4011: true", None),
+    ] {
+        let said = ask(arch, changes);
+        assert!(
+            said.out.contains("\nOFFER, in answer to DISCOVER"),
+            "{said:?}"
+        );
+        assert_eq!(said.code, Some(i32::from(end.is_some())), "{said:?}");
+        assert!(said.out.ends_with(end.unwrap_or_default()), "{said:?}");
+        assert_eq!(
+            said.out.contains("it ends there"),
+            end.is_some(),
+            "{said:?}"
+        );
+    }
+    let said = ask("efi-x64", "port-4011: false");
+    let none = ": none: quirk \"t\" says that port 4011 does not answer this machine\n";
+    assert!(said.out.contains(none), "{none}: {said:?}");
+}
+
+/// In mode `dhcp`: who chose the shape of the boot data, and who says otherwise.
+#[test]
+fn explain_tells_who_chose_the_shape_of_a_lease() {
+    let folder = folder();
+    let lan = "mode: dhcp\ndhcp:\n  pxe: plain\n  networks: [ { subnet: 10.1.0.0/24, pools: [ 10.1.0.100-10.1.0.199 ] } ]\n";
+    let reserved =
+        "  reservations: [ { mac: \"b8:27:eb:00:00:02\", address: 10.1.0.9, pxe: plain } ]\n";
+    let config = folder.path().join("c.yaml");
+    fs::write(&config, format!("{lan}{reserved}")).unwrap();
+    let config = config.display().to_string();
+    let ask = |mac: &str, arch: &str| {
+        let machine = ["explain", "--mac", mac, "--arch", arch, "--config", &config];
+        let place = ["--profiles", PROFILES, "--server", "10.1.0.2"];
+        run(&[&machine[..], &place].concat()).succeeds().to_owned()
+    };
+    let raspberry = "quirk \"raspberry-pi-3\"";
+    for (mac, strategy, chosen) in [
+        (MAC, "lease-plain", "pxe of its network\n".to_owned()),
+        (
+            "b8:27:eb:00:00:01",
+            "lease-single-offer",
+            format!("{raspberry}: Raspberry Pi up to 3"),
+        ),
+        (
+            "b8:27:eb:00:00:01",
+            "lease-single-offer",
+            "; pxe of its network says plain, and counts less\n".to_owned(),
+        ),
+        (
+            "b8:27:eb:00:00:02",
+            "lease-plain",
+            format!("pxe of its reservation; {raspberry} says single-offer, and counts less\n"),
+        ),
+    ] {
+        let out = ask(mac, "bios");
+        assert!(out.contains(&format!("strategy: {strategy}: ")), "{out}");
+        let line = out.lines().find(|line| line.starts_with("chosen by: "));
+        let line = format!("{}\n", line.unwrap_or_default());
+        assert!(line.contains(&chosen), "{mac}: {chosen:?} is not in {line}");
+    }
+    assert!(ask("b8:27:eb:00:00:01", "bios").contains("  raspberry-pi-3: "));
+    assert!(!ask(MAC, "http-x64").contains("chosen by: "));
 }
 
 /// Beside a DHCP server on the same host everything is said at 4011, and HTTP boot never asks there.
@@ -169,4 +255,44 @@ fn explain_says_that_no_profile_matches() {
     for word in ["no match", "answer: none: no profile matches this machine"] {
         assert!(said.out.contains(word), "{said:?}");
     }
+}
+
+/// Rows of an operator's that cannot act on a machine decide nothing there.
+#[test]
+fn explain_tells_what_of_a_row_does_nothing_here() {
+    let folder = folder();
+    let rows = "quirks:
+  - { name: r1, tells: { mac: \"52:54:00\" }, changes: { strategies: bypass-prompt, delay: 1s, pxe: plain } }
+";
+    fs::write(folder.path().join("c.yaml"), rows).unwrap();
+    let config = folder.path().join("c.yaml");
+    let config = config.to_str().unwrap();
+    for (more, row, ours) in [
+        (
+            &["--arch", "http-x64"][..],
+            "r1 (yours): strategies bypass-prompt (does nothing here: it is for the stage rom alone); pxe plain (does nothing here: it is for the stage rom alone); delay 1s\n",
+            "  http-boot: strategies http-uri\n",
+        ),
+        (
+            &["--arch", "efi-x64"],
+            "r1 (yours): strategies bypass-prompt; pxe plain (does nothing here: it is for the mode dhcp alone); delay 1s\n",
+            "  uefi: windows 4s, 8s, 16s, 32s; (decided above: strategies)\n",
+        ),
+        (
+            &["--arch", "efi-x64", "--mode", "colocated"],
+            "r1 (yours): strategies bypass-prompt; pxe plain (does nothing here: it is for the mode dhcp alone); delay 1s (does nothing here: it is for the modes proxy and dhcp alone)\n",
+            "  uefi: (decided above: strategies)\n",
+        ),
+    ] {
+        let said = run(&[&["explain", "--mac", MAC, "--config", config], more].concat());
+        let out = said.succeeds();
+        assert!(out.contains(row), "{more:?}: {row} is not in\n{out}");
+        assert!(out.contains(ours), "{more:?}: {ours} is not in\n{out}");
+    }
+    // The mode says what does nothing at all.
+    let checked = |mode: &str| run(&["check", "--config", config, "--mode", mode]);
+    let told = "pxe is for the mode dhcp alone, and the mode is proxy";
+    assert!(checked("proxy").succeeds().contains(told));
+    let told = "delay is for the modes proxy and dhcp alone, and the mode is colocated";
+    assert!(checked("colocated").succeeds().contains(told));
 }

@@ -5,7 +5,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::as_root;
 use crate::run::{BOOTJACK, Said, open, serve};
 use crate::support::lan::{Host, Lan};
 

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use crate::as_root;
 use crate::run::{BOOTJACK, EVERYONE};
 use crate::support::appliance::Setup;
 use crate::support::lan::Lan;

@@ -3,7 +3,6 @@
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
 
-use crate::as_root;
 use crate::run::{BOOTJACK, open, serve, serve_by};
 use crate::support::lan::{Host, Lan};
 use crate::support::servers::{Kind, Server};

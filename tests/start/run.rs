@@ -109,13 +109,3 @@ impl Said {
         &self.out
     }
 }
-
-/// Leaves the test out where there is no root.
-#[macro_export]
-macro_rules! as_root {
-    ($name:literal) => {
-        if $crate::support::left_out(concat!("start: ", $name)) {
-            return;
-        }
-    };
-}

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::as_root;
 use crate::run::{BOOTJACK, EVERYONE};
 use crate::support::appliance::{Appliance, Setup};
 use crate::support::clients::{BootClient, Speaker};
@@ -202,6 +201,16 @@ fn hangup_reads_the_folders_again_and_a_broken_profile_changes_nothing() {
         (&event["profiles"], &event["networks"]),
         (&2.into(), &1.into())
     );
+    // What is worth a look is a line too.
+    appliance.write_profile(
+        "q.yaml",
+        "match: { arch: bios }\nfirmware: { multicast: 239.255.40.11 }\nmenu: { entries: [ { id: d, local: true } ] }\n",
+    );
+    appliance.reload();
+    appliance.wait_for_event(SOON, |e| {
+        let text = e["text"].as_str().unwrap_or_default();
+        e["event"] == "warning" && text.contains("q.yaml:2:1: warning: firmware has no effect")
+    });
     appliance.write_profile("q.yaml", "menu: [\n");
     appliance.reload();
     appliance.wait_for_event(SOON, |e| e["event"] == "rejected");

@@ -16,7 +16,7 @@ use super::process::Process;
 /// How long it may take to open its sockets.
 const START: Duration = Duration::from_secs(20);
 /// Where HTTP is by default.
-const HTTP_PORT: u16 = 8067;
+pub const HTTP_PORT: u16 = 8067;
 
 const DEBIAN_INSTALLER: &str =
     "/usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64";

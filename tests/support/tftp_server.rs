@@ -132,11 +132,11 @@ impl Server {
     pub fn know(&self, ip: Ipv4Addr) -> Mac {
         let [.., a, b] = ip.octets();
         let mac = Mac::ethernet([2, 0, 0, 0, a, b]);
-        let kept = self.shared.clients().saw(Client {
+        let client = Client {
             ip: Some(ip),
             ..Client::unknown(mac, ip)
-        });
-        kept.unwrap();
+        };
+        self.shared.clients().saw(client).unwrap();
         mac
     }
 

@@ -114,3 +114,17 @@ async fn a_distribution_that_is_dropped_is_offered() {
     fs::remove_dir_all(lab.path("images/debian-12")).unwrap();
     lab.until("its end", |lab| installed(lab).is_empty()).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_a_profile_names_is_missed_until_it_comes() {
+    let lab = Lab::with_profiles(rescanning(), &[("a.yaml", profile("a", 1))]);
+    fs::create_dir_all(lab.path("images/x")).unwrap();
+    let kernel = "menu: {entries: [{id: a, linux: {kernel: a/b/linux}}]}\n";
+    lab.write("a.yaml", kernel);
+    lab.until_finding("warning: kernel \"a/b/linux\": there is no file")
+        .await;
+    fs::create_dir_all(lab.path("images/a/b")).unwrap();
+    fs::write(lab.path("images/a/b/linux"), "k").unwrap();
+    let none = |lab: &Lab| lab.shared.findings.load().is_empty();
+    lab.until("the file to be found", none).await;
+}

@@ -1,6 +1,8 @@
 //! What a described machine says of itself, beside its address and architecture: for rows of the
 //! quirk table that tell machines by it.
 
+use std::net::Ipv4Addr;
+
 use clap::Args;
 
 use crate::wire::dhcp::{Message, Options, code};
@@ -9,7 +11,7 @@ use crate::wire::dhcp::{Message, Options, code};
 #[derive(Debug, Args)]
 #[group(id = "says", multiple = true)]
 pub(super) struct Says {
-    /// Its UNDI version [default: 3.16]
+    /// Its UNDI version; 2 is 2.0 [default: 3.16]
     #[arg(long, value_name = "MAJOR.MINOR", value_parser = undi)]
     undi: Option<(u8, u8)>,
     /// Its vendor class, option 60 [default: as its stage and architecture have it]
@@ -53,9 +55,22 @@ fn put(message: &mut Message, code: u8, value: &[u8]) {
 }
 
 fn undi(text: &str) -> Result<(u8, u8), String> {
-    let parts = text.split_once('.');
-    let numbers = parts.and_then(|(major, minor)| major.parse().ok().zip(minor.parse().ok()));
+    let (major, minor) = text.split_once('.').unwrap_or((text, "0"));
+    let numbers = major.parse().ok().zip(minor.parse().ok());
     numbers.ok_or_else(|| "write it like 2.1".to_owned())
+}
+
+/// An address that a machine can have.
+pub(super) fn host(text: &str) -> Result<Ipv4Addr, String> {
+    let address: Ipv4Addr = text
+        .parse()
+        .map_err(|_| "write an IPv4 address, such as 10.1.0.20".to_owned())?;
+    // 0.0.0.0/8, and from 224.0.0.0 on: groups, reserved ones, broadcast (RFC 6890, RFC 1112).
+    let [first, ..] = address.octets();
+    if first == 0 || first >= 224 || address.is_loopback() {
+        return Err("no machine has this address on a network".to_owned());
+    }
+    Ok(address)
 }
 
 fn option_text(text: &str) -> Result<String, String> {

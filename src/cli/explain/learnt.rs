@@ -1,29 +1,30 @@
-//! What was learnt of the machine, of a running server or of what it has kept: it is answered
-//! accordingly.
+//! What was learnt of machines, of a running server or of what it has kept: they are answered
+//! accordingly, those of a capture as well.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::path::Path;
 
 use crate::cli::machines;
 use crate::client::Client;
 use crate::client::progress::Firmware;
+use crate::config::Effective;
 use crate::error::Error;
 use crate::service::machines::row::Row;
 
 /// What is known of machines, or why that cannot be told.
-pub(super) struct Learnt(Result<Vec<Row>, Error>);
+pub(super) struct Learnt(Result<HashMap<Firmware, Row>, Error>);
 
 impl Learnt {
     /// What the server of this state folder knows, or has kept there.
-    pub(super) fn of(state: &Path) -> Self {
-        Self(machines::rows(state))
+    pub(super) fn of(settings: &Effective) -> Self {
+        let known = |row: Row| Some((row.learnt()?.0, row));
+        let rows = machines::rows(settings);
+        Self(rows.map(|rows| rows.into_iter().filter_map(known).collect()))
     }
 
-    fn row(&self, client: &Client) -> Option<&Row> {
-        let firmware = Firmware::of(client)?;
-        let (mac, platform) = (firmware.mac.to_string(), firmware.platform.name());
-        let mut rows = self.0.iter().flatten();
-        rows.find(|row| row.mac == mac && row.platform == platform)
+    /// What is known of the firmware that asks.
+    pub(super) fn row(&self, client: &Client) -> Option<&Row> {
+        self.0.as_ref().ok()?.get(&Firmware::of(client)?)
     }
 
     /// The client, with what is known of it.
@@ -32,25 +33,31 @@ impl Learnt {
         Client { past, ..client }
     }
 
+    /// Why nothing can be told of any machine.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let why = self.0.as_ref().err()?;
+        Some(format!("cannot be told, and counts as nothing: {why}"))
+    }
+
     /// A line of what is known, where anything is.
     pub(super) fn line(&self, client: &Client, out: &mut String) -> std::fmt::Result {
-        if let Err(why) = &self.0 {
-            return writeln!(out, "learnt: cannot be told, and counts as nothing: {why}");
-        }
-        let Some(row) = self.row(client) else {
-            return Ok(());
-        };
-        let follows = row.follows.as_ref().map(|shape| format!("follows {shape}"));
-        let trying = row
-            .trying
-            .as_ref()
-            .map(|shape| format!("{shape} is tried with it now"));
-        let seen = row.seen.iter().cloned();
-        let parts: Vec<String> = follows.into_iter().chain(trying).chain(seen).collect();
-        let since = row
-            .at
-            .as_ref()
-            .map_or_else(String::new, |at| format!(" (since {at})"));
-        writeln!(out, "learnt: {}{since}", parts.join(", "))
+        let said = self.row(client).map(said).or_else(|| self.trouble());
+        said.map_or(Ok(()), |said| writeln!(out, "learnt: {said}"))
     }
+}
+
+/// A row in words.
+pub(super) fn said(row: &Row) -> String {
+    let follows = row.follows.as_ref().map(|shape| format!("follows {shape}"));
+    let trying = row
+        .trying
+        .as_ref()
+        .map(|shape| format!("{shape} is tried with it now"));
+    let seen = row.seen.iter().cloned();
+    let parts: Vec<String> = follows.into_iter().chain(trying).chain(seen).collect();
+    let since = row
+        .at
+        .as_ref()
+        .map_or_else(String::new, |at| format!(" (since {at})"));
+    format!("{}{since}", parts.join(", "))
 }

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::learnt::Learnt;
-use super::{describe, loader, no_menu, print, trace};
+use super::{loader, machine, no_menu, print, rows};
 use crate::client::identify;
+use crate::config::Mode;
 use crate::decide::grant::Grant;
 use crate::decide::lease::{Desk, Leasing, decide_knowing};
 use crate::decide::{Incoming, Port};
@@ -25,9 +26,9 @@ pub(super) fn explain(
     out: &mut String,
 ) -> std::fmt::Result {
     if let Ok(client) = identify(message, server) {
-        describe(&client, out)?;
-        learnt.line(&client, out)?;
-        trace(snapshot, &client, out)?;
+        let client = learnt.complete(client);
+        machine((snapshot, learnt), &client, out)?;
+        rows::quirks((snapshot, Mode::Dhcp), &client, out)?;
     }
     let leasing = offered((snapshot, learnt), message, server);
     if let Some(network) = &leasing.network {
@@ -76,6 +77,9 @@ fn granted(grant: &Grant, out: &mut String) -> std::fmt::Result {
             writeln!(out, "profile: \"{name}\" ({file}): {why}")?;
             let strategy = boot.strategy;
             writeln!(out, "strategy: {}: {}", strategy.name, strategy.evidence)?;
+            if let Some(shaped) = &boot.shaped {
+                writeln!(out, "chosen by: {shaped}")?;
+            }
             let named = boot.loader.as_ref().map(ToString::to_string);
             loader(named.as_deref(), out)?;
             no_menu(boot.no_menu.as_ref(), out)?;

@@ -1,7 +1,8 @@
 //! `bootjack explain --pcap FILE`: a capture, packet by packet: who asks what, what other servers
 //! said, and what this bootjack would answer, or why nothing.
 //!
-//! What an earlier packet tells of a machine is kept, as the service keeps it. The file is untrusted:
+//! What an earlier packet tells of a machine is kept, as the service keeps it; and what was learnt of
+//! it counts, as in all answers. The file is untrusted:
 //! nothing in it ends the explanation of what follows, unless the file itself cannot be read on; and
 //! memory does not grow with it. Absent on purpose: HTTP (TCP), IPv6, putting fragments together.
 
@@ -18,6 +19,7 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::learnt::Learnt;
 use crate::config::Effective;
 use crate::error::Error;
 use crate::profile::Snapshot;
@@ -47,17 +49,18 @@ pub(super) struct Wanted<'a> {
 pub(super) fn run(
     wanted: &Wanted<'_>,
     settings: &Effective,
-    (snapshot, server): (&Snapshot, Ipv4Addr),
+    (snapshot, learnt): (&Snapshot, &Learnt),
+    server: Ipv4Addr,
 ) -> Result<ExitCode, Error> {
     let live = wanted.file == Path::new("-");
     let source = open(wanted.file, live)?;
     let mut packets = Capture::new(source).map_err(|why| broken(wanted.file, why))?;
-    let mut witness = Witness::new(snapshot, settings, server);
+    let mut witness = Witness::new((snapshot, learnt), settings, server);
     let mut out = Output {
         to: io::stdout().lock(),
         json: wanted.json,
     };
-    let written = out.begin(settings, server).and_then(|()| {
+    let written = out.begin(settings, server, learnt).and_then(|()| {
         explain(&mut packets, &mut witness, wanted, &mut |event| {
             out.event(event)
         })
@@ -128,6 +131,7 @@ fn explain(
     }
     ripe(waiting.rest(), &mut end)?;
     let missing = wanted.mac.filter(|_| end.explained == 0);
+    end.not_learnt = witness.learnt.trouble();
     end.not_in_it = missing.map(|mac| witness.without(mac));
     Ok((end, damage))
 }
@@ -139,12 +143,16 @@ struct Output<W> {
 }
 
 impl<W: Write> Output<W> {
-    fn begin(&mut self, settings: &Effective, server: Ipv4Addr) -> io::Result<()> {
+    fn begin(&mut self, settings: &Effective, server: Ipv4Addr, learnt: &Learnt) -> io::Result<()> {
         if self.json {
             return Ok(());
         }
         let mode = settings.mode.name();
-        writeln!(self.to, "Answers are those of mode {mode} at {server}.")
+        writeln!(self.to, "Answers are those of mode {mode} at {server}.")?;
+        let trouble = learnt.trouble();
+        trouble.map_or(Ok(()), |why| {
+            writeln!(self.to, "What was learnt of machines {why}")
+        })
     }
 
     fn event(&mut self, event: &Event) -> io::Result<()> {

@@ -1,29 +1,48 @@
 //! A probe as it happens, for people or as one JSON object a line. README documents both.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::error::Error;
 use crate::firmware::fault::Fault;
 use crate::firmware::kind::Firmware;
 use crate::firmware::machine::{Loader, Step, Topic, Verdict};
 use crate::service::probe::{Kept, Place, Told};
 
-/// Writes it. A reader that has gone away is no reason to leave a lease behind.
+/// Writes it. A reader that has gone away is no reason to leave a lease behind, nor is a disk that is
+/// full.
 pub(super) struct Printer<W> {
     json: bool,
     out: W,
+    failed: Option<io::Error>,
 }
 
 impl<W: Write> Printer<W> {
     pub(super) const fn new(json: bool, out: W) -> Self {
-        Self { json, out }
+        let failed = None;
+        Self { json, out, failed }
     }
 
     fn line(&mut self, text: &str) {
-        let _ = writeln!(self.out, "{text}");
-        let _ = self.out.flush();
+        let written = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
+        if let Err(why) = written {
+            self.failed.get_or_insert(why);
+        }
+    }
+
+    /// Whether all of it was written, or as much as its reader wanted.
+    ///
+    /// # Errors
+    /// The report is not whole.
+    pub(super) fn end(self) -> Result<(), Error> {
+        let failed = self
+            .failed
+            .filter(|e| e.kind() != io::ErrorKind::BrokenPipe);
+        failed.map_or(Ok(()), |why| {
+            Err(Error::failed(format!("cannot write the report: {why}")))
+        })
     }
 
     /// Who is played, and where.
@@ -119,17 +138,24 @@ fn in_words(verdict: &Verdict) -> String {
 fn loaded(loader: &Loader) -> String {
     let mut parts = vec![loader.from.clone()];
     match (loader.fetched, loader.size) {
-        (Some((bytes, took)), _) => parts.push(format!(
-            "{bytes} bytes in {:.3} s ({:.1} MB/s)",
-            took.as_secs_f64(),
-            rate(bytes, took)
-        )),
+        (Some((bytes, took)), _) => {
+            let speed = if bytes < TELLING {
+                String::new()
+            } else {
+                format!(" ({:.1} MB/s)", rate(bytes, took))
+            };
+            let seconds = took.as_secs_f64();
+            parts.push(format!("{bytes} bytes in {seconds:.3} s{speed}"));
+        }
         (None, Some(size)) => parts.push(format!("{size} bytes")),
         (None, None) => {}
     }
     parts.extend(loader.image.clone());
     parts.join(", ")
 }
+
+/// Fewer bytes say nothing of a speed.
+const TELLING: u64 = 64 << 10;
 
 /// Megabytes a second.
 #[allow(clippy::cast_precision_loss)] // a rate for people

@@ -2,7 +2,8 @@
 //!
 //! | seen before that DISCOVER | it proves |
 //! |---|---|
-//! | a file was fetched, or another program asked | nothing against the shape |
+//! | a file was asked for, served or not, or another program asked | nothing against the shape |
+//! | an answer of ours that could not be sent, or not at its time | nothing: that is our doing |
 //! | a REQUEST for a lease, or one at 4011, and [`SETTLE`] or more without a file | strong: it has its lease, and did not follow |
 //! | a REQUEST, and a DISCOVER sooner than that | nothing: the DHCP server said NAK, and it begins anew |
 //! | a REQUEST, and the same again | nothing: its lease was not acknowledged |
@@ -96,8 +97,17 @@ enum Came {
     Discovers,
     /// It asked for its lease, or port 4011.
     Asked { at: Instant, again: bool },
-    /// It asked for a file, or it is another program by now.
-    Far,
+    /// It asked for a file, since then, or it is another program by now.
+    Far { at: Instant, judged: bool },
+}
+
+/// Whether port 4011 was asked in an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum At4011 {
+    Never,
+    Asked,
+    /// By a BIOS that was told not to.
+    AllTheSame,
 }
 
 /// One attempt.
@@ -114,11 +124,13 @@ pub(super) struct Attempt {
     /// The address that it asked for a lease of.
     address: Option<Ipv4Addr>,
     /// Whether it has asked port 4011, from that address.
-    pub(super) at_4011: bool,
+    pub(super) at_4011: At4011,
     /// When it was first offered a lease.
     leased: Option<Instant>,
     /// Whether another server has told it what to boot.
     elsewhere: bool,
+    /// Whether an answer of ours could not be sent, or not at its time.
+    unsent: bool,
 }
 
 impl Attempt {
@@ -132,9 +144,10 @@ impl Attempt {
             last: now,
             came: Came::Discovers,
             address: None,
-            at_4011: false,
+            at_4011: At4011::Never,
             leased: None,
             elsewhere: false,
+            unsent: false,
         }
     }
 
@@ -157,7 +170,7 @@ impl Attempt {
         true
     }
 
-    /// Whether it had a lease within reach.
+    /// Whether it asked for its lease, or port 4011, and came no further.
     pub(super) const fn has_asked(&self) -> bool {
         matches!(self.came, Came::Asked { .. })
     }
@@ -166,7 +179,9 @@ impl Attempt {
     pub(super) fn discovered(&self, now: Instant, xid: u32, hearing: &Hearing) -> Proof {
         let known = self.leased.is_some() && hearing.is_whole_since(self.began);
         match self.says(now, xid) {
-            Proof::Weak | Proof::Strong if self.elsewhere || !known => Proof::Nothing,
+            Proof::Weak | Proof::Strong if self.elsewhere || self.unsent || !known => {
+                Proof::Nothing
+            }
             proof => proof,
         }
     }
@@ -181,7 +196,7 @@ impl Attempt {
                     Proof::Nothing
                 }
             }
-            Came::Far | Came::Asked { .. } => Proof::Nothing,
+            Came::Far { .. } | Came::Asked { .. } => Proof::Nothing,
             Came::Discovers => self.waited(now, xid),
         }
     }
@@ -205,7 +220,7 @@ impl Attempt {
     pub(super) fn requested(&mut self, now: Instant, xid: u32, address: Option<Ipv4Addr>) {
         (self.latest, self.address) = (xid, address);
         self.came = match self.came {
-            Came::Far => Came::Far,
+            far @ Came::Far { .. } => far,
             Came::Discovers => Came::Asked {
                 at: now,
                 again: false,
@@ -218,8 +233,8 @@ impl Attempt {
     }
 
     /// Port 4011 is asked from an address: by this machine, where that is the one it asked for a
-    /// lease of. Whether it is the first time, and its OFFER had told it not to.
-    pub(super) fn asked_4011(&mut self, now: Instant, from: Ipv4Addr) -> bool {
+    /// lease of. Whether it is the first time that a `bios` does so that was told not to.
+    pub(super) fn asked_4011(&mut self, now: Instant, from: Ipv4Addr, bios: bool) -> bool {
         let has_it = matches!(self.came, Came::Asked { .. }) && self.address == Some(from);
         if !has_it || !self.is_recent(now) {
             return false;
@@ -228,24 +243,56 @@ impl Attempt {
             at: now,
             again: false,
         };
-        !std::mem::replace(&mut self.at_4011, true) && self.offered.bypass
+        let asked = if bios && self.offered.bypass {
+            At4011::AllTheSame
+        } else {
+            At4011::Asked
+        };
+        let before = self.at_4011;
+        self.at_4011 = before.max(asked);
+        before != self.at_4011 && self.at_4011 == At4011::AllTheSame
     }
 
-    /// It asks for a file; whether that is its first.
-    pub(super) fn asked_for_a_file(&mut self, now: Instant) -> bool {
-        self.is_recent(now) && std::mem::replace(&mut self.came, Came::Far) != Came::Far
+    /// It asks for a file, whether that is served or not; whether it is its first.
+    pub(super) fn asks_for_a_file(&mut self, now: Instant) -> bool {
+        let first = !matches!(self.came, Came::Far { .. }) && self.is_recent(now);
+        if first {
+            self.came = Came::Far {
+                at: now,
+                judged: false,
+            };
+        }
+        first
+    }
+
+    /// What it asked for is there, or not; whether nothing else of it was before.
+    pub(super) fn is_answered(&mut self, now: Instant) -> bool {
+        self.asks_for_a_file(now);
+        let recent = self.is_recent(now);
+        match &mut self.came {
+            Came::Far { judged, .. } if recent => !std::mem::replace(judged, true),
+            _ => false,
+        }
+    }
+
+    /// An answer to it could not be sent, or not at its time.
+    pub(super) const fn is_unanswered(&mut self) {
+        self.unsent = true;
     }
 
     /// Its machine is another program by now.
     pub(super) const fn booted(&mut self) {
-        self.came = Came::Far;
+        self.came = Came::Far {
+            at: self.last,
+            judged: true,
+        };
     }
 
     /// Whether what its machine does now can still be this attempt.
     fn is_recent(&self, now: Instant) -> bool {
         let since = match self.came {
-            Came::Asked { at, .. } => at,
-            Came::Discovers | Came::Far => self.last,
+            Came::Asked { at, .. } | Came::Far { at, .. } => at,
+            Came::Discovers => self.last,
         };
         now.saturating_duration_since(since) < FETCH_WITHIN
     }

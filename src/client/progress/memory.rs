@@ -63,7 +63,7 @@ pub struct Memory {
 type Rank = (bool, u64, Firmware);
 
 /// What is to be kept of each from now on; `None`: nothing any more.
-pub(super) type Rows = Vec<(Firmware, Option<Learnt>)>;
+pub type Rows = Vec<(Firmware, Option<Learnt>)>;
 
 /// How many new rows were taken of late.
 #[derive(Debug, Default)]

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use crate::wire::Mac;
 use crate::wire::dhcp::{BOOTREPLY, Kind, Message, code};
-use crate::wire::pxe::{CLASS_HTTP, CLASS_PXE, sub_options};
+use crate::wire::pxe::area::Area;
+use crate::wire::pxe::{CLASS_HTTP, CLASS_PXE};
 
 /// So long an answer may be ahead of the DISCOVER.
 const AHEAD: Duration = Duration::from_secs(2);
@@ -71,7 +72,7 @@ fn boots(message: &Message) -> bool {
         || options.has(code::BOOT_FILE)
         || class.starts_with(CLASS_PXE)
         || class.starts_with(CLASS_HTTP)
-        || sub_options(vendor).any(|(tag, _)| matches!(tag, 6..=10))
+        || Area::read(vendor).discovers()
 }
 
 /// What was heard of late, and from whom.

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use super::attempt::{Attempt, Offered, Proof};
+use super::attempt::{At4011, Attempt, Offered, Proof};
 use super::overheard::Hearing;
 use super::{Learnt, Now, Step};
 use crate::client::Shape;
@@ -28,8 +28,8 @@ pub(super) struct Trial {
     failed: Option<(Shape, u8)>,
     /// Attempts in which it asked port 4011 although its OFFER had told it not to.
     all_the_same: u8,
-    /// Shapes left since it last followed one.
-    left: usize,
+    /// Shapes left since it last followed one, each once.
+    left: Vec<Shape>,
     /// Nothing is tried until then.
     rests: Option<Instant>,
 }
@@ -96,32 +96,33 @@ impl Trial {
         let failures = before.map_or(0, |(_, count)| count).saturating_add(1);
         self.failed = Some((offered.shape, failures));
         let enough = if known { KNOWN_FAILURES } else { FAILURES };
-        (failures >= enough)
-            .then(|| self.leave(now, failures, attempt.has_asked(), offered, learnt))
+        (failures >= enough).then(|| self.leave(now, failures, attempt, learnt))
     }
 
     fn leave(
         &mut self,
         now: Instant,
         failures: u8,
-        leased: bool,
-        offered: &Offered,
+        attempt: &Attempt,
         learnt: &mut Learnt,
     ) -> Step {
-        let left = offered.shape;
+        let offered = &attempt.offered;
+        let (left, at_4011) = (offered.shape, attempt.at_4011 != At4011::Never);
         self.failed = None;
         self.followed = self.followed.filter(|shape| *shape != left);
-        self.left = self.left.saturating_add(1);
-        let next = after(left, &offered.ladder).filter(|_| self.left < offered.ladder.len());
-        if let Some(next) = next {
+        if !self.left.contains(&left) {
+            self.left.push(left);
+        }
+        if let Some(next) = after(left, &offered.ladder, &self.left) {
             self.trying = Some(next);
             return Step::Next {
                 left,
                 failures,
+                at_4011,
                 next,
             };
         }
-        self.left = 0;
+        self.left.clear();
         self.trying = None;
         self.rests = now.checked_add(REST);
         learnt.shape = None;
@@ -129,37 +130,51 @@ impl Trial {
         Step::NothingLeft {
             left,
             failures,
-            leased,
+            at_4011,
+            leased: attempt.has_asked(),
         }
     }
 
-    /// Port 4011 is asked from an address. Once may be anybody's doing, or a menu's.
+    /// Port 4011 is asked from an address. Once may be anybody's doing, or a menu's. Of a BIOS that
+    /// is on record (quirk 5); other firmware that finds its file there does well, and what finds none
+    /// is judged as all are.
     pub(super) fn asked_4011(
         &mut self,
         now: Instant,
         from: Ipv4Addr,
+        bios: bool,
         learnt: &mut Learnt,
     ) -> Option<Step> {
         let behaviour = Behaviour::Asks4011AllTheSame;
-        let told_not_to = self.attempt.as_mut()?.asked_4011(now, from);
+        let told_not_to = self.attempt.as_mut()?.asked_4011(now, from, bios);
         if !told_not_to || learnt.seen.contains(&behaviour) {
             return None;
         }
         self.all_the_same = self.all_the_same.saturating_add(1);
         (self.all_the_same >= FAILURES).then(|| {
-            // That changes its ladder: what it is known to follow stays.
+            // That changes its ladder: what it is known to follow stays, and what it did not follow
+            // is not tried again.
             learnt.see(behaviour);
             learnt.shape = learnt.shape.or(self.followed);
-            (self.trying, self.failed, self.left) = (None, None, 0);
+            self.failed = None;
             Step::Seen(behaviour)
         })
     }
 
-    /// The machine asks for a file; with its first that is there, it follows what it was offered:
-    /// `true`.
-    pub(super) fn fetched(&mut self, now: Instant, found: bool) -> bool {
+    /// The machine asks for a file: it has not failed, whatever it gets.
+    pub(super) fn asks_for_a_file(&mut self, now: Instant) {
         let attempt = self.attempt.as_mut();
-        attempt.is_some_and(|attempt| attempt.asked_for_a_file(now) && found)
+        if attempt.is_some_and(|attempt| attempt.asks_for_a_file(now)) {
+            self.failed = None;
+        }
+    }
+
+    /// What the machine asks for is there, or not; where the first is, it follows what it was
+    /// offered: `true`.
+    pub(super) fn fetched(&mut self, now: Instant, found: bool) -> bool {
+        self.asks_for_a_file(now);
+        let attempt = self.attempt.as_mut();
+        attempt.is_some_and(|attempt| attempt.is_answered(now) && found)
     }
 
     /// It follows what it was offered.
@@ -173,7 +188,7 @@ impl Trial {
             bypass,
             ..
         } = offered;
-        if *bypass && *at_4011 {
+        if *at_4011 == At4011::AllTheSame {
             // It went another way than that shape's.
             self.failed = None;
             return None;
@@ -215,8 +230,9 @@ impl Trial {
     }
 }
 
-/// The shape after this one; after the last, the first.
-fn after(shape: Shape, ladder: &[Shape]) -> Option<Shape> {
+/// The shape after this one, after the last the first, of those that are not left.
+fn after(shape: Shape, ladder: &[Shape], left: &[Shape]) -> Option<Shape> {
     let at = ladder.iter().position(|s| *s == shape)?;
-    ladder.iter().cycle().nth(at.saturating_add(1)).copied()
+    let others = ladder.iter().cycle().skip(at).take(ladder.len());
+    others.copied().find(|shape| !left.contains(shape))
 }

@@ -3,18 +3,19 @@
 use std::time::Duration;
 
 use crate::client::{PxeShape, Shape};
+use crate::wire::hex;
 
 /// What is changed in the answers to a client.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Changes {
     /// The shapes of reply to try, in this order; never empty.
     pub strategies: Option<Vec<Shape>>,
-    /// Mode `dhcp`: the shape of boot data in its lease, where the operator sets none.
+    /// Mode `dhcp`: the shape of boot data in its lease, where neither its reservation nor its profile says one.
     pub pxe: Option<PxeShape>,
     /// Mode `dhcp`: whether its REQUEST is a boot client's although it has no option 60.
     pub classless_request: Option<bool>,
     /// What option 43 holds.
-    pub option_43: Option<Vendor>,
+    pub option_43: Option<Option43>,
     /// Whether option 60 is sent.
     pub option_60: Option<bool>,
     /// Where the loader's name goes.
@@ -44,6 +45,8 @@ pub struct Changes {
     pub name: Option<NameForm>,
     /// The loader in the place of the one that its platform gets.
     pub loader: Option<Box<str>>,
+    /// How much iPXE lets a proxy's answer count beside the DHCP server's, which counts 0.
+    pub ipxe_priority: Option<u8>,
     /// How long it waits after each DISCOVER of one attempt to boot.
     pub windows: Option<Vec<Duration>>,
 }
@@ -52,15 +55,6 @@ impl Changes {
     /// Whether there is one.
     pub fn are_some(&self) -> bool {
         *self != Self::default()
-    }
-
-    /// Whether something is changed that firmware's own PXE client alone is answered with.
-    pub const fn are_of_roms(&self) -> bool {
-        self.strategies.is_some()
-            || self.pxe.is_some()
-            || self.option_43.is_some()
-            || self.option_60.is_some()
-            || self.windows.is_some()
     }
 }
 
@@ -92,7 +86,7 @@ impl Changes {
             ("classless-request", self.classless_request.map(yes_no)),
             (
                 "option-43",
-                self.option_43.and_then(|v| word(&Vendor::ALL, v)),
+                self.option_43.as_ref().map(ToString::to_string),
             ),
             ("option-60", self.option_60.map(yes_no)),
             ("file", self.file.and_then(|v| word(&FileIn::ALL, v))),
@@ -114,6 +108,7 @@ impl Changes {
             ("window", self.window.map(|n| n.to_string())),
             ("name", self.name.and_then(|v| word(&NameForm::ALL, v))),
             ("loader", self.loader.as_deref().map(str::to_owned)),
+            ("ipxe-priority", self.ipxe_priority.map(|n| n.to_string())),
             ("windows", self.windows.as_ref().map(spans)),
         ];
         let said = parts.into_iter();
@@ -126,6 +121,24 @@ fn word<T: PartialEq + Copy>(all: &[(&str, T)], value: T) -> Option<String> {
     all.iter()
         .find(|(_, v)| *v == value)
         .map(|(name, _)| (*name).to_owned())
+}
+
+/// What a row says of option 43.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Option43 {
+    /// One of those that are made here
+    Made(Vendor),
+    /// `hex`: these bytes as they are, 1 to 255 of them
+    Bytes(Box<[u8]>),
+}
+
+impl std::fmt::Display for Option43 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Made(vendor) => f.write_str(&word(&Vendor::ALL, *vendor).unwrap_or_default()),
+            Self::Bytes(bytes) => write!(f, "hex {}", hex(bytes)),
+        }
+    }
 }
 
 /// What option 43 holds.

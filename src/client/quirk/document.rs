@@ -8,15 +8,22 @@
 //! ```
 
 mod changed;
+mod idle;
+mod loader;
+mod named;
+mod unheard;
+mod vendor;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use self::changed::{CHANGES, changes, number};
-use super::Quirk;
+pub(super) use self::changed::CHANGES;
+use self::changed::{changes, number};
+pub use self::named::loaders;
 use super::changes::Changes;
 use super::tells::{Behaviour, Tells};
 use super::words::{Glob, MacPrefix, UndiRange};
+use super::{Quirk, Replies};
 use crate::client::Stage;
 use crate::yaml::{
     At, FileKind, Finding, Node, Report, Section, Shape as Keys, Value, archs, is_id, kind,
@@ -54,7 +61,7 @@ static TELLS: Keys = Keys {
     aliases: ALIASES,
 };
 /// The shapes of a row and its parts.
-static ROWS_SHAPES: &[&Keys] = &[&QUIRK, &TELLS, &CHANGES];
+static ROWS_SHAPES: &[&Keys] = &[&QUIRK, &TELLS, &CHANGES, &vendor::BYTES];
 
 const ALIASES: &[(&str, &str)] = &[
     ("match", "tells"),
@@ -64,6 +71,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("userclass", "user-class"),
     ("then", "changes"),
     ("strategy", "strategies"),
+    ("priority", "ipxe-priority"),
     ("blksize", "block-size"),
     ("windowsize", "window"),
     ("evidence", "record"),
@@ -82,7 +90,7 @@ pub(super) fn built_in() -> Vec<Quirk> {
     let file: Arc<str> = "table.yaml".into();
     let mut report = Report::new(&file, TABLE);
     let rows = report.parse(&FILE);
-    let rows = rows.map(|node| read_all(&node, true, &mut report));
+    let rows = rows.map(|node| read_all(&node, Whose::Ours, &mut report));
     let findings = report.finish();
     debug_assert!(findings.is_empty(), "{findings:#?}");
     rows.unwrap_or_default()
@@ -94,21 +102,33 @@ pub fn compile(file: &str, text: &str) -> (Option<Vec<Quirk>>, Vec<Finding>) {
     let file: Arc<str> = file.into();
     let mut report = Report::new(&file, text);
     let root = report.parse(&FILE);
-    let rows = root.map(|root| of_config(&root, &mut report));
+    let rows = root.map(|root| of_config(&root, None, &mut report));
     (rows.filter(|_| !report.is_wrong()), report.finish())
 }
 
 /// The rows below `quirks:` of a config file with this tree. Of use only where nothing is wrong.
-pub fn of_config(root: &Node, report: &mut Report<'_>) -> Vec<Quirk> {
+/// `replies`: which are ours, where that is known.
+pub fn of_config(root: &Node, replies: Option<Replies>, report: &mut Report<'_>) -> Vec<Quirk> {
     let Value::Map(fields) = &root.value else {
         return Vec::new();
     };
     let given = fields.iter().find(|(key, _)| key.text == "quirks");
     let given = given.filter(|(_, node)| !matches!(node.value, Value::Null));
-    given.map_or_else(Vec::new, |(_, node)| read_all(node, false, report))
+    given.map_or_else(Vec::new, |(_, node)| {
+        read_all(node, Whose::Operators(replies), report)
+    })
 }
 
-fn read_all(node: &Node, ours: bool, report: &mut Report<'_>) -> Vec<Quirk> {
+/// Whose rows are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Ours,
+    /// An operator's, who is told which of them do nothing where these replies are ours.
+    Operators(Option<Replies>),
+}
+
+fn read_all(node: &Node, whose: Whose, report: &mut Report<'_>) -> Vec<Quirk> {
+    let ours = whose == Whose::Ours;
     let Value::List(items) = &node.value else {
         let message = format!("quirks must be a list of rows, not {}", kind(node));
         report.error(
@@ -135,9 +155,13 @@ fn read_all(node: &Node, ours: bool, report: &mut Report<'_>) -> Vec<Quirk> {
             report.error(item.at, message, "explain tells them by name".to_owned());
         }
         warn_of_our_name(&row, item.at, report);
-        Some(row)
+        Some((item, row))
     });
-    rows.collect()
+    let (items, rows): (Vec<&Node>, Vec<Quirk>) = rows.unzip();
+    if let Whose::Operators(replies) = whose {
+        idle::check(&items, &rows, replies, report);
+    }
+    rows
 }
 
 fn row(node: &Node, ours: bool, report: &mut Report<'_>) -> Option<Quirk> {
@@ -154,7 +178,7 @@ fn row(node: &Node, ours: bool, report: &mut Report<'_>) -> Option<Quirk> {
     let numbers = section.get("quirks").map(|n| numbers(n, report));
     let (tells, changes) = (tells?, changes?);
     if !ours {
-        warn_of_idle(&section, &tells, &changes, report);
+        idle::warn_of_parts(node, report);
     }
     Some(Quirk {
         name: name?.into(),
@@ -167,35 +191,8 @@ fn row(node: &Node, ours: bool, report: &mut Report<'_>) -> Option<Quirk> {
     })
 }
 
-/// What can hardly be meant so. A part that is wrong has been told of already.
-fn warn_of_idle(section: &Section<'_>, tells: &Tells, changes: &Changes, report: &mut Report<'_>) {
-    if says_nothing(section, "changes") {
-        let hint = "say below \"changes\" what is to be different".to_owned();
-        report.warn(section.at, "this quirk changes nothing", hint);
-    }
-    for key in ["built-in", "quirks"] {
-        if let Some(node) = section.get(key) {
-            let message =
-                format!("{key} speaks of what comes with bootjack, and does nothing here");
-            let hint = "leave it out, or say it in \"record\"".to_owned();
-            report.warn(node.at, message, hint);
-        }
-    }
-    if says_nothing(section, "tells") {
-        let hint = "say below \"tells\" which machines it is about".to_owned();
-        report.warn(section.at, "this quirk is for every machine", hint);
-    }
-    let for_roms = tells.stage.is_empty() || tells.stage.contains(&Stage::Rom);
-    if changes.are_of_roms() && !for_roms {
-        let message =
-            "strategies, pxe, option-43, option-60 and windows are changed for the stage rom alone";
-        let hint = "leave them out, or tell that stage".to_owned();
-        report.warn(section.at, message, hint);
-    }
-}
-
-fn says_nothing(section: &Section<'_>, key: &str) -> bool {
-    match section.get(key).map(|node| &node.value) {
+fn says_nothing(node: Option<&Node>) -> bool {
+    match node.map(|node| &node.value) {
         None | Some(Value::Null) => true,
         Some(Value::Map(fields)) => fields.is_empty(),
         Some(_) => false,

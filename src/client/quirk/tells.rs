@@ -2,7 +2,7 @@
 
 use super::words::{Glob, MacPrefix, UndiRange};
 use crate::client::{Client, Stage};
-use crate::wire::{ArchFilter, Uuid};
+use crate::wire::{ArchFilter, Platform, Uuid, pxe};
 
 /// What tells a client; nothing in it tells everyone.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -65,6 +65,55 @@ impl Tells {
             && any(&self.class, |glob| glob.matches(&client.vendor_class))
             && any(&self.user_class, |glob| glob.matches(&client.user_class))
             && any(&self.uuid, |glob| has_uuid(client, glob))
+    }
+}
+
+impl Tells {
+    /// The stages of those that it can tell; none, where its parts exclude each other.
+    pub fn stages(&self) -> Vec<Stage> {
+        let all = [Stage::Rom, Stage::HttpBoot, Stage::Ipxe];
+        let possible = all.into_iter().filter(|stage| self.may_tell(*stage));
+        possible.collect()
+    }
+
+    fn may_tell(&self, stage: Stage) -> bool {
+        let ipxe = |class: &Glob| pxe::is_ipxe_user_class(class.as_str().as_bytes());
+        any(&self.stage, |wanted| *wanted == stage)
+            && any(&self.arch, |arch| has_arch(stage, *arch))
+            && any(&self.class, |class| has_class(stage, class))
+            && any(&self.user_class, |class| {
+                stage == Stage::Ipxe || !ipxe(class)
+            })
+            && any(&self.seen, |done| {
+                stage == Stage::Rom && self.is_seen(*done)
+            })
+    }
+
+    /// Whether its architectures can do that.
+    fn is_seen(&self, done: Behaviour) -> bool {
+        let bios = |arch: &ArchFilter| arch.platform() == Platform::Bios;
+        match done {
+            Behaviour::Asks4011AllTheSame => any(&self.arch, bios),
+            Behaviour::FollowsNothing => true,
+        }
+    }
+}
+
+/// The numbers of HTTP boot are its firmware's; iPXE tells what it was built for.
+fn has_arch(stage: Stage, arch: ArchFilter) -> bool {
+    match arch {
+        ArchFilter::Exact(arch) if arch.is_http() => stage == Stage::HttpBoot,
+        _ => true,
+    }
+}
+
+/// Whether somebody at this stage has such a class.
+fn has_class(stage: Stage, class: &Glob) -> bool {
+    let begins = |with: &[u8]| class.may_begin(with);
+    match stage {
+        Stage::Rom => begins(pxe::CLASS_PXE),
+        Stage::HttpBoot => begins(pxe::CLASS_HTTP),
+        _ => begins(pxe::CLASS_PXE) || begins(pxe::CLASS_HTTP),
     }
 }
 

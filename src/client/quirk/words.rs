@@ -42,6 +42,22 @@ impl Glob {
             .then(|| Self(text.into()))
     }
 
+    /// What stands before the first `*`.
+    pub fn beginning(&self) -> &str {
+        self.0.split('*').next().unwrap_or_default()
+    }
+
+    /// As it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a text that begins so can match.
+    pub fn may_begin(&self, with: &[u8]) -> bool {
+        let (own, open) = (self.beginning().as_bytes(), self.0.contains('*'));
+        own.starts_with(with) || (open && with.starts_with(own))
+    }
+
     /// Whether it is the whole text.
     pub fn matches(&self, text: &str) -> bool {
         glob::matches(self.0.as_bytes(), text.as_bytes())

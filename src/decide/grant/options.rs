@@ -182,11 +182,16 @@ fn tail(asked: &Asked<'_>, told: Told, data: Option<&Data<'_>>) -> Options {
 /// The terms for an address, the most specific first: its reservation's, its profile's, its pool's
 /// or its subnet's.
 pub(super) fn layers<'a>(asked: &'a Asked<'_>, address: Ipv4Addr) -> Vec<&'a Terms> {
+    let own = asked.reservation.map(|r| &r.terms);
+    let profile = asked.selection.as_ref().map(|s| &s.profile.terms);
+    let place = place(asked, address);
+    [own, profile, place].into_iter().flatten().collect()
+}
+
+/// The terms of the pool that an address is in, else of its subnet; those around it included.
+pub(super) fn place<'a>(asked: &'a Asked<'_>, address: Ipv4Addr) -> Option<&'a Terms> {
     let subnet = asked.network.subnet_of(address);
     let subnet = subnet.or_else(|| asked.network.subnets.first());
     let pool = asked.network.pool_of(address);
-    let own = asked.reservation.map(|r| &r.terms);
-    let profile = asked.selection.as_ref().map(|s| &s.profile.terms);
-    let place = pool.map(|p| &p.terms).or(subnet.map(|s| &s.terms));
-    [own, profile, place].into_iter().flatten().collect()
+    pool.map(|p| &p.terms).or(subnet.map(|s| &s.terms))
 }

@@ -8,7 +8,7 @@ use crate::firmware::fault::Fault;
 use crate::firmware::kind::Manner;
 use crate::firmware::message::Purpose;
 use crate::firmware::reply::{Incoming, Reply};
-use crate::firmware::select::{Boot, Class};
+use crate::firmware::select::{Boot, OfferType, ipv6, is_ipv6};
 use crate::firmware::vendor::shown;
 use crate::wire::dhcp::Kind;
 
@@ -142,12 +142,16 @@ impl Machine {
             return Phase::Ask(ask);
         };
         if let Some(why) = self.refusal(&ask, &reply) {
-            self.say(Topic::Refused, format!("{reply}: {why}"));
+            self.refuse(format!("{reply}: {why}"));
+            return Phase::Ask(ask);
+        }
+        if ask.heard.is_some() {
+            self.overflows();
             return Phase::Ask(ask);
         }
         self.say(Topic::Heard, reply.to_string());
         if self.manner() == Manner::Edk2 {
-            ask.heard.get_or_insert(reply); // it waits the window out
+            ask.heard = Some(reply); // it waits the window out
             return Phase::Ask(ask);
         }
         self.take_answer(ask, reply)
@@ -171,7 +175,7 @@ impl Machine {
         self.wakes = None;
         let useful = match self.manner() {
             Manner::Edk2 => {
-                Class::of(&reply) == Class::ProxyPxe10 || reply.file_of_option().is_some()
+                OfferType::of(&reply) == OfferType::ProxyPxe10 || reply.file_of_option().is_some()
             }
             _ => reply.file_of_header().is_some() || reply.vendor.discovers,
         };
@@ -206,8 +210,11 @@ impl Machine {
             return self.fail(Fault::NoBootFile);
         };
         let named = self.file_of(&source).is_some();
-        let of_pxe = matches!(Class::of(&source), Class::DhcpPxe10 | Class::ProxyPxe10);
-        if !of_pxe || source.vendor.at_once() && named {
+        let of_pxe = matches!(
+            OfferType::of(&source),
+            OfferType::DhcpPxe10 | OfferType::ProxyPxe10
+        );
+        if !of_pxe || source.vendor.control.at_once() && named {
             return self.load_from(&source);
         }
         self.prompt(&source)
@@ -228,7 +235,8 @@ impl Machine {
             return self.fail(Fault::NoBootFile);
         };
         let listed = source.vendor.first_server();
-        let listed = listed.filter(|_| self.manner() == Manner::Edk2 && source.vendor.at_once());
+        let listed =
+            listed.filter(|_| self.manner() == Manner::Edk2 && source.vendor.control.at_once());
         let server = listed.or(source.file_server());
         self.load(&Target { server, name })
     }
@@ -239,7 +247,7 @@ impl Machine {
         let blocks = self.blocks();
         let menu = blocks.iter().find(|b| b.vendor.menu.is_some()).cloned();
         let named = blocks.iter().find(|b| b.file_of_header().is_some());
-        if let Some(menu) = menu.filter(|m| !(m.vendor.at_once() && named.is_some())) {
+        if let Some(menu) = menu.filter(|m| !(m.vendor.control.at_once() && named.is_some())) {
             return self.prompt(&menu);
         }
         let target = named.and_then(|b| {
@@ -265,8 +273,9 @@ impl Machine {
     /// HTTP boot: the URI of the offer.
     fn boot_uri(&mut self) -> Phase {
         let uri = self.source().and_then(|source| self.file_of(&source));
-        match uri {
-            Some(uri) => self.fetch(&shown(&uri)),
+        match uri.map(|uri| shown(&uri)) {
+            Some(uri) if is_ipv6(&uri) => self.fail(ipv6(uri)),
+            Some(uri) => self.fetch(&uri),
             None => self.fail(Fault::NoBootFile),
         }
     }

@@ -3,12 +3,13 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
+use super::web::is_host;
 use super::{ANSWERS, CLIENT, Lease, Machine, Output, Phase, SERVER, Topic};
 use crate::firmware::fault::Fault;
 use crate::firmware::kind::Manner;
 use crate::firmware::message::Purpose;
 use crate::firmware::reply::{Incoming, Reply};
-use crate::firmware::select::{self, Boot, Choice};
+use crate::firmware::select::{self, Boot, Pick};
 use crate::wire::dhcp::{Kind, code};
 
 const EVERYBODY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::BROADCAST, SERVER);
@@ -16,6 +17,9 @@ const EVERYBODY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::BROADCAST, SERVER);
 const PROXY_WAIT: Duration = Duration::from_secs(2);
 /// A Pi 3 that is answered sooner begins again, and again (quirk 27).
 const TOO_SOON: Duration = Duration::from_secs(1);
+
+/// No boot is sure to be over in so many seconds.
+const SHORT: u32 = 120;
 
 /// Since the first DISCOVER.
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,7 +31,7 @@ pub(super) struct Discover {
 /// A lease that was asked for.
 #[derive(Debug)]
 pub(super) struct Request {
-    choice: Choice,
+    pick: Pick,
     tries: usize,
 }
 
@@ -63,9 +67,13 @@ impl Machine {
         };
         let offers = matches!(reply.message.kind(), Some(Kind::Offer) | None);
         let known = self.answers.contains(&reply);
-        if offers && incoming.port == CLIENT && !known && self.answers.len() < ANSWERS {
+        let offers = offers && incoming.port == CLIENT && !known;
+        if offers && self.answers.len() >= ANSWERS {
+            self.overflows();
+        } else if offers {
             self.say(Topic::Heard, reply.to_string());
             if !reply.is_proxy() {
+                self.say_of_address(reply.message.yiaddr);
                 self.out.push(Output::Offered(reply.message.yiaddr));
             }
             self.answers.push(reply);
@@ -77,16 +85,16 @@ impl Machine {
     /// Most wait for the end of the window; iPXE and a Pi do not.
     fn offers_changed(&mut self, discover: Discover) -> Phase {
         let since = self.now.saturating_sub(discover.began);
-        let choice = select::choose(self.firmware, &self.answers, discover.window);
-        match choice {
-            Some(choice) if self.is_enough(&choice, since) => self.take(choice),
+        let pick = select::pick(self.firmware, &self.answers, discover.window);
+        match pick {
+            Some(pick) if self.is_enough(&pick, since) => self.take(pick),
             _ => Phase::Discover(discover),
         }
     }
 
-    fn is_enough(&self, choice: &Choice, since: Duration) -> bool {
+    fn is_enough(&self, pick: &Pick, since: Duration) -> bool {
         match self.manner() {
-            Manner::Ipxe => since > PROXY_WAIT || select::ipxe_has_all(&self.answers, choice),
+            Manner::Ipxe => since > PROXY_WAIT || select::ipxe_has_all(&self.answers, pick),
             Manner::Pi => true,
             Manner::Rom | Manner::Edk2 | Manner::Edk2Http => false,
         }
@@ -94,10 +102,10 @@ impl Machine {
 
     pub(super) fn window_ends(&mut self, discover: Discover) -> Phase {
         let since = self.now.saturating_sub(discover.began);
-        let choice = select::choose(self.firmware, &self.answers, discover.window);
+        let pick = select::pick(self.firmware, &self.answers, discover.window);
         let waits = self.manner() == Manner::Ipxe && since <= PROXY_WAIT;
-        if let Some(choice) = choice.filter(|_| !waits) {
-            return self.take(choice);
+        if let Some(pick) = pick.filter(|_| !waits) {
+            return self.take(pick);
         }
         self.discover(Discover {
             window: discover.window + 1,
@@ -109,18 +117,29 @@ impl Machine {
     pub(super) fn nobody(&mut self) -> Phase {
         let leases = self.answers.iter().any(|a| !a.is_proxy());
         let heard = !self.answers.is_empty();
-        let told = self.refused > 0;
+        let told = self.tally.refused > 0;
+        let strays = self.tally.has_failed_answers();
+        let uri = (self.manner() == Manner::Edk2Http && leases)
+            .then(|| select::unusable_uri(&self.answers));
         self.fail(match (leases, heard) {
-            (true, _) => Fault::NoBootFile,
+            (true, _) => uri.flatten().unwrap_or(Fault::NoBootFile),
             (false, true) => Fault::OnlyProxies,
             (false, false) if told => Fault::Unusable,
+            (false, false) if strays => Fault::Strays,
             (false, false) => Fault::Silence,
         })
     }
 
-    fn take(&mut self, choice: Choice) -> Phase {
+    fn say_of_address(&mut self, offered: Ipv4Addr) {
+        if !is_host(offered) {
+            let text = format!("{offered} is no address that a machine can have");
+            self.say(Topic::Note, text);
+        }
+    }
+
+    fn take(&mut self, pick: Pick) -> Phase {
         self.wakes = None;
-        let Some(offer) = self.answers.get(choice.lease).cloned() else {
+        let Some(offer) = self.answers.get(pick.lease).cloned() else {
             return self.fail(Fault::Silence);
         };
         if self.manner() == Manner::Pi {
@@ -128,9 +147,9 @@ impl Machine {
         }
         // BOOTP has only these two messages.
         if offer.message.kind().is_none() {
-            return self.bound(&offer.clone(), offer, choice.boot);
+            return self.bound(&offer.clone(), offer, pick.boot);
         }
-        self.request(Request { choice, tries: 0 }, &offer)
+        self.request(Request { pick, tries: 0 }, &offer)
     }
 
     /// A Pi takes what is offered; no address is used here that nobody has confirmed.
@@ -164,22 +183,26 @@ impl Machine {
     }
 
     pub(super) fn request_again(&mut self, request: Request) -> Phase {
-        match self.answers.get(request.choice.lease).cloned() {
+        match self.answers.get(request.pick.lease).cloned() {
             Some(offer) => self.request(request, &offer),
             None => self.fail(Fault::Silence),
         }
     }
 
     pub(super) fn confirmed(&mut self, request: Request, incoming: Incoming<'_>) -> Phase {
-        let offer = self.answers.get(request.choice.lease).cloned();
+        let offer = self.answers.get(request.pick.lease).cloned();
         let reply = (incoming.port == CLIENT).then(|| self.read(incoming));
         let (Some(offer), Some(reply)) = (offer, reply.flatten()) else {
             return Phase::Request(request);
         };
+        let kind = reply.message.kind();
         if reply.server_id() != offer.server_id() {
+            if matches!(kind, Some(Kind::Ack | Kind::Nak)) {
+                self.refuse(format!("{reply}: not of the server that it asked"));
+            }
             return Phase::Request(request);
         }
-        match reply.message.kind() {
+        match kind {
             Some(Kind::Nak) => {
                 self.say(Topic::Heard, reply.to_string());
                 self.asked = None;
@@ -187,12 +210,16 @@ impl Machine {
             }
             Some(Kind::Ack) if reply.message.yiaddr == offer.message.yiaddr => {
                 self.say(Topic::Heard, reply.to_string());
-                self.bound(&offer, reply, request.choice.boot)
+                self.bound(&offer, reply, request.pick.boot)
             }
             Some(Kind::Ack) if self.is_edk2() => {
                 self.say(Topic::Heard, reply.to_string());
                 self.asked = Some(lease(&offer, reply.message.yiaddr));
                 self.fail(Fault::OtherAddress(reply.server()))
+            }
+            Some(Kind::Ack) => {
+                self.refuse(format!("{reply}: not the address that it asked for"));
+                Phase::Request(request)
             }
             _ => Phase::Request(request),
         }
@@ -222,7 +249,25 @@ impl Machine {
             let address = lease.address;
             self.say(Topic::Screen, format!("Station IP address is {address}"));
         }
+        if !masked {
+            let text = "the lease has no subnet mask (option 1): UEFI would decline it";
+            self.say(Topic::Note, text);
+        }
+        self.say_of_duration();
         self.follow(boot)
+    }
+}
+
+impl Machine {
+    /// A lease that ends before the loader runs may be given to another machine meanwhile.
+    fn say_of_duration(&mut self) {
+        let ack = self.ack.as_ref().map(|ack| &ack.message);
+        let told = ack.and_then(|ack| ack.options.get(code::LEASE_TIME)?.first_chunk());
+        let seconds = told.map(|bytes| u32::from_be_bytes(*bytes));
+        if let Some(seconds) = seconds.filter(|seconds| *seconds < SHORT) {
+            let text = format!("the lease is for {seconds} s: it may end while the machine boots");
+            self.say(Topic::Note, text);
+        }
     }
 }
 

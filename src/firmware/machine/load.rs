@@ -227,13 +227,15 @@ impl Machine {
             fetched,
             image: None,
         };
-        if fetched.is_some() && self.manner() != Manner::Ipxe && self.manner() != Manner::Pi {
-            match image::fits(self.firmware.platform(), head, size) {
-                Ok(image) => loader.image = Some(image.words()),
-                Err(wrong) => return self.fail(Fault::Image(wrong)),
-            }
-        } else if fetched.is_some() {
-            loader.image = Some(image::Image::read(head).words());
+        let looked_at = match self.manner() {
+            _ if fetched.is_none() => None,
+            Manner::Ipxe | Manner::Pi => Some(image::is_something(head)),
+            _ => Some(image::fits(self.firmware.platform(), head, size)),
+        };
+        match looked_at {
+            Some(Ok(image)) => loader.image = Some(image.words()),
+            Some(Err(wrong)) => return self.fail(Fault::Image(wrong)),
+            None => {}
         }
         if fetched.is_some() && self.manner() == Manner::Edk2 {
             self.say(Topic::Screen, "NBP file downloaded successfully.");

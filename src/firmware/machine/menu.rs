@@ -10,7 +10,7 @@ use crate::firmware::fault::Fault;
 use crate::firmware::kind::Manner;
 use crate::firmware::message::Purpose;
 use crate::firmware::reply::{Incoming, Reply};
-use crate::firmware::vendor::Vendor;
+use crate::firmware::vendor::Option43;
 use crate::wire::dhcp::{Kind, code};
 use crate::wire::pxe;
 
@@ -37,6 +37,7 @@ impl Machine {
         let Some(first) = items.first() else {
             return self.fail(Fault::NoMenu);
         };
+        self.prompted = true;
         if let Some((seconds, text)) = source.vendor.prompt.as_ref().filter(|p| p.0 != 0) {
             self.say(Topic::Screen, format!("{text} ({seconds})"));
         }
@@ -64,7 +65,7 @@ impl Machine {
 
     /// How long the prompt stands until the first item is taken; `None`: for ever. Without a prompt
     /// iPXE shows the menu and EDK2 takes the first item (facts B).
-    fn wait_of(&self, vendor: &Vendor) -> Option<Duration> {
+    fn wait_of(&self, vendor: &Option43) -> Option<Duration> {
         match &vendor.prompt {
             None if self.manner() == Manner::Ipxe => None,
             None => Some(Duration::ZERO),
@@ -85,12 +86,12 @@ impl Machine {
     }
 
     /// The menu's answer: the proxy's, or the lease's.
-    fn menu(&self) -> Vendor {
+    fn menu(&self) -> Option43 {
         let both = self.proxy.iter().chain(&self.ack);
         let mut menus = both.filter(|reply| reply.vendor.menu.is_some());
         menus
             .next()
-            .map_or_else(Vendor::default, |r| r.vendor.clone())
+            .map_or_else(Option43::default, |r| r.vendor.clone())
     }
 
     /// Looks for the server of an item; 0 is the local disk.
@@ -115,7 +116,7 @@ impl Machine {
                     item,
                     places,
                     tries: 0,
-                    accepted: vendor.listed_only().then_some(listed),
+                    accepted: vendor.control.listed_only().then_some(listed),
                     heard: None,
                 })
             }
@@ -124,17 +125,17 @@ impl Machine {
 
     /// EDK2 tries one way alone: multicast, else broadcast, else the list. The others try all of
     /// them in this order (facts B).
-    fn places(&self, vendor: &Vendor, item: u16) -> Result<Vec<SocketAddrV4>, Fault> {
+    fn places(&self, vendor: &Option43, item: u16) -> Result<Vec<SocketAddrV4>, Fault> {
         let listed = vendor.servers_of(item);
         let edk2 = self.manner() == Manner::Edk2;
         if edk2 && vendor.servers.is_some() && listed.is_none() {
             return Err(Fault::NoServerOfItem(item));
         }
-        let group = vendor.group.filter(|_| !vendor.forbids_multicast());
-        if edk2 && !vendor.forbids_multicast() && group.is_none() {
+        let group = vendor.group.filter(|_| !vendor.control.forbids_multicast());
+        if edk2 && !vendor.control.forbids_multicast() && group.is_none() {
             return Err(Fault::NoGroup(item));
         }
-        let broadcast = (!vendor.forbids_broadcast()).then_some(Ipv4Addr::BROADCAST);
+        let broadcast = (!vendor.control.forbids_broadcast()).then_some(Ipv4Addr::BROADCAST);
         let all = group.into_iter().chain(broadcast);
         let all = all.chain(listed.unwrap_or_default().iter().copied());
         let place = |address: Ipv4Addr| {
@@ -196,12 +197,16 @@ impl Machine {
             return Phase::Seek(seek);
         };
         if let Some(why) = self.no_server(&seek, &reply) {
-            self.say(Topic::Refused, format!("{reply}: {why}"));
+            self.refuse(format!("{reply}: {why}"));
+            return Phase::Seek(seek);
+        }
+        if seek.heard.is_some() {
+            self.overflows();
             return Phase::Seek(seek);
         }
         self.say(Topic::Heard, reply.to_string());
         if self.manner() == Manner::Edk2 {
-            seek.heard.get_or_insert(reply);
+            seek.heard = Some(reply);
             return Phase::Seek(seek);
         }
         self.served(&seek, reply)

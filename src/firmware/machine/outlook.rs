@@ -40,7 +40,7 @@ impl Outlook {
         let heard = answers.len();
         let taken = |answer: &Reply| answer.flaw(firmware.manner).is_none();
         machine.answers = answers.into_iter().filter(taken).collect();
-        machine.refused = heard - machine.answers.len();
+        machine.tally.refused = heard - machine.answers.len();
         machine.phase = machine.decide(firmware);
         machine.next()
     }
@@ -55,11 +55,11 @@ impl Machine {
     /// All windows at once.
     fn decide(&mut self, firmware: &Firmware) -> Phase {
         let windows = 0..firmware.windows.len();
-        let mut choices = windows.map(|n| select::choose(firmware, &self.answers, n));
-        let choice = choices.find_map(|choice| choice);
-        let offer = choice.as_ref().and_then(|c| self.answers.get(c.lease));
-        match (offer.cloned(), choice) {
-            (Some(offer), Some(choice)) => self.bound(&offer.clone(), offer, choice.boot),
+        let mut picks = windows.map(|n| select::pick(firmware, &self.answers, n));
+        let pick = picks.find_map(|pick| pick);
+        let offer = pick.as_ref().and_then(|pick| self.answers.get(pick.lease));
+        match (offer.cloned(), pick) {
+            (Some(offer), Some(pick)) => self.bound(&offer.clone(), offer, pick.boot),
             _ => self.nobody(),
         }
     }

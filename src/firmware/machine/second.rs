@@ -6,18 +6,10 @@ use std::net::Ipv4Addr;
 use super::load::Then;
 use super::{Loader, Machine, Phase, Topic, Verdict};
 use crate::firmware::fault::Fault;
-use crate::firmware::kind::{Second, Tftp};
+use crate::firmware::kind::{GRUB_PATIENCE, Second, Tftp};
 use crate::firmware::transfer::{Transfer, Want};
 use crate::firmware::vendor::shown;
 
-/// How shim asks: through the firmware, which then asks for no options at all.
-const SHIM: Tftp = Tftp {
-    block: 512,
-    window: None,
-    probes: false,
-    sizes: false,
-    strict: false,
-};
 /// How GRUB asks.
 const GRUB: Tftp = Tftp {
     block: 1024,
@@ -25,6 +17,7 @@ const GRUB: Tftp = Tftp {
     probes: false,
     sizes: true,
     strict: false,
+    patience: GRUB_PATIENCE,
 };
 
 /// Files that a loader looks for, the next one first.
@@ -45,13 +38,10 @@ impl Machine {
             Second::Shim => self.of_shim(),
             Second::Grub => self.of_grub(),
         };
-        let Some(server) = target else {
-            let first = names.first().map(|name| shown(name)).unwrap_or_default();
-            let server = Ipv4Addr::UNSPECIFIED;
-            let why = format!("it knows no server to ask for \"{first}\"");
-            return self.fail(Fault::Second { server, why });
-        };
         let first = names.first().map(|name| shown(name)).unwrap_or_default();
+        let Some(server) = target else {
+            return self.fail(Fault::NoSecond(first));
+        };
         self.ask_file(Files {
             server,
             names,
@@ -74,7 +64,7 @@ impl Machine {
         let text = "shim asks where the ACK points if it names a file, else where the proxy does";
         self.say(Topic::Note, text);
         let server = server.filter(|s| !s.is_unspecified());
-        (server, vec![name], SHIM)
+        (server, vec![name], of_firmware(self.firmware.tftp))
     }
 
     /// GRUB's signed image: prefix `/grub`, server of the ACK and of nothing else.
@@ -125,6 +115,18 @@ impl Machine {
         let text = format!("{} has \"{}\" for it", files.server, transfer.shown());
         self.say(Topic::Heard, text);
         self.end(Verdict::Boots(files.loader.clone()))
+    }
+}
+
+/// How shim asks: through the firmware, which then asks for no options at all.
+const fn of_firmware(firmware: Tftp) -> Tftp {
+    Tftp {
+        block: 512,
+        window: None,
+        probes: false,
+        sizes: false,
+        strict: false,
+        ..firmware
     }
 }
 

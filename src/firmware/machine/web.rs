@@ -44,6 +44,8 @@ pub enum NoPage {
     Theirs(String),
     /// Whoever was to ask could not; that says nothing of the server.
     Ours(String),
+    /// Nobody has asked: HTTPS is not spoken.
+    Https,
 }
 
 /// A response.
@@ -73,13 +75,29 @@ pub const fn is_host(address: Ipv4Addr) -> bool {
     !(address.is_loopback() || address.is_link_local() || first == 0 || first >= 224)
 }
 
-/// The host of an HTTP URL, without its port.
+/// The host of an HTTP URL, without its port; an IPv6 address in its brackets.
 pub fn host(url: &str) -> Option<&str> {
+    let (host, _) = place(url)?;
+    (!host.is_empty()).then_some(host)
+}
+
+/// Host and port of an HTTP URL, as they are written.
+fn place(url: &str) -> Option<(&str, Option<&str>)> {
     let (_, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit_once('@').map_or(authority, |(_, h)| h);
-    let host = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    (!host.is_empty()).then_some(host)
+    let place = authority.rsplit_once('@').map_or(authority, |(_, h)| h);
+    let name = place.rfind(']').map_or(0, |end| end + 1);
+    let colon = place.get(name..)?.find(':').map(|at| at + name);
+    let (host, port) = colon.map_or((place, None), |at| {
+        (place.get(..at).unwrap_or(place), place.get(at + 1..))
+    });
+    Some((host, port.filter(|port| !port.is_empty())))
+}
+
+/// The port of an HTTP URL that no port can be.
+pub fn impossible_port(url: &str) -> Option<&str> {
+    let (_, port) = place(url)?;
+    port.filter(|port| port.parse::<u16>().map_or(true, |port| port == 0))
 }
 
 impl Machine {
@@ -93,6 +111,10 @@ impl Machine {
     }
 
     fn ask_web(&mut self, url: String, head: bool) -> Phase {
+        if let Some(port) = impossible_port(&url) {
+            let why = format!("{port} is no port (1 to 65535)");
+            return self.no_page(url, None, why);
+        }
         let method = if head { "HEAD" } else { "GET" };
         self.say(Topic::Sent, format!("HTTP: {method} {url}"));
         let question = Question {
@@ -110,6 +132,7 @@ impl Machine {
         };
         match answer.outcome {
             Err(NoPage::Theirs(why)) => self.no_page(question.url, None, why),
+            Err(NoPage::Https) => self.fail(Fault::Https(question.url)),
             Err(NoPage::Ours(why)) => {
                 let url = question.url;
                 self.fail(Fault::Unreachable { url, why })
@@ -213,7 +236,7 @@ fn path(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{host, is_host};
+    use super::{host, impossible_port, is_host};
 
     #[test]
     fn addresses_that_no_server_has() {
@@ -230,6 +253,21 @@ mod tests {
     }
 
     #[test]
+    fn ports_that_cannot_be() {
+        for (url, wanted) in [
+            ("http://10.0.0.2:99999/a", Some("99999")),
+            ("http://10.0.0.2:0/a", Some("0")),
+            ("http://10.0.0.2:x/a", Some("x")),
+            ("http://10.0.0.2:8067/a", None),
+            ("http://10.0.0.2:/a", None),
+            ("http://10.0.0.2/a:99999", None),
+            ("http://[::1]/a", None),
+        ] {
+            assert_eq!(impossible_port(url), wanted, "{url}");
+        }
+    }
+
+    #[test]
     fn the_host_of_a_url() {
         for (url, wanted) in [
             ("http://10.0.0.2/a.efi", Some("10.0.0.2")),
@@ -237,6 +275,8 @@ mod tests {
             ("http://me:pw@boot.example:80/x", Some("boot.example")),
             ("a.efi", None),
             ("http:///a.efi", None),
+            ("http://[fd00::2]:80/a.efi", Some("[fd00::2]")),
+            ("http://[::1]/a.efi", Some("[::1]")),
         ] {
             assert_eq!(host(url), wanted, "{url}");
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Door;
 use crate::client::Client;
+use crate::client::progress::Firmware;
 use crate::decide::item::{self, Chosen};
 use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port, note};
 use crate::event::What;
@@ -25,12 +26,16 @@ impl Door {
         let Outcome { client, decision } = decide(shared, incoming);
         self.progress(shared, client.as_ref(), incoming, &decision);
         let noted = self.note(shared, client.as_ref(), incoming);
-        let mac = client.map(|client| client.mac);
+        let mac = client.as_ref().map(|client| client.mac);
+        let firmware = client.as_ref().and_then(Firmware::of);
         let decision = match decision {
             Ok(answer) if !answer.delay.is_zero() => {
-                match self.later(shared, received, mac, answer) {
+                match self.later(shared, received, (mac, firmware), answer) {
                     Ok(()) => return noted.into_iter().for_each(|what| shared.emit(mac, what)),
-                    Err(answer) => Ok(answer),
+                    Err(answer) => {
+                        shared.machines.unanswered(firmware);
+                        Ok(answer)
+                    }
                 }
             }
             decision => decision,
@@ -51,7 +56,10 @@ impl Door {
         let learnt = learn_address(shared, incoming);
         let what = match (decision, failed) {
             (Ok(answer), None) => answered(&answer),
-            (Ok(answer), Some(error)) => self.unsent(answer.to, &error),
+            (Ok(answer), Some(error)) => {
+                shared.machines.unanswered(firmware);
+                self.unsent(answer.to, &error)
+            }
             (Err(_), _) if learnt => return,
             (Err(ignore), _) => self.ignored(&ignore, message, mac),
         };
@@ -66,7 +74,7 @@ impl Door {
         self: &Arc<Self>,
         shared: &Arc<Shared>,
         received: &Received,
-        mac: Option<Mac>,
+        (mac, firmware): (Option<Mac>, Option<Firmware>),
         answer: Box<Answer>,
     ) -> Result<(), Box<Answer>> {
         let Ok(place) = shared.waiting_answers.clone().try_acquire_owned() else {
@@ -75,8 +83,13 @@ impl Door {
         let (door, shared, received) = (self.clone(), shared.clone(), *received);
         tokio::spawn(async move {
             tokio::time::sleep(answer.delay).await;
-            let failed = door.send(&answer.bytes, answer.to, &received).err();
-            let what = failed.map_or_else(|| answered(&answer), |e| door.unsent(answer.to, &e));
+            let what = match door.send(&answer.bytes, answer.to, &received) {
+                Ok(()) => answered(&answer),
+                Err(error) => {
+                    shared.machines.unanswered(firmware);
+                    door.unsent(answer.to, &error)
+                }
+            };
             shared.emit(mac, what);
             drop(place);
         });

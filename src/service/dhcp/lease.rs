@@ -126,7 +126,8 @@ impl Case {
         }
         let mut book = giver.leases.book();
         let leasing = self.decide(&mut book);
-        if leasing.network.is_some() {
+        let first_time = self.tries == TRIES;
+        if leasing.network.is_some() && first_time {
             self.seen(leasing.client.as_ref());
         }
         let made = Made {

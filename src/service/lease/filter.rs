@@ -143,7 +143,12 @@ impl From<&str> for NetworkLike {
 impl MacLike {
     fn has(&self, row: &Row) -> bool {
         let mut macs = row.mac.iter().chain(&row.meant_for);
-        macs.any(|mac| is_like(&self.0, mac))
+        macs.any(|mac| self.is(mac))
+    }
+
+    /// Whether it is this one, or this one begins so.
+    pub fn is(&self, mac: &str) -> bool {
+        is_like(&self.0, mac)
     }
 }
 

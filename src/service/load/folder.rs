@@ -10,7 +10,7 @@ use std::{fs, io};
 
 use super::about;
 use crate::config::{self, text::Unreadable};
-use crate::error::why;
+use crate::error::{is_loop, why};
 use crate::profile::Source;
 use crate::service::privilege;
 use crate::yaml::{Finding, MAX_FILE, Severity, counted};
@@ -111,6 +111,7 @@ pub(super) fn text(path: &Path, most: usize) -> Result<Option<String>, Unreadabl
 
 fn folder_remedy(error: &io::Error) -> String {
     match error.kind() {
+        _ if is_loop(error) => "mend the links, or name another with --profiles".to_owned(),
         io::ErrorKind::NotFound => "create it, or name another with --profiles".to_owned(),
         io::ErrorKind::NotADirectory => "name a folder with --profiles".to_owned(),
         _ => readable("755"),
@@ -119,6 +120,9 @@ fn folder_remedy(error: &io::Error) -> String {
 
 fn remedy(error: &Unreadable) -> String {
     match error {
+        Unreadable::System(e) if is_loop(e) => {
+            "it is a link that leads back to itself: mend or remove it".to_owned()
+        }
         Unreadable::System(e) => match e.kind() {
             io::ErrorKind::NotFound => {
                 "it is a link that leads nowhere: mend or remove it".to_owned()

@@ -116,7 +116,7 @@ fn unreadable(folder: &Path, what: &str) -> Option<Finding> {
 }
 
 /// The names in a folder that are not hidden, sorted; none where it cannot be read.
-fn names(folder: &Path) -> Vec<String> {
+pub(super) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     let mut names: Vec<String> = entries
         .take(MAX_NAMES)

@@ -10,7 +10,7 @@ use super::{Places, about, folder};
 use crate::client::quirk;
 use crate::config::{self, Mode, Settings, text::Unreadable};
 use crate::network::{self, Beside, CONFIG_FILE, Networks};
-use crate::yaml::{Finding, Report, Severity};
+use crate::yaml::{At, Finding, Report, Severity};
 
 /// What came of the config file.
 pub struct Config {
@@ -18,6 +18,8 @@ pub struct Config {
     pub networks: Option<Networks>,
     /// The quirk table, likewise.
     pub quirks: quirk::Table,
+    /// Where its quirks name loaders.
+    pub loaders: Vec<(At, String)>,
     /// What is wrong.
     pub findings: Vec<Finding>,
     /// What is right, but not in force.
@@ -72,12 +74,19 @@ pub fn compile(places: &Places, text: Option<&str>, beside: Beside<'_>) -> Confi
     let file: Arc<str> = places.config.path.display().to_string().into();
     let mut notices = Vec::new();
     let mut quirks = quirk::Table::default();
+    let mut loaders = Vec::new();
     let (networks, mut findings) = match text {
         Some(text) => {
             let mut report = Report::new(&file, text);
             let read = report.parse(&CONFIG_FILE).map(|root| {
                 let now = config::settings(&root, &mut report);
-                quirks = quirk::Table::with(quirk::of_config(&root, &mut report));
+                let named = quirk::loaders(&root).into_iter();
+                loaders.extend(named.map(|(at, name)| (at, name.to_owned())));
+                quirks = quirk::Table::with(quirk::of_config(
+                    &root,
+                    Some(places.mode.replies()),
+                    &mut report,
+                ));
                 (now, network::of_config(&root, beside, &mut report))
             });
             let (now, networks) = read.filter(|_| !report.is_wrong()).unzip();
@@ -96,6 +105,7 @@ pub fn compile(places: &Places, text: Option<&str>, beside: Beside<'_>) -> Confi
     Config {
         networks,
         quirks,
+        loaders,
         findings,
         notices,
     }

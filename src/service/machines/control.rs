@@ -1,4 +1,4 @@
-//! `machines.sock` in the state folder: how `bootjack machines` and `bootjack explain` ask the
+//! `machines.sock` in the state folder, or what stands in for it: how `bootjack machines` and `bootjack explain` ask the
 //! server what it has learnt ([`control`](crate::service::control) says how).
 //!
 //! ```text

@@ -183,19 +183,23 @@ pub(super) fn told(step: Step) -> What {
         Step::Next {
             left,
             failures,
+            at_4011,
             next,
         } => What::Escalated {
             strategy: left.name(),
             failures,
+            at_4011,
             next: next.name(),
         },
         Step::NothingLeft {
             left,
             failures,
+            at_4011,
             leased,
         } => What::NothingLeft {
             strategy: left.name(),
             failures,
+            at_4011,
             leased,
         },
         Step::Follows { shape, remembered } => What::Follows {

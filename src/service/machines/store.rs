@@ -197,8 +197,17 @@ fn unreadable(path: &Path, why: &str) -> Error {
     Error::failed(format!("cannot use {}: {why}", path.display()))
 }
 
-/// Opens a file for writing, or makes it, and reads it.
+/// Opens a file for writing, or makes it, and reads it. Half a file is not left behind.
 fn opened(path: &Path) -> Result<(Database, Vec<Row>), Trouble> {
+    let new = fs::symlink_metadata(path).is_err();
+    let outcome = made(path);
+    if new && outcome.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    outcome
+}
+
+fn made(path: &Path) -> Result<(Database, Vec<Row>), Trouble> {
     guarded(|| {
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);

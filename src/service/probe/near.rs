@@ -1,7 +1,7 @@
 //! Servers on this very host: they hear no frame that its own card sends out. Where somebody here has
 //! UDP 67, what is for everybody is also sent by a broadcast of an ordinary socket (which the others
-//! hear a second time); what is for an address of this host by one with
-//! that address, whose answers come back to it; in a DHCP message it then stands for the machine's.
+//! hear a second time). What is for an address of this host is sent by a socket with that address,
+//! to which the answers come back; at port 4011 it then stands for the machine's (`ciaddr`).
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};

@@ -44,9 +44,13 @@ impl Place {
             None => only(&all)?,
         };
         let own = ethernet(&all, &name).ok_or_else(|| {
-            Error::usage(format!(
-                "cannot probe on {name}: there is no such interface, or it is no Ethernet; see `ip link`"
-            ))
+            let there = all.iter().any(|e| e.interface_name == name);
+            let why = if there {
+                "it is no Ethernet, and no machine boots from it"
+            } else {
+                "there is no such interface"
+            };
+            Error::usage(format!("cannot probe on \"{name}\": {why}; see `ip link`"))
         })?;
         if !is_up(&all, &name) {
             let text = format!(

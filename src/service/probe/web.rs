@@ -19,7 +19,7 @@ use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use crate::firmware::image::HEAD;
-use crate::firmware::machine::web::{NoPage, Page, Question, is_host};
+use crate::firmware::machine::web::{NoPage, Page, Question, impossible_port, is_host};
 use crate::firmware::transfer::LARGEST;
 
 /// How long a connection and each next piece of an answer may take.
@@ -83,6 +83,9 @@ async fn response(
     kept: &mut Option<Kept>,
 ) -> Result<Response<Incoming>, NoPage> {
     let theirs = |why: &str| NoPage::Theirs(why.to_owned());
+    if let Some(port) = impossible_port(url) {
+        return Err(theirs(&format!("{port} is no port")));
+    }
     let uri: Uri = url
         .parse()
         .map_err(|e| NoPage::Theirs(format!("no URL: {e}")))?;
@@ -90,7 +93,7 @@ async fn response(
         .scheme_str()
         .is_some_and(|s| s.eq_ignore_ascii_case("https"))
     {
-        return Err(NoPage::Ours("HTTPS is not tried by probe".to_owned()));
+        return Err(NoPage::Https);
     }
     let host = uri.host().ok_or_else(|| theirs("no host in the URL"))?;
     let authority = uri.authority().map_or(host, |a| a.as_str());

@@ -19,8 +19,9 @@ use crate::doctor::Offer;
 use crate::doctor::observed::SpanningTree;
 use crate::doctor::offer::{self, Unreadable};
 use crate::error::Error;
+use crate::firmware::reply::transaction;
 use crate::firmware::sample::{self, Flavour};
-use crate::service::sys::packet::{Ear, Kind};
+use crate::service::sys::packet::{Ear, Hears, Kind};
 use crate::wire::Mac;
 use crate::wire::frame::Datagram;
 
@@ -86,7 +87,11 @@ pub(super) struct Patience<'a> {
 
 impl Asking {
     pub(super) fn open(question: Question) -> Result<Self, Error> {
-        let ear = Ear::open(question.index, question.starter.is_some())
+        let hears = match question.starter {
+            Some(_) => Hears::Everything,
+            None => Hears::Answers,
+        };
+        let ear = Ear::open(question.index, hears)
             .map_err(|e| failed("hear", &question.interface, &e))?;
         // Without it only the hello of spanning tree is missing.
         let _ = ear.hear_spanning_tree();
@@ -194,7 +199,7 @@ impl Asking {
 
     /// The flavour that this answers.
     fn asked_as(&self, payload: &[u8]) -> Option<Flavour> {
-        let xid = offer::transaction(payload, self.question.mac)?;
+        let xid = transaction(payload, self.question.mac)?;
         let n = usize::try_from(xid.wrapping_sub(self.first_xid)).ok()?;
         self.question.flavours.get(n).copied()
     }

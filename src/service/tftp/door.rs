@@ -69,6 +69,8 @@ impl Door {
 
     /// A packet → the call to answer, if it makes one.
     fn take(&self, received: &Received, bytes: &[u8]) -> Option<(Call, Repeats)> {
+        // Whoever comes here has followed, also where there is no room for it, or no sense in it.
+        (self.common.shared).asks_for_a_file((*received.from.ip()).into());
         if let Some(reason) = unfit(received) {
             self.common.report.malformed(received.from, reason);
             return None;

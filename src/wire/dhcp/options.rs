@@ -1,6 +1,7 @@
 //! The options of a message: a list in the order of the packet, values joined where they were split.
 
 use super::Malformed;
+use crate::wire::tlv::{self, Ending};
 
 /// Option numbers that bootjack reads or writes (IANA "BOOTP Vendor Extensions and DHCP Options").
 #[allow(missing_docs)] // the names are those of the registry
@@ -90,22 +91,15 @@ impl Options {
         Ok(options)
     }
 
-    fn read(&mut self, mut area: &[u8]) -> Result<(), Malformed> {
-        while let Some((&code, rest)) = area.split_first() {
-            area = match code {
-                code::END => return Ok(()),
-                code::PAD => rest,
-                code => {
-                    let (&len, rest) = rest.split_first().ok_or(Malformed::Option(code))?;
-                    let (value, rest) = rest
-                        .split_at_checked(usize::from(len))
-                        .ok_or(Malformed::Option(code))?;
-                    self.push(code, value);
-                    rest
-                }
-            };
+    fn read(&mut self, area: &[u8]) -> Result<(), Malformed> {
+        let mut fields = tlv::fields(area);
+        for (code, value) in fields.by_ref() {
+            self.push(code, value);
         }
-        Ok(())
+        match fields.ending() {
+            Ending::Cut(code) => Err(Malformed::Option(code)),
+            Ending::Marked | Ending::Unmarked => Ok(()),
+        }
     }
 }
 

@@ -6,22 +6,13 @@
 
 use std::net::Ipv4Addr;
 
-use super::sub_options;
+use super::area::{Area, CONTROL, GROUP, MENU, PROMPT, SERVERS, Servers};
 
-const CONTROL: u8 = 6;
-const MULTICAST: u8 = 7;
-const SERVERS: u8 = 8;
-const MENU: u8 = 9;
-const PROMPT: u8 = 10;
 const END: u8 = 255;
 
 /// The most bytes that option 43 has room for.
 pub const MAX_BYTES: usize = 255;
 
-/// Bit 0 of `PXE_DISCOVERY_CONTROL`: no discovery by broadcast.
-pub const NO_BROADCAST: u8 = 1;
-/// Bit 1: no discovery by multicast.
-pub const NO_MULTICAST: u8 = 2;
 /// The item type that gives the machine back to its firmware.
 pub const LOCAL: u16 = 0;
 
@@ -33,7 +24,7 @@ pub struct BootMenu {
     /// Where boot servers are asked by multicast (7).
     pub multicast: Option<Ipv4Addr>,
     /// Item types, and who serves them (8).
-    pub servers: Vec<(u16, Vec<Ipv4Addr>)>,
+    pub servers: Servers,
     /// Item types and their lines, in the order shown (9).
     pub items: Vec<(u16, String)>,
     /// Seconds and text (10): 0 starts the first item at once, 255 shows the menu and waits.
@@ -83,27 +74,22 @@ impl BootMenu {
 
     /// The menu in an option 43; `None` where it holds none, or one that does not add up.
     pub fn decode(option_43: &[u8]) -> Option<Self> {
-        let mut menu = Self::default();
-        for (tag, value) in sub_options(option_43) {
-            match tag {
-                CONTROL => menu.control = *value.first()?,
-                MULTICAST => menu.multicast = Some(<[u8; 4]>::try_from(value).ok()?.into()),
-                SERVERS => menu.servers = servers(value)?,
-                MENU => menu.items = items(value)?,
-                PROMPT => {
-                    let (seconds, prompt) = value.split_first()?;
-                    menu.prompt = Some((*seconds, text(prompt)));
-                }
-                _ => {}
-            }
-        }
-        (!menu.is_empty()).then_some(menu)
+        let area = Area::read(option_43);
+        let items = area.items.iter().flatten();
+        let menu = Self {
+            control: area.control.0,
+            multicast: area.group,
+            items: items.map(|(kind, line)| (*kind, text(line))).collect(),
+            prompt: area.prompt.map(|(seconds, prompt)| (seconds, text(prompt))),
+            servers: area.servers.clone().unwrap_or_default(),
+        };
+        (area.is_sound() && !menu.is_empty()).then_some(menu)
     }
 
     /// Tags and values. A value may be too long here; then the whole is.
     fn parts(&self) -> Vec<(u8, Vec<u8>)> {
         let mut parts = vec![(CONTROL, vec![self.control])];
-        parts.extend(self.multicast.map(|a| (MULTICAST, a.octets().to_vec())));
+        parts.extend(self.multicast.map(|a| (GROUP, a.octets().to_vec())));
         if !self.servers.is_empty() {
             let each = self.servers.iter().flat_map(|(kind, addresses)| {
                 let mut entry = kind.to_be_bytes().to_vec();
@@ -129,38 +115,6 @@ impl BootMenu {
     }
 }
 
-/// `{type, count, addresses}…`
-fn servers(mut rest: &[u8]) -> Option<Vec<(u16, Vec<Ipv4Addr>)>> {
-    let mut all = Vec::new();
-    while !rest.is_empty() {
-        let (kind, count, after) = head(rest)?;
-        let (addresses, after) = after.split_at_checked(count.checked_mul(4)?)?;
-        let (addresses, _) = addresses.as_chunks::<4>();
-        all.push((kind, addresses.iter().map(|b| Ipv4Addr::from(*b)).collect()));
-        rest = after;
-    }
-    Some(all)
-}
-
-/// `{type, length, text}…`
-fn items(mut rest: &[u8]) -> Option<Vec<(u16, String)>> {
-    let mut all = Vec::new();
-    while !rest.is_empty() {
-        let (kind, length, after) = head(rest)?;
-        let (line, after) = after.split_at_checked(length)?;
-        all.push((kind, text(line)));
-        rest = after;
-    }
-    Some(all)
-}
-
-/// A type and a count.
-fn head(bytes: &[u8]) -> Option<(u16, usize, &[u8])> {
-    let (head, after) = bytes.split_first_chunk::<3>()?;
-    let [high, low, count] = *head;
-    Some((u16::from_be_bytes([high, low]), usize::from(count), after))
-}
-
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -169,6 +123,7 @@ fn text(bytes: &[u8]) -> String {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::area::{NO_BROADCAST, NO_MULTICAST};
     use super::*;
 
     fn address() -> impl Strategy<Value = Ipv4Addr> {
@@ -194,6 +149,7 @@ mod tests {
                 Ok(bytes) => {
                     prop_assert!(bytes.len() <= MAX_BYTES && bytes.last() == Some(&END));
                     prop_assert_eq!(bytes.len(), menu.len());
+                    prop_assert_eq!(Area::read(&bytes).odd, []);
                     prop_assert_eq!(BootMenu::decode(&bytes), Some(menu));
                 }
                 Err(why) => prop_assert!(why.bytes > MAX_BYTES && why.bytes == menu.len()),

@@ -17,6 +17,7 @@ use bootjack::wire::tftp::Packet;
 
 use super::doors::Doors;
 use super::{Case, Mode, Sent};
+use crate::rules;
 use crate::server::{Known, US, snapshot};
 
 /// The second at which the first machine is switched on.
@@ -25,7 +26,8 @@ const START: u64 = 1_000_000;
 /// bootjack.
 pub struct Server {
     pub mode: Mode,
-    snapshot: Snapshot,
+    /// What is in force.
+    pub snapshot: Snapshot,
     book: Book,
     machines: Registry,
     past: Option<Known>,
@@ -67,11 +69,6 @@ impl Server {
         }
     }
 
-    /// What is in force.
-    pub fn snapshot(&self) -> &Snapshot {
-        &self.snapshot
-    }
-
     /// A datagram to it or to everybody.
     pub fn hears(&mut self, datagram: &Datagram, now: Duration) -> Told {
         let address = *datagram.to.ip();
@@ -108,6 +105,9 @@ impl Server {
             self.boots(incoming)
         };
         let from = SocketAddrV4::new(US, port.number());
+        if let Ok(reply) = &reply {
+            rules::check(&reply.bytes);
+        }
         match reply {
             Err(why) => Told {
                 words: Some(format!("nothing: {}", why.word())),

@@ -4,6 +4,7 @@
 use std::fmt::{self, Display, Formatter, Write as _};
 
 use super::told::{Answer, Boot, End, Event, Found, NotInIt, Reply, Said, Terms, Told};
+use crate::cli::explain::learnt::said;
 use crate::client::{Class, Client};
 use crate::wire::dhcp;
 
@@ -14,7 +15,8 @@ pub(super) fn event(event: &Event) -> String {
     out
 }
 
-fn write_event(event: &Event, out: &mut String) -> fmt::Result {
+/// Where it stands in the capture, when, and between whom.
+fn begin(event: &Event, out: &mut String) -> fmt::Result {
     write!(out, "\n#{}", event.packet)?;
     if let Some(seconds) = event.seconds {
         write!(out, "  {seconds:.3} s")?;
@@ -22,28 +24,35 @@ fn write_event(event: &Event, out: &mut String) -> fmt::Result {
     if let Some(vlan) = event.vlan {
         write!(out, "  VLAN {vlan}")?;
     }
-    write!(out, "  {} > {}  ", event.from, event.to)?;
-    let of = event
-        .mac
-        .map_or_else(String::new, |mac| format!(" of {mac}"));
+    write!(out, "  {} > {}  ", event.from, event.to)
+}
+
+fn write_event(event: &Event, out: &mut String) -> fmt::Result {
+    begin(event, out)?;
+    let machine = |word| {
+        let mac = event.mac.map(|mac| format!(" {word} {mac}"));
+        mac.unwrap_or_default()
+    };
+    let of = machine("of");
     match &event.said {
         Said::Asked {
             message,
             client,
+            learnt,
             answer,
         } => {
             writeln!(out, "{}{of}", message.kind)?;
             if let Some(client) = client {
                 describe(client, out)?;
             }
+            if let Some(row) = learnt {
+                writeln!(out, "  learnt: {}", said(row))?;
+            }
             decoded(message, "  ", out)?;
             answered(answer, out)
         }
         Said::Replied { message } => {
-            let to = event
-                .mac
-                .map_or_else(String::new, |mac| format!(" for {mac}"));
-            writeln!(out, "{}{to}", message.kind)?;
+            writeln!(out, "{}{}", message.kind, machine("for"))?;
             decoded(message, "  ", out)
         }
         Said::Wanted {
@@ -122,7 +131,15 @@ fn answered(answer: &Answer, out: &mut String) -> fmt::Result {
 fn replied(reply: &Reply, out: &mut String) -> fmt::Result {
     let (kind, bytes) = (&reply.message.kind, reply.bytes.len() / 2);
     writeln!(out, "  answer: {kind}, {bytes} bytes to {}", reply.to)?;
-    match &reply.boot {
+    boot(&reply.boot, out)?;
+    if let Some(lease) = &reply.lease {
+        writeln!(out, "    lease: {lease}, where nobody had one before")?;
+    }
+    decoded(&reply.message, "    ", out)
+}
+
+fn boot(boot: &Boot, out: &mut String) -> fmt::Result {
+    match boot {
         Boot::Data {
             profile,
             file,
@@ -152,13 +169,10 @@ fn replied(reply: &Reply, out: &mut String) -> fmt::Result {
             if let Some(why) = no_menu {
                 writeln!(out, "    menu: left to the loader: {why}")?;
             }
+            Ok(())
         }
-        Boot::None { no_boot_data } => writeln!(out, "    boot data: none: {no_boot_data}")?,
+        Boot::None { no_boot_data } => writeln!(out, "    boot data: none: {no_boot_data}"),
     }
-    if let Some(lease) = &reply.lease {
-        writeln!(out, "    lease: {lease}, where nobody had one before")?;
-    }
-    decoded(&reply.message, "    ", out)
 }
 
 struct Shown<'a, T>(&'a T);

@@ -12,6 +12,7 @@ use crate::decide::menu::NoRoom;
 use crate::decide::strategy::Strategy;
 use crate::profile::Selection;
 use crate::service::capture::Packet;
+use crate::service::machines::row::Row;
 use crate::wire::Mac;
 use crate::wire::dhcp::{self, Message, code};
 use crate::wire::tftp::Request;
@@ -46,6 +47,9 @@ pub(super) enum Said {
         message: Box<Told>,
         /// Who, where it is one that boots.
         client: Option<Box<Client>>,
+        /// What was learnt of it, which the answer heeds.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        learnt: Option<Box<Row>>,
         answer: Answer,
     },
     /// A server of the capture answers.
@@ -119,7 +123,7 @@ pub(super) enum Boot {
         why: String,
         strategy: &'static str,
         evidence: &'static str,
-        /// Who chose the strategy; a lease's is chosen by its network.
+        /// Who chose the strategy, where it does not follow from who asks.
         #[serde(skip_serializing_if = "Option::is_none")]
         chosen_by: Option<String>,
         /// Milliseconds that the reply waits.
@@ -189,6 +193,9 @@ pub(super) struct End {
     /// Packets of such links in all.
     #[serde(skip)]
     pub(super) unread: u64,
+    /// Why what was learnt of machines cannot be told, where it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) not_learnt: Option<String>,
     /// The machine that was asked for, where nothing is of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) not_in_it: Option<NotInIt>,
@@ -260,15 +267,9 @@ impl Boot {
     /// What an answer beside another's leases says.
     pub(super) fn of(answer: &decide::Answer) -> Self {
         let (selection, loader) = (&answer.selection, answer.loader.clone());
-        let mut boot = Self::leased(selection, answer.strategy, loader);
-        if let Self::Data {
-            chosen_by,
-            delay,
-            entry,
-            ..
-        } = &mut boot
-        {
-            *chosen_by = Some(answer.by.to_string());
+        let by = Some(answer.by.to_string());
+        let mut boot = Self::leased(selection, (answer.strategy, by), loader);
+        if let Self::Data { delay, entry, .. } = &mut boot {
             *entry = answer.chosen.as_ref().map(|chosen| chosen.title.clone());
             *delay = u64::try_from(answer.delay.as_millis()).unwrap_or(u64::MAX);
         }
@@ -278,7 +279,7 @@ impl Boot {
     /// What a lease says.
     pub(super) fn leased(
         selection: &Selection,
-        strategy: &'static Strategy,
+        (strategy, chosen_by): (&'static Strategy, Option<String>),
         loader: Option<String>,
     ) -> Self {
         Self::Data {
@@ -287,7 +288,7 @@ impl Boot {
             why: selection.why.clone(),
             strategy: strategy.name,
             evidence: strategy.evidence,
-            chosen_by: None,
+            chosen_by,
             delay: 0,
             entry: None,
             loader,

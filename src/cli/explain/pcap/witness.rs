@@ -2,9 +2,10 @@
 //! answer, with what earlier ones have told (as `service::dhcp` keeps it).
 //!
 //! What was sent to other servers is explained as if it had come to us. In mode `dhcp` no address is
-//! taken when the capture begins, and what is answered in it is taken from then on. Absent on purpose:
-//! what depends on this host's interfaces and disk, and the next shape for a machine that does not
-//! follow: it was other servers that it did not follow here.
+//! taken when the capture begins, and what is answered in it is taken from then on. What was learnt of a
+//! machine before counts; nothing more is learnt of a capture. Absent on purpose: what depends on this
+//! host's interfaces and other files, and the next shape for a machine that does not follow: it was
+//! other servers that it did not follow here.
 
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use super::datagram::{Heard, Topic};
 use super::told::{Answer, Boot, Event, NotInIt, Reply, Said, Told};
 use super::transfers::Transfers;
+use crate::cli::explain::learnt::Learnt;
 use crate::client::{Client, Registry, identify};
 use crate::config::{Effective, Mode};
 use crate::decide::grant::{Grant, Told as Granted};
@@ -32,6 +34,8 @@ const NAMED: usize = 10;
 /// What a capture has told so far.
 pub(super) struct Witness<'a> {
     snapshot: &'a Snapshot,
+    /// What was learnt of machines in their earlier boots.
+    pub(super) learnt: &'a Learnt,
     mode: Mode,
     server: Ipv4Addr,
     /// Whether clients without a lease are told NAK, where the config file does not say.
@@ -48,7 +52,11 @@ pub(super) struct Witness<'a> {
 
 impl<'a> Witness<'a> {
     /// Nothing heard yet.
-    pub(super) fn new(snapshot: &'a Snapshot, settings: &Effective, server: Ipv4Addr) -> Self {
+    pub(super) fn new(
+        (snapshot, learnt): (&'a Snapshot, &'a Learnt),
+        settings: &Effective,
+        server: Ipv4Addr,
+    ) -> Self {
         let folders = Folders {
             images: settings.images.clone(),
             assets: settings.assets.clone(),
@@ -59,6 +67,7 @@ impl<'a> Witness<'a> {
         }
         Self {
             snapshot,
+            learnt,
             mode: settings.mode,
             server,
             authoritative: !settings.force,
@@ -148,8 +157,10 @@ impl<'a> Witness<'a> {
         self.boots(client.as_ref());
         let told = client.is_some() || self.tells_of(mac, only);
         told.then(|| {
+            let learnt = client.as_ref().and_then(|c| self.learnt.row(c));
             let asked = Said::Asked {
                 message: Box::new(Told::of(&message)),
+                learnt: learnt.cloned().map(Box::new),
                 client: client.map(Box::new),
                 answer,
             };
@@ -212,8 +223,8 @@ impl<'a> Witness<'a> {
 
     /// As `service::dhcp::boot`.
     fn boot(&mut self, incoming: Incoming<'_>) -> (Answer, Option<Client>) {
-        let clients = &self.clients;
-        let complete = |client| item::with_past(clients, client, incoming);
+        let (clients, learnt) = (&self.clients, self.learnt);
+        let complete = |client| learnt.complete(item::with_past(clients, client, incoming));
         let outcome = decide::decide_knowing(self.snapshot, incoming, complete);
         self.keep(outcome.client.as_ref(), incoming);
         let answer = match outcome.decision {
@@ -249,7 +260,8 @@ impl<'a> Witness<'a> {
             is_own: &|address| address == server,
             is_booting: &|mac| clients.is_booting(mac),
         };
-        let complete = |client| item::with_past(clients, client, incoming);
+        let learnt = self.learnt;
+        let complete = |client| learnt.complete(item::with_past(clients, client, incoming));
         let leasing = decide::lease::decide_knowing(desk, incoming, complete);
         if leasing.network.is_some() {
             self.note(leasing.client.as_ref(), incoming);
@@ -302,7 +314,8 @@ fn granted(grant: Grant) -> Reply {
     let boot = match grant.boot {
         Some(Ok(boot)) => {
             let loader = boot.loader.as_ref().map(ToString::to_string);
-            let boot_data = Boot::leased(&boot.selection, boot.strategy, loader);
+            let by = boot.shaped.as_ref().map(ToString::to_string);
+            let boot_data = Boot::leased(&boot.selection, (boot.strategy, by), loader);
             boot_data.left_to_its_loader(boot.no_menu.as_ref())
         }
         Some(Err(why)) => Boot::None {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{ALIASES, ROWS_SHAPES, list, parsed};
-use crate::client::quirk::changes::{Changes, Ending, FileIn, NameForm, ReplyPort, Vendor};
+use super::{ALIASES, ROWS_SHAPES, parsed, vendor};
+use crate::client::quirk::changes::{Changes, Ending, FileIn, NameForm, ReplyPort};
 use crate::client::{PxeShape, Shape};
 use crate::wire::CleanPath;
 use crate::yaml::{
@@ -15,7 +15,7 @@ const MAX_DELAY: Duration = Duration::from_secs(3);
 /// The longest window, and how many of them.
 const MAX_WINDOW: Duration = Duration::from_secs(120);
 const MAX_WINDOWS: usize = 8;
-pub(super) static CHANGES: Keys = Keys {
+pub(in crate::client::quirk) static CHANGES: Keys = Keys {
     what: "changes",
     keys: &[
         "strategies",
@@ -36,6 +36,7 @@ pub(super) static CHANGES: Keys = Keys {
         "window",
         "name",
         "loader",
+        "ipxe-priority",
         "windows",
     ],
     kin: ROWS_SHAPES,
@@ -50,13 +51,11 @@ pub(super) fn changes(node: &Node, ours: bool, report: &mut Report<'_>) -> Optio
         strategies: of.one("strategies", |n, r| strategies(n, ours, r)),
         pxe: of.word("pxe", &pxe),
         classless_request: of.yes_no("classless-request"),
-        option_43: of.word("option-43", &Vendor::ALL),
+        option_43: of.one("option-43", vendor::option_43),
         option_60: of.yes_no("option-60"),
         file: of.word("file", &FileIn::ALL),
         ending: of.word("ending", &Ending::ALL),
-        server_options: of.list("server-options", |n, r| {
-            word_of(n, "server-options", &[("66", 66), ("150", 150)], r)
-        }),
+        server_options: of.one("server-options", server_options),
         padding: of.yes_no("padding"),
         delay: of.one("delay", |n, r| span(n, "delay", MAX_DELAY, r)),
         broadcast: of.yes_no("broadcast"),
@@ -67,6 +66,7 @@ pub(super) fn changes(node: &Node, ours: bool, report: &mut Report<'_>) -> Optio
         window: of.number("window", 1..=64),
         name: of.word("name", &NameForm::ALL),
         loader: of.one("loader", loader),
+        ipxe_priority: of.one("ipxe-priority", ipxe_priority),
         windows: of.one("windows", windows),
     })
 }
@@ -97,6 +97,36 @@ fn strategy(node: &Node, ours: bool, report: &mut Report<'_>) -> Option<Shape> {
     word_of(node, "strategies", &all, report)
 }
 
+/// Options that name the server, each once.
+fn server_options(node: &Node, report: &mut Report<'_>) -> Option<Vec<u8>> {
+    let mut options = Vec::new();
+    for item in one_or_list(node, "server-options", report) {
+        let option = server_option(item, report)?;
+        if options.contains(&option) {
+            let message = format!("server-options: {option} is listed twice");
+            report.error(item.at, message, "take it out".to_owned());
+            return None;
+        }
+        options.push(option);
+    }
+    Some(options).filter(|options| !options.is_empty())
+}
+
+/// "Did you mean" is of no use among numbers.
+fn server_option(node: &Node, report: &mut Report<'_>) -> Option<u8> {
+    let word = text(node, "server-options", report)?;
+    let known = [66, 150].into_iter().find(|n| n.to_string() == word);
+    if known.is_none() {
+        let message = format!("server-options: \"{}\" is not known", word.escape_debug());
+        let hint = match word {
+            "67" => "known here: 66, 150; 67 has the file's name, see the key file",
+            _ => "known here: 66, 150",
+        };
+        report.error(node.at, message, hint.to_owned());
+    }
+    known
+}
+
 fn loader(node: &Node, report: &mut Report<'_>) -> Option<Box<str>> {
     parsed(
         node,
@@ -110,6 +140,11 @@ fn loader(node: &Node, report: &mut Report<'_>) -> Option<Box<str>> {
 fn clean_name(word: &str) -> Option<Box<str>> {
     let clean = CleanPath::new(word.as_bytes()).ok()?;
     (clean.as_str() == word).then(|| word.into())
+}
+
+/// iPXE reads a signed byte; what counts less than nothing would count less than silence.
+fn ipxe_priority(node: &Node, report: &mut Report<'_>) -> Option<u8> {
+    number(node, "ipxe-priority", 0..=127, report).map(|n| n as u8)
 }
 
 fn windows(node: &Node, report: &mut Report<'_>) -> Option<Vec<Duration>> {
@@ -180,14 +215,6 @@ impl<'n> Of<'n, '_, '_> {
     ) -> Option<T> {
         let node = self.section.get(key)?;
         read(node, self.report)
-    }
-
-    fn list<T>(
-        &mut self,
-        key: &str,
-        read: impl FnMut(&Node, &mut Report<'_>) -> Option<T>,
-    ) -> Option<Vec<T>> {
-        Some(list(&self.section, key, self.report, read)).filter(|list| !list.is_empty())
     }
 
     fn word<T: Copy>(&mut self, key: &str, all: &[(&str, T)]) -> Option<T> {

@@ -5,6 +5,24 @@
 //! that may be tried with it. Absent on purpose: what a shape that an operator pins against the rows
 //! comes to; there are cases for that.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+#[allow(dead_code, reason = "made for the conformance suite")]
+#[path = "conformance/asked.rs"]
+mod asked;
+#[allow(dead_code, reason = "made for the conformance suite")]
+#[path = "conformance/played/mod.rs"]
+mod played;
+#[path = "conformance/rules.rs"]
+mod rules;
+#[path = "conformance/server.rs"]
+mod server;
+#[allow(dead_code, reason = "made for the conformance suite")]
+#[path = "conformance/tree.rs"]
+mod tree;
+#[path = "support/virtual_time.rs"]
+mod virtual_time;
+
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use bootjack::client::{PxeShape, Shape, identify};
@@ -17,10 +35,10 @@ use bootjack::wire::Mac;
 use bootjack::wire::dhcp::Message;
 use proptest::prelude::*;
 
-use super::lan::DHCP;
-use super::server::Server;
-use super::{Case, Lan, MAC, Mode, Played, boot, setup, words};
-use crate::server::{Known, US};
+use played::lan::{DHCP, Lan};
+use played::server::Server;
+use played::{Case, MAC, Mode, Played, boot, setup, words};
+use server::{Known, US};
 
 /// A Pi is told by its maker's address.
 const PI: Mac = Mac::ethernet([0xb8, 0x27, 0xeb, 0x12, 0x34, 0x56]);
@@ -228,7 +246,7 @@ impl Chance {
     fn fits(&self) -> bool {
         let case = self.case();
         let server = Server::new(&case);
-        let told = self.told(server.snapshot(), case.past.as_ref());
+        let told = self.told(&server.snapshot, case.past.as_ref());
         let shape = told.as_deref().and_then(Shape::from_name);
         let on_its_ladder = |shape| shape == Shape::Menu || self.ladder(&server).contains(&shape);
         let by_4011 = self.pxe == Some(PxeShape::Offer4011);
@@ -267,7 +285,7 @@ impl Chance {
 
     fn ladder(&self, server: &Server) -> Vec<Shape> {
         let client = identify(&self.discover(), US).unwrap();
-        let treatment = server.snapshot().quirks.treat(&client);
+        let treatment = server.snapshot.quirks.treat(&client);
         strategy::ladder(&client, &treatment).0
     }
 }
@@ -295,7 +313,7 @@ fn each_shape_that_a_row_lists_boots_its_firmware() {
             };
             assert_eq!(
                 chance.told(
-                    Server::new(&chance.case()).snapshot(),
+                    &Server::new(&chance.case()).snapshot,
                     chance.case().past.as_ref()
                 ),
                 Some(shape.name().to_owned())

@@ -14,16 +14,14 @@
 //! * [`server`]: bootjack in each of its modes, made of the pure rooms
 //! * [`doors`]: its files by TFTP and HTTP
 //! * [`lan`]: the DHCP server beside it in the modes `proxy` and `colocated`
-//! * [`any`]: whichever machine, mode and shape: it ends, and boots where it is said to
 //!
 //! A step without an arrow is an answer that the firmware throws away, and why. Where it does not
 //! boot, `ends:` has the reason and `screen:` all that its screen showed. Absent on purpose: packets
 //! that get lost, and what is learnt from boot to boot (`past:` says what was).
 
-mod any;
 mod doors;
-mod lan;
-mod server;
+pub mod lan;
+pub mod server;
 
 use std::net::SocketAddrV4;
 use std::time::Duration;
@@ -31,13 +29,13 @@ use std::time::Duration;
 use bootjack::firmware::machine::web::Answer;
 use bootjack::firmware::machine::{Datagram, Setup, Topic, Verdict};
 use bootjack::firmware::message::Identity;
-use bootjack::firmware::reply::Incoming;
 use bootjack::firmware::{Input, Kind, Machine, Output};
 use bootjack::wire::Mac;
 use serde::Deserialize;
 
 use crate::server::Known;
 use crate::tree::Lengths;
+use crate::virtual_time::VirtualTime;
 use lan::Lan;
 use server::Server;
 
@@ -46,13 +44,13 @@ const WAY: Duration = Duration::from_micros(10);
 /// Nothing takes longer.
 const LONGEST: Duration = Duration::from_secs(600);
 /// Who boots, unless a case says otherwise.
-const MAC: Mac = Mac::ethernet([0x52, 0x54, 0, 0x12, 0x34, 0x56]);
+pub const MAC: Mac = Mac::ethernet([0x52, 0x54, 0, 0x12, 0x34, 0x56]);
 const UUID: &str = "77e21a5c-0b1e-4c0f-9d3a-525400123456";
 
 /// Which of the three kinds of PXE is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Mode {
+pub enum Mode {
     #[default]
     Proxy,
     Colocated,
@@ -61,42 +59,42 @@ enum Mode {
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-struct Case {
+pub struct Case {
     #[serde(rename = "covers")]
-    _covers: Vec<String>,
-    mode: Mode,
+    pub _covers: Vec<String>,
+    pub mode: Mode,
     #[serde(default)]
-    lan: Lan,
-    profiles: Option<Vec<String>>,
+    pub lan: Lan,
+    pub profiles: Option<Vec<String>>,
     #[serde(default)]
-    quirks: String,
+    pub quirks: String,
     #[serde(default)]
-    dhcp: String,
-    past: Option<Known>,
+    pub dhcp: String,
+    pub past: Option<Known>,
     #[serde(default)]
-    images: Lengths,
+    pub images: Lengths,
     #[serde(default)]
-    assets: Lengths,
+    pub assets: Lengths,
     /// Which machine.
-    boots: String,
+    pub boots: String,
     /// What its loader is as a client.
     #[serde(default)]
-    then: Vec<String>,
-    mac: Option<String>,
+    pub then: Vec<String>,
+    pub mac: Option<String>,
     /// The item of the menu that somebody chooses.
-    choose: Option<usize>,
-    steps: String,
-    ends: String,
+    pub choose: Option<usize>,
+    pub steps: String,
+    pub ends: String,
     #[serde(default)]
-    screen: Vec<String>,
+    pub screen: Vec<String>,
 }
 
 /// How a boot went.
 #[derive(Debug)]
-struct Played {
-    steps: Vec<String>,
-    screen: Vec<String>,
-    verdict: Verdict,
+pub struct Played {
+    pub steps: Vec<String>,
+    pub screen: Vec<String>,
+    pub verdict: Verdict,
 }
 
 /// Plays the case of this text.
@@ -104,24 +102,23 @@ pub fn play(case: &str) {
     let case: Case = serde_saphyr::from_str(case).unwrap_or_else(|e| panic!("{e}"));
     let mut server = Server::new(&case);
     let mut steps = Vec::new();
-    let mut last = None;
+    let mut last: Option<Played> = None;
     for kind in std::iter::once(&case.boots).chain(&case.then) {
-        if let Some(Verdict::Fails(fault)) = &last {
+        if let Some(Verdict::Fails(fault)) = last.as_ref().map(|played| &played.verdict) {
             panic!("{kind} is never reached: {fault}");
         }
         steps.extend(last.is_some().then(|| format!("{kind}:")));
-        let played = boot(case.setup(kind), &mut server, &case.lan);
-        steps.extend(played.steps);
-        last = Some(played.verdict);
-        let fails = matches!(last, Some(Verdict::Fails(_)));
-        let screen = if fails { played.screen } else { Vec::new() };
-        assert_eq!(screen, case.screen, "its screen");
+        let mut played = boot(case.setup(kind), &mut server, &case.lan);
+        steps.append(&mut played.steps);
+        last = Some(played);
     }
-    let steps = steps.join("\n");
-    let ends = words(&last.unwrap());
+    let (steps, last) = (steps.join("\n"), last.unwrap());
+    let fails = matches!(last.verdict, Verdict::Fails(_));
+    let screen = if fails { last.screen } else { Vec::new() };
+    let ends = words(&last.verdict);
     assert!(
-        (steps.trim(), &ends) == (case.steps.trim(), &case.ends),
-        "it went so:\n{steps}\nends: {ends}"
+        (steps.trim(), &ends, &screen) == (case.steps.trim(), &case.ends, &case.screen),
+        "it went so:\n{steps}\nends: {ends}\nscreen: {screen:#?}"
     );
 }
 
@@ -133,7 +130,7 @@ impl Case {
 }
 
 /// Every loader is fetched whole, and looked at.
-fn setup(kind: Kind, mac: Mac, choose: Option<usize>) -> Setup {
+pub fn setup(kind: Kind, mac: Mac, choose: Option<usize>) -> Setup {
     Setup {
         kind,
         identity: Identity {
@@ -147,7 +144,7 @@ fn setup(kind: Kind, mac: Mac, choose: Option<usize>) -> Setup {
 }
 
 /// `ends:` of a case.
-fn words(verdict: &Verdict) -> String {
+pub fn words(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Boots(loader) => format!("boots {}", loader.from),
         Verdict::Fails(fault) => fault.to_string(),
@@ -164,7 +161,7 @@ fn without_size(line: String) -> String {
 }
 
 /// A datagram on its way to the machine.
-struct Sent {
+pub struct Sent {
     from: SocketAddrV4,
     to: SocketAddrV4,
     after: Duration,
@@ -176,21 +173,18 @@ struct Boot<'a> {
     machine: Machine,
     server: &'a mut Server,
     lan: &'a Lan,
-    now: Duration,
-    /// What is on its way to it: when it comes, from where, to which port.
-    due: Vec<(Duration, SocketAddrV4, u16, Vec<u8>)>,
+    time: VirtualTime,
     steps: Vec<String>,
     screen: Vec<String>,
 }
 
 /// Plays a machine to its end.
-fn boot(setup: Setup, server: &mut Server, lan: &Lan) -> Played {
+pub fn boot(setup: Setup, server: &mut Server, lan: &Lan) -> Played {
     let mut boot = Boot {
         machine: Machine::new(setup),
         server,
         lan,
-        now: Duration::ZERO,
-        due: Vec::new(),
+        time: VirtualTime::default(),
         steps: Vec::new(),
         screen: Vec::new(),
     };
@@ -205,11 +199,15 @@ fn boot(setup: Setup, server: &mut Server, lan: &Lan) -> Played {
                 };
             }
             Some(Next::Web(answer)) => {
-                outputs = boot.machine.handle(boot.now, Input::Web(answer));
+                outputs = boot.machine.handle(boot.time.now, Input::Web(answer));
             }
-            None => outputs = boot.waits(),
+            None => outputs = boot.time.next(&mut boot.machine),
         }
-        assert!(boot.now < LONGEST, "it does not end: {:#?}", boot.steps);
+        assert!(
+            boot.time.now < LONGEST,
+            "it does not end: {:#?}",
+            boot.steps
+        );
     }
 }
 
@@ -246,14 +244,14 @@ impl Boot<'_> {
     }
 
     fn step(&mut self, text: &str) {
-        let seconds = self.now.as_secs_f64();
+        let seconds = self.time.now.as_secs_f64();
         self.steps.push(format!("{seconds:.1} {text}"));
     }
 
     /// Everybody on the LAN hears it; what concerns bootjack is a step, but for the packets of a
     /// transfer under way.
     fn sends(&mut self, datagram: &Datagram) {
-        let told = self.server.hears(datagram, self.now);
+        let told = self.server.hears(datagram, self.time.now);
         if let Some(asked) = server::asked(datagram) {
             let told = told.words.unwrap_or_else(|| "nobody".to_owned());
             self.step(&format!("{asked} -> {told}"));
@@ -263,27 +261,8 @@ impl Boot<'_> {
             // Before it has an address, or to the one that it speaks from.
             let reaches = sent.to.ip().is_broadcast() || sent.to.ip() == datagram.from.ip();
             assert!(reaches, "an answer to {} reaches nobody", sent.to);
-            let at = self.now + WAY + sent.after;
-            self.due.push((at, sent.from, sent.to.port(), sent.bytes));
+            let (after, port) = (WAY + sent.after, sent.to.port());
+            self.time.brings(after, sent.from, port, sent.bytes);
         }
-        self.due.sort_by_key(|due| due.0);
-    }
-
-    /// Until something comes or its time is over.
-    fn waits(&mut self) -> Vec<Output> {
-        let timer = self.machine.wakes_at().expect("it waits for something");
-        if self.due.first().is_none_or(|first| first.0 > timer) {
-            self.now = timer;
-            return self.machine.handle(timer, Input::Timer);
-        }
-        let (at, from, port, bytes) = self.due.remove(0);
-        self.now = at;
-        let incoming = Incoming {
-            from,
-            port,
-            payload: &bytes,
-            length: bytes.len(),
-        };
-        self.machine.handle(at, Input::Datagram(incoming))
     }
 }

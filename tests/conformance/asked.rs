@@ -1,5 +1,5 @@
 //! Messages of clients as cases write them: hexadecimal digits, texts and numbers → a decoded
-//! message. No laboratory is needed.
+//! message; and what holds for every reply to one.
 
 use std::net::Ipv4Addr;
 
@@ -60,6 +60,25 @@ pub fn message(header: &Header, options: &[(u8, Vec<u8>)]) -> Message {
         options: options.collect::<Options>(),
     };
     Message::decode(&message.encode()).unwrap()
+}
+
+/// The reply in these bytes, which has of its request what every reply has of it (facts A, RFC 2131
+/// table 3), and the relay's option last.
+pub fn reply(request: &Message, bytes: &[u8]) -> Message {
+    let reply = Message::decode(bytes).unwrap();
+    assert_eq!(
+        (reply.op, reply.xid, reply.htype, reply.hlen),
+        (2, request.xid, request.htype, request.hlen)
+    );
+    assert_eq!(
+        (reply.chaddr, reply.giaddr),
+        (request.chaddr, request.giaddr)
+    );
+    if reply.options.has(82) {
+        let last = reply.options.iter().last().map(|(code, _)| code);
+        assert_eq!(last, Some(82), "82 is last");
+    }
+    reply
 }
 
 /// A field up to its NUL.
