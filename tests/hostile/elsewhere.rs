@@ -94,7 +94,7 @@ impl Scene {
                 let own = |r: &crate::support::dhcp_client::Reply| r.xid() == client.xid;
                 self.card.hear(Duration::from_millis(500), own)
             });
-            offered.expect("an OFFER");
+            offered.unwrap();
             self.card.broadcast(&client.lease_request(OWN, SERVER));
             let leased = |e: &Value| e["event"] == "leased" && e["client"] == MAC;
             self.appliance.wait_for_event(SOON, leased);
