@@ -82,8 +82,8 @@ pub struct Incoming<'a> {
     pub peer: SocketAddrV4,
     /// Whether it was sent to us alone, not to everybody.
     pub unicast: bool,
-    /// Whether who sent it is on our link; `None`: nobody knows, as in a capture. Relays may be, for
-    /// those who are not.
+    /// Whether the machine that it is of is on our link, as far as the packet's way shows; `None`:
+    /// nobody knows, as in a capture.
     pub side: Option<Side>,
 }
 
@@ -242,7 +242,7 @@ impl Case<'_> {
             ..Form::of(strategy, treatment, client)
         };
         let offered = (self.kind == Kind::Offer)
-            .then(|| strategy::offered(client, (strategy, &by), (treatment, form.vendor)));
+            .then(|| strategy::offered(client, (strategy, &by), (treatment, form.bypasses())));
         let parts = Parts {
             incoming: self.incoming,
             kind: self.kind,

@@ -68,3 +68,43 @@ fn hex_between(bytes: &[u8], between: &str) -> String {
 fn digit(half: u8) -> char {
     char::from_digit(half.into(), 16).unwrap_or('?')
 }
+
+/// Pairs of hexadecimal digits, with blanks, colons or dashes between them or without; `None`: it
+/// is something else.
+pub fn from_hex(word: &str) -> Option<Vec<u8>> {
+    let parts = word.split([' ', ':', '-', '\n']).filter(|p| !p.is_empty());
+    let mut bytes = Vec::new();
+    for part in parts {
+        let (pairs, rest) = part.as_bytes().as_chunks::<2>();
+        if !rest.is_empty() {
+            return None;
+        }
+        for pair in pairs {
+            let digit = |b: u8| char::from(b).to_digit(16);
+            let [high, low] = pair.map(digit);
+            bytes.push((high? << 4 | low?) as u8);
+        }
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_is_read_with_and_without_separators() {
+        for (word, bytes) in [
+            ("01 02 ff", Some(&[1, 2, 255][..])),
+            ("01:02:FF", Some(&[1, 2, 255])),
+            ("0102ff", Some(&[1, 2, 255])),
+            ("", Some(&[])),
+            ("1", None),
+            ("01 2", None),
+            ("zz", None),
+            ("+1", None),
+        ] {
+            assert_eq!(from_hex(word).as_deref(), bytes, "{word}");
+        }
+    }
+}

@@ -24,7 +24,7 @@ mod words;
 use std::sync::{Arc, LazyLock};
 
 pub use acts::{Answered, Idle, Replies, idle};
-pub use changes::{Changes, Ending, FileIn, NameForm, ReplyPort, Vendor};
+pub use changes::{Changes, Ending, FileIn, NameForm, Option43, ReplyPort, Vendor};
 pub use document::{TABLE, compile, loaders, of_config};
 pub use tells::{Behaviour, Tells};
 

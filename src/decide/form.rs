@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use super::strategy::Strategy;
-use crate::client::quirk::{Ending, FileIn, ReplyPort, Treatment, Vendor};
+use crate::client::quirk::{Ending, FileIn, Option43, ReplyPort, Treatment, Vendor};
 use crate::client::{Client, Stage};
 use crate::wire::dhcp::Message;
+use crate::wire::pxe::area::Area;
 
 /// The form of the replies to one client.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Form<'t> {
     /// Option 60.
     pub class: Option<&'static [u8]>,
-    /// Option 43.
+    /// Option 43, where a row has no bytes of its own for it.
     pub vendor: Vendor,
+    /// A row's own bytes for it.
+    pub own_vendor: Option<&'t [u8]>,
     /// What stands there where that is a menu, or the item chosen in one.
     pub menu: &'t [u8],
     /// Where the loader's name goes; `None`: into the header, and into option 67 where it is too
@@ -45,19 +48,31 @@ impl<'t> Form<'t> {
         }
     }
 
+    /// Whether option 43 tells firmware to boot what is named beside it, and to ask nobody else.
+    pub fn bypasses(&self) -> bool {
+        let made = matches!(self.vendor, Vendor::Bypass | Vendor::BypassPrompt);
+        made || (self.own_vendor).is_some_and(|own| Area::read(own).control.at_once())
+    }
+
     /// What a quirk says goes before what the shape is. Options 60 and 43 are changed for firmware
     /// alone: iPXE and HTTP boot read theirs as everywhere.
     pub fn of(strategy: &'static Strategy, treatment: &Treatment<'t>, client: &Client) -> Self {
         let rom = client.stage == Stage::Rom;
         let omits_class = rom && treatment.set(|c| c.option_60) == Some(false);
-        let vendor = treatment.set(|c| c.option_43).filter(|_| rom);
+        let vendor = treatment.set(|c| c.option_43.as_ref()).filter(|_| rom);
         let vendor = vendor.filter(|_| strategy.vendor != Vendor::Menu);
+        let (vendor, own_vendor) = match vendor {
+            None => (strategy.vendor, None),
+            Some(Option43::Made(vendor)) => (*vendor, None),
+            Some(Option43::Bytes(bytes)) => (Vendor::None, Some(&**bytes)),
+        };
         let priority = treatment.set(|c| c.ipxe_priority);
         let priority = priority.filter(|_| client.stage == Stage::Ipxe);
         let servers = treatment.set(|c| c.server_options.as_deref());
         Self {
             class: strategy.class.filter(|_| !omits_class),
-            vendor: vendor.unwrap_or(strategy.vendor),
+            vendor,
+            own_vendor,
             menu: &[],
             file: treatment.set(|c| c.file).or(strategy.file),
             ending: treatment.set(|c| c.ending).unwrap_or(Ending::Nul),

@@ -47,11 +47,12 @@ fn speaks_for_itself(incoming: Incoming<'_>) -> Result<(), Ignore> {
 pub fn side(known: &Registry, mac: Mac, incoming: Incoming<'_>) -> Side {
     let from = *incoming.peer.ip();
     let by_address = known.side_at(mac, from);
+    let relayed = incoming.port == Port::Dhcp && is_relayed(incoming);
     match incoming.side {
-        _ if incoming.port == Port::Dhcp && is_relayed(incoming) => Side::Beyond,
         // Of several subnets on one link we may have an address in one.
-        Some(Side::Beyond) if by_address == Some(Side::Link) => Side::Link,
+        Some(Side::Beyond) if !relayed && by_address == Some(Side::Link) => Side::Link,
         Some(side) => side,
+        None if relayed => Side::Beyond,
         None => {
             let last = known.by_mac(mac).map(|client| client.side);
             by_address.or(last).unwrap_or(Side::Link)

@@ -164,6 +164,9 @@ pub(super) fn push_boot(
 }
 
 fn push_vendor(form: &Form<'_>, to: &mut Options) {
+    if let Some(own) = form.own_vendor {
+        return to.push(code::VENDOR_SPECIFIC, own);
+    }
     let text = match form.vendor {
         Vendor::None => return,
         // Firmware refuses a packet whose option 43 is empty (facts A).

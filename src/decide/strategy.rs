@@ -304,7 +304,7 @@ pub fn for_client(
 pub fn offered(
     client: &Client,
     (strategy, by): (&'static Strategy, &By),
-    (treatment, vendor): (&Treatment<'_>, Vendor),
+    (treatment, bypass): (&Treatment<'_>, bool),
 ) -> Option<Offered> {
     let shape = Shape::from_name(strategy.name).filter(|shape| shape.is_for_roms())?;
     if *by == By::Profile || Firmware::of(client).is_none() {
@@ -315,7 +315,7 @@ pub fn offered(
         shape,
         ladder: ladder(client, treatment).0,
         windows: Windows::of(waits.unwrap_or_default()),
-        bypass: matches!(vendor, Vendor::Bypass | Vendor::BypassPrompt),
+        bypass,
     })
 }
 

@@ -3,9 +3,10 @@
 use super::model::Opt;
 use super::options::{Placed, each, number, plain_text, warn_of_trouble};
 use super::schema::{CUSTOM, FORMS};
-use super::words::{address, hex};
+use super::words::address;
 use crate::wire::dhcp::code;
 use crate::wire::dhcp::names::{Form, named};
+use crate::wire::from_hex;
 use crate::yaml::{Node, Report, Section, Value, kind, text, yes_no};
 
 /// The longest value: more than this fits no message (see `terms`).
@@ -113,7 +114,7 @@ fn numbers(node: &Node, what: &str, bytes: usize, report: &mut Report<'_>) -> Op
 
 fn bytes(node: &Node, report: &mut Report<'_>) -> Option<Vec<u8>> {
     let word = text(node, "hex", report)?;
-    let bytes = hex(word).filter(|b| (1..=MAX_VALUE).contains(&b.len()));
+    let bytes = from_hex(word).filter(|b| (1..=MAX_VALUE).contains(&b.len()));
     if bytes.is_none() {
         let shown: String = word.escape_debug().take(80).collect();
         let message = format!("hex: \"{shown}\" is no value in hexadecimal digits");

@@ -10,8 +10,7 @@ use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use super::model::{Network, Networks, Reservation, Who, Whom};
-use super::words::hex;
-use crate::wire::{Mac, Uuid};
+use crate::wire::{Mac, Uuid, from_hex};
 
 /// All reservations, found by whom they are for and by their address.
 #[derive(Debug, Clone, Default)]
@@ -155,7 +154,7 @@ impl FromStr for Whom {
 
     /// Takes what [`Whom`] is shown as.
     fn from_str(text: &str) -> Result<Self, BadWhom> {
-        let bytes = |digits| hex(digits).map(Vec::into_boxed_slice);
+        let bytes = |digits| from_hex(digits).map(Vec::into_boxed_slice);
         let whom = text.split_once(' ').and_then(|(what, value)| match what {
             "mac" => value.parse().ok().map(Self::Mac),
             "uuid" => value.parse().ok().map(Self::Uuid),

@@ -7,8 +7,8 @@ use std::time::Duration;
 use ipnet::Ipv4Net;
 
 use super::model::Range;
-use crate::wire::Mac;
 use crate::wire::dhcp::values::is_domain;
+use crate::wire::{Mac, from_hex};
 use crate::yaml::{MAX_ID, Node, Report, duration, is_id, one_or_list, similar, text};
 
 /// The longest client identifier or circuit id: what one option carries.
@@ -102,7 +102,7 @@ pub(super) fn identifier(node: &Node, what: &str, report: &mut Report<'_>) -> Op
     let word = text(node, what, report)?;
     let pairs = word.contains(':').then(|| colon_hex(word)).flatten();
     let bytes = match word.strip_prefix("0x") {
-        Some(digits) => hex(digits),
+        Some(digits) => from_hex(digits),
         None => pairs.or_else(|| Some(word.as_bytes().to_vec())),
     };
     let bytes = bytes.filter(|b| (1..=MAX_IDENTIFIER).contains(&b.len()));
@@ -115,27 +115,9 @@ pub(super) fn identifier(node: &Node, what: &str, report: &mut Report<'_>) -> Op
 }
 
 fn colon_hex(word: &str) -> Option<Vec<u8>> {
-    let pair = |p: &str| (p.len() == 2).then(|| hex(p))?;
+    let pair = |p: &str| (p.len() == 2).then(|| from_hex(p))?;
     let pairs: Option<Vec<Vec<u8>>> = word.split(':').map(pair).collect();
     pairs.map(|p| p.concat())
-}
-
-/// Pairs of hexadecimal digits, with blanks, colons or dashes between them or without.
-pub(super) fn hex(word: &str) -> Option<Vec<u8>> {
-    let parts = word.split([' ', ':', '-', '\n']).filter(|p| !p.is_empty());
-    let mut bytes = Vec::new();
-    for part in parts {
-        let (pairs, rest) = part.as_bytes().as_chunks::<2>();
-        if !rest.is_empty() {
-            return None;
-        }
-        for pair in pairs {
-            let digit = |b: u8| char::from(b).to_digit(16);
-            let [high, low] = pair.map(digit);
-            bytes.push((high? << 4 | low?) as u8);
-        }
-    }
-    Some(bytes)
 }
 
 /// A whole hardware address.
@@ -243,22 +225,6 @@ mod tests {
         }
         for word in ["", "-", "10.1.0.1-", "10.1.0.1-300", "::1", "lab"] {
             assert!(parse_range(word).is_err(), "{word}");
-        }
-    }
-
-    #[test]
-    fn hex_is_read_with_and_without_separators() {
-        for (word, bytes) in [
-            ("01 02 ff", Some(&[1, 2, 255][..])),
-            ("01:02:FF", Some(&[1, 2, 255])),
-            ("0102ff", Some(&[1, 2, 255])),
-            ("", Some(&[])),
-            ("1", None),
-            ("01 2", None),
-            ("zz", None),
-            ("+1", None),
-        ] {
-            assert_eq!(hex(word).as_deref(), bytes, "{word}");
         }
     }
 

@@ -116,15 +116,22 @@ impl Door {
             local: received.local,
             peer: received.from,
             unicast: received.to == received.local,
-            side: Some(self.side(received)),
+            side: Some(self.side(message, received)),
         }
     }
 
-    /// What was sent to everybody has come over our link: no router hands it on.
-    fn side(&self, received: &Received) -> Side {
-        let from = *received.from.ip();
-        let here = received.to.is_broadcast() || from.is_unspecified() || self.own.is_on_link(from);
-        if here { Side::Link } else { Side::Beyond }
+    /// What was sent to everybody has come over our link: no router hands it on. A relay on our link
+    /// that says so speaks for it, too.
+    fn side(&self, message: &Message, received: &Received) -> Side {
+        let (from, relay) = (*received.from.ip(), message.giaddr);
+        let here = |address: Ipv4Addr| address.is_unspecified() || self.own.is_on_link(address);
+        let heard_here = received.to.is_broadcast() || here(from);
+        let relayed_here = self.port == Port::Pxe || here(relay);
+        if heard_here && relayed_here {
+            Side::Link
+        } else {
+            Side::Beyond
+        }
     }
 
     /// A broadcast is answered from an address of the interface it came by; where that has none, the

@@ -250,8 +250,10 @@ impl Packet {
         };
         let peer = self.from.unwrap_or(SocketAddrV4::new(nowhere(), 68));
         let unicast = self.unicast || port == Port::Pxe;
-        let near = peer.ip().octets()[..3] == US.octets()[..3];
-        let here = !unicast || near || *peer.ip() == nowhere();
+        let near =
+            |address: &Ipv4Addr| *address == nowhere() || address.octets()[..3] == US.octets()[..3];
+        let heard_here = !unicast || near(peer.ip());
+        let here = heard_here && (port == Port::Pxe || near(&message.giaddr));
         Incoming {
             message,
             port,

@@ -2,11 +2,20 @@
 
 use serde_json::Value;
 
-use crate::run::{BOOTJACK, EVERYONE};
+use crate::run::BOOTJACK;
 use crate::support::appliance::Setup;
 use crate::support::clients::{BootClient, Speaker};
 use crate::support::dhcp_client::{ANSWER, DhcpClient};
 use crate::support::lan::Lan;
+
+const MENU: &str = "
+loader: firmware
+menu:
+  title: T
+  entries:
+    - { id: d, title: D, local: true }
+    - { id: l, title: L, linux: { kernel: k } }
+";
 
 /// Two menus that the firmware shows fight over one machine.
 #[test]
@@ -15,10 +24,7 @@ fn another_boot_server_is_told_of_beside_menus_in_the_firmware() {
         return;
     }
     let lan = Lan::new();
-    let serving = |host| {
-        let menu = format!("loader: firmware\n{EVERYONE}");
-        Setup::new(host, BOOTJACK).profile("p.yaml", &menu).start()
-    };
+    let serving = |host| Setup::new(host, BOOTJACK).profile("p.yaml", MENU).start();
     let (host, rival) = (lan.appliance_host(), lan.host("rival", "10.77.0.4/24"));
     let (appliance, _rival) = (serving(&host), serving(&rival));
     let card = DhcpClient::new(&lan.client("pc"));

@@ -119,8 +119,8 @@ impl Lab {
     ) -> (Reply, Reply) {
         client.xid += 0x100;
         let (offer, address) = self.lease(client, old);
-        let request = old(client.proxy_request(address, US));
         let (from, to) = (from(address), SocketAddrV4::new(US, 4011));
+        let request = old(client.proxy_request(from, US));
         let held = self.pc.ip(&["-4", "addr", "show", "dev", "eth0"]);
         if !held.contains(&format!("{from}/")) {
             self.card.take(from);

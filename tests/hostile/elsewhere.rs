@@ -70,7 +70,10 @@ impl Scene {
         let setup = setup.profile("a.yaml", EVERYONE);
         let setup = setup.profile("b.yaml", BY_UUID);
         let scene = Self {
-            appliance: setup.profile("c.yaml", BY_SUBNET).start(),
+            appliance: setup
+                .profile("c.yaml", BY_SUBNET)
+                .flag("--log-level=debug")
+                .start(),
             far: udp(&far, FAR),
             near: udp(&near, NEAR),
             card: DhcpClient::new(&pc),

@@ -32,12 +32,13 @@ const MACHINES: [(u16, Stage); 6] = [
     (7, Stage::Ipxe),
 ];
 /// Of each key that a proxy's answers can show, what is no default.
-const CHANGES: [&str; 19] = [
+const CHANGES: [&str; 20] = [
     "strategies: [bypass-prompt, self-sufficient]",
     "strategies: offer-4011",
     "pxe: single-offer",
     "classless-request: true",
     "option-43: raspberry-pi",
+    "option-43: { hex: 06 01 0b 0a 04 00 50 58 45 ff }",
     "option-60: false",
     "file: both",
     "ending: ff",
@@ -150,5 +151,22 @@ fn told_of_elsewhere(changes: &str, (arch, stage): (u16, Stage)) -> bool {
         // iPXE is told a name by the profiles alone whose loader is no script.
         "name: url" => stage == Stage::Ipxe,
         _ => false,
+    }
+}
+
+/// Who asks port 4011 in spite of such bytes does so all the same, as with the bypass made here.
+#[test]
+fn bytes_of_a_row_bypass_port_4011_where_bit_3_is_set() {
+    for (bytes, bypasses) in [
+        ("06 01 0b ff", true),
+        ("71 01 08 ff", false),
+        ("06 01 03 ff", false),
+    ] {
+        let row = format!(
+            "quirks: [{{name: a, tells: {{arch: 7}}, changes: {{option-43: {{hex: {bytes}}}}}}}]"
+        );
+        let said = said(&row, PROFILES[0], (7, Stage::Rom));
+        let (_, _, _, offered) = said[0].clone().unwrap();
+        assert_eq!(offered.unwrap().bypass, bypasses, "{bytes}");
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::client::{PxeShape, Shape};
+use crate::wire::hex;
 
 /// What is changed in the answers to a client.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -14,7 +15,7 @@ pub struct Changes {
     /// Mode `dhcp`: whether its REQUEST is a boot client's although it has no option 60.
     pub classless_request: Option<bool>,
     /// What option 43 holds.
-    pub option_43: Option<Vendor>,
+    pub option_43: Option<Option43>,
     /// Whether option 60 is sent.
     pub option_60: Option<bool>,
     /// Where the loader's name goes.
@@ -85,7 +86,7 @@ impl Changes {
             ("classless-request", self.classless_request.map(yes_no)),
             (
                 "option-43",
-                self.option_43.and_then(|v| word(&Vendor::ALL, v)),
+                self.option_43.as_ref().map(ToString::to_string),
             ),
             ("option-60", self.option_60.map(yes_no)),
             ("file", self.file.and_then(|v| word(&FileIn::ALL, v))),
@@ -120,6 +121,24 @@ fn word<T: PartialEq + Copy>(all: &[(&str, T)], value: T) -> Option<String> {
     all.iter()
         .find(|(_, v)| *v == value)
         .map(|(name, _)| (*name).to_owned())
+}
+
+/// What a row says of option 43.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Option43 {
+    /// One of those that are made here
+    Made(Vendor),
+    /// `hex`: these bytes as they are, 1 to 255 of them
+    Bytes(Box<[u8]>),
+}
+
+impl std::fmt::Display for Option43 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Made(vendor) => f.write_str(&word(&Vendor::ALL, *vendor).unwrap_or_default()),
+            Self::Bytes(bytes) => write!(f, "hex {}", hex(bytes)),
+        }
+    }
 }
 
 /// What option 43 holds.

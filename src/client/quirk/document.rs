@@ -12,6 +12,7 @@ mod idle;
 mod loader;
 mod named;
 mod unheard;
+mod vendor;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -60,7 +61,7 @@ static TELLS: Keys = Keys {
     aliases: ALIASES,
 };
 /// The shapes of a row and its parts.
-static ROWS_SHAPES: &[&Keys] = &[&QUIRK, &TELLS, &CHANGES];
+static ROWS_SHAPES: &[&Keys] = &[&QUIRK, &TELLS, &CHANGES, &vendor::BYTES];
 
 const ALIASES: &[(&str, &str)] = &[
     ("match", "tells"),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{ALIASES, ROWS_SHAPES, parsed};
-use crate::client::quirk::changes::{Changes, Ending, FileIn, NameForm, ReplyPort, Vendor};
+use super::{ALIASES, ROWS_SHAPES, parsed, vendor};
+use crate::client::quirk::changes::{Changes, Ending, FileIn, NameForm, ReplyPort};
 use crate::client::{PxeShape, Shape};
 use crate::wire::CleanPath;
 use crate::yaml::{
@@ -51,7 +51,7 @@ pub(super) fn changes(node: &Node, ours: bool, report: &mut Report<'_>) -> Optio
         strategies: of.one("strategies", |n, r| strategies(n, ours, r)),
         pxe: of.word("pxe", &pxe),
         classless_request: of.yes_no("classless-request"),
-        option_43: of.word("option-43", &Vendor::ALL),
+        option_43: of.one("option-43", vendor::option_43),
         option_60: of.yes_no("option-60"),
         file: of.word("file", &FileIn::ALL),
         ending: of.word("ending", &Ending::ALL),
