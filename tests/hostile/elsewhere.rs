@@ -26,7 +26,7 @@ menu:
     - { id: reinstall, title: Reinstall, linux: { kernel: a, args: WIPED } }
 ";
 /// The type of its second entry, in every bootjack.
-const REINSTALL: u16 = 39588;
+const REINSTALL: u16 = 61741;
 /// What a machine of another UUID or subnet would get.
 const BY_UUID: &str = "
 name: By UUID

@@ -276,9 +276,20 @@ fn lease(told: &Reply, address: Ipv4Addr) -> Lease {
     let mask = told.message.address(code::SUBNET_MASK);
     Lease {
         address,
-        mask: mask.unwrap_or(Ipv4Addr::BROADCAST),
+        mask: mask.unwrap_or_else(|| mask_of_class(address)),
         router: router(told),
         server: told.server(),
+    }
+}
+
+/// What a lease without a mask means (RFC 791, 3.2): iPXE (`ipv4.c`) counts by it, and of other
+/// firmware nothing else is on record.
+fn mask_of_class(address: Ipv4Addr) -> Ipv4Addr {
+    let [first, ..] = address.octets();
+    match first {
+        0..128 => Ipv4Addr::new(255, 0, 0, 0),
+        128..192 => Ipv4Addr::new(255, 255, 0, 0),
+        _ => Ipv4Addr::new(255, 255, 255, 0),
     }
 }
 
