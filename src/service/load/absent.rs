@@ -25,6 +25,9 @@ const MAX_NAMES: usize = 2000;
 /// After so many that are not there it is not looked for others.
 const MAX_ABSENT: usize = 100;
 
+/// In a folder with more names than this none of them is said to be meant.
+const MAX_COMPARED: usize = 1000;
+
 /// A file that is named.
 #[derive(Debug)]
 pub struct Wanted<'a> {
@@ -248,6 +251,9 @@ fn near(folder: &Path, path: &str) -> Option<String> {
     let (above, rest) = parts.split_at(missing);
     let (wrong, below) = rest.split_first()?;
     let names = images::names(&folder.join(above.join("/")));
+    if names.len() > MAX_COMPARED {
+        return None;
+    }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let near = alike(wrong, &names)?;
     let whole = [above, &[near], below].concat().join("/");
