@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
+use std::time::Duration;
 
 use crate::run::{BOOTJACK, open, serve, serve_by};
 use crate::support::lan::{Host, Lan};
+use crate::support::poll;
 use crate::support::servers::{Kind, Server};
 
 /// The test's own process, as a holder of ports.
@@ -12,8 +14,10 @@ fn me() -> String {
     format!("(pid {})", std::process::id())
 }
 
+/// A process that another test begins right now has the last socket until it runs its program.
 fn taken(host: &Host, address: &str) -> UdpSocket {
-    host.enter(|| UdpSocket::bind(address)).unwrap()
+    let bind = || host.enter(|| UdpSocket::bind(address)).ok();
+    poll::until(Duration::from_secs(10), bind).unwrap()
 }
 
 #[test]
