@@ -49,9 +49,7 @@ pub enum Ignore {
     #[error("relayed by {0}, which is no host's address")]
     Relay(Ipv4Addr),
     /// Port 4011 or an item of a menu: somebody speaks for an address that he does not send from.
-    #[error(
-        "comes from {from} and says that its address is {named}: what a machine sends there comes from its own"
-    )]
+    #[error("sent by {from} in the name of {named}")]
     NotItsAddress {
         /// The address in the message.
         named: Ipv4Addr,
@@ -59,9 +57,7 @@ pub enum Ignore {
         from: Ipv4Addr,
     },
     /// Port 67: from another network, to us alone, and no relay in it.
-    #[error(
-        "sent to us alone from {0}, which is in no network of this interface, and not relayed: no boot client does so"
-    )]
+    #[error("sent to us alone by {0} of another network, without a relay")]
     NoRelay(Ipv4Addr),
     /// Mode `dhcp`: `chaddr` is empty.
     #[error("no hardware address")]

@@ -4,12 +4,13 @@
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::time::Duration;
 
+use bootjack::wire::pxe::menu::BootMenu;
 use serde_json::Value;
 
 use crate::lab::{US, to};
 use crate::support::appliance::{Appliance, Setup};
 use crate::support::clients::{BootClient, Speaker};
-use crate::support::dhcp_client::DhcpClient;
+use crate::support::dhcp_client::{DhcpClient, Reply};
 use crate::support::lan::{Host, Lan};
 use crate::support::packet::Packet;
 use crate::support::{poll, relay};
@@ -25,8 +26,6 @@ menu:
     - { id: disk, title: Disk, local: true }
     - { id: reinstall, title: Reinstall, linux: { kernel: a, args: WIPED } }
 ";
-/// The type of its second entry, in every bootjack.
-const REINSTALL: u16 = 61741;
 /// What a machine of another UUID or subnet would get.
 const BY_UUID: &str = "
 name: By UUID
@@ -53,6 +52,8 @@ struct Scene {
     appliance: Appliance,
     far: UdpSocket,
     near: UdpSocket,
+    /// The type of the second line of its menu.
+    shown: Option<u16>,
     card: DhcpClient,
     pc: Host,
     _router: Host,
@@ -69,13 +70,14 @@ impl Scene {
         let setup = Setup::new(&host, env!("CARGO_BIN_EXE_bootjack"));
         let setup = setup.profile("a.yaml", EVERYONE);
         let setup = setup.profile("b.yaml", BY_UUID);
-        let scene = Self {
+        let mut scene = Self {
             appliance: setup
                 .profile("c.yaml", BY_SUBNET)
                 .flag("--log-level=debug")
                 .start(),
             far: udp(&far, FAR),
             near: udp(&near, NEAR),
+            shown: None,
             card: DhcpClient::new(&pc),
             pc,
             _router: router,
@@ -86,15 +88,15 @@ impl Scene {
     }
 
     /// Its firmware takes a lease, loads iPXE, and that does.
-    fn boots(&self) {
+    fn boots(&mut self) {
         for speaker in [Speaker::Edk2, Speaker::Snponly] {
             let client = BootClient::new(speaker, 1);
             let offered = poll::until(SOON, || {
                 self.card.broadcast(&client.discover());
-                let own = |r: &crate::support::dhcp_client::Reply| r.xid() == client.xid;
+                let own = |r: &Reply| r.xid() == client.xid;
                 self.card.hear(Duration::from_millis(500), own)
             });
-            offered.unwrap();
+            self.shown = item(&offered.unwrap()).or(self.shown);
             self.card.broadcast(&client.lease_request(OWN, SERVER));
             let leased = |e: &Value| e["event"] == "leased" && e["client"] == MAC;
             self.appliance.wait_for_event(SOON, leased);
@@ -108,6 +110,14 @@ impl Scene {
         let script = self.pc.run("curl", &["-sS", "-f", &url]);
         let menu = script.contains("\nmenu Own") && script.contains("item disk");
         assert!(menu, "{after}: {script}");
+    }
+
+    /// What it would send to choose the entry that wipes its disk.
+    fn chooses(&self, address: Ipv4Addr) -> Packet {
+        let client = BootClient::new(Speaker::Edk2, 1);
+        let [high, low] = self.shown.unwrap().to_be_bytes();
+        let packet = client.proxy_request(address, US);
+        packet.with(43, &[71, 4, high, low, 0, 0, 255])
     }
 
     /// Waits until a packet of this kind was passed over.
@@ -139,12 +149,10 @@ fn udp(host: &Host, address: Ipv4Addr) -> UdpSocket {
     host.enter(|| UdpSocket::bind((address, 9999))).unwrap()
 }
 
-/// What it would send to choose the entry that wipes its disk.
-fn chooses(address: Ipv4Addr) -> Packet {
-    let client = BootClient::new(Speaker::Edk2, 1);
-    let [high, low] = REINSTALL.to_be_bytes();
-    let packet = client.proxy_request(address, US);
-    packet.with(43, &[71, 4, high, low, 0, 0, 255])
+/// The second line of a menu that the firmware shows.
+fn item(offer: &Reply) -> Option<u16> {
+    let menu = BootMenu::decode(&offer.option(43)?)?;
+    Some(menu.items.get(1)?.0)
 }
 
 /// The same MAC, another UUID.
@@ -160,15 +168,15 @@ fn another_network_does_not_choose_what_a_machine_boots() {
     let scene = Scene::new();
     let send = |packet: &Packet, port| scene.far.send_to(&packet.bytes(), to(port)).unwrap();
 
-    send(&chooses([9, 9, 9, 9].into()), 4011);
+    send(&scene.chooses([9, 9, 9, 9].into()), 4011);
     scene.passed_over(
         "not-its-address",
-        "comes from 10.88.0.5 and says that its address is 9.9.9.9",
+        "sent by 10.88.0.5 in the name of 9.9.9.9",
     );
     scene.is_its_own("a choice for another address");
 
-    send(&chooses(FAR), 67);
-    scene.passed_over("no-relay", "sent to us alone from 10.88.0.5");
+    send(&scene.chooses(FAR), 67);
+    scene.passed_over("no-relay", "sent to us alone by 10.88.0.5");
     scene.is_its_own("a choice on 67");
 
     send(&another_uuid(), 67);
@@ -176,7 +184,7 @@ fn another_network_does_not_choose_what_a_machine_boots() {
     scene.is_its_own("a DISCOVER of another UUID");
 
     // What it says of itself alone is answered, and is nobody else's.
-    send(&chooses(FAR), 4011);
+    send(&scene.chooses(FAR), 4011);
     let far = format!("{FAR}:9999");
     let heard = |e: &Value| e["event"] == "request" && e["peer"] == *far;
     scene.appliance.wait_for_event(SOON, heard);
@@ -193,8 +201,8 @@ fn a_made_up_relay_does_not_move_a_machine_of_our_link() {
         another_uuid(),
         BootClient::new(Speaker::Snponly, 1).discover(),
         BootClient::new(Speaker::Snponly, 1).lease_request(OWN, SERVER),
-        chooses(Ipv4Addr::new(10, 99, 0, 7)),
-        chooses(OWN),
+        scene.chooses(Ipv4Addr::new(10, 99, 0, 7)),
+        scene.chooses(OWN),
     ]
     .into_iter()
     .enumerate()
@@ -223,17 +231,24 @@ fn a_neighbour_does_not_choose_from_his_own_address() {
     as_root!("a_neighbour_does_not_choose_from_his_own_address");
     let scene = Scene::new();
     let socket = &scene.near;
-    socket.send_to(&chooses(OWN).bytes(), to(4011)).unwrap();
-    scene.passed_over("not-its-address", "comes from 10.77.0.66 and says");
+    socket
+        .send_to(&scene.chooses(OWN).bytes(), to(4011))
+        .unwrap();
+    scene.passed_over(
+        "not-its-address",
+        "sent by 10.77.0.66 in the name of 10.77.0.100",
+    );
     scene.is_its_own("a choice for the machine's address");
-    socket.send_to(&chooses(NEAR).bytes(), to(4011)).unwrap();
+    socket
+        .send_to(&scene.chooses(NEAR).bytes(), to(4011))
+        .unwrap();
     scene.passed_over("not-its-address", "has asked a DHCP server for 10.77.0.100");
     scene.is_its_own("a choice from another address");
     let chosen = |e: &Value| e["event"] == "chosen";
     assert!(!scene.appliance.events().iter().any(chosen));
     // And the machine itself does.
     let own = SocketAddrV4::new(OWN, 4011);
-    scene.card.send(own, to(4011), &chooses(OWN).bytes());
+    scene.card.send(own, to(4011), &scene.chooses(OWN).bytes());
     scene.appliance.wait_for_event(SOON, chosen);
     let url = format!("http://{US}:8067/boot/52-54-00-78-00-01.ipxe");
     let script = scene.pc.run("curl", &["-sS", "-f", &url]);
