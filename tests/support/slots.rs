@@ -35,10 +35,10 @@ impl Slots {
     }
 }
 
-/// `BOOTJACK_LAB_MACHINES`, else one a processor.
+/// `BOOTJACK_LAB_MACHINES`, else three for two processors: half of the time a machine waits.
 fn total() -> usize {
     let asked = std::env::var("BOOTJACK_LAB_MACHINES").ok();
-    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+    let processors = || std::thread::available_parallelism().map_or(1, |n| n.get() * 3 / 2);
     asked
         .and_then(|n| n.parse().ok())
         .unwrap_or_else(processors)
