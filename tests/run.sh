@@ -7,12 +7,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 log=target/test.log
-boots_log=target/test-boots.log
 # These boot machines, which takes as long as all the others: they run beside them.
 booting=(boot boot_menus)
-# These wait for clocks on the wire, and compute next to nothing.
+# These wait for clocks on the wire, and compute next to nothing: they run beside both.
 waiting=(doctor leasing escalation probing)
 all=()
+started=() # process groups in the background
 
 main() {
     local result=0
@@ -36,19 +36,24 @@ main() {
     return "$result"
 }
 
-# The machines boot in the background; what they have to say comes when the others are done.
+# Two groups run in the background; what they have to say comes when the others are done.
 beside_each_other() {
-    set -m # a process group of its own, which ends with us
-    the_boots >"$boots_log" &
-    set +m
-    local boots=$!
-    trap 'kill -- -'"$boots"' 2>/dev/null || true' EXIT
+    local group groups=(boots waiting)
+    trap 'kill -- "${started[@]/#/-}" 2>/dev/null || true' EXIT
     trap 'exit 130' INT TERM HUP
+    set -m # each in a process group of its own, which ends with us
+    for group in "${groups[@]}"; do
+        "the_$group" >"target/test-$group.log" &
+        started+=($!)
+    done
+    set +m
     the_others | tee -a "$log" || result=1
-    printf '\nMachines that boot, since the start, beside the tests above:\n'
-    tail --pid="$boots" -n +1 -f "$boots_log"
-    wait "$boots" || result=1
-    cat "$boots_log" >>"$log"
+    for group in "${!groups[@]}"; do
+        printf '\nBeside the tests above, since the start: %s\n' "${groups[group]}"
+        tail --pid="${started[group]}" -n +1 -f "target/test-${groups[group]}.log"
+        wait "${started[group]}" || result=1
+        cat "target/test-${groups[group]}.log" >>"$log"
+    done
 }
 
 the_boots() {
@@ -56,6 +61,10 @@ the_boots() {
     run 2 "${booting[@]/#/--test=}" || failed=1
     [ ${#all[@]} = 0 ] || slow_ones || failed=1
     return "$failed"
+}
+
+the_waiting() {
+    run 6 "${waiting[@]/#/--test=}"
 }
 
 the_others() {
@@ -70,7 +79,6 @@ the_others() {
         esac
     done
     run 2 --lib --bins "${busy[@]}" || failed=1
-    run 6 "${waiting[@]/#/--test=}" || failed=1
     run 2 --doc || failed=1
     return "$failed"
 }
