@@ -36,7 +36,7 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use super::quirk::Behaviour;
-use super::{Client, Past, Shape, Stage};
+use super::{Client, Past, Shape, Side, Stage};
 use crate::client::Class;
 use crate::wire::{Mac, Platform};
 pub use attempt::{Offered, SETTLE, Windows};
@@ -64,6 +64,12 @@ impl Firmware {
             mac: client.mac,
             platform: client.platform(),
         })
+    }
+
+    /// Of whom something is learnt: on our own link alone. Behind a relay the lease is not heard, and
+    /// whoever can reach us from there can say that he is one.
+    pub fn judged(client: &Client) -> Option<Self> {
+        Self::of(client).filter(|_| client.side == Side::Link)
     }
 
     /// Whatever can boot a machine.

@@ -207,8 +207,14 @@ impl Registry {
     }
 
     /// Its hardware address alone.
-    pub fn mac_of(&self, ip: IpAddr) -> Option<Mac> {
+    fn mac_of(&self, ip: IpAddr) -> Option<Mac> {
         self.key_of(ip).map(|(mac, _)| mac)
+    }
+
+    /// The machine of our own link that has this address.
+    pub fn on_link(&self, ip: IpAddr) -> Option<Mac> {
+        let key = self.key_of(ip).filter(|(_, side)| *side == Side::Link);
+        key.map(|(mac, _)| mac)
     }
 
     fn key_of(&self, ip: IpAddr) -> Option<Key> {

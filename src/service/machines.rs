@@ -31,8 +31,8 @@ use self::row::Row;
 use self::store::Store;
 use super::Shared;
 use super::control as socket;
-use crate::client::Client;
 use crate::client::progress::{Firmware, Memory, Now, Offered, Overheard, Progress, Turn};
+use crate::client::{Client, Side};
 use crate::error::why;
 use crate::event::What;
 use crate::wire::Mac;
@@ -147,7 +147,7 @@ impl Machines {
         message: &Message,
         offered: Option<Offered>,
     ) -> Vec<Ipv4Addr> {
-        let firmware = Firmware::of(client);
+        let firmware = Firmware::judged(client);
         firmware.map_or_else(Vec::new, |firmware| {
             (self.progress()).offered(now(), firmware, message.xid, offered)
         })
@@ -155,7 +155,7 @@ impl Machines {
 
     /// A REQUEST on port 67: it takes a lease.
     pub fn requested(&self, client: &Client, message: &Message) {
-        if let Some(firmware) = Firmware::of(client) {
+        if let Some(firmware) = Firmware::judged(client) {
             let renews = Some(message.ciaddr).filter(|a| !a.is_unspecified());
             let address = message.address(code::REQUESTED_ADDRESS).or(renews);
             (self.progress()).requested(now(), firmware, message.xid, address);
@@ -182,8 +182,8 @@ impl Machines {
 impl Shared {
     /// What is known of a client that asks, after what its DISCOVER says of the attempt before.
     pub fn asks_again(&self, client: Client, message: &Message) -> Client {
-        if message.kind() == Some(Kind::Discover) {
-            match Firmware::of(&client) {
+        if message.kind() == Some(Kind::Discover) && client.side == Side::Link {
+            match Firmware::judged(&client) {
                 Some(firmware) => {
                     self.with_progress(client.mac, |progress, now| {
                         progress.discovered(now, firmware, message.xid)
@@ -218,7 +218,7 @@ impl Shared {
 
     /// A client has come to port 4011, from this address, and is answered.
     pub fn asked_4011(&self, client: &Client, from: Ipv4Addr) {
-        if let Some(firmware) = Firmware::of(client) {
+        if let Some(firmware) = Firmware::judged(client) {
             self.with_progress(client.mac, |progress, now| {
                 progress.asked_4011(now, firmware, from)
             });
@@ -227,7 +227,7 @@ impl Shared {
 
     /// The machine at an address asks TFTP or HTTP for something, whatever becomes of that.
     pub fn asks_for_a_file(&self, peer: IpAddr) {
-        let mac = self.clients().mac_of(peer);
+        let mac = self.clients().on_link(peer);
         if let Some(mac) = mac {
             (self.machines.progress()).asks_for_a_file(now(), mac);
         }
@@ -235,7 +235,7 @@ impl Shared {
 
     /// The machine at an address asks for a file; `found`: it gets it.
     pub fn fetched(&self, peer: IpAddr, found: bool) {
-        let mac = self.clients().mac_of(peer);
+        let mac = self.clients().on_link(peer);
         if let Some(mac) = mac {
             self.with_progress(mac, |progress, now| progress.fetched(now, mac, found));
         }

@@ -106,6 +106,10 @@ async fn rest(shared: &Shared, how_long: Duration) {
 
 fn read(packet: &[u8], own: &Host) -> Option<Overheard> {
     let datagram = Datagram::decode(packet).ok()?;
+    // No router hands a broadcast on: what was sent to us alone may come from anywhere.
+    if !datagram.to.ip().is_broadcast() {
+        return None;
+    }
     if datagram.from.port() != SERVERS || datagram.length != datagram.payload.len() {
         return None;
     }

@@ -4,6 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::time::Duration;
 
+use bootjack::client::progress::SETTLE;
 use bootjack::wire::pxe::menu::BootMenu;
 use serde_json::Value;
 
@@ -51,6 +52,8 @@ struct Scene {
     // Dropped in this order: logs are shown before their folder goes.
     appliance: Appliance,
     far: UdpSocket,
+    /// The same host, as servers send.
+    far_server: UdpSocket,
     near: UdpSocket,
     /// The type of the second line of its menu.
     shown: Option<u16>,
@@ -62,21 +65,26 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::of(EVERYONE)
+    }
+
+    fn of(everyone: &str) -> Self {
         let lan = Lan::new();
         let host = lan.appliance_host();
         let (router, far) = beyond(&lan, &host);
         let near = lan.host("near", &format!("{NEAR}/24"));
         let pc = lan.host("pc", &format!("{OWN}/24"));
         let setup = Setup::new(&host, env!("CARGO_BIN_EXE_bootjack"));
-        let setup = setup.profile("a.yaml", EVERYONE);
+        let setup = setup.profile("a.yaml", everyone);
         let setup = setup.profile("b.yaml", BY_UUID);
         let mut scene = Self {
             appliance: setup
                 .profile("c.yaml", BY_SUBNET)
                 .flag("--log-level=debug")
                 .start(),
-            far: udp(&far, FAR),
-            near: udp(&near, NEAR),
+            far: udp(&far, FAR, 9999),
+            far_server: udp(&far, FAR, 67),
+            near: udp(&near, NEAR, 9999),
             shown: None,
             card: DhcpClient::new(&pc),
             pc,
@@ -145,8 +153,8 @@ fn beyond(lan: &Lan, appliance: &Host) -> (Host, Host) {
     (router, far)
 }
 
-fn udp(host: &Host, address: Ipv4Addr) -> UdpSocket {
-    host.enter(|| UdpSocket::bind((address, 9999))).unwrap()
+fn udp(host: &Host, address: Ipv4Addr, port: u16) -> UdpSocket {
+    host.enter(|| UdpSocket::bind((address, port))).unwrap()
 }
 
 /// The second line of a menu that the firmware shows.
@@ -189,6 +197,49 @@ fn another_network_does_not_choose_what_a_machine_boots() {
     let heard = |e: &Value| e["event"] == "request" && e["peer"] == *far;
     scene.appliance.wait_for_event(SOON, heard);
     scene.is_its_own("a choice for its own address");
+}
+
+/// Who says that he is a relay, and what a DHCP server says, has not seen a machine fail.
+#[test]
+fn a_made_up_relay_does_not_say_that_a_machine_of_our_link_does_not_follow() {
+    as_root!("a_made_up_relay_does_not_say_that_a_machine_of_our_link_does_not_follow");
+    let scene = Scene::of(&EVERYONE.replace("loader: firmware", ""));
+    let relayed = |packet: Packet| Packet {
+        giaddr: FAR,
+        ..packet
+    };
+    let send = |bytes: &[u8], port| scene.far_server.send_to(bytes, to(port)).unwrap();
+    for xid in 0x500..0x503 {
+        let client = BootClient {
+            xid,
+            ..BootClient::new(Speaker::Edk2, 1)
+        };
+        send(&relayed(client.discover()).bytes(), 67);
+        send(&lease_offered(&client), 68);
+        // The OFFER is heard before it is said to be taken.
+        std::thread::sleep(Duration::from_millis(300));
+        send(&relayed(client.lease_request(OWN, FAR)).bytes(), 67);
+        std::thread::sleep(SETTLE + Duration::from_millis(300));
+    }
+    let moved = |e: &Value| e["event"] == "escalated";
+    assert!(!scene.appliance.events().iter().any(moved));
+    let client = BootClient::new(Speaker::Edk2, 1);
+    scene.card.broadcast(&client.discover());
+    let own = |reply: &Reply| reply.xid() == client.xid;
+    let offer = scene.card.hear(SOON, own).unwrap();
+    assert_eq!(offer.option(43), None, "it is sent to 4011 as before");
+}
+
+/// As a DHCP server offers it, to bootjack alone.
+fn lease_offered(client: &BootClient) -> Vec<u8> {
+    let offer = Packet {
+        op: 2,
+        ..Packet::new(2, client.mac, client.xid)
+    };
+    let offer = offer.with(54, &FAR.octets()).with(51, &[0, 0, 14, 16]);
+    let mut bytes = offer.with(1, &[255, 255, 255, 0]).bytes();
+    bytes[16..20].copy_from_slice(&OWN.octets());
+    bytes
 }
 
 /// Whoever can reach port 67 can say that he is a relay.

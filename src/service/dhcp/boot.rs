@@ -27,7 +27,7 @@ impl Door {
         self.progress(shared, client.as_ref(), incoming, &decision);
         let noted = self.note(shared, client.as_ref(), incoming);
         let mac = client.as_ref().map(|client| client.mac);
-        let firmware = client.as_ref().and_then(Firmware::of);
+        let firmware = client.as_ref().and_then(Firmware::judged);
         let decision = match decision {
             Ok(answer) if !answer.delay.is_zero() => {
                 match self.later(shared, received, (mac, firmware), answer) {
