@@ -56,7 +56,7 @@ pub enum Ignore {
         /// Where it came from.
         from: Ipv4Addr,
     },
-    /// Port 67: from another network, to us alone, and no relay in it.
+    /// Port 67: from another network, to us alone, and no relay in it. Renewals alone come so.
     #[error("sent to us alone by {0} of another network, without a relay")]
     NoRelay(Ipv4Addr),
     /// Mode `dhcp`: `chaddr` is empty.
