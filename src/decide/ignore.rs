@@ -106,6 +106,11 @@ impl std::fmt::Display for Listed<'_> {
 }
 
 impl Ignore {
+    /// Whether where it comes from speaks against its being the machine's own.
+    pub const fn is_forgery(&self) -> bool {
+        matches!(self, Self::NotItsAddress { .. } | Self::NoRelay(_))
+    }
+
     /// The reason as a word, for metrics and the JSON log.
     pub const fn word(&self) -> &'static str {
         match self {
