@@ -153,6 +153,15 @@ pub enum What {
         /// For so many seconds it is left alone.
         seconds: u64,
     },
+    /// A boot client was answered, and nothing is kept of what it said: its machine is at another address.
+    NotKept {
+        /// The port it came to.
+        port: u16,
+        /// Where it came from.
+        from: Ipv4Addr,
+        /// The address that this machine has asked a DHCP server for.
+        asked: Ipv4Addr,
+    },
     /// A packet was not answered, and why.
     Ignored {
         /// The port it came to.

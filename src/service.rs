@@ -17,6 +17,7 @@
 //! * [`capture`]: packets that somebody has written down
 //! * [`survey`]: this host and its LANs, asked as a machine that boots asks
 //! * `journal`: which events are logged; `throttle`: a flood of packets is no flood of log lines
+//! * [`once`]: what is told of an address once
 //! * [`sys`]: socket options, and every unsafe line
 
 pub mod capture;
@@ -33,6 +34,7 @@ pub mod lease;
 pub mod links;
 pub mod load;
 pub mod machines;
+pub mod once;
 pub mod open;
 pub mod overhear;
 pub mod privilege;

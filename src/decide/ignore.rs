@@ -56,7 +56,7 @@ pub enum Ignore {
         /// Where it came from.
         from: Ipv4Addr,
     },
-    /// Port 67: from another network, to us alone, and no relay in it.
+    /// Port 67: from another network, to us alone, and no relay in it. Renewals alone come so.
     #[error("sent to us alone by {0} of another network, without a relay")]
     NoRelay(Ipv4Addr),
     /// Mode `dhcp`: `chaddr` is empty.
@@ -106,6 +106,11 @@ impl std::fmt::Display for Listed<'_> {
 }
 
 impl Ignore {
+    /// Whether where it comes from speaks against its being the machine's own.
+    pub const fn is_forgery(&self) -> bool {
+        matches!(self, Self::NotItsAddress { .. } | Self::NoRelay(_))
+    }
+
     /// The reason as a word, for metrics and the JSON log.
     pub const fn word(&self) -> &'static str {
         match self {

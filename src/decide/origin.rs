@@ -7,7 +7,7 @@
 //!   `dhcp_create_request`), the captures of other ROMs too; a forger from elsewhere would have to be
 //!   routed as that address.
 //! * On 67, boot clients ask everybody, or a relay asks for them. What a host in another network sends to us
-//!   alone without a relay is no boot client's. (Renewals are: mode `dhcp` hears those.)
+//!   alone without a relay is no boot client's, nor of one who has no address yet. (Renewals are: mode `dhcp` hears those.)
 //!
 //! Absent on purpose: whether a relay is one. Whoever can send to our port 67 can say that he is.
 
@@ -21,6 +21,15 @@ use crate::wire::Mac;
 /// Why it may not.
 pub fn believed(incoming: Incoming<'_>) -> Result<(), Ignore> {
     speaks_for_itself(incoming)?;
+    comes_by_its_link(incoming)
+}
+
+/// Whether a message has come as one to everybody does: over our link, or by a relay. Of port 4011
+/// nobody asks that.
+///
+/// # Errors
+/// It has not.
+pub fn comes_by_its_link(incoming: Incoming<'_>) -> Result<(), Ignore> {
     match (incoming.port, incoming.side) {
         (Port::Dhcp, Some(Side::Beyond)) if !is_relayed(incoming) => {
             Err(Ignore::NoRelay(*incoming.peer.ip()))

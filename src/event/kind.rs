@@ -17,6 +17,11 @@ impl What {
         )
     }
 
+    /// Whether it is a packet that where it comes from speaks against.
+    pub fn is_forgery(&self) -> bool {
+        matches!(self.reason(), "not-its-address" | "no-relay")
+    }
+
     /// What tells complaints of one name apart: a word of ours, `exhausted`; of others none.
     pub const fn reason(&self) -> &'static str {
         match self {
@@ -39,6 +44,7 @@ impl What {
             Self::Chosen { .. } => "chosen",
             Self::Granted { .. } => "granted",
             Self::Conflict { .. } => "conflict",
+            Self::NotKept { .. } => "not-kept",
             Self::Ignored { .. } => "ignored",
             Self::Leased { .. } => "leased",
             Self::Lease { .. } => "lease",

@@ -50,7 +50,7 @@ impl What {
             Self::Fault { .. } => Level::ERROR,
             Self::Ignored { reason, .. } => of_ignored(reason),
             Self::Lease { was, state, .. } => of_lease(*was, *state),
-            Self::Started { .. } | Self::Ready { .. } => Level::DEBUG,
+            Self::Started { .. } | Self::Ready { .. } | Self::NotKept { .. } => Level::DEBUG,
             Self::Conflict { .. }
             | Self::Failed { .. }
             | Self::NothingLeft { .. }

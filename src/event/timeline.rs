@@ -53,6 +53,14 @@ impl Timeline {
         self.forget_oldest();
     }
 
+    /// Whether a machine has events, and what stands last is no forgery in its name: those do not push out
+    /// the rest.
+    pub fn has_room_for_forgery(&self, mac: Mac) -> bool {
+        let events = self.by_mac.get(&mac).map(|(_, events)| events);
+        let last = events.and_then(VecDeque::back);
+        last.is_some_and(|event| !event.what.is_forgery())
+    }
+
     /// One machine's events, oldest first.
     pub fn of(&self, mac: Mac) -> impl Iterator<Item = &Event> {
         self.by_mac
@@ -117,6 +125,30 @@ mod tests {
         assert_eq!(kept.len(), 3);
         assert!(kept[2].contains("last"));
         assert_eq!(timeline.by_age.len(), timeline.by_mac.len());
+    }
+
+    #[test]
+    fn forgeries_neither_make_a_machine_nor_push_out_its_events() {
+        let mut timeline = Timeline::new(2, 3, 9);
+        let mac = Mac::ethernet([2, 0, 0, 0, 0, 1]);
+        assert!(!timeline.has_room_for_forgery(mac));
+        timeline.record(event(1, "x"));
+        assert!(timeline.has_room_for_forgery(mac));
+        for reason in ["not-its-address", "no-relay"] {
+            let what = What::Ignored {
+                port: 67,
+                reason,
+                detail: String::new(),
+            };
+            let forged = Event {
+                what,
+                ..event(1, "")
+            };
+            timeline.record(forged);
+            assert!(!timeline.has_room_for_forgery(mac), "{reason}");
+        }
+        timeline.record(event(1, "y"));
+        assert!(timeline.has_room_for_forgery(mac));
     }
 
     #[test]

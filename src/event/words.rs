@@ -133,6 +133,10 @@ impl Display for What {
                 }
                 write!(f, "; no room for options {left_out:?}")
             }
+            Self::NotKept { port, from, asked } => write!(
+                f,
+                "asks on port {port} from {from}, while this machine has asked a DHCP server for {asked}: it is answered, and nothing is kept of it"
+            ),
             Self::Ignored {
                 port,
                 reason,

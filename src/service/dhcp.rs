@@ -14,7 +14,7 @@
 mod boot;
 mod lease;
 
-pub use lease::{Giver, Rivals};
+pub use lease::Giver;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -88,7 +88,7 @@ impl Door {
             Err(why) => return shared.malformed("dhcp", received.from.into(), why),
         };
         if let Err(why) = self.can_be_answered(received, &message) {
-            return shared.emit(None, self.ignored(&why, &message, None));
+            return self.pass_over(shared, &why, &message, None);
         }
         let giver = self.giver.as_ref();
         let item = item::asked(self.incoming(&message, received));
@@ -168,7 +168,7 @@ impl Door {
         shared: &Shared,
         client: Option<&Client>,
         incoming: Incoming<'_>,
-    ) -> Option<What> {
+    ) -> Option<(Noted, What)> {
         let gives_leases = self.giver.is_some();
         let noted = note::keep(&mut shared.clients(), client, incoming, gives_leases)?;
         let (stage, arch) = client.map(|client| (client.stage.name(), client.arch()))?;
@@ -179,7 +179,7 @@ impl Door {
             interface: self.interface.clone(),
             relay: Some(incoming.message.giaddr).filter(|a| !a.is_unspecified()),
         };
-        Some(match noted {
+        let what = match noted {
             Noted::Discover => discover("discover"),
             Noted::Bootp => discover("bootp"),
             Noted::Request => What::Request {
@@ -188,15 +188,42 @@ impl Door {
                 arch,
                 peer: incoming.peer.into(),
             },
-            Noted::Elsewhere(asked) => What::Ignored {
+            Noted::Elsewhere(asked) => What::NotKept {
                 port: self.port.number(),
-                reason: "not-its-address",
-                detail: format!(
-                    "comes from {}, while this machine has asked a DHCP server for {asked}: it is answered, and nothing is kept of it",
-                    incoming.peer.ip()
-                ),
+                from: *incoming.peer.ip(),
+                asked,
             },
-        })
+        };
+        Some((noted, what))
+    }
+
+    /// Tells of a packet that is not answered. What may be a stranger's stands with the machine that it
+    /// names where that has a timeline, for it may be the machine's as well.
+    fn pass_over(&self, shared: &Shared, why: &Ignore, message: &Message, mac: Option<Mac>) {
+        let mac = if why.is_forgery() {
+            let named = message.mac();
+            named.filter(|mac| shared.timeline().has_room_for_forgery(*mac))
+        } else {
+            mac
+        };
+        shared.emit(mac, self.ignored(why, message, mac));
+        let Ignore::NotItsAddress { named, from } = *why else {
+            return;
+        };
+        if shared.passed_over.is_new(from) {
+            let text = self.nat(named, from);
+            shared.emit(None, What::Notice { text });
+        }
+    }
+
+    /// Once for each address that this comes from.
+    fn nat(&self, named: Ipv4Addr, from: Ipv4Addr) -> String {
+        format!(
+            "what {from} sends to UDP {} of {} in the name of {named} is not answered (not-its-address): there is NAT \
+             on the way, which has to go, or somebody forges it",
+            self.port.number(),
+            self.interface
+        )
     }
 
     /// A packet of nobody we keep a timeline for has its sender in the text.

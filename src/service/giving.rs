@@ -13,10 +13,11 @@ use ipnet::Ipv4Net;
 use tokio::task::JoinSet;
 
 use super::Shared;
-use super::dhcp::{self, Giver};
+use super::dhcp::Giver;
 use super::interfaces::Interface;
 use super::lease::probe::{self, Prober};
 use super::lease::{Leases, control};
+use super::once::Once;
 use super::survey::{RIVALS, RivalSearch};
 use crate::config::{Effective, Mode};
 use crate::error::{Error, why};
@@ -168,7 +169,7 @@ impl Giving {
             leases: self.leases,
             prober: Prober::start(self.raw.probe, shared.emitter())?,
             authoritative: self.authoritative,
-            rivals: dhcp::Rivals::default(),
+            rivals: Once::default(),
         }))
     }
 }

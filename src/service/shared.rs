@@ -13,6 +13,7 @@ use tokio::sync::{Notify, Semaphore};
 use super::journal::Journal;
 use super::lease::{Emit, Leases};
 use super::machines::Machines;
+use super::once::Once;
 use crate::client::{Loaders, Registry};
 use crate::event::metrics::Metrics;
 use crate::event::timeline::Timeline;
@@ -87,6 +88,8 @@ pub struct Shared {
     pub machines: Machines,
     /// Places for answers that wait before they leave (quirk 27).
     pub waiting_answers: Arc<Semaphore>,
+    /// Who speaks for another address than his own, each told of once.
+    pub passed_over: Once,
     clients: Mutex<Registry>,
     loaders: Mutex<Loaders>,
     timeline: Mutex<Timeline>,
@@ -119,6 +122,7 @@ impl Shared {
             leases: OnceLock::new(),
             machines,
             waiting_answers: Arc::new(Semaphore::new(WAITING_ANSWERS)),
+            passed_over: Once::default(),
             clients,
             loaders,
             timeline: Mutex::new(timeline),

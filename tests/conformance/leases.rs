@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use bootjack::client::{Client, Past, Registry};
+use bootjack::client::{Client, Past, Registry, Side};
 use bootjack::decide::grant::{First, Grant};
 use bootjack::decide::lease::{Desk, decide_knowing};
 use bootjack::decide::{Incoming, Port, note};
@@ -137,6 +137,18 @@ fn message(packet: &Packet) -> Message {
     asked::message(&header, &options.collect::<Vec<_>>())
 }
 
+/// What was sent to everybody, or by an address of our link, is of our link.
+fn side(packet: &Packet) -> Side {
+    let near =
+        |a: &Ipv4Addr| *a == nowhere() || OURS.iter().any(|o| o.octets()[..3] == a.octets()[..3]);
+    let from = packet.from.is_none_or(|from| near(from.ip()));
+    if (from || !packet.unicast) && near(&packet.giaddr) {
+        Side::Link
+    } else {
+        Side::Beyond
+    }
+}
+
 /// Plays the conversation of this text: probes find nobody, and the disk takes every record.
 pub fn play(case: &str) {
     let case: Case = serde_saphyr::from_str(case).unwrap_or_else(|e| panic!("{e}"));
@@ -156,7 +168,7 @@ pub fn play(case: &str) {
             local: turn.ask.at,
             peer: turn.ask.from.unwrap_or(SocketAddrV4::new(nowhere(), 68)),
             unicast: turn.ask.unicast,
-            side: None,
+            side: Some(side(&turn.ask)),
         };
         let desk = Desk {
             snapshot: &snapshot,

@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use super::Asked;
 use crate::client::quirk::Table;
 use crate::client::{Client, identify, identify_classless};
-use crate::decide::{Excess, Ignore, Incoming, grant, item, relayed_by_a_host};
+use crate::decide::{Excess, Ignore, Incoming, grant, item, origin, relayed_by_a_host};
 use crate::lease::{Book, Holder, Kind};
 use crate::network::{Network, Networks, Reservation, Who};
 use crate::profile::{Selection, Snapshot, Subject, chosen};
@@ -82,6 +82,9 @@ impl<'a> Heard<'a> {
         let relay = RelayAgent::of(message);
         meant_for_this_address(incoming, relay, is_own)?;
         let kind = kind(incoming, relay)?;
+        if has_none_yet(kind) {
+            origin::comes_by_its_link(incoming)?;
+        }
         fits(message, kind)?;
         let link = link(incoming, relay, kind);
         let network = networks.of_link(link).ok_or(Ignore::NoNetwork(link))?;
@@ -179,6 +182,14 @@ fn kind(incoming: Incoming<'_>, relay: RelayAgent<'_>) -> Result<Kind, Ignore> {
         Some(Type::Inform) => Kind::Inform,
         Some(_) => return Err(Ignore::Kind(incoming.port.number())),
     })
+}
+
+/// Whether it is asked by one who has no address yet, and so asks everybody.
+const fn has_none_yet(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Bootp | Kind::Discover | Kind::Selecting { .. } | Kind::InitReboot
+    )
 }
 
 fn request(incoming: Incoming<'_>, relay: RelayAgent<'_>) -> Kind {

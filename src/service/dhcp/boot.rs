@@ -7,7 +7,8 @@ use super::Door;
 use crate::client::Client;
 use crate::client::progress::Firmware;
 use crate::decide::item::{self, Chosen};
-use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port, note};
+use crate::decide::note::{self, Noted};
+use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port};
 use crate::event::What;
 use crate::firmware::is_probe;
 use crate::service::Shared;
@@ -31,7 +32,11 @@ impl Door {
         let decision = match decision {
             Ok(answer) if !answer.delay.is_zero() => {
                 match self.later(shared, received, (mac, firmware), answer) {
-                    Ok(()) => return noted.into_iter().for_each(|what| shared.emit(mac, what)),
+                    Ok(()) => {
+                        return noted
+                            .into_iter()
+                            .for_each(|(_, what)| shared.emit(mac, what));
+                    }
                     Err(answer) => {
                         shared.machines.unanswered(firmware);
                         Ok(answer)
@@ -45,8 +50,8 @@ impl Door {
             .as_ref()
             .ok()
             .and_then(|answer| self.send(&answer.bytes, answer.to, received).err());
-        let kept = !matches!(noted, Some(What::Ignored { .. }));
-        if let Some(what) = noted {
+        let kept = !matches!(noted, Some((Noted::Elsewhere(_), _)));
+        if let Some((_, what)) = noted {
             shared.emit(mac, what);
         }
         let chosen = decision.as_ref().ok().and_then(|a| a.chosen.as_ref());
@@ -61,7 +66,7 @@ impl Door {
                 self.unsent(answer.to, &error)
             }
             (Err(_), _) if learnt => return,
-            (Err(ignore), _) => self.ignored(&ignore, message, mac),
+            (Err(ignore), _) => return self.pass_over(shared, &ignore, message, mac),
         };
         shared.emit(mac, what);
     }

@@ -9,7 +9,7 @@
 //! Invariant: an ACK is sent by the completion of its record's commit, and by nothing else.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use super::Door;
 use crate::client::Client;
@@ -21,6 +21,7 @@ use crate::lease::{Binding, Book, Change, Record, Silence};
 use crate::service::Shared;
 use crate::service::lease::probe::{Answer, Method, Prober};
 use crate::service::lease::{Given, Leases};
+use crate::service::once::Once;
 use crate::service::sys::udp::Received;
 use crate::wire::Mac;
 use crate::wire::dhcp::{Kind, Message, code};
@@ -37,25 +38,7 @@ pub struct Giver {
     /// Whether clients without a record are told NAK, where the config file does not say.
     pub authoritative: bool,
     /// Other servers that clients were seen to choose.
-    pub rivals: Rivals,
-}
-
-/// Other DHCP servers, each told of once. Forged ones cannot make more of it than [`Rivals::MOST`].
-#[derive(Debug, Default)]
-pub struct Rivals(Mutex<Vec<Ipv4Addr>>);
-
-impl Rivals {
-    const MOST: usize = 16;
-
-    /// Whether a server was not known yet.
-    fn is_new(&self, server: Ipv4Addr) -> bool {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = !known.contains(&server) && known.len() < Self::MOST;
-        if new {
-            known.push(server);
-        }
-        new
-    }
+    pub rivals: Once,
 }
 
 /// One message on its way to an answer.
@@ -205,8 +188,7 @@ impl Case {
     }
 
     fn silence(&self, mac: Option<Mac>, why: &Ignore) {
-        let what = self.door.ignored(why, &self.message, mac);
-        self.shared.emit(mac, what);
+        self.door.pass_over(&self.shared, why, &self.message, mac);
         let server = self.message.address(code::SERVER_ID);
         if let (Ignore::Lease(Silence::OtherServer), Some(server)) = (why, server) {
             self.other_server(server);
@@ -245,7 +227,7 @@ impl Case {
 
     fn seen(&self, client: Option<&Client>) {
         let incoming = self.door.incoming(&self.message, &self.received);
-        if let Some(what) = self.door.note(&self.shared, client, incoming) {
+        if let Some((_, what)) = self.door.note(&self.shared, client, incoming) {
             self.shared.emit(client.map(|client| client.mac), what);
         }
     }
