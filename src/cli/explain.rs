@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use crate::client::{Class, Client, Stage};
+use crate::client::{Class, Client, Stage, identify};
 use crate::config::{self, Mode, SettingsArgs};
 use crate::decide::menu::NoRoom;
 use crate::decide::{self, Answer, Incoming, Outcome, Port};
@@ -29,7 +29,7 @@ use crate::profile::{Snapshot, select};
 use crate::service::interfaces::{self, Interface};
 use crate::service::load::{Loader, Places};
 use crate::service::supervise;
-use crate::wire::dhcp::{Kind, Message};
+use crate::wire::dhcp::{Kind, Message, code};
 use crate::wire::{Arch, Mac, Uuid};
 use learnt::Learnt;
 use packet::{print, reply};
@@ -160,7 +160,7 @@ impl Asked {
         out: &mut String,
     ) -> std::fmt::Result {
         if mode == Mode::Dhcp {
-            let message = self.message(server, Port::Dhcp);
+            let message = self.discover(known.0, server);
             return lease::explain(known, &message, server, out);
         }
         let first = match mode {
@@ -235,6 +235,17 @@ impl Asked {
         self.says.to(&mut message);
         if let (Port::Dhcp, Some(relay)) = (port, self.relay) {
             message.giaddr = relay;
+        }
+        message
+    }
+
+    /// A DISCOVER for a lease: one that asks for whatever there is, but for a Raspberry Pi's.
+    fn discover(&self, snapshot: &Snapshot, server: Ipv4Addr) -> Message {
+        let mut message = self.message(server, Port::Dhcp);
+        let client = identify(&message, server).ok();
+        if client.is_some_and(|client| snapshot.quirks.treat(&client).tells_pi(&client)) {
+            let list = code::PARAMETER_LIST;
+            message.options.push(list, &sample::PI_LIST);
         }
         message
     }

@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use clap::Args;
 use nix::unistd::Uid;
@@ -73,8 +74,29 @@ pub(super) fn asked_anyhow<T: DeserializeOwned>(
             || runs_as.as_ref().is_some_and(|user| user.uid == uid)
             || owner == Some(uid.as_raw())
     };
+    let trusted = |uid: Option<Uid>| {
+        let trusted = uid.is_some_and(trusted);
+        if !trusted {
+            SAID.call_once(|| passed_over(folder, uid));
+        }
+        trusted
+    };
     control::ask_stand_in(folder, socket, trusted, ask)
         .map_err(|e| unanswered(&folder.join(socket), &e))
+}
+
+/// Somebody else has the name that stands in for the socket.
+static SAID: Once = Once::new();
+
+fn passed_over(folder: &Path, uid: Option<Uid>) {
+    say(&format!(
+        "{} has the name of bootjack's socket for {}, and is not asked; what the folder has kept counts",
+        uid.map_or_else(
+            || "somebody who takes no connection".to_owned(),
+            |uid| format!("user {}", privilege::name_of(uid))
+        ),
+        folder.display()
+    ));
 }
 
 fn unanswered(socket: &Path, why: &io::Error) -> Error {

@@ -28,7 +28,7 @@ pub use changes::{Changes, Ending, FileIn, NameForm, Option43, ReplyPort, Vendor
 pub use document::{TABLE, compile, loaders, of_config};
 pub use tells::{Behaviour, Tells};
 
-use super::Client;
+use super::{Client, Shape, Stage};
 
 /// So many bytes of a file's name fit into the header.
 const HEADER_ROOM: usize = 127;
@@ -121,6 +121,14 @@ impl<'t> Treatment<'t> {
     /// [`Self::first`] without the row.
     pub fn set<T>(&self, says: impl Fn(&'t Changes) -> Option<T>) -> Option<T> {
         self.first(says).map(|(value, _)| value)
+    }
+
+    /// Whether it is a Raspberry Pi's boot ROM, whatever else another row says of it.
+    pub fn tells_pi(&self, client: &Client) -> bool {
+        let is_pi = |shapes: &Vec<Shape>| shapes.contains(&Shape::RaspberryPi);
+        let rom = client.stage == Stage::Rom;
+        let mut rows = self.rows.iter().filter(|_| rom);
+        rows.any(|row| row.changes.strategies.as_ref().is_some_and(is_pi))
     }
 
     /// The rows, the first one first.

@@ -13,6 +13,8 @@ use crate::wire::pxe::area::Area;
 pub(super) struct Form<'t> {
     /// Option 60.
     pub class: Option<&'static [u8]>,
+    /// Whether it is for a Raspberry Pi's boot ROM, whatever stands in option 43.
+    pub for_pi: bool,
     /// Option 43, where a row has no bytes of its own for it.
     pub vendor: Vendor,
     /// A row's own bytes for it.
@@ -71,6 +73,7 @@ impl<'t> Form<'t> {
         let servers = treatment.set(|c| c.server_options.as_deref());
         Self {
             class: strategy.class.filter(|_| !omits_class),
+            for_pi: treatment.tells_pi(client),
             vendor,
             own_vendor,
             menu: &[],

@@ -30,9 +30,13 @@ pub enum LogFormat {
 }
 
 impl Event {
-    /// Hands the event to the log.
+    /// Hands the event to the log. That it is ready has no text there: standard output has it.
     pub fn log(&self) {
         let (text, json) = (Text(self), Json(self));
+        if let What::Ready { .. } = self.what {
+            tracing::debug!(target: TARGET, %json);
+            return;
+        }
         match self.what.level() {
             Level::ERROR => tracing::error!(target: TARGET, %text, %json),
             Level::WARN => tracing::warn!(target: TARGET, %text, %json),
@@ -131,6 +135,7 @@ where
                 let line = serde_json::json!({"at": at, "event": "log", "level": level.as_str(), "target": target, "text": pick.line});
                 writeln!(out, "{line}")
             }
+            (LogFormat::Text, true) if pick.line.is_empty() => Ok(()),
             (LogFormat::Text, _) => writeln!(out, "{}", line(*level, &pick.line)),
         }
     }

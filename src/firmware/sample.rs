@@ -73,6 +73,10 @@ const BOOT_LIST: [u8; 36] = [
     67, 97, 128, 129, 130, 131, 132, 133, 134, 135, 175,
 ];
 
+/// What the boot ROM of a Raspberry Pi asks for: not for a router, and it goes by the one it is told all
+/// the same (raspberrypi/firmware#670).
+pub const PI_LIST: [u8; 12] = [43, 60, 67, 128, 129, 130, 131, 132, 133, 134, 135, 66];
+
 /// The DISCOVER of a machine of this kind, `secs` seconds after its first one, as its firmware sends
 /// it, but for a parameter list that asks for what any firmware asks for. Its UUID is that of a machine
 /// that is played: a bootjack that serves answers it, and learns nothing by it.

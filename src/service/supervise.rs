@@ -33,7 +33,7 @@ use crate::config::{Effective, Mode};
 use crate::decide::Port;
 use crate::error::Error;
 use crate::event::What;
-use crate::event::log::{LogFormat, line};
+use crate::event::log::line;
 use crate::profile::Snapshot;
 
 /// SIGHUP waits until there is somebody to heed it: unheeded it would end the process, which a
@@ -60,8 +60,6 @@ pub struct Prepared {
     machines: Option<UnixListener>,
     notices: Vec<What>,
     ready: What,
-    /// Whether the log has its own form of that, and takes it too.
-    is_json: bool,
 }
 
 /// Opens, gives up privileges, reads. To be called while there is no other thread: capabilities
@@ -96,7 +94,6 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let kept = of_leases.chain(machines.notices).chain(deaf);
     Ok(Prepared {
         ready: ready(&opened, settings.http_port, &user),
-        is_json: settings.log_format == LogFormat::Json,
         notices: notices(settings, &user, no_server, kept),
         machines: machines.socket,
         giving,
@@ -246,7 +243,6 @@ async fn serve(prepared: Prepared) -> Result<(), Error> {
         machines,
         notices: _,
         ready,
-        is_json,
     } = prepared;
     let mut tasks = services(opened, http, giving, &shared).map_err(failed)?;
     learn(ears, machines, &shared, &mut tasks);
@@ -254,9 +250,7 @@ async fn serve(prepared: Prepared) -> Result<(), Error> {
     let began = Instant::now();
     // Whoever started us may not read what we say.
     let _ = writeln!(io::stdout(), "{}", line(Level::INFO, &ready));
-    if is_json {
-        shared.emit(None, ready);
-    }
+    shared.emit(None, ready);
     let signal = loop {
         tokio::select! {
             _ = hangup.recv() => watch.reload(),

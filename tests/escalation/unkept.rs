@@ -2,8 +2,14 @@
 //! same, by the command that does it elsewhere.
 
 use std::fs;
+use std::io::Read as _;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
+use bootjack::service::control::stand_in;
+use bootjack::service::machines::control::FILE as SOCKET;
 use bootjack::service::machines::store::FILE;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
@@ -68,3 +74,45 @@ fn a_store_that_could_not_be_made_is_not_left_half_made() {
         scope.spawn(inside).join().unwrap();
     });
 }
+
+/// Any user of the host can take the name of a socket without a file, and leave who asks to wait: he is
+/// not asked, and what was kept is told.
+#[test]
+fn who_takes_the_name_of_the_socket_is_passed_over() {
+    if crate::support::left_out("who_takes_the_name_of_the_socket_is_passed_over") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let free = stand_in(folder.path(), SOCKET).unwrap();
+    let name = free.local_addr().unwrap();
+    let name = name.as_abstract_name().unwrap().to_vec();
+    drop(free);
+    let mut perl = Command::new("perl");
+    perl.args(["-MSocket", "-e", TAKES]);
+    perl.arg(String::from_utf8(name).unwrap()).uid(1);
+    let mut perl = perl
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut heard = [0; 1];
+    perl.stdout.take().unwrap().read_exact(&mut heard).unwrap();
+    let said = machines(folder.path());
+    // It has hung up, and is in the queue of one still.
+    let held_up = machines(folder.path());
+    drop(perl.stdin.take());
+    assert!(perl.wait().unwrap().success());
+    for (said, whose) in [
+        (said, "user daemon has"),
+        (held_up, "takes no connection has"),
+    ] {
+        assert!(
+            said.code == Some(0) && said.out.lines().count() == 1,
+            "{said:?}"
+        );
+        assert!(said.err.contains(whose), "{said:?}");
+    }
+}
+
+/// Listens at this name, takes nobody, and ends with its input.
+const TAKES: &str = "socket(S, AF_UNIX, SOCK_STREAM, 0) && bind(S, pack_sockaddr_un(qq(\\0).shift)) && listen(S, 0) or die $!; $| = 1; print 1; <STDIN>";

@@ -296,3 +296,26 @@ fn explain_tells_what_of_a_row_does_nothing_here() {
     let told = "delay is for the modes proxy and dhcp alone, and the mode is colocated";
     assert!(checked("colocated").succeeds().contains(told));
 }
+
+/// A Raspberry Pi asks neither for a router nor for name servers, and is told the one all the same.
+#[test]
+fn explain_asks_as_a_raspberry_pi_does() {
+    let folder = folder();
+    let text = "mode: dhcp\ndhcp:\n  networks:\n    - subnet: 10.0.0.0/24\n      pools: [ 10.0.0.100-10.0.0.109 ]\n      options: { routers: 10.0.0.1, dns: 10.0.0.5 }\n";
+    let config = folder.path().join("c.yaml");
+    fs::write(&config, text).unwrap();
+    let config = config.display().to_string();
+    for (mac, asks) in [("b8:27:eb:00:00:01", false), (MAC, true)] {
+        let machine = [
+            "explain", "--mac", mac, "--arch", "bios", "--config", &config,
+        ];
+        let said = run(&[
+            &machine[..],
+            &["--profiles", PROFILES, "--server", "10.0.0.2"],
+        ]
+        .concat());
+        let said = said.succeeds();
+        assert!(said.contains("\n  option   3 "), "{said}");
+        assert_eq!(said.contains("\n  option   6 "), asks, "{said}");
+    }
+}

@@ -38,12 +38,17 @@ fn fallback() -> &'static str {
 fn it_says_once_that_it_is_ready() {
     as_root!("it_says_once_that_it_is_ready");
     let lan = Lan::new();
-    let setup = Setup::new(&lan.appliance_host(), BOOTJACK).profile("p.yaml", EVERYONE);
+    let host = lan.appliance_host();
+    let setup = Setup::new(&host, BOOTJACK).profile("p.yaml", EVERYONE);
     let mut appliance = setup.text_log().flag("--log-level=debug").start();
     assert!(appliance.ready_line().contains(" ready on "));
+    let counted = "bootjack_events_total{event=\"ready\"} 1";
+    let metrics = host.run("curl", &["-s", "http://10.77.0.2:8067/metrics"]);
+    assert!(metrics.contains(counted), "{metrics}");
     assert_eq!(appliance.stop().code(), Some(0));
     let log = appliance.log();
     assert_eq!(log.matches("ready on").count(), 1, "{log}");
+    assert!(!log.contains("DEBUG \n"), "{log}");
 }
 
 #[test]

@@ -6,7 +6,6 @@ use std::net::Ipv4Addr;
 
 use super::{Data, Told};
 use crate::client::Stage;
-use crate::client::quirk::Vendor;
 use crate::decide::lease::Asked;
 use crate::decide::reply;
 use crate::lease;
@@ -117,7 +116,7 @@ fn own(asked: &Asked<'_>, told: Told, data: Option<&Data<'_>>) -> Vec<(u8, Vec<u
     let wanted = asked.incoming.message.options.get(code::PARAMETER_LIST);
     let mut codes = vec![code::SUBNET_MASK];
     codes.extend(wanted.unwrap_or_default());
-    codes.extend(data.filter(|data| is_pi(data)).map(|_| code::ROUTER));
+    codes.extend(data.filter(|data| data.form.for_pi).map(|_| code::ROUTER));
     let all = layers.iter().flat_map(|terms| &terms.options);
     let further = all.filter(|o| o.always || wanted.is_none());
     codes.extend(further.map(|o| o.code));
@@ -129,10 +128,6 @@ fn own(asked: &Asked<'_>, told: Told, data: Option<&Data<'_>>) -> Vec<(u8, Vec<u
         own.extend(value(asked, &layers, address, code).map(|value| (code, value)));
     }
     own
-}
-
-const fn is_pi(data: &Data<'_>) -> bool {
-    matches!(data.form.vendor, Vendor::RaspberryPi | Vendor::RaspberryPi3)
 }
 
 /// One option: as configured, else as it follows from the subnet or the reservation.

@@ -124,11 +124,6 @@ impl NetworkLike {
         let inside = |prefix: &Ipv4Net| prefix.contains(&row.address);
         row.network.as_deref() == Some(&self.text) || self.prefix.as_ref().is_some_and(inside)
     }
-
-    /// Whether it is more than a prefix, which needs no network to be known.
-    pub fn is_name(&self) -> bool {
-        self.prefix.is_none()
-    }
 }
 
 impl From<&str> for NetworkLike {
