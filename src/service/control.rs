@@ -10,7 +10,9 @@
 //!
 //! Where the folder takes none, what stands in for it is a socket without a file ([`stand_in`]), named
 //! after the folder. Any user may have taken that name before: the command asks the kernel, too, who is at
-//! the other end, and passes over whom it does not trust, and who takes no connection.
+//! the other end, and passes over whom it does not trust, and who takes no connection. No mount namespace
+//! hides it: root of any container in this network namespace is answered, and nobody makes none (see
+//! `machines`).
 
 use std::fs::{self, Permissions};
 use std::io::{self, BufRead, BufReader, Write};

@@ -31,6 +31,7 @@ use self::row::Row;
 use self::store::Store;
 use super::Shared;
 use super::control as socket;
+use super::privilege;
 use crate::client::progress::{Firmware, Memory, Now, Offered, Overheard, Progress, Turn};
 use crate::client::{Client, Side};
 use crate::error::why;
@@ -74,6 +75,16 @@ fn opened(said: impl IntoIterator<Item = String>, socket: io::Result<UnixListene
     }
 }
 
+/// A socket without a file. No mount hides it, so that nobody has none: in another container of this
+/// network he is somebody else.
+fn stand_in(folder: &Path, user: Option<&str>) -> io::Result<UnixListener> {
+    if privilege::is_anybodys(user) {
+        let text = "the state folder takes none, and one without a file would be open to all that run as user nobody (set `user`, or a `state` that takes files)";
+        return Err(io::Error::other(text));
+    }
+    socket::stand_in(folder, control::FILE)
+}
+
 impl Machines {
     /// Nothing known, and nothing kept.
     pub fn new(machines: usize) -> Self {
@@ -89,8 +100,9 @@ impl Machines {
     }
 
     /// Reads what was kept in the state folder, and keeps it there from now on. Never fatal.
-    /// `learns`: something may be kept there often; else the file is opened when there is.
-    pub fn open(&self, folder: &Path, machines: usize, learns: bool) -> Opened {
+    /// `learns`: something may be kept there often; else the file is opened when there is. `user`: the one that is
+    /// named to serve as.
+    pub fn open(&self, folder: &Path, machines: usize, learns: bool, user: Option<&str>) -> Opened {
         let (store, rows, notice) = match Store::open(folder) {
             Ok(found) => found,
             Err(why) => {
@@ -99,7 +111,7 @@ impl Machines {
                     folder.display()
                 );
                 // A socket that is in the folder may be that of the bootjack that has the store.
-                let socket = socket::stand_in(folder, control::FILE);
+                let socket = stand_in(folder, user);
                 return opened([text], socket);
             }
         };
@@ -112,7 +124,7 @@ impl Machines {
         }
         self.kept.store(true, Ordering::Relaxed);
         let path = folder.join(control::FILE);
-        let socket = socket::open(&path).or_else(|_| socket::stand_in(folder, control::FILE));
+        let socket = socket::open(&path).or_else(|_| stand_in(folder, user));
         opened(notice, socket)
     }
 

@@ -92,6 +92,20 @@ fn own(state: &Path, user: &User) -> Result<(), Error> {
     })
 }
 
+/// The user that every user is who has no number here, in a container and outside (`overflowuid`, `proc_sys_kernel(5)`),
+/// and as whom services run that have none of their own.
+const NOBODY: Uid = Uid::from_raw(65534);
+
+/// Whether others may be the user that this process is, and none is `named` to be shared with them.
+pub fn is_anybodys(named: Option<&str>) -> bool {
+    is_shared(Uid::effective(), named)
+}
+
+fn is_shared(uid: Uid, named: Option<&str>) -> bool {
+    let named = named.and_then(|name| User::from_name(name).ok().flatten());
+    uid == NOBODY && named.is_none_or(|named| named.uid != uid)
+}
+
 /// The name of the user that this process is.
 pub fn me() -> String {
     name_of(Uid::effective())
@@ -103,4 +117,24 @@ pub fn name_of(uid: Uid) -> String {
         .ok()
         .flatten()
         .map_or_else(|| uid.to_string(), |u| u.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_anybody_unless_named() {
+        let bin = Uid::from_raw(2);
+        for (uid, named, shared) in [
+            (NOBODY, None, true),
+            (NOBODY, Some("root"), true),
+            (NOBODY, Some("no such user"), true),
+            (NOBODY, Some("nobody"), false),
+            (bin, None, false),
+            (Uid::from_raw(0), None, false),
+        ] {
+            assert_eq!(is_shared(uid, named), shared, "{uid} {named:?}");
+        }
+    }
 }

@@ -87,7 +87,8 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let giving = raw.map(|raw| Giving::open(raw, settings, &shared));
     let (giving, of_leases) = giving.transpose()?.unzip();
     let (most, learns) = (shared.limits.clients, settings.mode != Mode::Dhcp);
-    let machines = shared.machines.open(&settings.state, most, learns);
+    let named = settings.user.as_deref();
+    let machines = (shared.machines).open(&settings.state, most, learns, named);
     let places = giving.as_ref();
     let places = places.map(|_| giving::places(&networks, &interfaces));
     let of_leases = of_leases.into_iter().chain(places).flatten();

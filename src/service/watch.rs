@@ -190,7 +190,7 @@ fn put_in_force(shared: &Shared, loaded: Loaded, since: Instant) {
     let before = shared.findings.swap(Arc::new(findings.clone()));
     let new: Vec<Finding> = findings
         .iter()
-        .filter(|f| !before.contains(f))
+        .filter(|new| !before.iter().any(|told| is_same(told, new)))
         .cloned()
         .collect();
     let (new, event) = match snapshot {
@@ -216,6 +216,14 @@ fn put_in_force(shared: &Shared, loaded: Loaded, since: Instant) {
     for text in notices {
         shared.emit(None, What::Notice { text });
     }
+}
+
+/// Whether both are about the same, wherever it stands in the file now.
+fn is_same(told: &Finding, new: &Finding) -> bool {
+    told.severity == new.severity
+        && told.file == new.file
+        && told.message == new.message
+        && told.text.trim() == new.text.trim()
 }
 
 /// One set in the place of another; for leases in one step, so that no message is decided by the

@@ -35,22 +35,25 @@ impl Lab {
 
     /// Beside a dnsmasq with further flags.
     pub fn beside(flags: &[&str]) -> Self {
-        Self::begin(flags, |_| {})
+        Self::begin(flags, None, |_| {})
     }
 
-    /// One whose state folder was spoilt before.
-    pub fn over(spoil: impl FnOnce(&Path)) -> Self {
-        Self::begin(&[], spoil)
+    /// One whose state folder was spoilt before, and to whom this user is named.
+    pub fn over(user: Option<&str>, spoil: impl FnOnce(&Path)) -> Self {
+        Self::begin(&[], user, spoil)
     }
 
-    fn begin(flags: &[&str], spoil: impl FnOnce(&Path)) -> Self {
+    fn begin(flags: &[&str], user: Option<&str>, spoil: impl FnOnce(&Path)) -> Self {
         let lan = Lan::new();
         let (dhcp, host, pc) = (
             Server::dnsmasq_with(&lan.dhcp_host(), flags),
             lan.appliance_host(),
             lan.client("pc"),
         );
-        let setup = Setup::new(&host, BOOTJACK).profile("p.yaml", EVERYONE);
+        let mut setup = Setup::new(&host, BOOTJACK).profile("p.yaml", EVERYONE);
+        if let Some(user) = user {
+            setup = setup.flag(&format!("--user={user}"));
+        }
         spoil(&setup.config_file().with_file_name("state"));
         Self {
             appliance: setup.start(),

@@ -29,7 +29,7 @@ fn shared() -> std::sync::Arc<Shared> {
 /// A server's memory in a folder, and what its operator is told.
 pub fn opened(folder: &Path) -> (std::sync::Arc<Shared>, Vec<String>) {
     let shared = shared();
-    let notices = shared.machines.open(folder, 16, true).notices;
+    let notices = shared.machines.open(folder, 16, true, None).notices;
     let said = notices.iter().map(|what| match what {
         What::Warning { text } => text.clone(),
         other => panic!("{other}"),

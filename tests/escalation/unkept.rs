@@ -18,12 +18,42 @@ use crate::lab::Lab;
 use crate::run::{Said, bootjack};
 use crate::support::clients::{BootClient, Speaker};
 
+fn spoil(state: &Path) {
+    fs::create_dir(state.join(FILE)).unwrap();
+}
+
+/// He is somebody else in the next container, which sees a socket without a file as well.
+#[test]
+fn nobody_has_no_socket_without_a_file_unless_he_is_named() {
+    if crate::support::left_out("nobody_has_no_socket_without_a_file_unless_he_is_named") {
+        return;
+    }
+    let sockets = |user: Option<&str>| {
+        let lab = Lab::over(user, spoil);
+        let mut command = lab.host.command("cat");
+        let sockets = command.arg("/proc/net/unix").output().unwrap().stdout;
+        let said = lab
+            .appliance
+            .log()
+            .contains("open to all that run as user nobody");
+        (
+            String::from_utf8(sockets).unwrap().contains("@bootjack/"),
+            said,
+        )
+    };
+    assert_eq!(sockets(Some("nobody")), (true, false));
+    // Unnamed, it is nobody where no user bootjack is.
+    if nix::unistd::User::from_name("bootjack").unwrap().is_none() {
+        assert_eq!(sockets(None), (false, true));
+    }
+}
+
 #[test]
 fn what_cannot_be_kept_is_told_by_the_server_and_forgotten_there() {
     if crate::support::left_out("what_cannot_be_kept_is_told_by_the_server_and_forgotten_there") {
         return;
     }
-    let lab = Lab::over(|state| fs::create_dir(state.join(FILE)).unwrap());
+    let lab = Lab::over(Some("nobody"), spoil);
     let mut client = BootClient::new(Speaker::Edk2, 7);
     for _ in 0..3 {
         lab.stops_at_the_lease(&mut client);

@@ -1,7 +1,7 @@
 //! Files that profiles and quirk rows name, and that are not there.
 
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 use bootjack::config::Mode;
@@ -141,6 +141,61 @@ fn in_an_empty_image_folder_the_first_one_stands_for_all() {
     let words = "initrd \"a/initrd\": it and 1 more were not looked for";
     assert_eq!(rest.message, words);
     assert_eq!(rest.hint.as_deref(), Some("the image folder is empty"));
+}
+
+#[test]
+fn an_empty_image_folder_hides_nothing_that_is_missing_elsewhere() {
+    let dir = folder(&["assets/own.efi"]);
+    fs::create_dir(dir.path().join("images")).unwrap();
+    let entries = "{id: a, linux: {kernel: debian/linux}}, {id: b, loader: pxelinux.0},
+  {id: c, loader: nope.efi}, {id: d, loader: snponly.efi}, {id: e, loader: own.efi}";
+    let profile = format!("menu: {{entries: [{entries}]}}\n");
+    write(dir.path(), "profiles/a.yaml", &profile);
+    let row = |name: &str| {
+        format!(
+            "  - {{name: {name}, tells: {{mac: \"52:54:00\"}}, changes: {{loader: {name}.efi}}}}\n"
+        )
+    };
+    let config = format!("quirks:\n{}{}", row("missing"), row("gone"));
+    let loaded = load_config(dir.path(), Mode::Proxy, None, Some(&config));
+    let told: Vec<&str> = loaded.findings.iter().map(|f| f.message.as_str()).collect();
+    let [missing, gone, first, rest] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert!(missing.contains("\"missing.efi\": bootjack has no asset"));
+    assert!(gone.contains("\"gone.efi\": bootjack has no asset"));
+    assert!(first.contains("kernel \"debian/linux\": there is no file"));
+    assert_eq!(*rest, "loader \"nope.efi\": it was not looked for");
+}
+
+/// Runs it with the eyes of a user who is not root.
+fn as_a_user<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let work = || {
+        // Of this thread alone; without root's it is our own already.
+        nix::unistd::setfsuid(nix::unistd::Uid::from_raw(65534));
+        work()
+    };
+    std::thread::scope(|scope| scope.spawn(work).join().unwrap())
+}
+
+#[test]
+fn an_image_folder_that_cannot_be_read_is_told_of_once() {
+    let dir = folder(&["images/a/linux"]);
+    let mode = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    mode(dir.path(), 0o755);
+    let entries = "{id: a, linux: {kernel: a/linux, initrd: a/initrd}}, {id: b, loader: b.efi}";
+    let profile = format!("menu: {{entries: [{entries}]}}\n");
+    write(dir.path(), "profiles/a.yaml", &profile);
+    mode(&dir.path().join("images"), 0o000);
+    let told = as_a_user(|| told(dir.path(), &load(dir.path(), true)));
+    mode(&dir.path().join("images"), 0o755);
+    let [folder] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert!(
+        folder.contains("the image folder cannot be read"),
+        "{folder}"
+    );
 }
 
 #[test]

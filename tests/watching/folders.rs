@@ -128,3 +128,29 @@ async fn a_file_that_a_profile_names_is_missed_until_it_comes() {
     let none = |lab: &Lab| lab.shared.findings.load().is_empty();
     lab.until("the file to be found", none).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_worth_a_look_is_told_once_wherever_it_moves_in_its_file() {
+    let lab = Lab::with_profiles(events(), &[("a.yaml", profile("a", 1))]);
+    fs::create_dir_all(lab.path("images/x")).unwrap();
+    let warnings = |lab: &Lab, count: usize| {
+        let counted = lab.shared.metrics.text().unwrap();
+        counted.contains(&format!("event=\"warning\"}} {count}\n"))
+    };
+    let first = "- {id: a, linux: {kernel: a/linux}}\n";
+    let write = |name: &str, above: &str, below: &str| {
+        let text = format!("{above}name: {name}\nmenu:\n entries:\n {first}{below}");
+        lab.write("a.yaml", &text);
+    };
+    write("b", "", "");
+    lab.until("the warning", |lab| warnings(lab, 1)).await;
+    write("c", "# A line above.\n", "");
+    lab.until_names(&["c"]).await;
+    // When this is in force, all has been said of the one before.
+    write("d", "# Two lines\n# above.\n", "");
+    lab.until_names(&["d"]).await;
+    assert!(warnings(&lab, 1), "{}", lab.shared.metrics.text().unwrap());
+    lab.until_finding("a.yaml:6:").await;
+    write("e", "", " - {id: b, linux: {kernel: b/linux}}\n");
+    lab.until("what is new", |lab| warnings(lab, 2)).await;
+}

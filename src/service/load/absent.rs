@@ -2,13 +2,14 @@
 //! folders and with the eyes of the doors that serve them.
 //!
 //! All of it is warnings, since a file may be copied later. The look is bounded: of each name once, of
-//! so many names, and it ends after so many that are not there, and after the first one where the image
-//! folder is empty (a disk that is not mounted). Without an image folder nothing is looked for in it: that
-//! there is none is one warning of its own.
+//! so many names, and it ends after so many that are not there. In an image folder that is empty (a disk that
+//! is not mounted) the first one stands for all that are looked for there. Without an image folder nothing is
+//! looked for in it, nor in one that cannot be read: that is one warning of its own.
 
 use std::collections::HashMap;
 use std::fs;
 use std::io;
+use std::mem::replace;
 use std::path::{Path, PathBuf};
 
 use super::{Places, images};
@@ -72,26 +73,36 @@ pub fn look<'a>(
             images: places.images.clone(),
             assets: places.assets.clone(),
         },
-        has_images: places.images.is_dir(),
+        images: Images::of(&places.images),
         tree,
-    };
-    let (most, why) = if looked.has_images && images::names(&places.images).is_empty() {
-        (1, "the image folder is empty")
-    } else {
-        (MAX_ABSENT, "mend those above first")
     };
     let names = once(wanted);
     let mut absent = Absent::default();
+    // Those that the first one stands for, in an empty image folder.
+    let (mut stands, mut same) = (false, Vec::new());
     for (number, (wanted, more)) in names.iter().enumerate() {
-        if number == MAX_NAMES || absent.findings.len() == most {
+        if number == MAX_NAMES || absent.findings.len() == MAX_ABSENT {
             let left = names.len() - number;
+            let why = "mend those above first";
             absent.findings.push(left_out(wanted, left, why));
             break;
         }
-        if let Some((said, path)) = looked.absence(wanted) {
-            absent.findings.push(finding(wanted, *more, said));
-            absent.paths.extend(path.filter(|path| !path.exists()));
+        let Some(gap) = looked.gap(wanted) else {
+            continue;
+        };
+        if looked.images == Images::Empty && gap.is_image() && replace(&mut stands, true) {
+            same.push(wanted);
+            continue;
         }
+        let said = looked.said(wanted, &gap);
+        absent.findings.push(finding(wanted, *more, said));
+        absent
+            .paths
+            .extend(gap.path().filter(|path| !path.exists()));
+    }
+    if let Some(first) = same.first() {
+        let why = "the image folder is empty";
+        absent.findings.push(left_out(first, same.len(), why));
     }
     absent
 }
@@ -117,29 +128,79 @@ type Said = (String, String);
 /// Where to look.
 struct Look<'t> {
     folders: Folders,
-    has_images: bool,
+    images: Images,
     tree: &'t Snapshot,
 }
 
+/// The image folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Images {
+    /// There is none, or it cannot be read: that has been said of the folder.
+    Shut,
+    /// With nothing in it.
+    Empty,
+    /// With something in it.
+    Filled,
+}
+
+impl Images {
+    fn of(folder: &Path) -> Self {
+        if fs::read_dir(folder).is_err() {
+            Self::Shut
+        } else if images::names(folder).is_empty() {
+            Self::Empty
+        } else {
+            Self::Filled
+        }
+    }
+}
+
+/// What is not there.
+enum Gap {
+    /// An asset, which has no folder.
+    Asset,
+    /// A file: which, where it was looked for, and what came of it.
+    File(FilePath, PathBuf, io::Error),
+}
+
+impl Gap {
+    fn is_image(&self) -> bool {
+        matches!(self, Self::File(file, ..) if file.root == Root::Images)
+    }
+
+    fn path(self) -> Option<PathBuf> {
+        match self {
+            Self::Asset => None,
+            Self::File(_, looked, _) => Some(looked),
+        }
+    }
+}
+
 impl Look<'_> {
-    /// What is to be said where it is not there, and the file that was looked for; `None`: it is there, or
-    /// nobody can tell.
-    fn absence(&self, wanted: &Wanted<'_>) -> Option<(Said, Option<PathBuf>)> {
+    /// What is not there; `None`: it is there, or nobody can tell.
+    fn gap(&self, wanted: &Wanted<'_>) -> Option<Gap> {
         let path = CleanPath::new(wanted.name.as_bytes()).ok()?;
         let found = match tree::for_everyone(self.tree, &path)? {
             Ok(found) => found,
-            Err(Missing::Unknown) => return Some((self.no_asset(wanted), None)),
+            Err(Missing::Unknown) => return Some(Gap::Asset),
             Err(_) => return None,
         };
         let Found::File(file) = &found else {
             return None;
         };
-        if file.root == Root::Images && !self.has_images {
+        if file.root == Root::Images && self.images == Images::Shut {
             return None;
         }
         let error = files::open_now(&self.folders, &found).err()?;
         let looked = self.folder(file.root)?.join(file.path.as_str());
-        Some((self.no_file(wanted, file, &looked, &error), Some(looked)))
+        Some(Gap::File(file.clone(), looked, error))
+    }
+
+    fn said(&self, wanted: &Wanted<'_>, gap: &Gap) -> Said {
+        match gap {
+            Gap::Asset => self.no_asset(wanted),
+            Gap::File(file, looked, error) => self.no_file(wanted, file, looked, error),
+        }
     }
 
     fn folder(&self, root: Root) -> Option<&Path> {
