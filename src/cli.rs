@@ -17,7 +17,7 @@ mod serve;
 mod state;
 mod usage;
 
-use std::io::Write as _;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -109,10 +109,19 @@ fn run(command: Command, matches: &clap::ArgMatches) -> Result<ExitCode, Error> 
     }
 }
 
+/// Writes a form of rows, part by part.
+fn print<R>(
+    rows: &[R],
+    form: fn(&mut dyn Write, &[R]) -> io::Result<()>,
+) -> Result<ExitCode, Error> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    done(form(&mut out, rows).and_then(|()| out.flush()))
+}
+
 /// A reader that has seen enough (`| head`) is no failure.
-fn done(outcome: std::io::Result<()>) -> Result<ExitCode, Error> {
+fn done(outcome: io::Result<()>) -> Result<ExitCode, Error> {
     match outcome {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
             Err(Error::failed(format!("cannot write: {e}")))
         }
         _ => Ok(ExitCode::SUCCESS),

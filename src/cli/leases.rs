@@ -8,7 +8,6 @@ mod print;
 mod release;
 mod source;
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -138,7 +137,7 @@ impl Leases {
             } => {
                 let source = Source::open(folder)?;
                 let rows = listed(&source, &which.into())?;
-                print(&rows, if json { print::json } else { print::table })
+                super::print(&rows, if json { print::json } else { print::table })
             }
             Self::Show { whom, json, folder } => {
                 let mut rows = Source::open(folder)?.rows()?;
@@ -146,12 +145,12 @@ impl Leases {
                 if rows.is_empty() {
                     return Err(Error::failed(format!("there is no lease of {whom}")));
                 }
-                print(&rows, if json { print::json } else { print::blocks })
+                super::print(&rows, if json { print::json } else { print::blocks })
             }
             Self::Release { whom, folder } => release::run(&Source::open(folder)?, &whom),
             Self::Export { format, folder } => {
                 let rows = Source::open(folder)?.rows()?;
-                print(
+                super::print(
                     &rows,
                     match format {
                         Form::Json => print::lines,
@@ -173,13 +172,4 @@ fn listed(source: &Source, filter: &Filter) -> Result<Vec<Row>, Error> {
         filter.check(&known).map_err(Error::usage)?;
     }
     Ok(rows)
-}
-
-/// Writes a form of the leases, part by part.
-fn print(
-    rows: &[Row],
-    form: fn(&mut dyn Write, &[Row]) -> io::Result<()>,
-) -> Result<ExitCode, Error> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    super::done(form(&mut out, rows).and_then(|()| out.flush()))
 }

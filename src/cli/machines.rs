@@ -82,7 +82,7 @@ impl Machines {
             What::List(list) => {
                 let mut rows = rows(&there(list.folder.clone())?)?;
                 rows.retain(|row| list.takes(row));
-                print(&rows, if list.json { as_json } else { table })
+                super::print(&rows, if list.json { as_json } else { table })
             }
             What::Show { mac, json, folder } => {
                 let mut rows = rows(&there(folder)?)?;
@@ -90,7 +90,7 @@ impl Machines {
                 if rows.is_empty() {
                     return Err(Error::failed(format!("nothing was learnt of {mac}")));
                 }
-                print(&rows, if json { as_json } else { blocks })
+                super::print(&rows, if json { as_json } else { blocks })
             }
             What::Forget { macs, all, folder } => {
                 let settings = there(folder)?;
@@ -115,14 +115,6 @@ impl List {
 fn platforms() -> PossibleValuesParser {
     let all = Platform::NAMED.into_iter().chain([Platform::Other]);
     all.map(Platform::name).collect::<Vec<_>>().into()
-}
-
-fn print(
-    rows: &[Row],
-    form: fn(&mut dyn Write, &[Row]) -> io::Result<()>,
-) -> Result<ExitCode, Error> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    super::done(form(&mut out, rows).and_then(|()| out.flush()))
 }
 
 /// The settings; a state folder that is not there was probably meant otherwise.

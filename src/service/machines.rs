@@ -195,7 +195,7 @@ impl Shared {
     /// What is known of a client that asks, after what its DISCOVER says of the attempt before.
     pub fn asks_again(&self, client: Client, message: &Message) -> Client {
         if message.kind() == Some(Kind::Discover) && client.side == Side::Link {
-            match Firmware::judged(&client) {
+            match Firmware::of(&client) {
                 Some(firmware) => {
                     self.with_progress(client.mac, |progress, now| {
                         progress.discovered(now, firmware, message.xid)
