@@ -27,8 +27,6 @@ pub mod forward;
 pub mod hand;
 pub mod servers;
 mod table;
-#[cfg(test)]
-mod tests;
 mod transaction;
 
 pub use table::{Came, Forward, OFFERS, Overdue, PER_SECOND, Relay, WAIT};

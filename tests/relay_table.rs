@@ -1,14 +1,17 @@
-//! What is believed, and what is not: random answers to random questions, and each rule by itself.
+//! The relay's table of questions: what is believed, and what is not, by random answers to random questions, and
+//! each rule by itself.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::servers::{News, Servers};
-use super::{Came, PER_SECOND, Relay, Stray, WAIT};
-use crate::wire::Mac;
-use crate::wire::dhcp::{BOOTREPLY, BOOTREQUEST, Kind, Message, code};
+use bootjack::relay::servers::{News, Servers};
+use bootjack::relay::{Came, PER_SECOND, Relay, Stray, WAIT};
+use bootjack::wire::Mac;
+use bootjack::wire::dhcp::{BOOTREPLY, BOOTREQUEST, Kind, Message, code};
 
 const HERE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
@@ -17,6 +20,8 @@ const LEASED: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 99);
 const FROM: SocketAddrV4 = SocketAddrV4::new(SERVER, 67);
 
 type Asked = Relay<u8>;
+/// What is wrong with an answer, how it comes about, and what is said of it.
+type Wrong = (&'static str, fn(&mut Message, &mut SocketAddrV4), Stray);
 
 fn relay() -> Asked {
     Relay::new(8, Servers::default())
@@ -84,7 +89,7 @@ fn the_whole_way() {
 #[test]
 fn what_does_not_answer_the_question_is_not_believed() {
     let now = Instant::now();
-    let ways: [(&str, fn(&mut Message, &mut SocketAddrV4), Stray); 10] = [
+    let ways: [Wrong; 10] = [
         ("another number", |m, _| m.xid ^= 1, Stray::Unasked),
         ("a question", |m, _| m.op = BOOTREQUEST, Stray::Other),
         ("another machine", |m, _| m.chaddr[5] ^= 1, Stray::Other),
@@ -106,7 +111,7 @@ fn what_does_not_answer_the_question_is_not_believed() {
             |m, _| {
                 m.options = [(53, &[5][..]), (54, &SERVER.octets())]
                     .into_iter()
-                    .collect()
+                    .collect();
             },
             Stray::Address,
         ),
