@@ -92,22 +92,20 @@ impl NoLoader {
 /// Whether a loader of ours has no network when UEFI HTTP boot has started it: Debian's GRUB looks for
 /// the DHCPACK in PXE's protocol, where there is none then, and ends in its prompt (seen with OVMF x64,
 /// IA32 and AAVMF). What a row names or `--assets` brings is the operator's, who knows what it can.
-fn is_lost_over_http(file: &Cow<'static, str>) -> bool {
-    matches!(file, Cow::Borrowed(ours) if reads_the_ack(ours))
+fn is_lost_over_http(file: &str, by_row: bool, here: Here) -> bool {
+    !by_row && !here.own_grub && reads_the_ack(file)
 }
 
-/// Whether a loader of this name learns its server and its folder from the DHCPACK alone, and so
-/// goes wrong behind a ProxyDHCP whose LAN gives the lease without boot data: shim and GRUB (facts
-/// C, quirks 37 and 38). The name decides, whatever the folder; a name or a URI will do.
+/// Whether a loader of this name (or URI) asks for its files the server that its firmware has its lease
+/// from, and nobody whom a proxy names: GRUB reads the `DHCPACK` alone, and shim takes that where it names
+/// a file; behind a proxy GRUB asks the DHCP server for its menu, for ever (facts C, quirks 37 and 38; seen
+/// with Debian's signed pair). `core.efi` and `core.0` are what grub-mknetdir makes.
 pub fn reads_the_ack(name: &str) -> bool {
     let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let file = file.to_ascii_lowercase();
-    let is_efi = [".efi", ".efi.signed"]
+    ["shim", "grub", "core.efi", "core.0"]
         .iter()
-        .any(|end| file.ends_with(end));
-    // `core.efi` and `core.0` are what grub-mknetdir makes.
-    let of_mknetdir = matches!(file.as_str(), "core.efi" | "core.0");
-    of_mknetdir || is_efi && ["shim", "grub"].iter().any(|start| file.starts_with(start))
+        .any(|start| file.starts_with(start))
 }
 
 /// The name of an iPXE script for a machine, in the tree.
@@ -142,7 +140,8 @@ pub fn for_client(
         by_pxe,
     };
     let file = file.ok_or(none(false))?;
-    if client.class == Class::Http && !here.own_grub && is_lost_over_http(&file) {
+    let by_row = matches!(file, Cow::Owned(_));
+    if client.class == Class::Http && is_lost_over_http(&file, by_row, here) {
         return Err(none(true));
     }
     Ok(match client.class {
@@ -152,19 +151,6 @@ pub fn for_client(
             here.server, here.http_port
         )),
     })
-}
-
-/// Whether a loader asks for its files the server that its firmware has its lease from, and nobody whom a
-/// proxy names: GRUB reads the `DHCPACK` alone, and shim takes that where it names a file; behind a proxy
-/// GRUB asks the DHCP server for its menu, for ever (quirk 37; seen with Debian's signed pair).
-pub(super) fn reads_the_ack(named: &Named) -> bool {
-    let name = named.to_string();
-    let file = name
-        .rsplit('/')
-        .next()
-        .unwrap_or(&name)
-        .to_ascii_lowercase();
-    file.starts_with("shim") || file.starts_with("grub")
 }
 
 /// What this client is told to load beside a menu that its firmware shows, where it is told one. A

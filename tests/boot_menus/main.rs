@@ -14,6 +14,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod archs;
 mod disks;
 mod firmware;
 mod grub;
