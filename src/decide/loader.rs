@@ -64,7 +64,9 @@ pub struct NoLoader {
     pub platform: Platform,
     /// The architecture that it named first.
     pub arch: Arch,
-    /// Whether there is one, and it is of no use to UEFI HTTP boot.
+    /// Whether there is one, and it is of no use to UEFI HTTP boot: Debian's GRUB looks for the DHCPACK
+    /// in PXE's protocol, where there is none then, and ends in its prompt (seen with OVMF x64, IA32
+    /// and AAVMF).
     pub by_pxe: bool,
 }
 
@@ -87,13 +89,6 @@ impl NoLoader {
             "bootjack brings none for it: put one that you have into the folder of --assets, and name it in a row of `quirks:` (`changes: { loader: … }`)"
         }
     }
-}
-
-/// Whether a loader of ours has no network when UEFI HTTP boot has started it: Debian's GRUB looks for
-/// the DHCPACK in PXE's protocol, where there is none then, and ends in its prompt (seen with OVMF x64,
-/// IA32 and AAVMF). What a row names or `--assets` brings is the operator's, who knows what it can.
-fn is_lost_over_http(file: &str, by_row: bool, here: Here) -> bool {
-    !by_row && !here.own_grub && reads_the_ack(file)
 }
 
 /// Whether a loader of this name (or URI) asks for its files the server that its firmware has its lease
@@ -126,12 +121,14 @@ pub fn for_client(
     if client.stage == Stage::Ipxe && !shim && by_script(wanted) {
         return Ok(Named::Uri(script_uri(client, here)));
     }
-    let file: Option<Cow<'static, str>> = match quirks.set(|c| c.loader.as_deref()) {
-        _ if shim => wanted.shim(platform).map(Into::into),
-        Some(own) if matches!(wanted, Loader::Auto | Loader::Firmware) => {
-            Some(own.to_owned().into())
-        }
-        _ => wanted.program(platform).map(Into::into),
+    // What a row names or --assets brings is the operator's, who knows what it can.
+    let row = quirks
+        .set(|c| c.loader.as_deref())
+        .filter(|_| !shim && matches!(wanted, Loader::Auto | Loader::Firmware));
+    let file: Option<Cow<'static, str>> = match row {
+        Some(row) => Some(row.to_owned().into()),
+        None if shim => wanted.shim(platform).map(Into::into),
+        None => wanted.program(platform).map(Into::into),
     };
     let none = |by_pxe| NoLoader {
         loader: word(wanted),
@@ -140,8 +137,8 @@ pub fn for_client(
         by_pxe,
     };
     let file = file.ok_or(none(false))?;
-    let by_row = matches!(file, Cow::Owned(_));
-    if client.class == Class::Http && is_lost_over_http(&file, by_row, here) {
+    let ours = row.is_none() && !here.own_grub;
+    if client.class == Class::Http && ours && reads_the_ack(&file) {
         return Err(none(true));
     }
     Ok(match client.class {

@@ -23,7 +23,7 @@ pub fn resolve(
         Name::Asset(name) => asset(snapshot, &name),
         Name::Image(path) => Ok(image(path)),
         Name::Menu(kind, whose) => match own(snapshot, path.as_str()) {
-            Some(file) if kind == MenuKind::Grub => Ok(Found::File(file)),
+            Some(file) if matches!(kind, MenuKind::Grub(_)) => Ok(Found::File(file)),
             _ => menu(snapshot, requester, kind, whose),
         },
         Name::EntryScript { mac, arch, id } => entry_script(snapshot, requester, (mac, arch), &id),
@@ -131,8 +131,8 @@ fn menu(
         (None, MenuKind::Pxelinux, Whose::Mac(mac)) => {
             stranger(requester, mac, Arch::BIOS, Stage::Pxelinux)
         }
-        (None, MenuKind::Grub, Whose::Mac(mac)) => {
-            stranger(requester, mac, Arch::EFI_X64, Stage::Grub)
+        (None, MenuKind::Grub(arch), Whose::Mac(mac)) => {
+            stranger(requester, mac, arch.unwrap_or(Arch::EFI_X64), Stage::Grub)
         }
         (None, ..) => return Err(Missing::UnknownClient),
     };
@@ -157,7 +157,7 @@ fn menu(
 const fn dialect(kind: MenuKind) -> Dialect {
     match kind {
         MenuKind::Pxelinux => Dialect::Pxelinux,
-        MenuKind::Grub => Dialect::Grub,
+        MenuKind::Grub(_) => Dialect::Grub,
         MenuKind::Ipxe(_) => Dialect::Ipxe,
     }
 }
