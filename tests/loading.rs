@@ -3,6 +3,8 @@
 
 #[path = "loading/absent.rs"]
 mod absent;
+#[path = "loading/built.rs"]
+mod built;
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,7 +1,8 @@
 //! Which program or URI a client is named: its profile's `loader`, its platform and its stage.
 //!
 //! A client that is iPXE already gets its script, which also ends the chain: firmware → snponly.efi
-//! → iPXE asks again → script.
+//! → iPXE asks again → script. Where there is no iPXE (UEFI on IA32 and ARM64) GRUB is the loader,
+//! and under Secure Boot shim in front of it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +12,7 @@ use super::Incoming;
 use crate::client::quirk::{NameForm, Treatment};
 use crate::client::{Class, Client, Stage};
 use crate::profile::{Entry, Loader, Profile, Snapshot};
-use crate::wire::{Mac, Platform};
+use crate::wire::{Arch, Mac, Platform};
 
 /// Where this client reaches us.
 #[derive(Debug, Clone, Copy)]
@@ -20,14 +21,17 @@ pub struct Here {
     pub server: Ipv4Addr,
     /// The port HTTP is served on.
     pub http_port: u16,
+    /// Whether the operator has put a GRUB or a shim of his own in the place of ours.
+    pub own_grub: bool,
 }
 
 impl Here {
     /// Of one who sent this message.
-    pub(super) const fn of(snapshot: &Snapshot, incoming: Incoming<'_>) -> Self {
+    pub(super) fn of(snapshot: &Snapshot, incoming: Incoming<'_>) -> Self {
         Self {
             server: incoming.local,
             http_port: snapshot.http_port,
+            own_grub: snapshot.overrides.iter().any(|name| reads_the_ack(name)),
         }
     }
 }
@@ -50,20 +54,54 @@ impl fmt::Display for Named {
     }
 }
 
-/// The profile's loader does not exist for the client.
+/// There is no loader for the client: none at all, or not the one that its profile asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "no {loader} loader for {platform} firmware; set `loader:` in its profile to one that exists there"
-)]
+#[error("no {loader} loader for {}; {}", self.machine(), self.remedy())]
 pub struct NoLoader {
     /// What the profile asks for.
     pub loader: &'static str,
     /// What the client is.
     pub platform: Platform,
+    /// The architecture that it named first.
+    pub arch: Arch,
+    /// Whether there is one, and it is of no use to UEFI HTTP boot: Debian's GRUB looks for the DHCPACK
+    /// in PXE's protocol, where there is none then, and ends in its prompt (seen with OVMF x64, IA32
+    /// and AAVMF).
+    pub by_pxe: bool,
 }
 
-/// The first program of Secure Boot.
-const SHIM: &str = "shimx64.efi";
+impl NoLoader {
+    /// The name of the platform; where it has none, that of option 93's table, or the number.
+    fn machine(&self) -> String {
+        let door = if self.by_pxe { "HTTP boot of " } else { "" };
+        match self.platform {
+            Platform::Other => format!("{door}{} firmware", self.arch),
+            named => format!("{door}{named} firmware"),
+        }
+    }
+
+    const fn remedy(&self) -> &'static str {
+        if self.by_pxe {
+            "GRUB that HTTP boot has started knows no network: have the machine boot by PXE"
+        } else if Loader::Auto.program(self.platform).is_some() {
+            "set `loader:` in its profile to one that exists there"
+        } else {
+            "bootjack brings none for it: put one that you have into the folder of --assets, and name it in a row of `quirks:` (`changes: { loader: … }`)"
+        }
+    }
+}
+
+/// Whether a loader of this name (or URI) asks for its files the server that its firmware has its lease
+/// from, and nobody whom a proxy names: GRUB reads the `DHCPACK` alone, and shim takes that where it names
+/// a file; behind a proxy GRUB asks the DHCP server for its menu, for ever (facts C, quirks 37 and 38; seen
+/// with Debian's signed pair). `core.efi` and `core.0` are what grub-mknetdir makes.
+pub fn reads_the_ack(name: &str) -> bool {
+    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let file = file.to_ascii_lowercase();
+    ["shim", "grub", "core.efi", "core.0"]
+        .iter()
+        .any(|start| file.starts_with(start))
+}
 
 /// The name of an iPXE script for a machine, in the tree.
 pub fn script_name(mac: Mac) -> String {
@@ -83,17 +121,26 @@ pub fn for_client(
     if client.stage == Stage::Ipxe && !shim && by_script(wanted) {
         return Ok(Named::Uri(script_uri(client, here)));
     }
-    let file: Option<Cow<'static, str>> = match quirks.set(|c| c.loader.as_deref()) {
-        _ if shim => Some(SHIM.into()),
-        Some(own) if matches!(wanted, Loader::Auto | Loader::Firmware) => {
-            Some(own.to_owned().into())
-        }
-        _ => wanted.program(platform).map(Into::into),
+    // What a row names or --assets brings is the operator's, who knows what it can.
+    let row = quirks
+        .set(|c| c.loader.as_deref())
+        .filter(|_| !shim && matches!(wanted, Loader::Auto | Loader::Firmware));
+    let file: Option<Cow<'static, str>> = match row {
+        Some(row) => Some(row.to_owned().into()),
+        None if shim => wanted.shim(platform).map(Into::into),
+        None => wanted.program(platform).map(Into::into),
     };
-    let file = file.ok_or(NoLoader {
+    let none = |by_pxe| NoLoader {
         loader: word(wanted),
         platform,
-    })?;
+        arch: client.arch(),
+        by_pxe,
+    };
+    let file = file.ok_or(none(false))?;
+    let ours = row.is_none() && !here.own_grub;
+    if client.class == Class::Http && ours && reads_the_ack(&file) {
+        return Err(none(true));
+    }
     Ok(match client.class {
         Class::Pxe => by_tftp(file, quirks, here),
         Class::Http => Named::Uri(format!(
@@ -101,19 +148,6 @@ pub fn for_client(
             here.server, here.http_port
         )),
     })
-}
-
-/// Whether a loader asks for its files the server that its firmware has its lease from, and nobody whom a
-/// proxy names: GRUB reads the `DHCPACK` alone, and shim takes that where it names a file; behind a proxy
-/// GRUB asks the DHCP server for its menu, for ever (quirk 37; seen with Debian's signed pair).
-pub(super) fn reads_the_ack(named: &Named) -> bool {
-    let name = named.to_string();
-    let file = name
-        .rsplit('/')
-        .next()
-        .unwrap_or(&name)
-        .to_ascii_lowercase();
-    file.starts_with("shim") || file.starts_with("grub")
 }
 
 /// What this client is told to load beside a menu that its firmware shows, where it is told one. A
@@ -179,5 +213,79 @@ const fn word(loader: Loader) -> &'static str {
         Loader::Pxelinux => "pxelinux",
         Loader::Ipxe => "iPXE",
         Loader::Grub => "GRUB",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shim_and_grub_read_only_the_ack() {
+        for name in [
+            "grubaa64.efi",
+            "GRUBX64.EFI",
+            "images/debian/grubnetx64.efi.signed",
+            "shimia32.efi",
+            "http://10.0.0.2:8067/assets/shimx64.efi",
+            "boot\\grub\\core.efi",
+        ] {
+            assert!(reads_the_ack(name), "{name}");
+        }
+        for name in [
+            "snponly.efi",
+            "lpxelinux.0",
+            "http://10.0.0.2:8067/boot/02-00-00-00-00-01.ipxe",
+            "grub/menu.ipxe",
+            "bootmgfw.efi",
+        ] {
+            assert!(!reads_the_ack(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn all_that_boots_by_grub_reads_only_the_ack() {
+        for platform in Platform::NAMED {
+            for loader in Loader::ALL {
+                let shim = loader.shim(platform);
+                assert!(shim.is_none_or(reads_the_ack), "{platform}");
+                let program = loader.program(platform);
+                let grub = program.is_some_and(reads_the_ack);
+                assert_eq!(grub, loader.is_grub(platform), "{platform} {program:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn why_there_is_no_loader() {
+        let why = |loader, number| {
+            let arch = Arch(number);
+            NoLoader {
+                loader,
+                platform: arch.platform(),
+                arch,
+                by_pxe: false,
+            }
+            .to_string()
+        };
+        let other = "set `loader:` in its profile to one that exists there";
+        assert_eq!(
+            why("GRUB", 0),
+            format!("no GRUB loader for bios firmware; {other}")
+        );
+        let none = "bootjack brings none for it: put one that you have into the folder of --assets, \
+                    and name it in a row of `quirks:` (`changes: { loader: … }`)";
+        for (number, name) in [
+            (2, "itanium (2)"),
+            (41, "rpiboot (41)"),
+            (27, "efi-riscv64"),
+            (999, "arch 999"),
+        ] {
+            let said = why("automatic", number);
+            assert_eq!(
+                said,
+                format!("no automatic loader for {name} firmware; {none}")
+            );
+        }
     }
 }

@@ -52,14 +52,14 @@ impl Profile {
         if !self.firmware_shows(platform) {
             return None;
         }
-        let loader = loader || Loader::Firmware.program(platform).is_some();
-        let leads = |e: &&Entry| seen(e) && self.leads_somewhere(e, platform, loader);
+        let starter = self.starter(platform, loader);
+        let leads = |e: &&Entry| seen(e) && leads_somewhere(e, platform, starter);
         let mut entries: Vec<&Entry> = self.menu.entries.iter().filter(leads).collect();
         let timeout = default_first(self.menu.default.as_deref(), &mut entries)
             .then_some(self.menu.timeout)
             .flatten();
         let seconds = seconds(timeout);
-        let needless = |only: &Entry| only.is_served_here() && loader;
+        let needless = |only: &Entry| only.is_served_here() && starter != Starter::Nothing;
         match entries.as_slice() {
             [] => return None,
             [only] if needless(only) => return None,
@@ -89,46 +89,71 @@ impl Profile {
         entry: &Entry,
         platform: Platform,
     ) -> Option<(&'static str, &'static str)> {
-        let has_loader = Loader::Firmware.program(platform).is_some();
-        if !has_loader
+        let starter = self.starter(platform, false);
+        if starter == Starter::Nothing
             || !entry.action.serves(platform)
-            || self.leads_somewhere(entry, platform, has_loader)
+            || leads_somewhere(entry, platform, starter)
         {
             return None;
         }
-        Some(if self.boots_by_shim(platform) {
-            (
+        Some(match starter {
+            Starter::Grub if self.boots_by_shim(platform) => (
                 "signed GRUB, which starts it under secure_boot, fetches from bootjack alone and runs no iPXE script",
                 "put its files below the image folder, or name its architectures in arch: of the entry",
-            )
-        } else {
-            (
+            ),
+            Starter::Grub => (
+                "GRUB, which starts it, fetches from bootjack alone and runs no iPXE script",
+                "put its files below the image folder, or name its architectures in arch: of the entry",
+            ),
+            _ => (
                 "lpxelinux.0, which starts it, speaks no https",
                 "name it by http, or name its architectures in arch: of the entry",
-            )
+            ),
         })
     }
 
-    /// Whether choosing an entry could start anything, where there is a loader or none.
-    fn leads_somewhere(&self, entry: &Entry, platform: Platform, loader: bool) -> bool {
-        let by_loader = || match platform {
-            _ if !loader => false,
-            _ if self.boots_by_shim(platform) => grub_starts(&entry.action, platform),
-            Platform::Bios => pxelinux_starts(&entry.action, platform),
-            _ => entry.action.serves(platform),
-        };
-        match &entry.action {
-            Action::Local | Action::Elsewhere => true,
-            action if !entry.is_served_here() => action.serves(platform),
-            action => action.boot_program(platform).is_some() || by_loader(),
+    /// What starts an entry that firmware cannot start by itself; `by_row`: whether a quirk row names
+    /// a loader, which may do all that iPXE does.
+    fn starter(&self, platform: Platform, by_row: bool) -> Starter {
+        match platform {
+            _ if self.boots_by_shim(platform) => Starter::Grub,
+            Platform::Bios => Starter::Pxelinux,
+            _ if by_row => Starter::Ipxe,
+            _ if Loader::Firmware.is_grub(platform) => Starter::Grub,
+            _ if Loader::Firmware.program(platform).is_some() => Starter::Ipxe,
+            _ => Starter::Nothing,
         }
     }
 
     /// Whether signed shim and GRUB carry the menu there.
     pub fn boots_by_shim(&self, platform: Platform) -> bool {
         let loader = self.loader.get(platform).copied().unwrap_or_default();
-        let has_shim = matches!(loader, Loader::Auto | Loader::Grub | Loader::Firmware);
-        self.secure_boot && has_shim && platform == Platform::EfiX64
+        self.secure_boot && loader.shim(platform).is_some()
+    }
+}
+
+/// What starts an entry that was chosen in the firmware's menu.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Starter {
+    Pxelinux,
+    Ipxe,
+    Grub,
+    /// The firmware alone.
+    Nothing,
+}
+
+/// Whether choosing an entry could start anything.
+fn leads_somewhere(entry: &Entry, platform: Platform, starter: Starter) -> bool {
+    let by_loader = || match starter {
+        Starter::Pxelinux => pxelinux_starts(&entry.action, platform),
+        Starter::Ipxe => entry.action.serves(platform),
+        Starter::Grub => grub_starts(&entry.action, platform),
+        Starter::Nothing => false,
+    };
+    match &entry.action {
+        Action::Local | Action::Elsewhere => true,
+        action if !entry.is_served_here() => action.serves(platform),
+        action => action.boot_program(platform).is_some() || by_loader(),
     }
 }
 

@@ -165,14 +165,15 @@ impl<T> PerArch<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Loader {
-    /// BIOS: pxelinux; UEFI: snponly.efi (iPXE); what is iPXE already: its script.
+    /// BIOS: pxelinux; UEFI x64: snponly.efi (iPXE); UEFI IA32 and ARM64: GRUB; what is iPXE
+    /// already: its script.
     #[default]
     Auto,
     /// `lpxelinux.0` and a pxelinux config.
     Pxelinux,
-    /// `undionly.kpxe` or `snponly.efi` and an iPXE script.
+    /// `undionly.kpxe` or `snponly.efi` and an iPXE script. Debian builds it for BIOS and UEFI x64.
     Ipxe,
-    /// GRUB and its config.
+    /// GRUB and its config. Debian has network images of it for UEFI, and none for BIOS.
     Grub,
     /// The firmware shows the menu itself; what is chosen is started as by `auto`.
     Firmware,
@@ -195,8 +196,28 @@ impl Loader {
             (Platform::Bios, Self::Ipxe) => Some("undionly.kpxe"),
             (Platform::EfiX64, Self::Auto | Self::Ipxe | Self::Firmware) => Some("snponly.efi"),
             (Platform::EfiX64, Self::Grub) => Some("grubx64.efi"),
+            (Platform::EfiIa32, Self::Auto | Self::Grub | Self::Firmware) => Some("grubia32.efi"),
+            (Platform::EfiArm64, Self::Auto | Self::Grub | Self::Firmware) => Some("grubaa64.efi"),
             _ => None,
         }
+    }
+
+    /// The signed first stage of Secure Boot on a platform, as an asset: it starts the signed GRUB.
+    /// `None` where this loader is none that shim starts, or Debian has no signed shim.
+    pub const fn shim(self, platform: Platform) -> Option<&'static str> {
+        match (platform, self) {
+            (_, Self::Ipxe | Self::Pxelinux) => None,
+            (Platform::EfiX64, _) => Some("shimx64.efi"),
+            (Platform::EfiIa32, _) => Some("shimia32.efi"),
+            (Platform::EfiArm64, _) => Some("shimaa64.efi"),
+            _ => None,
+        }
+    }
+
+    /// Whether GRUB carries the menu there without Secure Boot, as far as our own loaders go.
+    pub fn is_grub(self, platform: Platform) -> bool {
+        self.program(platform)
+            .is_some_and(|name| name.starts_with("grub"))
     }
 
     /// The word a profile uses.

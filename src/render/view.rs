@@ -9,6 +9,7 @@ use super::{Dialect, Place, RenderError, entry_script_name, pxelinux, template};
 use crate::client::{Client, Stage};
 use crate::profile::boot_server::type_of;
 use crate::profile::{Action, Entry, Installed, PerArch, Profile, Snapshot, Target, Template};
+use crate::wire::Platform;
 
 /// A menu for one client in one dialect, all text final.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -242,7 +243,9 @@ impl Making<'_> {
                 args,
             } => self.linux(kernel, initrd, args)?,
             Action::Loader(target) | Action::Chain(target) => {
-                self.pick(target).and_then(|t| self.program(entry, t))
+                let target = self.pick(target);
+                let target = target.filter(|t| self.runs(t, Snapshot::starts_program));
+                target.and_then(|t| self.program(entry, t))
             }
             Action::Ipxe(_) => self.script(entry),
             Action::Elsewhere => None,
@@ -259,7 +262,8 @@ impl Making<'_> {
             return Ok(None);
         };
         let initrd = || self.pick(initrd).into_iter().flatten();
-        if !initrd().chain([kernel]).all(|t| self.fetches(t)) {
+        let boots = self.runs(kernel, Snapshot::boots_kernel);
+        if !boots || !initrd().chain([kernel]).all(|t| self.fetches(t)) {
             return Ok(None);
         }
         let args = self
@@ -301,6 +305,17 @@ impl Making<'_> {
     fn script(&self, entry: &Entry) -> Option<Boot> {
         let name = entry_script_name(self.client, &entry.id);
         (self.dialect != Dialect::Grub).then(|| Boot::Script(self.place.uri(self.transport, &name)))
+    }
+
+    /// Whether this machine can run what a file of ours holds, by what is known of it.
+    fn runs(&self, target: &Target, can: impl Fn(&Snapshot, Platform, &str) -> bool) -> bool {
+        match target {
+            Target::Path(path) => {
+                let name = self.snapshot.tree_name(path);
+                can(self.snapshot, self.client.platform(), &name)
+            }
+            Target::Url(_) => true,
+        }
     }
 
     /// Whether this loader can fetch from there.

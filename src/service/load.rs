@@ -8,12 +8,14 @@
 //! * [`folder`]: the profile folder → texts
 //! * [`networks`]: the config file → networks, and which settings have changed since the start
 //! * [`absent`]: files that are named and not there
+//! * [`built`]: what machine kernels and programs are for
 //! * [`images`]: distributions in the simple layout below the image folder, asset overrides
 //! * [`stamp`]: whether anything has changed, from sizes, times and our addresses alone
 //!
 //! Absent on purpose: watching (see `watch`).
 
 pub mod absent;
+pub mod built;
 pub mod folder;
 pub mod images;
 pub mod networks;
@@ -31,6 +33,7 @@ use crate::profile::{Compiler, Profiles, Snapshot, Source};
 use crate::service::interfaces;
 use crate::yaml::{At, Finding, Severity};
 use absent::Wanted;
+use built::Built;
 
 /// The profile that is served where there is no profile folder.
 pub const DEFAULT_PROFILE: &str = include_str!("../../profiles/default.yaml");
@@ -83,6 +86,7 @@ pub struct Loader {
     config_seen: bool,
     /// Files that the last load looked for and did not find.
     absent: Vec<PathBuf>,
+    built: Built,
 }
 
 /// The outcome of one [`Loader::load`].
@@ -118,6 +122,7 @@ impl Loader {
             folder_seen: false,
             config_seen: false,
             absent: Vec::new(),
+            built: Built::default(),
         }
     }
 
@@ -128,7 +133,7 @@ impl Loader {
 
     /// Reads everything. It blocks on the disk.
     pub fn load(&mut self) -> Loaded {
-        let material = self.read();
+        let mut material = self.read();
         let (profiles, mut findings) = self.compiler.compile(&material.sources);
         // A file that could not be read may hold the profile that a reservation names.
         let all_read = material
@@ -142,6 +147,8 @@ impl Loader {
         };
         let config = networks::compile(&self.places, material.config.as_deref(), beside);
         let absent = self.look(&material, &config.loaders);
+        self.built = self.look_into(&material);
+        material.tree.built_for = self.built.images.clone();
         let digest = material.digest(&absent);
         findings.extend(config.findings);
         findings.extend(material.findings);
@@ -217,9 +224,23 @@ impl Loader {
         absent.findings
     }
 
-    /// Whether a file is there now that the last load did not find. It blocks on the disk.
+    /// What the programs and kernels are built for that menus start.
+    fn look_into(&self, material: &Material) -> Built {
+        let named = self.compiler.named(&material.sources);
+        let named = named.filter(|(_, named)| named.key != "initrd");
+        let named = named.map(|(_, named)| material.tree.tree_name(&named.path));
+        let installed = material.tree.installed.iter().map(built::kernel_of);
+        built::look(
+            &self.places,
+            &material.tree,
+            &named.chain(installed).collect(),
+        )
+    }
+
+    /// Whether a file is there now that the last load did not find, or another in the place of one that it
+    /// looked into. It blocks on the disk.
     pub fn has_come(&self) -> bool {
-        self.absent.iter().any(|path| path.exists())
+        self.absent.iter().any(|path| path.exists()) || self.built.is_stale()
     }
 
     /// The profile folder's files. Once it was there, its absence is an error: an unmounted disk
@@ -285,6 +306,7 @@ impl Material {
         }
         let tree = &self.tree;
         part(&format!("{:?} {:?}", tree.installed, tree.overrides));
+        part(&format!("{:?}", tree.built_for));
         part(self.config.as_deref().unwrap_or_default());
         part(&format!("{:?}", self.own));
         hash.finalize().into()

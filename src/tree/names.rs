@@ -10,7 +10,7 @@
 //! boot/MAC/ENTRY.ipxe               one entry's own script
 //! boot/PLATFORM-CPU/MAC/ENTRY.ipxe  … of a machine that no DHCP packet has shown
 //! pxelinux.cfg/UUID|01-MAC|IP|default
-//! FOLDER/grub.cfg, grub.cfg, each with -UUID, -01-MAC, -IP
+//! FOLDER/grub.cfg, grub.cfg, each with -UUID, -01-MAC, -IP; FOLDER may tell the architecture, x86_64-efi
 //! ```
 
 use super::CleanPath;
@@ -41,8 +41,8 @@ pub enum Name {
 pub enum MenuKind {
     /// A pxelinux configuration: BIOS.
     Pxelinux,
-    /// A GRUB configuration: x64 UEFI.
-    Grub,
+    /// A GRUB configuration; the path may tell the architecture.
+    Grub(Option<Arch>),
     /// An iPXE script; the path may tell the architecture.
     Ipxe(Option<Arch>),
 }
@@ -127,7 +127,24 @@ fn grub(path: &str) -> Option<Name> {
         None if rest.is_empty() => Whose::Asker,
         None => return None,
     };
-    Some(Name::Menu(MenuKind::Grub, whose))
+    Some(Name::Menu(MenuKind::Grub(grub_build(path)), whose))
+}
+
+/// GRUB's own names of what it is built for: the folders of its modules, in which it looks for its menu
+/// as well.
+const GRUB_BUILDS: [(&str, Arch); 6] = [
+    ("i386-pc", Arch(0)),
+    ("i386-efi", Arch(6)),
+    ("x86_64-efi", Arch(7)),
+    ("arm-efi", Arch(10)),
+    ("arm64-efi", Arch(11)),
+    ("riscv64-efi", Arch(27)),
+];
+
+fn grub_build(path: &str) -> Option<Arch> {
+    let folder = path.rsplit('/').nth(1)?;
+    let build = GRUB_BUILDS.iter().find(|(name, _)| *name == folder)?;
+    Some(build.1)
 }
 
 #[cfg(test)]
@@ -161,18 +178,28 @@ mod tests {
                 Whose::Asker,
             ),
             ("pxelinux.cfg/default", MenuKind::Pxelinux, Whose::Asker),
-            ("grub/grub.cfg", MenuKind::Grub, Whose::Asker),
-            ("grub.cfg", MenuKind::Grub, Whose::Asker),
+            ("grub/grub.cfg", MenuKind::Grub(None), Whose::Asker),
+            ("grub.cfg", MenuKind::Grub(None), Whose::Asker),
             (
                 "grub/grub.cfg-01-52-54-00-12-34-56",
-                MenuKind::Grub,
+                MenuKind::Grub(None),
                 Whose::Mac(MAC),
             ),
-            ("grub.cfg-C0A84D64", MenuKind::Grub, Whose::Asker),
-            ("boot/grub.cfg", MenuKind::Grub, Whose::Asker),
+            ("grub.cfg-C0A84D64", MenuKind::Grub(None), Whose::Asker),
+            ("boot/grub.cfg", MenuKind::Grub(None), Whose::Asker),
             (
                 "debian-installer/amd64/grub/grub.cfg",
-                MenuKind::Grub,
+                MenuKind::Grub(None),
+                Whose::Asker,
+            ),
+            (
+                "grub/arm64-efi/grub.cfg-01-52-54-00-12-34-56",
+                MenuKind::Grub(Some(Arch(11))),
+                Whose::Mac(MAC),
+            ),
+            (
+                "a/i386-efi/grub.cfg",
+                MenuKind::Grub(Some(Arch(6))),
                 Whose::Asker,
             ),
             (

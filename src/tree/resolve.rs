@@ -23,7 +23,7 @@ pub fn resolve(
         Name::Asset(name) => asset(snapshot, &name),
         Name::Image(path) => Ok(image(path)),
         Name::Menu(kind, whose) => match own(snapshot, path.as_str()) {
-            Some(file) if kind == MenuKind::Grub => Ok(Found::File(file)),
+            Some(file) if matches!(kind, MenuKind::Grub(_)) => Ok(Found::File(file)),
             _ => menu(snapshot, requester, kind, whose),
         },
         Name::EntryScript { mac, arch, id } => entry_script(snapshot, requester, (mac, arch), &id),
@@ -74,9 +74,9 @@ fn mentioned(path: &CleanPath) -> Whose {
     }
 }
 
-/// What shim starts. It looks for it where the DHCP server's file is, or in half a folder's name
-/// (quirk 37), so that it is in every folder.
-const BEHIND_SHIM: &str = "grubx64.efi";
+/// What shim starts on each architecture. It looks for it where the DHCP server's file is, or in half
+/// a folder's name (quirk 37), so that it is in every folder.
+const BEHIND_SHIM: [&str; 3] = ["grubx64.efi", "grubaa64.efi", "grubia32.efi"];
 
 /// The operator's file of that name, else ours; firmware may spell it in capitals.
 fn asset(snapshot: &Snapshot, name: &str) -> Result<Found, Missing> {
@@ -85,15 +85,18 @@ fn asset(snapshot: &Snapshot, name: &str) -> Result<Found, Missing> {
     }
     match embedded(name) {
         Some(found) => Ok(found),
-        None if is_behind_shim(name) => asset(snapshot, BEHIND_SHIM),
-        None => Err(Missing::Unknown),
+        None => match behind_shim(name) {
+            Some(program) => asset(snapshot, program),
+            None => Err(Missing::Unknown),
+        },
     }
 }
 
-/// Whether it is that program in some folder.
-fn is_behind_shim(name: &str) -> bool {
-    let file = name.rsplit_once('/').map(|(_, file)| file);
-    file.is_some_and(|file| file.eq_ignore_ascii_case(BEHIND_SHIM))
+/// Which of those programs it is, in some folder.
+fn behind_shim(name: &str) -> Option<&'static str> {
+    let (_, file) = name.rsplit_once('/')?;
+    let mut programs = BEHIND_SHIM.into_iter();
+    programs.find(|program| program.eq_ignore_ascii_case(file))
 }
 
 fn own(snapshot: &Snapshot, name: &str) -> Option<FilePath> {
@@ -128,8 +131,8 @@ fn menu(
         (None, MenuKind::Pxelinux, Whose::Mac(mac)) => {
             stranger(requester, mac, Arch::BIOS, Stage::Pxelinux)
         }
-        (None, MenuKind::Grub, Whose::Mac(mac)) => {
-            stranger(requester, mac, Arch::EFI_X64, Stage::Grub)
+        (None, MenuKind::Grub(arch), Whose::Mac(mac)) => {
+            stranger(requester, mac, arch.unwrap_or(Arch::EFI_X64), Stage::Grub)
         }
         (None, ..) => return Err(Missing::UnknownClient),
     };
@@ -154,7 +157,7 @@ fn menu(
 const fn dialect(kind: MenuKind) -> Dialect {
     match kind {
         MenuKind::Pxelinux => Dialect::Pxelinux,
-        MenuKind::Grub => Dialect::Grub,
+        MenuKind::Grub(_) => Dialect::Grub,
         MenuKind::Ipxe(_) => Dialect::Ipxe,
     }
 }

@@ -1,6 +1,7 @@
 //! Which entries a machine is shown, and which names it finds.
 
 use bootjack::client::Stage;
+use bootjack::firmware::image::Image;
 use bootjack::profile::{Installed, Snapshot};
 use bootjack::tree::{Found, Missing};
 use bootjack::wire::Arch;
@@ -88,6 +89,78 @@ fn an_entry_that_the_machine_cannot_boot_is_not_shown() {
         !config.contains("LABEL m") && config.contains("DEFAULT d"),
         "{config}"
     );
+}
+
+#[test]
+fn every_dialect_shows_what_the_machine_can_boot() {
+    let mut snapshot = snapshot(
+        "menu:
+  title: T
+  installed: true
+  entries:
+    - { id: pc, linux: { kernel: pc/linux } }
+    - { id: arm, linux: { kernel: arm/linux } }
+    - { id: packed, linux: { kernel: packed/linux } }
+    - { id: each, linux: { kernel: { bios: pc/linux, efi-arm64: arm/linux } } }
+    - { id: memtest, loader: memtest.efi }
+    - { id: disk, local: true }
+",
+    );
+    snapshot.installed = vec![Installed {
+        name: "new".into(),
+        kernel: "linux".into(),
+        initrd: "initrd.gz".into(),
+    }];
+    for (name, machine) in [
+        ("images/pc/linux", 0x8664),
+        ("images/arm/linux", 0xaa64),
+        ("images/new/linux", 0xaa64),
+        ("assets/memtest.efi", 0x8664),
+    ] {
+        snapshot.built_for.insert(name.into(), Image::Efi(machine));
+    }
+    let pxelinux = "pxelinux.cfg/default";
+    let ipxe = "boot/52-54-00-12-34-56.ipxe";
+    let grub = "grub/grub.cfg";
+    for (arch, path, shown) in [
+        (
+            0,
+            pxelinux,
+            &["pc", "packed", "each", "memtest", "disk"][..],
+        ),
+        (0, ipxe, &["pc", "packed", "each", "memtest", "disk"]),
+        (7, ipxe, &["pc", "packed", "memtest", "disk"]),
+        (7, grub, &["pc", "packed", "memtest", "disk"]),
+        (6, grub, &["pc", "packed", "disk"]),
+        (
+            11,
+            grub,
+            &["arm", "packed", "each", "disk", "installed-new"],
+        ),
+        (
+            19,
+            grub,
+            &["arm", "packed", "each", "disk", "installed-new"],
+        ),
+        (
+            11,
+            ipxe,
+            &["arm", "packed", "each", "disk", "installed-new"],
+        ),
+    ] {
+        let menu = text(&snapshot, Some(client(Arch(arch), Stage::Rom)), path);
+        let item = |line: &str| {
+            let line = line.trim();
+            let grub = || line.strip_prefix("menuentry ")?.split("--id '").nth(1);
+            let id = line
+                .strip_prefix("LABEL ")
+                .or_else(|| line.strip_prefix("item "));
+            let id = id.or_else(grub)?.split([' ', '\'']).next()?;
+            Some(id.to_owned())
+        };
+        let ids: Vec<String> = menu.lines().filter_map(item).collect();
+        assert_eq!(ids, shown, "{arch} {path}\n{menu}");
+    }
 }
 
 #[test]

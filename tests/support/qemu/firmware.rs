@@ -18,6 +18,10 @@ const AAVMF: [&str; 2] = [
     "/usr/share/AAVMF/AAVMF_CODE.fd",
     "/usr/share/AAVMF/AAVMF_VARS.fd",
 ];
+const AAVMF_SECURE: [&str; 2] = [
+    "/usr/share/AAVMF/AAVMF_CODE.ms.fd",
+    "/usr/share/AAVMF/AAVMF_VARS.ms.fd",
+];
 
 /// The firmware of a machine, and the network card that goes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,13 +40,15 @@ pub enum Firmware {
     Arm64,
     /// EDK2 on 64-bit ARM with HTTP boot only.
     Arm64Http,
+    /// EDK2 on 64-bit ARM with Microsoft's keys and Secure Boot on.
+    Arm64Secure,
 }
 
 impl Firmware {
     /// QEMU's program.
     pub(super) const fn program(self) -> &'static str {
         match self {
-            Self::Arm64 | Self::Arm64Http => "qemu-system-aarch64",
+            Self::Arm64 | Self::Arm64Http | Self::Arm64Secure => "qemu-system-aarch64",
             _ => "qemu-system-x86_64",
         }
     }
@@ -65,7 +71,7 @@ impl Firmware {
             Self::Ia32 | Self::Ia32Http => qemu
                 .args(["-M", "q35,smm=on", "-vga", "std"])
                 .args(["-global", "driver=cfi.pflash01,property=secure,value=on"]),
-            Self::Arm64 | Self::Arm64Http => qemu.args(["-M", "virt"]),
+            Self::Arm64 | Self::Arm64Http | Self::Arm64Secure => qemu.args(["-M", "virt"]),
         };
         self.processor(qemu);
         if let Some([code, fresh]) = self.flash() {
@@ -82,6 +88,7 @@ impl Firmware {
             Self::Uefi | Self::UefiHttp => Some(OVMF),
             Self::Ia32 | Self::Ia32Http => Some(OVMF32),
             Self::Arm64 | Self::Arm64Http => Some(AAVMF),
+            Self::Arm64Secure => Some(AAVMF_SECURE),
         }
     }
 
@@ -89,7 +96,9 @@ impl Firmware {
     fn processor(self, qemu: &mut Command) {
         let kvm = std::env::var("BOOTJACK_LAB_KVM").is_ok_and(|on| on == "1");
         match self {
-            Self::Arm64 | Self::Arm64Http => qemu.args(["-accel", "tcg", "-cpu", "cortex-a57"]),
+            Self::Arm64 | Self::Arm64Http | Self::Arm64Secure => {
+                qemu.args(["-accel", "tcg", "-cpu", "cortex-a57"])
+            }
             _ if kvm => qemu.args(["-accel", "kvm", "-cpu", "host"]),
             _ => qemu.args(["-accel", "tcg", "-cpu", "max,la57=off"]),
         };
