@@ -8,6 +8,7 @@
 //! * [`folder`]: the profile folder → texts
 //! * [`networks`]: the config file → networks, and which settings have changed since the start
 //! * [`absent`]: files that are named and not there
+//! * [`signed`]: programs that Secure Boot will not start
 //! * [`images`]: distributions in the simple layout below the image folder, asset overrides
 //! * [`stamp`]: whether anything has changed, from sizes, times and our addresses alone
 //!
@@ -17,6 +18,7 @@ pub mod absent;
 pub mod folder;
 pub mod images;
 pub mod networks;
+pub mod signed;
 pub mod stamp;
 
 use std::net::Ipv4Addr;
@@ -29,8 +31,10 @@ use crate::config::{ConfigFile, Effective, Mode};
 use crate::network::Beside;
 use crate::profile::{Compiler, Profiles, Snapshot, Source};
 use crate::service::interfaces;
+use crate::service::shared::Folders;
 use crate::yaml::{At, Finding, Severity};
 use absent::Wanted;
+use signed::Signed;
 
 /// The profile that is served where there is no profile folder.
 pub const DEFAULT_PROFILE: &str = include_str!("../../profiles/default.yaml");
@@ -74,6 +78,15 @@ impl From<&Effective> for Places {
     }
 }
 
+impl From<&Places> for Folders {
+    fn from(places: &Places) -> Self {
+        Self {
+            images: places.images.clone(),
+            assets: places.assets.clone(),
+        }
+    }
+}
+
 /// Reads and compiles, remembering what it read last.
 #[derive(Debug)]
 pub struct Loader {
@@ -83,6 +96,7 @@ pub struct Loader {
     config_seen: bool,
     /// Files that the last load looked for and did not find.
     absent: Vec<PathBuf>,
+    signed: Signed,
 }
 
 /// The outcome of one [`Loader::load`].
@@ -118,6 +132,7 @@ impl Loader {
             folder_seen: false,
             config_seen: false,
             absent: Vec::new(),
+            signed: Signed::default(),
         }
     }
 
@@ -141,12 +156,17 @@ impl Loader {
             profiles: names.as_ref(),
         };
         let config = networks::compile(&self.places, material.config.as_deref(), beside);
-        let absent = self.look(&material, &config.loaders);
-        let digest = material.digest(&absent);
+        let mut looked = self.look(&material, &config.loaders);
+        looked.extend(
+            profiles
+                .iter()
+                .flat_map(|set| self.unsigned(&material, set)),
+        );
+        let digest = material.digest(&looked);
         findings.extend(config.findings);
         findings.extend(material.findings);
         findings.extend(profiles.iter().flat_map(asked_in_vain));
-        findings.extend(absent);
+        findings.extend(looked);
         let wrong = findings.iter().any(|f| f.severity == Severity::Error);
         let parts = profiles.zip(config.networks).filter(|_| !wrong);
         let snapshot = parts.map(|(profiles, networks)| Snapshot {
@@ -216,9 +236,17 @@ impl Loader {
         absent.findings
     }
 
-    /// Whether a file is there now that the last load did not find. It blocks on the disk.
+    /// What Secure Boot will not start.
+    fn unsigned(&mut self, material: &Material, profiles: &Profiles) -> Vec<Finding> {
+        let named: Vec<_> = self.compiler.named(&material.sources).collect();
+        let folders = Folders::from(&self.places);
+        self.signed.look(&folders, &material.tree, profiles, &named)
+    }
+
+    /// Whether a file is there now that the last load did not find, or one that it told of is another.
+    /// It blocks on the disk.
     pub fn has_come(&self) -> bool {
-        self.absent.iter().any(|path| path.exists())
+        self.absent.iter().any(|path| path.exists()) || self.signed.have_changed()
     }
 
     /// The profile folder's files. Once it was there, its absence is an error: an unmounted disk
@@ -269,7 +297,7 @@ pub fn default_profile() -> Source {
 }
 
 impl Material {
-    fn digest(&self, absent: &[Finding]) -> [u8; 32] {
+    fn digest(&self, looked: &[Finding]) -> [u8; 32] {
         let mut hash = Sha256::new();
         let mut part = |text: &str| {
             hash.update(text.len().to_le_bytes());
@@ -279,7 +307,7 @@ impl Material {
             part(&source.file);
             part(&source.text);
         }
-        for finding in self.findings.iter().chain(absent) {
+        for finding in self.findings.iter().chain(looked) {
             part(&finding.to_string());
         }
         let tree = &self.tree;
