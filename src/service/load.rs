@@ -206,6 +206,7 @@ impl Loader {
             installed,
             overrides: overrides.unwrap_or_default(),
             http_port: self.places.http_port,
+            relays: self.places.mode == Mode::Proxy,
             ..Snapshot::default()
         }
     }
