@@ -18,6 +18,7 @@ use nix::unistd::Uid;
 use crate::config::{self, SettingsArgs};
 use crate::doctor::{Observed, diagnose, listed};
 use crate::error::Error;
+use crate::service::load::{Loader, Places};
 use crate::service::privilege;
 use crate::service::survey::{Scope, Survey};
 
@@ -66,7 +67,8 @@ impl Doctor {
             given: &given,
         })?;
         privilege::drop_to(settings.user.as_deref(), None)?;
-        let observed = ask(survey);
+        let mut observed = ask(survey);
+        observed.secure_boot = Loader::new(Places::from(&settings)).asks_for_secure_boot();
         let diagnosis = diagnose(&observed);
         let text = if self.json {
             format!("{:#}\n", json::report(&observed, &diagnosis))

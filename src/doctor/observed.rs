@@ -15,6 +15,7 @@ use crate::wire::Mac;
 
 /// This host and its LANs.
 #[derive(Debug, Clone, Default)]
+#[allow(clippy::struct_excessive_bools)] // each is seen for itself
 pub struct Observed {
     /// The interfaces looked at.
     pub links: Vec<Link>,
@@ -38,6 +39,8 @@ pub struct Observed {
     pub configured: Option<String>,
     /// Whether the config file describes networks.
     pub described: bool,
+    /// Whether a profile asks for Secure Boot.
+    pub secure_boot: bool,
     /// What the operator gave beside interfaces, word by word: `--config`, `FILE`, …
     pub given: Vec<String>,
 }
@@ -65,6 +68,23 @@ pub struct Link {
     pub unreadable: Vec<Unreadable>,
     /// What a switch says of its spanning tree.
     pub spanning_tree: Option<SpanningTree>,
+    /// Servers that were asked as a relay agent asks.
+    pub relayed: Vec<Relayed>,
+}
+
+/// A DHCP server that was asked as a relay agent asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relayed {
+    /// Its address.
+    pub server: Ipv4Addr,
+    /// It for people.
+    pub who: String,
+    /// Whether it answered.
+    pub answered: bool,
+    /// How long it took to offer an address to a machine.
+    pub offered_after: Duration,
+    /// How long an answer was waited for.
+    pub waited: Duration,
 }
 
 /// Whether an interface can be served.

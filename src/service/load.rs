@@ -9,6 +9,7 @@
 //! * [`networks`]: the config file → networks, and which settings have changed since the start
 //! * [`absent`]: files that are named and not there
 //! * [`built`]: what machine kernels and programs are for
+//! * [`signed`]: programs that Secure Boot will not start
 //! * [`images`]: distributions in the simple layout below the image folder, asset overrides
 //! * [`stamp`]: whether anything has changed, from sizes, times and our addresses alone
 //!
@@ -19,6 +20,7 @@ pub mod built;
 pub mod folder;
 pub mod images;
 pub mod networks;
+pub mod signed;
 pub mod stamp;
 
 use std::net::Ipv4Addr;
@@ -29,11 +31,14 @@ use sha2::{Digest, Sha256};
 
 use crate::config::{ConfigFile, Effective, Mode};
 use crate::network::Beside;
-use crate::profile::{Compiler, Profiles, Snapshot, Source};
+use crate::profile::{Compiler, Profile, Profiles, Snapshot, Source};
 use crate::service::interfaces;
+use crate::service::shared::Folders;
+use crate::wire::Platform;
 use crate::yaml::{At, Finding, Severity};
 use absent::Wanted;
 use built::Built;
+use signed::Signed;
 
 /// The profile that is served where there is no profile folder.
 pub const DEFAULT_PROFILE: &str = include_str!("../../profiles/default.yaml");
@@ -77,6 +82,15 @@ impl From<&Effective> for Places {
     }
 }
 
+impl From<&Places> for Folders {
+    fn from(places: &Places) -> Self {
+        Self {
+            images: places.images.clone(),
+            assets: places.assets.clone(),
+        }
+    }
+}
+
 /// Reads and compiles, remembering what it read last.
 #[derive(Debug)]
 pub struct Loader {
@@ -87,6 +101,7 @@ pub struct Loader {
     /// Files that the last load looked for and did not find.
     absent: Vec<PathBuf>,
     built: Built,
+    signed: Signed,
 }
 
 /// The outcome of one [`Loader::load`].
@@ -123,6 +138,7 @@ impl Loader {
             config_seen: false,
             absent: Vec::new(),
             built: Built::default(),
+            signed: Signed::default(),
         }
     }
 
@@ -146,14 +162,19 @@ impl Loader {
             profiles: names.as_ref(),
         };
         let config = networks::compile(&self.places, material.config.as_deref(), beside);
-        let absent = self.look(&material, &config.loaders);
+        let mut looked = self.look(&material, &config.loaders);
         self.built = self.look_into(&material);
         material.tree.built_for = self.built.images.clone();
-        let digest = material.digest(&absent);
+        looked.extend(
+            profiles
+                .iter()
+                .flat_map(|set| self.unsigned(&material, set)),
+        );
+        let digest = material.digest(&looked);
         findings.extend(config.findings);
         findings.extend(material.findings);
         findings.extend(profiles.iter().flat_map(asked_in_vain));
-        findings.extend(absent);
+        findings.extend(looked);
         let wrong = findings.iter().any(|f| f.severity == Severity::Error);
         let parts = profiles.zip(config.networks).filter(|_| !wrong);
         let snapshot = parts.map(|(profiles, networks)| Snapshot {
@@ -198,6 +219,15 @@ impl Loader {
         }
     }
 
+    /// Whether a profile asks for Secure Boot; not where one of them cannot be read. It blocks on the
+    /// disk.
+    pub fn asks_for_secure_boot(&mut self) -> bool {
+        let sources = self.sources(&mut Vec::new());
+        let (profiles, _) = self.compiler.compile(&sources);
+        let asks = |p: &Profile| p.boots_by_shim(Platform::EfiX64);
+        profiles.is_some_and(|all| all.all().any(asks))
+    }
+
     /// What is named and not there.
     fn look(&mut self, material: &Material, loaders: &[(At, String)]) -> Vec<Finding> {
         let of_profiles = self.compiler.named(&material.sources);
@@ -237,10 +267,18 @@ impl Loader {
         )
     }
 
-    /// Whether a file is there now that the last load did not find, or another in the place of one that it
-    /// looked into. It blocks on the disk.
+    /// What Secure Boot will not start.
+    fn unsigned(&mut self, material: &Material, profiles: &Profiles) -> Vec<Finding> {
+        let named: Vec<_> = self.compiler.named(&material.sources).collect();
+        let folders = Folders::from(&self.places);
+        self.signed.look(&folders, &material.tree, profiles, &named)
+    }
+
+    /// Whether a file is there now that the last load did not find, or one that it looked into is another.
+    /// It blocks on the disk.
     pub fn has_come(&self) -> bool {
-        self.absent.iter().any(|path| path.exists()) || self.built.is_stale()
+        let come = self.absent.iter().any(|path| path.exists());
+        come || self.built.is_stale() || self.signed.have_changed()
     }
 
     /// The profile folder's files. Once it was there, its absence is an error: an unmounted disk
@@ -291,7 +329,7 @@ pub fn default_profile() -> Source {
 }
 
 impl Material {
-    fn digest(&self, absent: &[Finding]) -> [u8; 32] {
+    fn digest(&self, looked: &[Finding]) -> [u8; 32] {
         let mut hash = Sha256::new();
         let mut part = |text: &str| {
             hash.update(text.len().to_le_bytes());
@@ -301,7 +339,7 @@ impl Material {
             part(&source.file);
             part(&source.text);
         }
-        for finding in self.findings.iter().chain(absent) {
+        for finding in self.findings.iter().chain(looked) {
             part(&finding.to_string());
         }
         let tree = &self.tree;
