@@ -51,5 +51,5 @@ pub use index::Profiles;
 pub use model::{Action, BootServer, Entry, Loader, Menu, PerArch, Profile, Target, Template};
 pub use named::Named;
 pub use select::{Considered, Selection, Subject, Verdict, select, trace};
-pub use snapshot::{Installed, Snapshot};
+pub use snapshot::{Https, Installed, Snapshot};
 pub use template::{RenderError, Values};

@@ -57,6 +57,7 @@ impl What {
             Self::Started { .. } | Self::Ready { .. } | Self::NotKept { .. } => Level::DEBUG,
             Self::Conflict { .. }
             | Self::Failed { .. }
+            | Self::Handshake { .. }
             | Self::NothingLeft { .. }
             | Self::Refused { .. }
             | Self::Rejected { .. }

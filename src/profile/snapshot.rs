@@ -21,6 +21,15 @@ pub struct Installed {
     pub initrd: String,
 }
 
+/// Where HTTPS is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Https {
+    /// The port.
+    pub port: u16,
+    /// The name that the certificate has; `None`: our address.
+    pub name: Option<String>,
+}
+
 /// What is in force.
 #[derive(Debug, Default)]
 pub struct Snapshot {
@@ -32,6 +41,8 @@ pub struct Snapshot {
     pub overrides: BTreeSet<String>,
     /// The port HTTP is served on, for URLs.
     pub http_port: u16,
+    /// Where HTTPS is served, for URLs; `None`: nowhere.
+    pub https: Option<Https>,
     /// The quirk table: an operator's rows, then ours.
     pub quirks: Arc<quirk::Table>,
     /// The networks that `dhcp:` of the config file describes.

@@ -27,7 +27,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::{ConfigFile, Effective, Mode};
 use crate::network::Beside;
-use crate::profile::{Compiler, Profiles, Snapshot, Source};
+use crate::profile::{Compiler, Https, Profiles, Snapshot, Source};
 use crate::service::interfaces;
 use crate::yaml::{At, Finding, Severity};
 use absent::Wanted;
@@ -53,6 +53,8 @@ pub struct Places {
     pub assets: Option<PathBuf>,
     /// The port of HTTP, for the snapshot.
     pub http_port: u16,
+    /// Where HTTPS is served, for the snapshot.
+    pub https: Option<Https>,
     /// The config file.
     pub config: ConfigFile,
     /// The mode served: in mode `dhcp` there must be a network.
@@ -68,6 +70,10 @@ impl From<&Effective> for Places {
             images: settings.images.clone(),
             assets: settings.assets.clone(),
             http_port: settings.http_port,
+            https: settings.https().map(|https| Https {
+                port: https.port,
+                name: https.name,
+            }),
             config: settings.file.clone(),
             mode: settings.mode,
         }
@@ -186,6 +192,7 @@ impl Loader {
             installed,
             overrides: overrides.unwrap_or_default(),
             http_port: self.places.http_port,
+            https: self.places.https.clone(),
             ..Snapshot::default()
         }
     }
