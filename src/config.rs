@@ -17,6 +17,7 @@ mod origin;
 pub mod text;
 
 use std::fmt::Debug;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -90,10 +91,11 @@ pub enum LogLevel {
 }
 
 /// The keys of the config file, which are the names of the flags.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "mode",
     "force",
     "interface",
+    "dhcp-server",
     "profiles",
     "images",
     "assets",
@@ -138,6 +140,15 @@ pub struct Settings {
         value_delimiter = ','
     )]
     pub interface: Option<Vec<String>>,
+    /// Mode proxy: the LAN's DHCP server, to fetch leases from for machines that need lease and loader in one offer; repeat for more [default: found by its answers]
+    #[arg(
+        long,
+        env = "BOOTJACK_DHCP_SERVER",
+        value_name = "ADDRESS",
+        value_parser = server_address,
+        value_delimiter = ','
+    )]
+    pub dhcp_server: Option<Vec<Ipv4Addr>>,
     /// Folder of profiles [default: /etc/bootjack/profiles, else the embedded default]
     #[arg(long, env = "BOOTJACK_PROFILES", value_name = "DIR")]
     pub profiles: Option<PathBuf>,
@@ -185,6 +196,25 @@ pub struct Settings {
     pub quirks: Option<Given>,
 }
 
+/// The address of a host that can be asked.
+///
+/// # Errors
+/// In words: it is none.
+fn server_address(text: &str) -> Result<Ipv4Addr, String> {
+    let address: Ipv4Addr = text
+        .trim()
+        .parse()
+        .map_err(|_| "no IPv4 address".to_owned())?;
+    let group = address.is_multicast() || address.is_broadcast();
+    if group || address.is_unspecified() || address.is_loopback() {
+        return Err("no address of another host".to_owned());
+    }
+    Ok(address)
+}
+
+/// The most DHCP servers that can be named.
+const MOST_SERVERS: usize = 4;
+
 /// Flags of every command that loads a configuration.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SettingsArgs {
@@ -204,6 +234,7 @@ impl Settings {
             mode: self.mode.or(weaker.mode),
             force: self.force.or(weaker.force),
             interface: self.interface.or(weaker.interface),
+            dhcp_server: self.dhcp_server.or(weaker.dhcp_server),
             profiles: self.profiles.or(weaker.profiles),
             images: self.images.or(weaker.images),
             assets: self.assets.or(weaker.assets),
@@ -244,6 +275,7 @@ impl Settings {
             "mode" => text(self.mode),
             "force" => text(self.force),
             "interface" => text(self.interface.as_ref()),
+            "dhcp-server" => text(self.dhcp_server.as_ref()),
             "profiles" => text(self.profiles.as_ref()),
             "images" => text(self.images.as_ref()),
             "assets" => text(self.assets.as_ref()),

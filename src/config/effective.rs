@@ -1,5 +1,6 @@
 //! [`Settings`] with every default applied.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -17,6 +18,8 @@ pub struct Effective {
     pub force: bool,
     /// Interfaces named; empty: all that can be served.
     pub interface: Vec<String>,
+    /// DHCP servers named; empty: they are found by their answers.
+    pub dhcp_server: Vec<Ipv4Addr>,
     /// Profile folder named; `None`: /etc/bootjack/profiles, and the embedded default without it.
     pub profiles: Option<PathBuf>,
     /// Image folder.
@@ -90,6 +93,7 @@ impl Settings {
             mode: self.mode.unwrap_or(Mode::Proxy),
             force: self.force.unwrap_or(false),
             interface: self.interface.unwrap_or_default(),
+            dhcp_server: self.dhcp_server.unwrap_or_default(),
             profiles: self.profiles,
             images: self
                 .images

@@ -41,6 +41,16 @@ pub(super) struct Form<'t> {
 }
 
 impl<'t> Form<'t> {
+    /// With a menu for the firmware, in the place of all else that option 43 may hold.
+    pub fn with_menu(self, menu: &'t [u8]) -> Self {
+        Self {
+            vendor: Vendor::Menu,
+            own_vendor: None,
+            menu,
+            ..self
+        }
+    }
+
     /// The bytes of a reply.
     pub fn encode(&self, message: &Message) -> Vec<u8> {
         if self.padding {

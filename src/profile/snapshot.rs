@@ -43,6 +43,8 @@ pub struct Snapshot {
     pub http_port: u16,
     /// Where HTTPS is served, for URLs; `None`: nowhere.
     pub https: Option<Https>,
+    /// Whether leases can be fetched from the LAN's own DHCP server, as a relay agent would: mode `proxy`.
+    pub relays: bool,
     /// The quirk table: an operator's rows, then ours.
     pub quirks: Arc<quirk::Table>,
     /// The networks that `dhcp:` of the config file describes.

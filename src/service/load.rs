@@ -193,6 +193,7 @@ impl Loader {
             overrides: overrides.unwrap_or_default(),
             http_port: self.places.http_port,
             https: self.places.https.clone(),
+            relays: self.places.mode == Mode::Proxy,
             ..Snapshot::default()
         }
     }
