@@ -7,28 +7,46 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use super::Incoming;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::{Incoming, menu};
 use crate::client::quirk::{NameForm, Treatment};
 use crate::client::{Class, Client, Stage};
-use crate::profile::{Entry, Loader, Profile, Snapshot};
+use crate::profile::{Entry, Loader, Profile, Snapshot, Target};
 use crate::wire::{Mac, Platform};
 
 /// Where this client reaches us.
 #[derive(Debug, Clone, Copy)]
-pub struct Here {
+pub struct Here<'s> {
     /// Our address on its side.
     pub server: Ipv4Addr,
-    /// The port HTTP is served on.
-    pub http_port: u16,
+    /// What is in force: ports, and names in the tree.
+    snapshot: &'s Snapshot,
 }
 
-impl Here {
+impl<'s> Here<'s> {
     /// Of one who sent this message.
-    pub(super) const fn of(snapshot: &Snapshot, incoming: Incoming<'_>) -> Self {
+    pub(super) const fn of(snapshot: &'s Snapshot, incoming: Incoming<'_>) -> Self {
         Self {
             server: incoming.local,
-            http_port: snapshot.http_port,
+            snapshot,
         }
+    }
+
+    /// `http://10.0.0.2:8067`
+    fn http(&self) -> String {
+        format!("http://{}:{}", self.server, self.snapshot.http_port)
+    }
+
+    /// What firmware that boots by HTTP finds us by: as [`Here::http`], or by https.
+    fn web(&self, profile: &Profile) -> Result<String, NoLoader> {
+        if !profile.http_boot.https {
+            return Ok(self.http());
+        }
+        let https = self.snapshot.https.as_ref().ok_or(NoLoader::Https)?;
+        let host = https.name.clone();
+        let host = host.unwrap_or_else(|| self.server.to_string());
+        Ok(format!("https://{host}:{}", https.port))
     }
 }
 
@@ -50,17 +68,26 @@ impl fmt::Display for Named {
     }
 }
 
-/// The profile's loader does not exist for the client.
+/// Why there is nothing for the client to load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "no {loader} loader for {platform} firmware; set `loader:` in its profile to one that exists there"
-)]
-pub struct NoLoader {
-    /// What the profile asks for.
-    pub loader: &'static str,
-    /// What the client is.
-    pub platform: Platform,
+pub enum NoLoader {
+    /// The profile's loader does not exist for it.
+    #[error(
+        "no {loader} loader for {platform} firmware; set `loader:` in its profile to one that exists there"
+    )]
+    Kind {
+        /// What the profile asks for.
+        loader: &'static str,
+        /// What the client is.
+        platform: Platform,
+    },
+    /// Its profile wants HTTPS, and none is served: it is not told http in its place.
+    #[error("its profile says http_boot: {{ https: true }}, and no HTTPS is served; set tls-cert")]
+    Https,
 }
+
+/// What a URI may not carry as it is, of what paths in profiles hold (RFC 3986 section 3.3).
+const ESCAPED: &AsciiSet = &CONTROLS.add(b'#').add(b'%').add(b'?').add(b'[').add(b']');
 
 /// The first program of Secure Boot.
 const SHIM: &str = "shimx64.efi";
@@ -83,6 +110,12 @@ pub fn for_client(
     if client.stage == Stage::Ipxe && !shim && by_script(wanted) {
         return Ok(Named::Uri(script_uri(client, here)));
     }
+    if client.class == Class::Http && client.stage != Stage::Ipxe {
+        let seen = |entry: &Entry| menu::sees(client, entry);
+        if let Some(target) = profile.http_entry(platform, seen) {
+            return Ok(Named::Uri(by_http(profile, target, here)?));
+        }
+    }
     let file: Option<Cow<'static, str>> = match quirks.set(|c| c.loader.as_deref()) {
         _ if shim => Some(SHIM.into()),
         Some(own) if matches!(wanted, Loader::Auto | Loader::Firmware) => {
@@ -90,17 +123,25 @@ pub fn for_client(
         }
         _ => wanted.program(platform).map(Into::into),
     };
-    let file = file.ok_or(NoLoader {
+    let file = file.ok_or(NoLoader::Kind {
         loader: word(wanted),
         platform,
     })?;
     Ok(match client.class {
         Class::Pxe => by_tftp(file, quirks, here),
-        Class::Http => Named::Uri(format!(
-            "http://{}:{}/assets/{file}",
-            here.server, here.http_port
-        )),
+        Class::Http => Named::Uri(format!("{}/assets/{file}", here.web(profile)?)),
     })
+}
+
+/// What firmware itself loads by HTTP: a program, or an image that becomes a RAM disk. What another
+/// server has is named as it is.
+fn by_http(profile: &Profile, target: &Target, here: Here<'_>) -> Result<String, NoLoader> {
+    let path = match target {
+        Target::Url(url) => return Ok(url.clone()),
+        Target::Path(path) => here.snapshot.tree_name(path),
+    };
+    let path = utf8_percent_encode(&path, ESCAPED);
+    Ok(format!("{}/{path}", here.web(profile)?))
 }
 
 /// Whether a loader asks for its files the server that its firmware has its lease from, and nobody whom a
@@ -169,7 +210,7 @@ fn script_uri(client: &Client, here: Here) -> String {
     let name = script_name(client.mac);
     match client.ipxe {
         Some(features) if !features.http => format!("tftp://{}/{name}", here.server),
-        _ => format!("http://{}:{}/{name}", here.server, here.http_port),
+        _ => format!("{}/{name}", here.http()),
     }
 }
 

@@ -96,6 +96,9 @@ impl Profile {
         {
             return None;
         }
+        if matches!(entry.action, Action::Image(_)) && platform.is_efi() {
+            return None; // told of whatever shows the menu (`http_boot`)
+        }
         Some(if self.boots_by_shim(platform) {
             (
                 "signed GRUB, which starts it under secure_boot, fetches from bootjack alone and runs no iPXE script",
@@ -115,7 +118,7 @@ impl Profile {
             _ if !loader => false,
             _ if self.boots_by_shim(platform) => grub_starts(&entry.action, platform),
             Platform::Bios => pxelinux_starts(&entry.action, platform),
-            _ => entry.action.serves(platform),
+            _ => !matches!(entry.action, Action::Image(_)) && entry.action.serves(platform),
         };
         match &entry.action {
             Action::Local | Action::Elsewhere => true,
@@ -195,7 +198,7 @@ fn grub_starts(action: &Action, platform: Platform) -> bool {
         }
         Action::Loader(target) | Action::Chain(target) => target.get(platform).is_some_and(ours),
         Action::Local => true,
-        Action::Ipxe(_) | Action::Elsewhere => false,
+        Action::Ipxe(_) | Action::Image(_) | Action::Elsewhere => false,
     }
 }
 
@@ -207,6 +210,7 @@ fn pxelinux_starts(action: &Action, platform: Platform) -> bool {
             let initrd = initrd.get(platform).into_iter().flatten();
             kernel.get(platform).is_some_and(plain) && initrd.into_iter().all(plain)
         }
+        Action::Image(target) => target.get(platform).is_some_and(plain),
         action => action.serves(platform),
     }
 }

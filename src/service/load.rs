@@ -152,6 +152,8 @@ impl Loader {
         findings.extend(config.findings);
         findings.extend(material.findings);
         findings.extend(profiles.iter().flat_map(asked_in_vain));
+        let https = self.places.https.is_some();
+        findings.extend(profiles.iter().filter(|_| !https).flat_map(without_https));
         findings.extend(absent);
         let wrong = findings.iter().any(|f| f.severity == Severity::Error);
         let parts = profiles.zip(config.networks).filter(|_| !wrong);
@@ -256,6 +258,17 @@ fn asked_in_vain(profiles: &Profiles) -> Vec<Finding> {
         );
         let hint = "write self in its place, and one of linux, loader, chain, ipxe";
         Some(about(&profile.file, Severity::Warning, message, hint))
+    });
+    wrong.collect()
+}
+
+/// Profiles whose machines are to be told https, where nobody serves it.
+fn without_https(profiles: &Profiles) -> Vec<Finding> {
+    let wrong = profiles.all().filter(|profile| profile.http_boot.https);
+    let wrong = wrong.map(|profile| {
+        let message = "http_boot: https is true, and no HTTPS is served".to_owned();
+        let hint = "name its certificate with tls-cert (and restart), or take https out";
+        about(&profile.file, Severity::Error, message, hint)
     });
     wrong.collect()
 }
