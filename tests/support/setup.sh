@@ -36,6 +36,10 @@ tftp-hpa tftp a TFTP client
 atftp atftp another TFTP client
 libfaketime /usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1 a wall clock that is set for one program alone
 curl curl an HTTP and TFTP client
+openssl openssl certificates for HTTPS, and a TLS client
+mtools mcopy images of disks, to boot from
+dosfstools mkfs.fat their file systems
+xorriso xorriso images of CDs, to boot from
 grub-common grub-script-check GRUB's own parser, for the menus made for it
 liblog4cplus-2.0.5 /usr/lib/x86_64-linux-gnu/liblog4cplus-2.0.so.3 Kea is linked with it
 libmariadb3 /usr/lib/x86_64-linux-gnu/libmariadb.so.3 Kea is linked with it

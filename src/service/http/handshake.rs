@@ -179,7 +179,10 @@ fn lacking(what: &rustls::PeerIncompatible) -> String {
         P::NoCipherSuitesInCommon | P::NoKxGroupsInCommon | P::NoSignatureSchemesInCommon => {
             "there is no cipher suite that both know; firmware that speaks RSA key exchange or CBC alone cannot be served by HTTPS".to_owned()
         }
-        P::Tls12NotOffered | P::Tls12NotOfferedOrEnabled | P::Tls13RequiredForQuic => {
+        P::Tls12NotOffered
+        | P::Tls12NotOfferedOrEnabled
+        // TLS 1.2 made them part of the hello.
+        | P::SignatureAlgorithmsExtensionRequired => {
             "it speaks no TLS version that we do (1.2 and 1.3)".to_owned()
         }
         other => snake(&format!("{other:?}")).replace('_', " "),

@@ -56,7 +56,7 @@ impl Credentials {
     }
 
     fn age(&self, now: SystemTime) -> Option<(String, &'static str)> {
-        const RENEW: &str = "renew it: firmware that has the time right refuses it";
+        const RENEW: &str = "renew it: EDK2 looks at no clock, browsers and other firmware do";
         let (from, to) = self.holds()?;
         if now < from {
             let message = format!("the certificate holds only from {}", day(from));
@@ -92,6 +92,12 @@ impl Credentials {
         if missing.is_empty() {
             return None;
         }
+        let plain = |name: &String| {
+            name.replace("DnsName(", "")
+                .replace("IpAddress(", "")
+                .replace(['"', ')'], "")
+        };
+        let presented: Vec<String> = presented.iter().map(plain).collect();
         let has = match presented.as_slice() {
             [] => "has no subjectAltName".to_owned(),
             names => format!("names {}", names.join(", ")),
