@@ -38,9 +38,9 @@ libfaketime /usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1 a wall clock tha
 curl curl an HTTP and TFTP client
 openssl openssl certificates for HTTPS, and a TLS client
 mtools mcopy images of disks, to boot from
-dosfstools mkfs.fat their file systems
 xorriso xorriso images of CDs, to boot from
-grub-common grub-script-check GRUB's own parser, for the menus made for it
+grub-common grub-script-check GRUB's own parser, for the menus made for it; images with it
+grub-efi-amd64-bin /usr/lib/grub/x86_64-efi/net.mod GRUB for images, and one that asks for an address by itself
 liblog4cplus-2.0.5 /usr/lib/x86_64-linux-gnu/liblog4cplus-2.0.so.3 Kea is linked with it
 libmariadb3 /usr/lib/x86_64-linux-gnu/libmariadb.so.3 Kea is linked with it
 libpq5 /usr/lib/x86_64-linux-gnu/libpq.so.5 Kea is linked with it
@@ -49,7 +49,6 @@ LIST
 qemu-system-arm qemu-system-aarch64 64-bit ARM machines under software emulation
 qemu-efi-aarch64 /usr/share/AAVMF/AAVMF_CODE.fd UEFI firmware of 64-bit ARM
 ovmf-ia32 /usr/share/OVMF/OVMF32_CODE_4M.secboot.fd UEFI firmware of 32-bit x86
-grub-efi-amd64-bin /usr/lib/grub/x86_64-efi/net.mod a GRUB that asks for an address by itself
 tcpdump tcpdump what firmware says is written down (make captures)
 LIST
 }
