@@ -8,7 +8,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 #[path = "support/authority.rs"]
-#[expect(dead_code, reason = "firmware is tested elsewhere")]
 mod authority;
 #[path = "https/certificates.rs"]
 mod certificates;

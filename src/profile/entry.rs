@@ -86,7 +86,7 @@ fn action(section: &Section<'_>, sample: &Values, report: &mut Report<'_>) -> Op
 /// Everybody tells by the name what kind of image it is: firmware, memdisk, and our content type.
 fn image(node: &Node, report: &mut Report<'_>) -> Option<Target> {
     let image = target(node, "image", report)?;
-    if !has_ending(image.written(), &["iso", "img"]) {
+    if !has_ending(&image, &["iso", "img"]) {
         let message = format!(
             "image \"{}\" ends neither in .iso nor in .img",
             image.written()

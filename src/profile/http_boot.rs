@@ -53,7 +53,7 @@ impl Action {
             return None;
         };
         let target = target.get(platform).filter(|_| platform.is_efi())?;
-        let script = has_ending(target.written(), &["ipxe"]);
+        let script = has_ending(target, &["ipxe"]);
         (!script).then_some(target)
     }
 }
@@ -149,12 +149,15 @@ fn warn_of_pxe(
 
 /// Whether an image is a CD's.
 pub fn is_cd(target: &Target) -> bool {
-    has_ending(target.written(), &["iso"])
+    has_ending(target, &["iso"])
 }
 
-/// Whether a path or URL ends so, in capitals or not.
-pub(super) fn has_ending(written: &str, endings: &[&str]) -> bool {
-    let path = written.split(['?', '#']).next().unwrap_or(written);
+/// Whether a file's name ends so, in capitals or not; what a URL asks of it is no part of its name.
+pub(super) fn has_ending(target: &Target, endings: &[&str]) -> bool {
+    let path = match target {
+        Target::Path(path) => path,
+        Target::Url(url) => url.split(['?', '#']).next().unwrap_or(url),
+    };
     let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
     endings.iter().any(|e| ending.eq_ignore_ascii_case(e))
 }

@@ -256,7 +256,7 @@ fn asked_in_vain(profiles: &Profiles) -> Vec<Finding> {
             "the servers of \"{}\" name {address}, which is this host, and nothing says what it boots",
             entry.id
         );
-        let hint = "write self in its place, and one of linux, loader, chain, ipxe";
+        let hint = "write self in its place, and one of linux, loader, chain, ipxe, image";
         Some(about(&profile.file, Severity::Warning, message, hint))
     });
     wrong.collect()
