@@ -5,7 +5,7 @@ use std::fs;
 use crate::run::{Said, bootjack, folder, run};
 
 /// key, its default as `config` shows it, then a value of file, environment and flag.
-const SETTINGS: [(&str, &str, [&str; 3]); 12] = [
+const SETTINGS: [(&str, &str, [&str; 3]); 16] = [
     ("mode", "\"proxy\"", ["colocated", "proxy", "colocated"]),
     ("force", "false", ["true", "false", "true"]),
     ("interface", "", ["eth7", "eth8", "eth9"]),

@@ -89,7 +89,10 @@ fn a_certificate_that_is_renewed() {
     fs::copy(&later.cert, &issued.cert).unwrap();
     appliance.wait_for_event(SOON, says("does not belong to the key"));
     assert_eq!(asks(&host, &old).unwrap(), "ok\n");
+    // The copy is root's alone until somebody says otherwise.
     fs::copy(&later.key, &issued.key).unwrap();
+    appliance.wait_for_event(SOON, says("permission denied"));
+    mode(&issued.key, 0o644);
     appliance.wait_for_event(SOON, says("is in force, and holds until"));
     assert_eq!(asks(&host, &new).unwrap(), "ok\n");
     assert!(asks(&host, &old).is_err());

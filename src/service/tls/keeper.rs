@@ -43,7 +43,7 @@ pub struct Tls {
 }
 
 /// Sizes, times and inodes of both files; `None` where one cannot be seen.
-type Stamp = [Option<(u64, u64, i64, i64)>; 2];
+type Stamp = [Option<(u64, u64, [i64; 4])>; 2];
 
 impl Tls {
     /// Reads the files, where HTTPS is wanted, and what is worth a warning.
@@ -182,7 +182,14 @@ impl ResolvesServerCert for Tls {
 fn stamp(https: &Https) -> Stamp {
     let of = |path: &Path| {
         let meta = fs::metadata(path).ok()?;
-        Some((meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec()))
+        let times = [
+            meta.mtime(),
+            meta.mtime_nsec(),
+            // Who may read it is a change too.
+            meta.ctime(),
+            meta.ctime_nsec(),
+        ];
+        Some((meta.ino(), meta.size(), times))
     };
     [of(&https.cert), of(&https.key)]
 }
