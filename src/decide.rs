@@ -212,7 +212,7 @@ struct Case<'a> {
     client: &'a Client,
     treatment: &'a Treatment<'a>,
     selection: &'a Selection,
-    here: Here,
+    here: Here<'a>,
     relays: bool,
 }
 

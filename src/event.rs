@@ -348,6 +348,16 @@ pub enum What {
         /// What is wrong with it.
         reason: String,
     },
+    /// A TLS handshake came to nothing.
+    Handshake {
+        /// The client's address.
+        peer: IpAddr,
+        /// The alert by which the client gave up: `unknown_ca`, …
+        #[serde(skip_serializing_if = "Option::is_none")]
+        alert: Option<String>,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// All sockets are open.
     Ready {
         /// `eth0 10.0.0.2`, one each.

@@ -31,6 +31,7 @@ fn places(dir: &Path, required: bool) -> Places {
         images: dir.join("images"),
         assets: assets.exists().then_some(assets),
         http_port: 8067,
+        https: None,
         config: ConfigFile {
             path: dir.join("bootjack.yaml"),
             settings: None,

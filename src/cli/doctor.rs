@@ -61,6 +61,7 @@ impl Doctor {
         let survey = Survey::begin(Scope {
             interfaces: &settings.interface,
             http_port: settings.http_port,
+            https_port: settings.https().map(|https| https.port),
             config: &file.path.display().to_string(),
             configured: mode.as_deref(),
             described: said.is_some_and(|said| said.dhcp.is_some()),
@@ -96,6 +97,10 @@ fn given(args: &SettingsArgs) -> Vec<String> {
         ("--assets", path(&said.assets)),
         ("--state", path(&said.state)),
         ("--http-port", said.http_port.map(|port| port.to_string())),
+        ("--https-port", said.https_port.map(|port| port.to_string())),
+        ("--tls-cert", path(&said.tls_cert)),
+        ("--tls-key", path(&said.tls_key)),
+        ("--tls-name", said.tls_name.clone()),
         ("--user", said.user.clone()),
     ];
     let given = all
@@ -137,11 +142,19 @@ mod tests {
             config: Some("/srv/b.yaml".into()),
             settings: Settings {
                 http_port: Some(80),
+                tls_cert: Some("/srv/c.pem".into()),
                 interface: Some(vec!["eth0".into()]),
                 ..Settings::default()
             },
         };
-        let words = ["--config", "/srv/b.yaml", "--http-port", "80"];
+        let words = [
+            "--config",
+            "/srv/b.yaml",
+            "--http-port",
+            "80",
+            "--tls-cert",
+            "/srv/c.pem",
+        ];
         assert_eq!(given(&args), words);
         assert!(given(&SettingsArgs::default()).is_empty());
         assert_eq!(word(config::Mode::Colocated), "colocated");

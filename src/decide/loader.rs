@@ -8,31 +8,52 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use super::Incoming;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::{Incoming, menu};
 use crate::client::quirk::{NameForm, Treatment};
 use crate::client::{Class, Client, Stage};
-use crate::profile::{Entry, Loader, Profile, Snapshot};
+use crate::profile::{Entry, Loader, Profile, Snapshot, Target};
 use crate::wire::{Arch, Mac, Platform};
 
 /// Where this client reaches us.
 #[derive(Debug, Clone, Copy)]
-pub struct Here {
+pub struct Here<'s> {
     /// Our address on its side.
     pub server: Ipv4Addr,
-    /// The port HTTP is served on.
-    pub http_port: u16,
-    /// Whether the operator has put a GRUB or a shim of his own in the place of ours.
-    pub own_grub: bool,
+    /// What is in force: ports, and names in the tree.
+    snapshot: &'s Snapshot,
 }
 
-impl Here {
+impl<'s> Here<'s> {
     /// Of one who sent this message.
-    pub(super) fn of(snapshot: &Snapshot, incoming: Incoming<'_>) -> Self {
+    pub(super) const fn of(snapshot: &'s Snapshot, incoming: Incoming<'_>) -> Self {
         Self {
             server: incoming.local,
-            http_port: snapshot.http_port,
-            own_grub: snapshot.overrides.iter().any(|name| reads_the_ack(name)),
+            snapshot,
         }
+    }
+
+    /// Whether the operator has put a GRUB or a shim of his own in the place of ours.
+    fn own_grub(&self) -> bool {
+        let mut overrides = self.snapshot.overrides.iter();
+        overrides.any(|name| reads_the_ack(name))
+    }
+
+    /// `http://10.0.0.2:8067`
+    fn http(&self) -> String {
+        format!("http://{}:{}", self.server, self.snapshot.http_port)
+    }
+
+    /// What firmware that boots by HTTP finds us by: as [`Here::http`], or by https.
+    fn web(&self, profile: &Profile) -> Result<String, NoLoader> {
+        if !profile.http_boot.https {
+            return Ok(self.http());
+        }
+        let https = self.snapshot.https.as_ref().ok_or(NoLoader::Https)?;
+        let host = https.name.clone();
+        let host = host.unwrap_or_else(|| self.server.to_string());
+        Ok(format!("https://{host}:{}", https.port))
     }
 }
 
@@ -54,10 +75,10 @@ impl fmt::Display for Named {
     }
 }
 
-/// There is no loader for the client: none at all, or not the one that its profile asks for.
+/// The client has no such loader: none at all, or not the one that its profile asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no {loader} loader for {}; {}", self.machine(), self.remedy())]
-pub struct NoLoader {
+pub struct NoKind {
     /// What the profile asks for.
     pub loader: &'static str,
     /// What the client is.
@@ -70,7 +91,7 @@ pub struct NoLoader {
     pub by_pxe: bool,
 }
 
-impl NoLoader {
+impl NoKind {
     /// The name of the platform; where it has none, that of option 93's table, or the number.
     fn machine(&self) -> String {
         let door = if self.by_pxe { "HTTP boot of " } else { "" };
@@ -90,6 +111,20 @@ impl NoLoader {
         }
     }
 }
+
+/// Why there is nothing for the client to load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoLoader {
+    /// Its loader does not exist for it.
+    #[error("{0}")]
+    Kind(#[from] NoKind),
+    /// Its profile wants HTTPS, and none is served: it is not told http in its place.
+    #[error("its profile says http_boot: {{ https: true }}, and no HTTPS is served; set tls-cert")]
+    Https,
+}
+
+/// What a URI may not carry as it is, of what paths in profiles hold (RFC 3986 section 3.3).
+const ESCAPED: &AsciiSet = &CONTROLS.add(b'#').add(b'%').add(b'?').add(b'[').add(b']');
 
 /// Whether a loader of this name (or URI) asks for its files the server that its firmware has its lease
 /// from, and nobody whom a proxy names: GRUB reads the `DHCPACK` alone, and shim takes that where it names
@@ -121,6 +156,12 @@ pub fn for_client(
     if client.stage == Stage::Ipxe && !shim && by_script(wanted) {
         return Ok(Named::Uri(script_uri(client, here)));
     }
+    if client.class == Class::Http && client.stage != Stage::Ipxe {
+        let seen = |entry: &Entry| menu::sees(client, entry);
+        if let Some(target) = profile.http_entry(platform, seen) {
+            return Ok(Named::Uri(by_http(profile, target, here)?));
+        }
+    }
     // What a row names or --assets brings is the operator's, who knows what it can.
     let row = quirks
         .set(|c| c.loader.as_deref())
@@ -130,24 +171,32 @@ pub fn for_client(
         None if shim => wanted.shim(platform).map(Into::into),
         None => wanted.program(platform).map(Into::into),
     };
-    let none = |by_pxe| NoLoader {
+    let none = |by_pxe| NoKind {
         loader: word(wanted),
         platform,
         arch: client.arch(),
         by_pxe,
     };
     let file = file.ok_or(none(false))?;
-    let ours = row.is_none() && !here.own_grub;
+    let ours = row.is_none() && !here.own_grub();
     if client.class == Class::Http && ours && reads_the_ack(&file) {
-        return Err(none(true));
+        return Err(none(true).into());
     }
     Ok(match client.class {
         Class::Pxe => by_tftp(file, quirks, here),
-        Class::Http => Named::Uri(format!(
-            "http://{}:{}/assets/{file}",
-            here.server, here.http_port
-        )),
+        Class::Http => Named::Uri(format!("{}/assets/{file}", here.web(profile)?)),
     })
+}
+
+/// What firmware itself loads by HTTP: a program, or an image that becomes a RAM disk. What another
+/// server has is named as it is.
+fn by_http(profile: &Profile, target: &Target, here: Here<'_>) -> Result<String, NoLoader> {
+    let path = match target {
+        Target::Url(url) => return Ok(url.clone()),
+        Target::Path(path) => here.snapshot.tree_name(path),
+    };
+    let path = utf8_percent_encode(&path, ESCAPED);
+    Ok(format!("{}/{path}", here.web(profile)?))
 }
 
 /// What this client is told to load beside a menu that its firmware shows, where it is told one. A
@@ -203,7 +252,7 @@ fn script_uri(client: &Client, here: Here) -> String {
     let name = script_name(client.mac);
     match client.ipxe {
         Some(features) if !features.http => format!("tftp://{}/{name}", here.server),
-        _ => format!("http://{}:{}/{name}", here.server, here.http_port),
+        _ => format!("{}/{name}", here.http()),
     }
 }
 

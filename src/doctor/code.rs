@@ -130,7 +130,7 @@ codes! {
     FIREWALL = (
         "firewall",
         "This host's firewall drops packets to a port that bootjack serves: PXE-E53 or E55 without UDP 67 and 4011, PXE-E32 without UDP 69, \"could not retrieve NBP\" without the HTTP port.",
-        "Accept UDP 67, 69 and 4011 and TCP 8067 (or your `--http-port`) on the interface, from the machines and from 0.0.0.0."
+        "Accept UDP 67, 69 and 4011 and TCP 8067 (or your `--http-port`; and 8443, your `--https-port`, where HTTPS is served) on the interface, from the machines and from 0.0.0.0."
     ),
     FIREWALL_UNKNOWN = (
         "firewall-unknown",

@@ -31,6 +31,8 @@ pub struct Observed {
     pub gives_leases: bool,
     /// The HTTP port to be served.
     pub http_port: u16,
+    /// The HTTPS port to be served, where one is.
+    pub https_port: Option<u16>,
     /// The firewall's rules.
     pub firewall: Rules,
     /// The config file.
@@ -255,6 +257,11 @@ pub struct Running {
 }
 
 impl Observed {
+    /// The TCP ports to be served.
+    pub fn web_ports(&self) -> impl Iterator<Item = u16> {
+        [self.http_port].into_iter().chain(self.https_port)
+    }
+
     /// The interfaces that were asked: those that can be served.
     pub fn asked(&self) -> impl Iterator<Item = &Link> {
         self.links.iter().filter(|link| link.state == State::Up)

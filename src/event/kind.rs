@@ -27,6 +27,7 @@ impl What {
         match self {
             Self::Ignored { reason, .. } => reason,
             Self::Refused { service, .. } | Self::Malformed { service, .. } => service,
+            Self::Handshake { .. } => "https",
             Self::Failed { door, .. } | Self::NotFound { door, .. } => match door {
                 Door::Tftp => "tftp",
                 Door::Http => "http",
@@ -64,6 +65,7 @@ impl What {
             Self::NotFound { .. } => "not-found",
             Self::Refused { .. } => "refused",
             Self::Malformed { .. } => "malformed",
+            Self::Handshake { .. } => "handshake",
             Self::Ready { .. } => "ready",
             Self::Reloaded { .. } => "reloaded",
             Self::Rejected { .. } => "rejected",

@@ -264,6 +264,15 @@ impl Display for What {
                 peer,
                 reason,
             } => write!(f, "{service} packet of {peer} malformed: {reason}"),
+            Self::Handshake {
+                peer,
+                alert,
+                reason,
+            } => {
+                write!(f, "no TLS with {peer}: {reason}")?;
+                let alert = alert.as_ref();
+                alert.map_or(Ok(()), |alert| write!(f, " (alert {alert})"))
+            }
             Self::Ready {
                 interfaces,
                 ports,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Source;
 use super::clause;
 use super::fits;
+use super::http_boot::{self, HttpBoot};
 use super::matching::Match;
 use super::menu;
 use super::model::{Loader, PerArch, Profile};
@@ -104,6 +105,9 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     let group = firmware(&section, report).map_or(Some(None), |n| multicast(n, report).map(Some));
     let strategy = section.or("strategy", None, |n| strategy(n, report).map(Some));
     let secure_boot = section.or("secure_boot", false, |n| yes_no(n, "secure_boot", report));
+    let http_boot = section.or("http_boot", HttpBoot::default(), |n| {
+        http_boot::read(n, report)
+    });
     let dhcp = section.or("dhcp", Default::default(), |n| {
         network::of_profile(n, report)
     });
@@ -120,6 +124,7 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
         loader: loader?,
         strategy: strategy?,
         secure_boot: secure_boot?,
+        http_boot: http_boot?,
         multicast: group?,
         vars: vars?,
         terms,
@@ -128,6 +133,8 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     warn_of_missing_loaders(&profile, &matching, place(&section, "loader"), report);
     fits::check(&profile, &matching, &places(&section, &menu.at), report);
     pinned::check(&profile, &matching, place(&section, "strategy"), report);
+    let at = (place(&section, "http_boot"), menu.at.as_slice());
+    http_boot::check(&profile, &matching, at, report);
     Some((place(&section, "name"), profile, matching))
 }
 

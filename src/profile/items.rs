@@ -96,6 +96,9 @@ impl Profile {
         {
             return None;
         }
+        if matches!(entry.action, Action::Image(_)) && platform.is_efi() {
+            return None; // told of whatever shows the menu (`http_boot`)
+        }
         Some(match starter {
             Starter::Grub if self.boots_by_shim(platform) => (
                 "signed GRUB, which starts it under secure_boot, fetches from bootjack alone and runs no iPXE script",
@@ -146,7 +149,7 @@ enum Starter {
 fn leads_somewhere(entry: &Entry, platform: Platform, starter: Starter) -> bool {
     let by_loader = || match starter {
         Starter::Pxelinux => pxelinux_starts(&entry.action, platform),
-        Starter::Ipxe => entry.action.serves(platform),
+        Starter::Ipxe => !matches!(entry.action, Action::Image(_)) && entry.action.serves(platform),
         Starter::Grub => grub_starts(&entry.action, platform),
         Starter::Nothing => false,
     };
@@ -220,7 +223,7 @@ fn grub_starts(action: &Action, platform: Platform) -> bool {
         }
         Action::Loader(target) | Action::Chain(target) => target.get(platform).is_some_and(ours),
         Action::Local => true,
-        Action::Ipxe(_) | Action::Elsewhere => false,
+        Action::Ipxe(_) | Action::Image(_) | Action::Elsewhere => false,
     }
 }
 
@@ -232,6 +235,7 @@ fn pxelinux_starts(action: &Action, platform: Platform) -> bool {
             let initrd = initrd.get(platform).into_iter().flatten();
             kernel.get(platform).is_some_and(plain) && initrd.into_iter().all(plain)
         }
+        Action::Image(target) => target.get(platform).is_some_and(plain),
         action => action.serves(platform),
     }
 }

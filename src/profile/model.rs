@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::http_boot::HttpBoot;
 use crate::client::Shape;
 use crate::network::{Criteria, Terms};
 use crate::wire::{ArchFilter, Platform};
@@ -30,6 +31,8 @@ pub struct Profile {
     pub strategy: Option<PerArch<Shape>>,
     /// Boot through signed shim and GRUB.
     pub secure_boot: bool,
+    /// What firmware that boots by HTTP is told.
+    pub http_boot: HttpBoot,
     /// Where machines whose firmware shows the menu ask for its items by multicast; `None`: they
     /// ask by unicast.
     pub multicast: Option<Ipv4Addr>,
@@ -104,6 +107,8 @@ pub enum Action {
     Chain(PerArch<Target>),
     /// Run this iPXE script.
     Ipxe(Template),
+    /// Boot from this image of a CD or disk (`.iso`, `.img`).
+    Image(PerArch<Target>),
     /// Whatever its servers say: only firmware can ask them.
     Elsewhere,
 }
@@ -112,9 +117,10 @@ impl Action {
     /// Whether there is something for this platform to boot.
     pub fn serves(&self, platform: Platform) -> bool {
         match self {
-            Self::Linux { kernel: target, .. } | Self::Loader(target) | Self::Chain(target) => {
-                target.get(platform).is_some()
-            }
+            Self::Linux { kernel: target, .. }
+            | Self::Loader(target)
+            | Self::Chain(target)
+            | Self::Image(target) => target.get(platform).is_some(),
             Self::Local | Self::Ipxe(_) | Self::Elsewhere => true,
         }
     }
@@ -127,6 +133,15 @@ pub enum Target {
     Path(String),
     /// A complete URL (`http`, `https`, `tftp`).
     Url(String),
+}
+
+impl Target {
+    /// As it was written.
+    pub fn written(&self) -> &str {
+        match self {
+            Self::Path(text) | Self::Url(text) => text,
+        }
+    }
 }
 
 /// Text with `{{ variables }}`. The source is kept; it is known to parse.

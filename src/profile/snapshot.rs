@@ -23,6 +23,15 @@ pub struct Installed {
     pub initrd: String,
 }
 
+/// Where HTTPS is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Https {
+    /// The port.
+    pub port: u16,
+    /// The name that the certificate has; `None`: our address.
+    pub name: Option<String>,
+}
+
 /// What is in force.
 #[derive(Debug, Default)]
 pub struct Snapshot {
@@ -37,6 +46,8 @@ pub struct Snapshot {
     pub built_for: BTreeMap<String, Image>,
     /// The port HTTP is served on, for URLs.
     pub http_port: u16,
+    /// Where HTTPS is served, for URLs; `None`: nowhere.
+    pub https: Option<Https>,
     /// Whether leases can be fetched from the LAN's own DHCP server, as a relay agent would: mode `proxy`.
     pub relays: bool,
     /// The quirk table: an operator's rows, then ours.

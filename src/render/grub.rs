@@ -50,7 +50,7 @@ fn entry(item: &Item, out: &mut String) {
             initrd,
             args,
         } => linux(kernel, initrd, args, out),
-        Boot::Program(uri) | Boot::Script(uri) => {
+        Boot::Image { uri, .. } | Boot::Program(uri) | Boot::Script(uri) => {
             let _ = writeln!(out, "  chainloader {}", quoted(uri));
         }
     }

@@ -8,6 +8,7 @@ use super::place::Transport;
 use super::{Dialect, Place, RenderError, entry_script_name, pxelinux, template};
 use crate::client::{Client, Stage};
 use crate::profile::boot_server::type_of;
+use crate::profile::http_boot::is_cd;
 use crate::profile::{Action, Entry, Installed, PerArch, Profile, Snapshot, Target, Template};
 use crate::wire::Platform;
 
@@ -55,6 +56,13 @@ pub enum Boot {
     Program(String),
     /// An iPXE script of its own, by URI.
     Script(String),
+    /// An image of a CD or disk.
+    Image {
+        /// URI
+        uri: String,
+        /// Whether it is a CD's.
+        cd: bool,
+    },
     /// The local disk.
     Local,
 }
@@ -248,6 +256,7 @@ impl Making<'_> {
                 target.and_then(|t| self.program(entry, t))
             }
             Action::Ipxe(_) => self.script(entry),
+            Action::Image(target) => self.pick(target).and_then(|t| self.image(t)),
             Action::Elsewhere => None,
         })
     }
@@ -292,6 +301,21 @@ impl Making<'_> {
             Dialect::Grub if ours && self.client.platform().is_efi() => program(),
             Dialect::Grub => None,
         }
+    }
+
+    /// On BIOS, iPXE boots images by HTTP, and pxelinux by memdisk. On UEFI iPXE could start what is
+    /// in one, and its kernel would have lost the disk: there the firmware does it (`http_boot`).
+    fn image(&self, target: &Target) -> Option<Boot> {
+        let starts = match self.dialect {
+            Dialect::Ipxe => self.transport == Transport::Http,
+            Dialect::Pxelinux => self.fetches(target),
+            Dialect::Grub => false,
+        };
+        let bios = self.client.platform() == Platform::Bios;
+        (starts && bios).then(|| Boot::Image {
+            uri: self.uri(target),
+            cd: is_cd(target),
+        })
     }
 
     fn program_uri(&self, target: &Target) -> String {

@@ -31,7 +31,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::{ConfigFile, Effective, Mode};
 use crate::network::Beside;
-use crate::profile::{Compiler, Profile, Profiles, Snapshot, Source};
+use crate::profile::{Compiler, Https, Profile, Profiles, Snapshot, Source};
 use crate::service::interfaces;
 use crate::service::shared::Folders;
 use crate::wire::Platform;
@@ -61,6 +61,8 @@ pub struct Places {
     pub assets: Option<PathBuf>,
     /// The port of HTTP, for the snapshot.
     pub http_port: u16,
+    /// Where HTTPS is served, for the snapshot.
+    pub https: Option<Https>,
     /// The config file.
     pub config: ConfigFile,
     /// The mode served: in mode `dhcp` there must be a network.
@@ -76,6 +78,10 @@ impl From<&Effective> for Places {
             images: settings.images.clone(),
             assets: settings.assets.clone(),
             http_port: settings.http_port,
+            https: settings.https().map(|https| Https {
+                port: https.port,
+                name: https.name,
+            }),
             config: settings.file.clone(),
             mode: settings.mode,
         }
@@ -175,6 +181,8 @@ impl Loader {
         findings.extend(material.findings);
         findings.extend(profiles.iter().flat_map(asked_in_vain));
         findings.extend(looked);
+        let https = self.places.https.is_some();
+        findings.extend(profiles.iter().filter(|_| !https).flat_map(without_https));
         let wrong = findings.iter().any(|f| f.severity == Severity::Error);
         let parts = profiles.zip(config.networks).filter(|_| !wrong);
         let snapshot = parts.map(|(profiles, networks)| Snapshot {
@@ -214,6 +222,7 @@ impl Loader {
             installed,
             overrides: overrides.unwrap_or_default(),
             http_port: self.places.http_port,
+            https: self.places.https.clone(),
             relays: self.places.mode == Mode::Proxy,
             ..Snapshot::default()
         }
@@ -306,8 +315,19 @@ fn asked_in_vain(profiles: &Profiles) -> Vec<Finding> {
             "the servers of \"{}\" name {address}, which is this host, and nothing says what it boots",
             entry.id
         );
-        let hint = "write self in its place, and one of linux, loader, chain, ipxe";
+        let hint = "write self in its place, and one of linux, loader, chain, ipxe, image";
         Some(about(&profile.file, Severity::Warning, message, hint))
+    });
+    wrong.collect()
+}
+
+/// Profiles whose machines are to be told https, where nobody serves it.
+fn without_https(profiles: &Profiles) -> Vec<Finding> {
+    let wrong = profiles.all().filter(|profile| profile.http_boot.https);
+    let wrong = wrong.map(|profile| {
+        let message = "http_boot: https is true, and no HTTPS is served".to_owned();
+        let hint = "name its certificate with tls-cert (and restart), or take https out";
+        about(&profile.file, Severity::Error, message, hint)
     });
     wrong.collect()
 }

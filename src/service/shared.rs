@@ -40,7 +40,9 @@ pub struct Limits {
     pub tftp_per_client: usize,
     /// HTTP connections open, in all.
     pub http_connections: usize,
-    /// HTTP connections open from one address.
+    /// HTTPS connections open, in all; with 64 KiB each that TLS holds at most, 64 MiB by default.
+    pub https_connections: usize,
+    /// HTTP connections open from one address, and as many of HTTPS.
     pub http_per_client: usize,
     /// HTTP transfers that read files in chunks of 256 KiB; those beyond read in chunks of 16 KiB.
     /// With two chunks each, the files of `http_connections` transfers take no more memory than
@@ -62,6 +64,7 @@ impl Default for Limits {
             tftp_transfers: 4096,
             tftp_per_client: 32,
             http_connections: 4096,
+            https_connections: 1024,
             http_per_client: 64,
             http_wide: 256,
             idle: Duration::from_secs(30),

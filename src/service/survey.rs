@@ -47,6 +47,8 @@ pub struct Scope<'a> {
     pub interfaces: &'a [String],
     /// The HTTP port to be served.
     pub http_port: u16,
+    /// The HTTPS port to be served, where one is.
+    pub https_port: Option<u16>,
     /// The config file.
     pub config: &'a str,
     /// The mode that the config file names.

@@ -216,3 +216,29 @@ fn a_menu_that_waits_for_the_user_waits_also_where_one_entry_is_left() {
     assert!(text(&snapshot, efi(), "grub.cfg").contains("set timeout=-1\n"));
     assert!(text(&snapshot, efi(), "pxelinux.cfg/default").contains("menu.c32"));
 }
+
+/// An image is for a BIOS: iPXE reads it as it needs it, pxelinux has memdisk.
+#[test]
+fn an_image_is_shown_where_the_loader_can_boot_it() {
+    let entries =
+        "[ { id: cd, image: a/x.iso }, { id: hd, image: y.img }, { id: d, local: true } ]";
+    let snapshot = snapshot(&format!("menu: {{ entries: {entries} }}"));
+    let menu = |arch, stage, path| text(&snapshot, Some(client(arch, stage)), path);
+    let ipxe = menu(Arch::BIOS, Stage::Ipxe, "boot/52-54-00-12-34-56.ipxe");
+    let uri = "http://10.0.0.2:8067/images/a/x.iso";
+    assert!(
+        ipxe.contains(&format!("sanboot --no-describe {uri} || goto failed")),
+        "{ipxe}"
+    );
+    let pxelinux = menu(Arch::BIOS, Stage::Pxelinux, "pxelinux.cfg/default");
+    for words in [
+        format!("  LINUX memdisk\n  INITRD {uri}\n  APPEND iso raw\n"),
+        "  INITRD http://10.0.0.2:8067/images/y.img\n  APPEND raw\n".to_owned(),
+    ] {
+        assert!(pxelinux.contains(&words), "{pxelinux}");
+    }
+    let uefi = menu(Arch::EFI_X64, Stage::Ipxe, "boot/52-54-00-12-34-56.ipxe");
+    assert!(!uefi.contains(".iso") && uefi.contains("item d"), "{uefi}");
+    let grub = menu(Arch::EFI_X64, Stage::Grub, "grub/grub.cfg");
+    assert!(!grub.contains(".iso") && grub.contains("'d'"), "{grub}");
+}

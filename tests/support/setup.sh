@@ -39,15 +39,17 @@ tftp-hpa tftp a TFTP client
 atftp atftp another TFTP client
 libfaketime /usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1 a wall clock that is set for one program alone
 curl curl an HTTP and TFTP client
-openssl openssl keys of one's own
 sbsigntool sbsign an EFI program that is signed with such a key
-grub-common grub-script-check GRUB's own parser, for the menus made for it
+openssl openssl certificates for HTTPS, keys of one's own, and a TLS client
+mtools mcopy images of disks, to boot from
+xorriso xorriso images of CDs, to boot from
+grub-common grub-script-check GRUB's own parser, for the menus made for it; images with it
+grub-efi-amd64-bin /usr/lib/grub/x86_64-efi/net.mod GRUB for images, and one that asks for an address by itself
 liblog4cplus-2.0.5 /usr/lib/x86_64-linux-gnu/liblog4cplus-2.0.so.3 Kea is linked with it
 libmariadb3 /usr/lib/x86_64-linux-gnu/libmariadb.so.3 Kea is linked with it
 libpq5 /usr/lib/x86_64-linux-gnu/libpq.so.5 Kea is linked with it
 LIST
     [ "$scope" != all ] || cat <<'LIST'
-grub-efi-amd64-bin /usr/lib/grub/x86_64-efi/net.mod a GRUB that asks for an address by itself
 tcpdump tcpdump what firmware says is written down (make captures)
 LIST
 }

@@ -86,6 +86,11 @@ impl Progress {
         Arc::new(Self { shared, state })
     }
 
+    /// The connection can be used only now: its handshake is done.
+    pub fn begins_anew(&self) {
+        self.lock().rest_since = Some(Instant::now());
+    }
+
     /// A request's head is complete. hyper reads no head before the answer to the last one is with
     /// the kernel, so a client that asks and asks and reads nothing is not listened to.
     pub fn asked(&self) {

@@ -87,7 +87,7 @@ fn program(action: &Action, platform: Platform) -> Option<(&'static str, &str)> 
         Action::Linux { kernel, .. } => ("kernel", kernel.get(platform)?),
         Action::Loader(target) => ("loader", target.get(platform)?),
         Action::Chain(target) => ("chain", target.get(platform)?),
-        Action::Local | Action::Ipxe(_) | Action::Elsewhere => return None,
+        Action::Local | Action::Ipxe(_) | Action::Image(_) | Action::Elsewhere => return None,
     };
     let Target::Path(path) = target else {
         return None;
