@@ -1,0 +1,51 @@
+//! Mode `dhcp`: bootjack alone on the LAN. And the control: it is the keys that decide.
+
+use std::fs;
+
+use crate::lab::{BOOT, CHAIN, CONFIRMED, SIGNED, setup, tells};
+use crate::support::appliance::Appliance;
+use crate::support::lan::Lan;
+use crate::support::qemu::{Firmware, Machine, Pc};
+
+const CONFIG: &str = "mode: dhcp
+dhcp:
+  networks:
+    - subnet: 10.77.0.0/24
+      options: { routers: 10.77.0.1, dns: 10.77.0.1 }
+      pools: [ 10.77.0.100-10.77.0.199 ]
+";
+
+/// A machine on a LAN of bootjack's own, and the kernel that it is given.
+fn boot(number: u8, alter: impl FnOnce(&mut Vec<u8>)) -> (Pc, Appliance, Lan) {
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    let kernel = host.file("kernel");
+    let mut bytes = fs::read(SIGNED).expect("tests/support/setup.sh brings it");
+    alter(&mut bytes);
+    fs::write(&kernel, bytes).unwrap();
+    let appliance = setup(&host, &kernel).config(CONFIG).start();
+    let pc = Machine::new(Firmware::SecureBoot, number).power_on(&lan);
+    (pc, appliance, lan)
+}
+
+#[test]
+fn shim_grub_and_kernel_from_a_lease_of_bootjacks() {
+    as_root!("shim_grub_and_kernel_from_a_lease_of_bootjacks");
+    let (mut pc, appliance, _lan) = boot(1, |_| {});
+    pc.wait_for(&[CONFIRMED], BOOT);
+    tells(&appliance, &pc, &[&["discover rom"], &CHAIN[..]].concat());
+}
+
+/// Secure Boot is really on, and nothing but the signature lets a kernel pass.
+#[test]
+fn a_kernel_with_one_byte_changed_is_refused() {
+    as_root!("a_kernel_with_one_byte_changed_is_refused");
+    let (mut pc, appliance, _lan) = boot(2, |kernel| {
+        let middle = kernel.len() / 2;
+        kernel[middle] ^= 1;
+    });
+    let refused = "bad shim signature";
+    let seen = pc.wait_for(&[CONFIRMED, refused], BOOT);
+    assert_eq!(seen.pattern, refused);
+    tells(&appliance, &pc, &CHAIN);
+}
