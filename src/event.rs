@@ -302,6 +302,18 @@ pub enum What {
         /// Why, in a sentence.
         reason: String,
     },
+    /// A loader looked for a file where it might be (quirks 37 and 38).
+    Guessed {
+        /// The door.
+        door: Door,
+        /// The name asked for, cleaned (at most 160 characters).
+        path: String,
+        /// The client's address.
+        peer: IpAddr,
+        /// What it was given, which lies beside that loader; none: it goes on without.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        file: Option<String>,
+    },
     /// A name that leads nowhere.
     NotFound {
         /// The door.

@@ -54,7 +54,10 @@ impl What {
             Self::Fault { .. } => Level::ERROR,
             Self::Ignored { reason, .. } => of_ignored(reason),
             Self::Lease { was, state, .. } => of_lease(*was, *state),
-            Self::Started { .. } | Self::Ready { .. } | Self::NotKept { .. } => Level::DEBUG,
+            Self::Guessed { file: None, .. }
+            | Self::Started { .. }
+            | Self::Ready { .. }
+            | Self::NotKept { .. } => Level::DEBUG,
             Self::Conflict { .. }
             | Self::Failed { .. }
             | Self::NothingLeft { .. }

@@ -255,6 +255,18 @@ impl Display for What {
                     counted(*sent, "byte")
                 )
             }
+            Self::Guessed {
+                door,
+                path,
+                peer,
+                file: Some(file),
+            } => write!(f, "{door} {path} to {peer}: its loader means {file}"),
+            Self::Guessed {
+                door, path, peer, ..
+            } => write!(
+                f,
+                "{door} {path} to {peer}: not there: a probe, as expected"
+            ),
             Self::NotFound {
                 door,
                 path,

@@ -48,8 +48,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::Shared;
 use crate::event::What;
-use crate::profile::Snapshot;
-use crate::tree::{self, CleanPath, Found, Missing, Requester};
+use crate::tree;
 use connection::Peer;
 use gate::Gate;
 
@@ -57,8 +56,7 @@ pub use condition::{Validators, Verdict, judge};
 pub use etag::ETag;
 pub use head::{Described, head};
 
-/// How a name becomes content: [`tree::resolve`], or a test's own table.
-pub type Resolve = fn(&Snapshot, &Requester, &CleanPath) -> Result<Found, Missing>;
+pub use super::look_up::Resolve;
 
 /// Lists, pages and timelines that are in memory at the same time, built or on their way.
 const VIEWS: usize = 32;

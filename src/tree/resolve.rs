@@ -96,6 +96,11 @@ fn is_behind_shim(name: &str) -> bool {
     file.is_some_and(|file| file.eq_ignore_ascii_case(BEHIND_SHIM))
 }
 
+/// Whether there is an asset or an operator's file of that name.
+pub(super) fn is_ours(snapshot: &Snapshot, name: &str) -> bool {
+    own(snapshot, name).is_some() || embedded(name).is_some()
+}
+
 fn own(snapshot: &Snapshot, name: &str) -> Option<FilePath> {
     let mut own = snapshot.overrides.iter();
     let own = own.find(|o| o.eq_ignore_ascii_case(name))?;
