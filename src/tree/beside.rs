@@ -26,17 +26,33 @@ pub fn files_first(snapshot: &Snapshot, requester: &Requester, path: &CleanPath)
     let asked = guessed(snapshot, path);
     let below = |name: &str| CleanPath::new(name.strip_prefix("images/")?.as_bytes()).ok();
     let named: Vec<CleanPath> = asked.iter().filter_map(|name| below(name)).collect();
-    let beside = |loader: &CleanPath| {
-        asked
-            .iter()
-            .filter_map(|name| loader.sibling(name))
-            .collect()
-    };
     let files = match &requester.loader {
-        Some(loader) if named.is_empty() => beside(loader),
+        Some(loader) if named.is_empty() => beside(loader, &asked),
         _ => named,
     };
     files.into_iter().map(image).collect()
+}
+
+/// These names in the loader's folder, then where a distribution's own tree that holds the loader
+/// has the first of them: `linux` of `debian-installer/amd64/linux`.
+fn beside(loader: &CleanPath, asked: &[&str]) -> Vec<CleanPath> {
+    let siblings = asked.iter().filter_map(|name| loader.sibling(name));
+    let first = asked.first().and_then(|name| in_its_tree(loader, name));
+    siblings.chain(first).collect()
+}
+
+/// A name whose first parts are the last ones of the loader's folder, below what that tree lies in.
+fn in_its_tree(loader: &CleanPath, name: &str) -> Option<CleanPath> {
+    let (folder, _) = loader.as_str().rsplit_once('/')?;
+    let starts = name
+        .match_indices('/')
+        .take(PARTS)
+        .filter_map(|(at, _)| name.get(..at));
+    let above = starts.filter_map(|start| folder.strip_suffix(start));
+    let root = above
+        .filter(|root| root.is_empty() || root.ends_with('/'))
+        .last()?;
+    CleanPath::new(format!("{root}{name}").as_bytes()).ok()
 }
 
 /// What a loader may mean that asks for this name; nothing where it is no guess. Only of what
@@ -191,6 +207,26 @@ mod tests {
         }
         assert_eq!(candidates(Some("shim.efi"), "grubx64.efi"), ["grubx64.efi"]);
         assert!(candidates(None, "grubx64.efi").is_empty());
+    }
+
+    /// A netboot folder as its distribution packs it, unpacked somewhere below the images.
+    #[test]
+    fn whole_names_of_a_distributions_own_tree_are_found_in_it() {
+        let shim = "d12/debian-installer/amd64/bootnetx64.efi";
+        let beside = "d12/debian-installer/amd64/";
+        for (asked, file) in [
+            ("debian-installer/amd64/linux", "linux"),
+            ("/amd64/linux", "linux"),
+            ("debian-installer/amd64/boot/x", "boot/x"),
+        ] {
+            let last = candidates(Some(shim), asked).pop();
+            assert_eq!(last, Some(format!("{beside}{file}")), "{asked}");
+        }
+        let root = candidates(Some("amd64/bootnetx64.efi"), "amd64/linux");
+        assert_eq!(root, ["amd64/amd64/linux", "amd64/linux"]);
+        for other in ["md64/linux", "debian-installer/arm64/linux", "linux"] {
+            assert_eq!(candidates(Some(shim), other), [format!("{beside}{other}")]);
+        }
     }
 
     /// A GRUB that knows its folder: there are its menus, else it gets ours.
