@@ -57,9 +57,11 @@ impl What {
             Self::Guessed { file: None, .. }
             | Self::Started { .. }
             | Self::Ready { .. }
-            | Self::NotKept { .. } => Level::DEBUG,
+            | Self::NotKept { .. }
+            | Self::Forwarded { .. } => Level::DEBUG,
             Self::Conflict { .. }
             | Self::Failed { .. }
+            | Self::NoLease { .. }
             | Self::NothingLeft { .. }
             | Self::Refused { .. }
             | Self::Rejected { .. }
@@ -75,7 +77,9 @@ impl What {
 fn of_ignored(reason: &str) -> Level {
     match reason {
         "not-booting" | "not-request" | "lease-request" | "message-type" | "none-due"
-        | "probing" | "other-server" | "not-its-address" | "no-relay" => Level::DEBUG,
+        | "probing" | "other-server" | "stray-reply" | "not-its-address" | "no-relay" => {
+            Level::DEBUG
+        }
         _ => Level::WARN,
     }
 }
