@@ -30,6 +30,7 @@ ipxe-qemu /usr/lib/ipxe/qemu/pxe-e1000.rom the network card's boot ROM
 debian-installer-12-netboot-amd64 /usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64/linux the installer to boot
 dnsmasq-base dnsmasq a DHCP server that is not ours (no service)
 udhcpc udhcpc a plain DHCP client
+busybox busybox a DHCP server as home routers have it (udhcpd)
 isc-dhcp-client dhclient another plain DHCP client
 dhcpcd-base dhcpcd a third one (no service)
 tftp-hpa tftp a TFTP client
