@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::support::appliance::{Appliance, Setup};
-use crate::support::lan::Host;
+use crate::support::lan::{Host, Lan};
 use crate::support::qemu::Pc;
+use crate::support::servers::Server;
 
 /// What Debian's kernel prints where firmware has told it that Secure Boot is on.
 pub(crate) const CONFIRMED: &str = "secureboot: Secure boot enabled";
@@ -64,3 +65,39 @@ pub(crate) const CHAIN: [&str; 5] = [
     "menu /grub/grub.cfg",
     "sent /images/debian-12/linux",
 ];
+
+/// The DHCP server of [`Lab`].
+pub(crate) const SERVER: &str = crate::support::lan::DHCP_IP;
+
+/// bootjack beside somebody else's DHCP server.
+pub(crate) struct Lab {
+    // Dropped in this order: logs are shown before their folder goes.
+    pub(crate) appliance: Appliance,
+    pub(crate) server: Server,
+    pub(crate) lan: Lan,
+}
+
+impl Lab {
+    pub(crate) fn new(server: impl FnOnce(&Host) -> Server) -> Self {
+        let lan = Lan::new();
+        let server = server(&lan.dhcp_host());
+        let appliance = setup(&lan.appliance_host(), SIGNED.as_ref()).start();
+        Self {
+            appliance,
+            server,
+            lan,
+        }
+    }
+
+    /// As [`tells`].
+    pub(crate) fn tells(&self, pc: &Pc, wanted: &[&str]) {
+        tells(&self.appliance, pc, wanted);
+    }
+
+    /// The events of a machine with this name.
+    pub(crate) fn events(&self, pc: &Pc, name: &str) -> Vec<serde_json::Value> {
+        let mut events = self.appliance.timeline(pc.mac());
+        events.retain(|event| event["event"] == name);
+        events
+    }
+}

@@ -12,4 +12,5 @@
 mod support;
 
 mod alone;
+mod beside;
 mod lab;
