@@ -27,6 +27,11 @@ pub(crate) const KERNEL: &str = "debian-12/linux";
 pub(crate) const SIGNED: &str =
     "/usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64/linux";
 
+/// bootjack with that profile and Debian's kernel.
+pub(crate) fn setup_signed(host: &Host) -> Setup {
+    setup(host, SIGNED.as_ref())
+}
+
 /// bootjack with that profile and this kernel.
 pub(crate) fn setup(host: &Host, kernel: &Path) -> Setup {
     Setup::new(host, env!("CARGO_BIN_EXE_bootjack"))
@@ -74,17 +79,21 @@ pub(crate) struct Lab {
     // Dropped in this order: logs are shown before their folder goes.
     pub(crate) appliance: Appliance,
     pub(crate) server: Server,
+    pub(crate) server_host: Host,
+    pub(crate) host: Host,
     pub(crate) lan: Lan,
 }
 
 impl Lab {
     pub(crate) fn new(server: impl FnOnce(&Host) -> Server) -> Self {
         let lan = Lan::new();
-        let server = server(&lan.dhcp_host());
-        let appliance = setup(&lan.appliance_host(), SIGNED.as_ref()).start();
+        let (server_host, host) = (lan.dhcp_host(), lan.appliance_host());
+        let server = server(&server_host);
         Self {
-            appliance,
+            appliance: setup_signed(&host).start(),
             server,
+            server_host,
+            host,
             lan,
         }
     }

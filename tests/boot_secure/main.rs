@@ -13,4 +13,6 @@ mod support;
 
 mod alone;
 mod beside;
+mod forged;
 mod lab;
+mod trouble;
