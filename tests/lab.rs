@@ -142,11 +142,13 @@ fn an_imitated_client_takes_a_lease() {
     assert_eq!(ack.decoded().yiaddr(), offer.yiaddr());
 }
 
+/// How a server is started.
+type Make = fn(&Host) -> Server;
+
 /// Which DHCP servers answer a relay. All of them answer the client that asks by itself afterwards.
 #[test]
 fn all_servers_but_one_answer_a_relay() {
     as_root!("all_servers_but_one_answer_a_relay");
-    type Make = fn(&Host) -> Server;
     let makes: [(&str, Make, bool); 5] = [
         ("dnsmasq", |host| Kind::Dnsmasq.plain(host), true),
         ("ISC dhcpd", |host| Kind::Isc.plain(host), true),
