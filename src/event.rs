@@ -15,6 +15,7 @@ pub mod log;
 pub mod metrics;
 mod steps;
 pub mod timeline;
+mod told;
 mod words;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -27,6 +28,7 @@ use crate::lease::State;
 use crate::tree::Door;
 use crate::wire::{Arch, Mac};
 use crate::yaml::Finding;
+pub use told::{BootTold, Guess, LeaseTold};
 
 /// One thing that happened.
 #[derive(Debug, Clone, Serialize)]
@@ -40,36 +42,6 @@ pub struct Event {
     /// What happened.
     #[serde(flatten)]
     pub what: What,
-}
-
-/// Boot data in a lease.
-#[derive(Debug, Clone, Serialize)]
-pub struct BootTold {
-    /// The shape of the reply.
-    pub strategy: &'static str,
-    /// The profile chosen.
-    pub profile: String,
-    /// Why this profile.
-    pub why: String,
-    /// The loader or URI named in the reply; none where a menu is all that is told.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub loader: Option<String>,
-    /// Why a menu that its firmware would show is left to the loader.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub no_menu: Option<String>,
-}
-
-/// A lease of the LAN's own DHCP server, handed on.
-#[derive(Debug, Clone, Serialize)]
-pub struct LeaseTold {
-    /// The address.
-    pub address: Ipv4Addr,
-    /// Whose lease it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub server: Option<Ipv4Addr>,
-    /// Options of that server's that the client's size limit had no room for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub left_out: Vec<u8>,
 }
 
 /// What happened. The names are those of the JSON log and the API (`"event": "offer"`).
@@ -348,17 +320,7 @@ pub enum What {
         reason: String,
     },
     /// A loader looked for a file where it might be (quirks 37 and 38).
-    Guessed {
-        /// The door.
-        door: Door,
-        /// The name asked for, cleaned (at most 160 characters).
-        path: String,
-        /// The client's address.
-        peer: IpAddr,
-        /// What it was given, which lies beside that loader; none: it goes on without.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        file: Option<String>,
-    },
+    Guessed(Guess),
     /// A name that leads nowhere.
     NotFound {
         /// The door.

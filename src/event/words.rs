@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serializer;
 
-use super::{BootTold, What, leases, steps};
+use super::{What, leases, steps};
 use crate::yaml::counted;
 
 /// Wall clock as RFC 3339 in UTC with milliseconds.
@@ -36,28 +36,13 @@ pub(super) fn seconds<S: Serializer>(took: &Duration, s: S) -> Result<S::Ok, S::
     s.serialize_f64(took.as_secs_f64())
 }
 
-impl Display for BootTold {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self {
-            strategy,
-            profile,
-            why,
-            loader,
-            no_menu,
-        } = self;
-        let loader = named(loader.as_deref());
-        write!(f, "{loader} ({strategy}; profile \"{profile}\": {why})")?;
-        further(no_menu.as_deref(), f)
-    }
-}
-
 /// What is named in a reply.
-fn named(loader: Option<&str>) -> String {
+pub(super) fn named(loader: Option<&str>) -> String {
     loader.map_or_else(|| "a menu".to_owned(), |loader| format!("\"{loader}\""))
 }
 
 /// What is to be added.
-fn further(more: Option<&str>, f: &mut Formatter<'_>) -> fmt::Result {
+pub(super) fn further(more: Option<&str>, f: &mut Formatter<'_>) -> fmt::Result {
     more.map_or(Ok(()), |more| write!(f, "; {more}"))
 }
 
@@ -263,18 +248,7 @@ impl Display for What {
                     counted(*sent, "byte")
                 )
             }
-            Self::Guessed {
-                door,
-                path,
-                peer,
-                file: Some(file),
-            } => write!(f, "{door} {path} to {peer}: its loader means {file}"),
-            Self::Guessed {
-                door, path, peer, ..
-            } => write!(
-                f,
-                "{door} {path} to {peer}: not there: a probe, as expected"
-            ),
+            Self::Guessed(guess) => guess.fmt(f),
             Self::NotFound {
                 door,
                 path,

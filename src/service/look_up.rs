@@ -4,7 +4,7 @@ use std::io;
 
 use super::files::{self, Body};
 use super::shared::Shared;
-use crate::event::What;
+use crate::event::{Guess, What};
 use crate::profile::Snapshot;
 use crate::tree::{self, CleanPath, FilePath, Found, Missing, Requester};
 
@@ -66,11 +66,11 @@ pub fn goes_on_without(shared: &Shared, who: &Requester, path: &CleanPath) -> bo
 
 fn emit(shared: &Shared, who: &Requester, path: &CleanPath, file: Option<&str>) {
     let short = |text: &str| text.chars().take(SHOWN).collect();
-    let what = What::Guessed {
+    let what = What::Guessed(Guess {
         door: who.door,
         path: short(path.as_str()),
         peer: who.peer,
         file: file.map(short),
-    };
+    });
     shared.emit(who.client.as_ref().map(|client| client.mac), what);
 }
