@@ -91,3 +91,29 @@ impl Display for LeaseTold {
         write!(f, "; no room for options {:?}", self.left_out)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guess_is_told_with_what_came_of_it() {
+        let told = |path: &str, file: Option<&str>| {
+            let guess = Guess {
+                door: Door::Tftp,
+                path: path.to_owned(),
+                peer: [10, 0, 0, 9].into(),
+                file: file.map(str::to_owned),
+            };
+            guess.to_string()
+        };
+        assert_eq!(
+            told("i/grubx64.efi", Some("images/ubuntu/grubx64.efi")),
+            "tftp i/grubx64.efi to 10.0.0.9: its loader means images/ubuntu/grubx64.efi"
+        );
+        assert_eq!(
+            told("revocations_sku.efi", None),
+            "tftp revocations_sku.efi to 10.0.0.9: not there: a probe, as expected"
+        );
+    }
+}
