@@ -9,7 +9,7 @@
 //! * [`Registry`]: what was last seen of each machine, and which machine an IP address belongs to;
 //!   bounded, the machine unseen for longest leaves first
 //! * [`progress`]: whether machines follow what they are offered, and what is tried next
-//! * [`Loaders`]: which addresses run a loader that speaks TFTP alone
+//! * [`Loaders`]: what is known of the loader that an address runs
 //! * [`identify`]: a decoded DHCP message → [`Client`]
 
 mod choice;
@@ -32,7 +32,7 @@ use crate::wire::{Arch, Mac, Platform, Uuid};
 
 pub use choice::Choice;
 pub use identify::{NotBooting, identify, identify_classless};
-pub use loaders::Loaders;
+pub use loaders::{Boot, Loaders};
 pub use registry::Registry;
 pub use shape::{PxeShape, Shape};
 pub use side::Side;

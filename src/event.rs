@@ -28,7 +28,7 @@ use crate::lease::State;
 use crate::tree::Door;
 use crate::wire::{Arch, Mac};
 use crate::yaml::Finding;
-pub use told::{BootTold, LeaseTold};
+pub use told::{BootTold, Guess, LeaseTold};
 
 /// One thing that happened.
 #[derive(Debug, Clone, Serialize)]
@@ -319,6 +319,8 @@ pub enum What {
         /// Why, in a sentence.
         reason: String,
     },
+    /// A loader looked for a file where it might be (quirks 37 and 38).
+    Guessed(Guess),
     /// A name that leads nowhere.
     NotFound {
         /// The door.

@@ -36,6 +36,7 @@ mod journal;
 pub mod lease;
 pub mod links;
 pub mod load;
+pub mod look_up;
 pub mod machines;
 pub mod once;
 pub mod open;

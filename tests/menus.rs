@@ -88,6 +88,7 @@ fn asker(client: Option<Client>) -> Requester {
         door: Door::Http,
         client,
         tftp_only: false,
+        loader: None,
     }
 }
 

@@ -191,6 +191,21 @@ fn a_server_that_answers_machines_and_no_relay_is_known_after_two_times() {
     assert_eq!(relay.overdue(now + WAIT, 3), None, "it came in time");
 }
 
+/// A fast server is heard before we have read the question that it answers.
+#[test]
+fn what_a_server_offers_before_our_question_counts_too() {
+    let (mut relay, now) = (relay(), Instant::now());
+    let mac = |mac| Mac::ethernet([2, 0, 0, 0, 0, mac]);
+    relay.heard(now, SERVER, (mac(1), 0x77));
+    for (xid, client, alive) in [(1, 1, vec![SERVER]), (2, 2, vec![])] {
+        relay
+            .discover(now, (HERE, xid), &discover(client), 0)
+            .unwrap();
+        let late = relay.overdue(now + WAIT, xid).unwrap();
+        assert_eq!(late.alive, alive, "machine {client}");
+    }
+}
+
 #[test]
 fn a_late_answer_counts_and_a_very_late_one_does_not() {
     let (mut relay, now) = (relay(), Instant::now());

@@ -309,7 +309,7 @@ mod tests {
     fn why_there_is_no_loader() {
         let why = |loader, number| {
             let arch = Arch(number);
-            NoLoader {
+            NoKind {
                 loader,
                 platform: arch.platform(),
                 arch,

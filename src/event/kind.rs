@@ -62,6 +62,7 @@ impl What {
             Self::Sent { .. } => "sent",
             Self::Probed { .. } => "probed",
             Self::Failed { .. } => "failed",
+            Self::Guessed(_) => "guessed",
             Self::NotFound { .. } => "not-found",
             Self::Refused { .. } => "refused",
             Self::Malformed { .. } => "malformed",

@@ -248,6 +248,7 @@ impl Display for What {
                     counted(*sent, "byte")
                 )
             }
+            Self::Guessed(guess) => guess.fmt(f),
             Self::NotFound {
                 door,
                 path,

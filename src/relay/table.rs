@@ -13,6 +13,7 @@
 //! retraced: a DISCOVER in the client's name finds the server that offers this address, and gets it the
 //! REQUEST. Where another address is offered, the client is told to begin anew.
 
+use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,8 @@ pub const OFFERS: usize = 4;
 /// Questions a second that DHCP servers are asked, whoever makes up machines: a room of 500 asks two each, and
 /// dnsmasq that writes leases to a disk loses packets from 500 a second on.
 pub const PER_SECOND: u32 = 1000;
+/// So many offers of servers to clients themselves are kept for questions that come later.
+const HEARD: usize = 64;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A message to DHCP servers.
@@ -92,6 +95,9 @@ struct Offered {
 pub struct Relay<T> {
     open: Aged<u32, Transaction<T>>,
     offers: Aged<Mac, Vec<Offered>>,
+    /// What servers have offered clients themselves, the last ones: a fast server is heard before the
+    /// question that it is to be held against.
+    heard: VecDeque<(Mac, u32, Ipv4Addr)>,
     /// When this second began, and how many questions were asked in it.
     second: Option<(Instant, u32)>,
     /// The servers.
@@ -104,6 +110,7 @@ impl<T: Clone> Relay<T> {
         Self {
             open: Aged::new(capacity),
             offers: Aged::new(capacity),
+            heard: VecDeque::new(),
             second: None,
             servers,
         }
@@ -201,6 +208,21 @@ impl<T: Clone> Relay<T> {
                 open.alive.push(server);
             }
         }
+        self.heard.push_back((mac, xid, server));
+        let surplus = self.heard.len().saturating_sub(HEARD);
+        self.heard.drain(..surplus);
+    }
+
+    /// Servers that have answered this message themselves already.
+    fn heard_before(&self, request: &Message) -> Vec<Ipv4Addr> {
+        let of = |(mac, xid, _): &&(Mac, u32, Ipv4Addr)| {
+            (Some(*mac), *xid) == (request.mac(), request.xid)
+        };
+        let mut servers: Vec<Ipv4Addr> =
+            self.heard.iter().filter(of).map(|heard| heard.2).collect();
+        servers.dedup();
+        servers.truncate(OFFERS);
+        servers
     }
 
     /// The time for a lease is over: what was kept with a DISCOVER that nobody has answered. It stays open.
@@ -308,7 +330,7 @@ impl<T: Clone> Relay<T> {
             here,
             to: forward.to.clone(),
             began: now,
-            alive: Vec::new(),
+            alive: self.heard_before(request),
             carried,
         };
         self.open.insert(forward.xid(), open);

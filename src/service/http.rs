@@ -53,8 +53,7 @@ use super::tls::Tls;
 use super::{Shared, open};
 use crate::error::Error;
 use crate::event::What;
-use crate::profile::Snapshot;
-use crate::tree::{self, CleanPath, Found, Missing, Requester};
+use crate::tree;
 use connection::Peer;
 use gate::{Gate, Pass};
 use handshake::Handshakes;
@@ -63,8 +62,7 @@ pub use condition::{Validators, Verdict, judge};
 pub use etag::ETag;
 pub use head::{Described, head};
 
-/// How a name becomes content: [`tree::resolve`], or a test's own table.
-pub type Resolve = fn(&Snapshot, &Requester, &CleanPath) -> Result<Found, Missing>;
+pub use super::look_up::Resolve;
 
 /// Lists, pages and timelines that are in memory at the same time, built or on their way.
 const VIEWS: usize = 32;

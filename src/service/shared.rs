@@ -24,7 +24,7 @@ use crate::lease::State;
 use crate::profile::Snapshot;
 use crate::relay::Relay;
 use crate::relay::servers::Servers;
-use crate::tree::{self, CleanPath, Door, Requester};
+use crate::tree::{self, CleanPath, Door, Found, Requester};
 use crate::wire::Mac;
 use crate::yaml::Finding;
 
@@ -237,14 +237,26 @@ impl Shared {
         server: IpAddr,
         path: Option<&CleanPath>,
     ) -> Requester {
-        let client = tree::asker(&self.clients(), peer, path);
+        let (client, boot) = {
+            let clients = self.clients();
+            (tree::asker(&clients, peer, path), clients.boot(peer))
+        };
+        let peer = peer.to_canonical();
+        let loaders = self.loaders();
         Requester {
-            peer: peer.to_canonical(),
+            peer,
             server: server.to_canonical(),
             door,
             client,
-            tftp_only: door == Door::Tftp && self.loaders().tftp_only(peer.to_canonical()),
+            tftp_only: door == Door::Tftp && loaders.tftp_only(peer),
+            loader: loaders.image(peer, boot),
         }
+    }
+
+    /// Takes note of a loader that an address fetches by this name.
+    pub fn started(&self, by: IpAddr, name: &CleanPath, found: &Found) {
+        let boot = self.clients().boot(by);
+        (self.loaders()).started(by, boot, name.as_str(), found.image());
     }
 }
 

@@ -10,7 +10,8 @@
 //! boot/MAC/ENTRY.ipxe               one entry's own script
 //! boot/PLATFORM-CPU/MAC/ENTRY.ipxe  … of a machine that no DHCP packet has shown
 //! pxelinux.cfg/UUID|01-MAC|IP|default
-//! FOLDER/grub.cfg, grub.cfg, each with -UUID, -01-MAC, -IP; FOLDER may tell the architecture, x86_64-efi
+//! FOLDER/grub.cfg, grub.cfg, each with -UUID, -01-MAC, -IP; below images/ where no file is there; FOLDER
+//!                                   may tell the architecture, x86_64-efi
 //! ```
 
 use super::CleanPath;
@@ -63,7 +64,7 @@ pub fn name(path: &CleanPath) -> Name {
     let whole = || Name::Asset(path.as_str().to_owned());
     match path.split_first() {
         ("assets", Some(rest)) => Name::Asset(rest.as_str().to_owned()),
-        ("images", Some(rest)) => Name::Image(rest),
+        ("images", Some(rest)) => grub(rest.as_str()).unwrap_or(Name::Image(rest)),
         ("boot", Some(rest)) => script(rest.as_str())
             .or_else(|| beside_scripts(&rest))
             .or_else(|| grub(path.as_str()))
@@ -186,6 +187,11 @@ mod tests {
                 Whose::Mac(MAC),
             ),
             ("grub.cfg-C0A84D64", MenuKind::Grub(None), Whose::Asker),
+            (
+                "images/ubuntu/grub.cfg",
+                MenuKind::Grub(None),
+                Whose::Asker,
+            ),
             ("boot/grub.cfg", MenuKind::Grub(None), Whose::Asker),
             (
                 "debian-installer/amd64/grub/grub.cfg",

@@ -99,6 +99,11 @@ fn behind_shim(name: &str) -> Option<&'static str> {
     programs.find(|program| program.eq_ignore_ascii_case(file))
 }
 
+/// Whether there is an asset or an operator's file of that name.
+pub(super) fn is_ours(snapshot: &Snapshot, name: &str) -> bool {
+    own(snapshot, name).is_some() || embedded(name).is_some()
+}
+
 fn own(snapshot: &Snapshot, name: &str) -> Option<FilePath> {
     let mut own = snapshot.overrides.iter();
     let own = own.find(|o| o.eq_ignore_ascii_case(name))?;

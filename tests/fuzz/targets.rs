@@ -14,7 +14,7 @@ use bootjack::firmware::secure::{Layout, MAX_TABLE, Program, Starter, Trust, jud
 use bootjack::network::{self, Network, Pool, Terms};
 use bootjack::profile::{Snapshot, Source, compile};
 use bootjack::transfer::{Bounds, Input, Next, Send, Sender, Step, agree};
-use bootjack::tree::{CleanPath, Door, Requester, resolve};
+use bootjack::tree::{CleanPath, Door, Requester, files_first, resolve};
 use bootjack::wire::dhcp::{MAX_REPLY, Message, Options, describe};
 use bootjack::wire::pxe::area::Area;
 use bootjack::wire::tftp::Packet;
@@ -260,7 +260,12 @@ fn look_up(snapshot: &Snapshot, raw: &[u8]) -> Option<()> {
         door: Door::Tftp,
         client: None,
         tftp_only: false,
+        loader: Some(path.clone()),
     };
+    assert!(
+        files_first(snapshot, &requester, &path).len() <= 8,
+        "{path:?}"
+    );
     let _ = resolve(snapshot, &requester, &path);
     Some(())
 }

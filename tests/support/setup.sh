@@ -25,7 +25,7 @@ util-linux setpriv programs that end with their test
 bsdutils script a terminal for programs that look for one
 qemu-system-x86 qemu-system-x86_64 PCs under software emulation
 seabios /usr/share/seabios/bios-256k.bin BIOS firmware
-ovmf /usr/share/OVMF/OVMF_CODE_4M.fd UEFI firmware
+ovmf /usr/share/OVMF/OVMF_CODE_4M.ms.fd UEFI firmware, with Secure Boot and without
 qemu-system-arm qemu-system-aarch64 64-bit ARM machines under software emulation
 qemu-efi-aarch64 /usr/share/AAVMF/AAVMF_VARS.ms.fd UEFI firmware of 64-bit ARM
 ovmf-ia32 /usr/share/OVMF/OVMF32_CODE_4M.secboot.fd UEFI firmware of 32-bit x86
@@ -33,6 +33,7 @@ ipxe-qemu /usr/lib/ipxe/qemu/pxe-e1000.rom the network card's boot ROM
 debian-installer-12-netboot-amd64 /usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64/linux the installer to boot
 dnsmasq-base dnsmasq a DHCP server that is not ours (no service)
 udhcpc udhcpc a plain DHCP client
+busybox busybox a DHCP server as home routers have it (udhcpd)
 isc-dhcp-client dhclient another plain DHCP client
 dhcpcd-base dhcpcd a third one (no service)
 tftp-hpa tftp a TFTP client

@@ -34,6 +34,7 @@ impl Door {
                 if let Some((_, what)) = noted {
                     shared.emit(mac, what);
                 }
+                note::goes_on(&mut shared.clients(), client);
                 learn_address(shared, incoming);
                 return self.fetch_lease(shared, received, (message, client), answer);
             }

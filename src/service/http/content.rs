@@ -9,7 +9,7 @@ use super::condition::Validators;
 use super::etag::ETag;
 use super::head::Described;
 use super::progress::Kind;
-use crate::service::files::{self, Body, Data};
+use crate::service::files::{Body, Data};
 use crate::tree::Found;
 
 /// A body ready to be judged and sent.
@@ -26,15 +26,14 @@ pub(super) struct Content {
 pub(super) enum Nothing {
     /// The client's affair: 404.
     Missing(String),
+    /// The same, and its loader goes on without: that has been told.
+    Unneeded,
     /// Ours: 500.
     Fault(String),
 }
 
-/// Opens what the tree found.
-pub(super) async fn open(http: &Http, found: &Found) -> Result<Content, Nothing> {
-    let body = files::open(&http.shared.folders, found)
-        .await
-        .map_err(|e| Nothing::of(&e))?;
+/// What was found and opened, with its state.
+pub(super) fn of(http: &Http, found: &Found, body: Body) -> Result<Content, Nothing> {
     let etag = match (&body.data, found) {
         (Data::File(file), _) => ETag::of_file(file).map_err(|e| Nothing::of(&e))?,
         (Data::Memory(bytes), Found::Asset(_)) => http.tags.of(bytes),
@@ -64,7 +63,7 @@ impl Content {
 }
 
 impl Nothing {
-    fn of(e: &io::Error) -> Self {
+    pub(super) fn of(e: &io::Error) -> Self {
         match e.kind() {
             io::ErrorKind::NotFound => Self::Missing("no such file".to_owned()),
             io::ErrorKind::PermissionDenied => Self::Missing(

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::super::files::{self, Body};
+use super::super::files::Body;
+use super::super::look_up::{self, Nothing, goes_on_without};
 use super::content::{NETASCII_LIMIT, netascii};
 use super::request::Call;
 use crate::event::What;
@@ -24,6 +25,8 @@ pub(super) struct Content {
 pub(super) enum Refusal {
     /// There is no such name for this client
     Missing(String),
+    /// The same, and its loader goes on without: that has been told
+    Unneeded,
     /// It is there, but not readable
     Denied(String),
     /// Too long for netascii
@@ -42,7 +45,7 @@ impl Refusal {
     /// The ERROR that the client gets. None where it should simply ask again, or cannot hear it.
     pub(super) fn answer(&self) -> Option<(ErrorCode, &'static str)> {
         match self {
-            Self::Missing(_) => Some((ErrorCode::NOT_FOUND, "file not found")),
+            Self::Missing(_) | Self::Unneeded => Some((ErrorCode::NOT_FOUND, "file not found")),
             Self::Denied(_) => Some((ErrorCode::ACCESS, "file not readable")),
             Self::NotText => Some((
                 ErrorCode::UNDEFINED,
@@ -84,15 +87,25 @@ pub(super) async fn look_up(
 async fn open(call: &Call, snapshot: &Snapshot, who: &Requester) -> Result<Body, Refusal> {
     let shared = &call.common.shared;
     let path = CleanPath::new(&call.name).map_err(|e| Refusal::Missing(e.to_string()))?;
-    let found = (call.common.resolve)(snapshot, who, &path);
-    let found = found.map_err(|e| Refusal::Missing(e.to_string()))?;
-    let body = files::open(&shared.folders, &found).await;
-    let body = body.map_err(|e| unreadable(&e))?;
+    let opened = look_up::look_up(shared, call.common.resolve, (snapshot, who), &path).await;
+    let (found, body) = opened.map_err(|nothing| refusal(call, who, &path, &nothing))?;
     shared.loaders().fetched(who.peer, path.as_str());
     if let Found::Text(_, rendered) = found {
         call.emit(who, menu(call.path(), rendered));
     }
     Ok(body)
+}
+
+/// What a loader goes on without has its event, and no complaint.
+fn refusal(call: &Call, who: &Requester, path: &CleanPath, nothing: &Nothing) -> Refusal {
+    let refusal = match nothing {
+        Nothing::Missing(why) => Refusal::Missing(why.to_string()),
+        Nothing::Unopened(error) => unreadable(error),
+    };
+    match refusal {
+        Refusal::Missing(_) if goes_on_without(&call.common.shared, who, path) => Refusal::Unneeded,
+        refusal => refusal,
+    }
 }
 
 fn menu(path: String, rendered: Rendered) -> What {

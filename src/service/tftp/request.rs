@@ -122,6 +122,7 @@ impl Call {
             Refusal::Missing(reason) | Refusal::Denied(reason) => {
                 self.emit(who, self.not_found(reason));
             }
+            Refusal::Unneeded => {}
             Refusal::Unreachable(reason) => self.emit(who, self.failed(0, reason)),
             Refusal::NotText => {
                 self.emit(who, self.failed(0, "too large for netascii".to_owned()));
