@@ -14,6 +14,13 @@ use crate::lab;
 const HERE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
+/// What `check` says.
+fn said(settings: &Effective) -> String {
+    let findings = tls::findings(settings, &[HERE]);
+    let said: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    said.join("\n")
+}
+
 struct Desk {
     folder: TempDir,
     authority: Authority,
@@ -30,13 +37,6 @@ impl Desk {
         lab::settings(self.folder.path(), issued)
     }
 
-    /// What `check` says.
-    fn said(&self, settings: &Effective) -> String {
-        let findings = tls::findings(settings, &[HERE]);
-        let said: Vec<String> = findings.iter().map(ToString::to_string).collect();
-        said.join("\n")
-    }
-
     fn file(&self, name: &str, text: &[u8]) -> std::path::PathBuf {
         let path = self.folder.path().join(name);
         fs::write(&path, text).unwrap();
@@ -49,7 +49,7 @@ fn one_that_fits_is_no_word() {
     let desk = Desk::new();
     let issued = desk.authority.issue("a", Key::Rsa, "IP:10.0.0.2");
     let settings = desk.settings(&issued);
-    assert_eq!(desk.said(&settings), "");
+    assert_eq!(said(&settings), "");
     let both = [
         fs::read(&issued.key).unwrap(),
         fs::read(&issued.cert).unwrap(),
@@ -60,7 +60,7 @@ fn one_that_fits_is_no_word() {
         tls_key: None,
         ..settings
     };
-    assert_eq!(desk.said(&one), "", "one file may hold both");
+    assert_eq!(said(&one), "", "one file may hold both");
 }
 
 #[test]
@@ -113,11 +113,11 @@ fn what_cannot_be_used_is_an_error_with_a_remedy() {
             &["\"no host\" is no host name"],
         ),
     ] {
-        let said = desk.said(&settings);
-        assert!(said.contains("error"), "{said}");
+        let told = said(&settings);
+        assert!(told.contains("error"), "{told}");
         assert!(
-            words.iter().all(|word| said.contains(word)),
-            "{words:?}: {said}"
+            words.iter().all(|word| told.contains(word)),
+            "{words:?}: {told}"
         );
         let start = Tls::open(&settings, vec![HERE]).unwrap_err().to_string();
         assert!(start.contains("HTTPS cannot be served"), "{start}");
@@ -159,17 +159,17 @@ fn what_firmware_would_not_take_is_a_warning() {
         ),
         (idle, &["tls-key has no effect: there is no tls-cert"]),
     ] {
-        let said = desk.said(&settings);
+        let told = said(&settings);
         assert!(
-            said.contains("warning") && !said.contains("error"),
-            "{said}"
+            told.contains("warning") && !told.contains("error"),
+            "{told}"
         );
         assert!(
-            words.iter().all(|word| said.contains(word)),
-            "{words:?}: {said}"
+            words.iter().all(|word| told.contains(word)),
+            "{words:?}: {told}"
         );
     }
-    assert_eq!(desk.said(&named("boot.example.org")), "");
+    assert_eq!(said(&named("boot.example.org")), "");
 }
 
 #[test]

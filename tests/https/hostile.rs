@@ -13,7 +13,7 @@ use crate::lab::{Lab, PATIENCE};
 #[test]
 fn a_client_that_does_not_trust_us_says_so_by_its_alert() {
     let lab = Lab::new();
-    let refused = lab.untrusting(&[&lab.url("/healthz")]);
+    let refused = Lab::untrusting(&[&lab.url("/healthz")]);
     assert!(!refused.status.success());
     lab.wait_for(&[
         "\"handshake\"",
@@ -22,7 +22,7 @@ fn a_client_that_does_not_trust_us_says_so_by_its_alert() {
     ]);
     let folder = tempfile::tempdir().unwrap();
     let other = Authority::new(folder.path(), "other").cert();
-    let refused = lab.untrusting(&["--cacert", other.to_str().unwrap(), &lab.url("/healthz")]);
+    let refused = Lab::untrusting(&["--cacert", other.to_str().unwrap(), &lab.url("/healthz")]);
     assert!(!refused.status.success());
     lab.is_well();
 }

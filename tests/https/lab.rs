@@ -99,11 +99,11 @@ impl Lab {
     /// curl, which trusts the lab's authority.
     pub fn curl(&self, args: &[&str]) -> Output {
         let ca = self.authority.cert();
-        self.untrusting(&[&["--cacert", ca.to_str().unwrap()], args].concat())
+        Self::untrusting(&[&["--cacert", ca.to_str().unwrap()], args].concat())
     }
 
     /// curl with the authorities that this machine has.
-    pub fn untrusting(&self, args: &[&str]) -> Output {
+    pub fn untrusting(args: &[&str]) -> Output {
         let mut curl = Command::new("curl");
         curl.args(["-sS", "--noproxy", "*", "--max-time", "30"]);
         curl.args(args).output().unwrap()

@@ -40,9 +40,10 @@ fn asks(host: &Host, authority: &Authority) -> Result<String, String> {
         ],
     );
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    match out.status.success() {
-        true => Ok(text(&out.stdout)),
-        false => Err(text(&out.stderr)),
+    if out.status.success() {
+        Ok(text(&out.stdout))
+    } else {
+        Err(text(&out.stderr))
     }
 }
 

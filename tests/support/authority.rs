@@ -140,12 +140,12 @@ impl Authority {
 }
 
 fn text(path: &Path) -> &str {
-    path.to_str().expect("a path of the test's own")
+    path.to_str().unwrap()
 }
 
 fn openssl(args: &[&str]) {
     let out = Command::new("openssl").args(args).output();
-    let out = out.expect("openssl; tests/support/setup.sh brings it");
+    let out = out.unwrap_or_else(|e| panic!("openssl: {e}; tests/support/setup.sh brings it"));
     let said = String::from_utf8_lossy(&out.stderr);
     assert!(out.status.success(), "openssl {args:?}: {said}");
 }
