@@ -136,6 +136,8 @@ async fn drive(stream: impl Stream, peer: Arc<Peer>) -> End {
         async move { Ok::<_, Infallible>(route::answer(&peer, request).await) }
     });
     let served = http1::Builder::new()
+        // GRUB 2.06 finds `Content-Length: ` in these letters alone, and boots no file without (seen).
+        .title_case_headers(true)
         .timer(TokioTimer::new())
         .header_read_timeout(None)
         .max_buf_size(HEAD)
