@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 
 use super::Incoming;
 use crate::client::quirk::{NameForm, Treatment};
-use crate::client::{Class, Client, Stage};
+use crate::client::{Class, Client, Cut, Stage};
 use crate::profile::{Entry, Loader, Profile, Snapshot};
 use crate::wire::{Mac, Platform};
 
@@ -79,12 +79,20 @@ pub fn for_client(
 ) -> Result<Named, NoLoader> {
     let platform = client.platform();
     let wanted = profile.loader.get(platform).copied().unwrap_or_default();
-    let shim = profile.boots_by_shim(platform);
-    if client.stage == Stage::Ipxe && !shim && by_script(wanted) {
+    let shim = profile.starts_by_shim(client);
+    if client.stage == Stage::Ipxe && !shim && by_script(wanted) && !is_stripped(client, wanted) {
         return Ok(Named::Uri(script_uri(client, here)));
     }
-    let file: Option<Cow<'static, str>> = match quirks.set(|c| c.loader.as_deref()) {
+    let own = quirks.set(|c| c.loader.as_deref());
+    let file: Option<Cow<'static, str>> = match own {
         _ if shim => Some(SHIM.into()),
+        None if client.past.cut == Some(Cut::Script) && by_script(wanted) => {
+            return Ok(Named::Uri(script_by_tftp(client, here)));
+        }
+        None if client.past.cut == Some(Cut::OtherLoader) && wanted == Loader::Ipxe => {
+            let other = Loader::Auto.program(platform);
+            other.or(wanted.program(platform)).map(Into::into)
+        }
         Some(own) if matches!(wanted, Loader::Auto | Loader::Firmware) => {
             Some(own.to_owned().into())
         }
@@ -155,9 +163,23 @@ const fn by_script(wanted: Loader) -> bool {
 fn script_uri(client: &Client, here: Here) -> String {
     let name = script_name(client.mac);
     match client.ipxe {
-        Some(features) if !features.http => format!("tftp://{}/{name}", here.server),
+        Some(features) if !features.http => script_by_tftp(client, here),
         _ => format!("http://{}:{}/{name}", here.server, here.http_port),
     }
+}
+
+/// The script by what every iPXE speaks; a ROM that is none asks for a file of that name, which is not
+/// there, and starts nothing.
+fn script_by_tftp(client: &Client, here: Here) -> String {
+    format!("tftp://{}/{}", here.server, script_name(client.mac))
+}
+
+/// Whether it is a ROM's iPXE that can start no Linux kernel, nor go on to one that can by its script: the
+/// one in VirtualBox (danderson/netboot#51, ltsp#579). It boots `lpxelinux.0` as any ROM does. Builds for
+/// UEFI do not list that feature, and have no need of it (danderson/netboot#55).
+fn is_stripped(client: &Client, wanted: Loader) -> bool {
+    let bios = client.platform() == Platform::Bios;
+    bios && wanted != Loader::Ipxe && client.ipxe.is_some_and(|features| features.stripped)
 }
 
 const fn word(loader: Loader) -> &'static str {

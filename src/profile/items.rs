@@ -11,6 +11,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::model::{Action, Entry, Loader, Profile, Target};
+use crate::client::{Client, Stage};
 use crate::wire::Platform;
 use crate::wire::pxe::area::{NO_BROADCAST, NO_MULTICAST};
 use crate::wire::pxe::menu::{BootMenu, LOCAL};
@@ -43,17 +44,18 @@ impl Profile {
     /// says; `None` where its loader does as well: with one entry there is nothing to choose, and
     /// many a UEFI gets menus wrong (quirk 4). `loader`: whether there is one where its platform has
     /// none of ours.
+    /// `shim`: whether signed shim and GRUB carry it there ([`Self::starts_by_shim`]).
     pub fn items(
         &self,
         platform: Platform,
-        loader: bool,
+        (loader, shim): (bool, bool),
         seen: impl Fn(&Entry) -> bool,
     ) -> Option<Items<'_>> {
         if !self.firmware_shows(platform) {
             return None;
         }
         let loader = loader || Loader::Firmware.program(platform).is_some();
-        let leads = |e: &&Entry| seen(e) && self.leads_somewhere(e, platform, loader);
+        let leads = |e: &&Entry| seen(e) && leads_somewhere(e, platform, (loader, shim));
         let mut entries: Vec<&Entry> = self.menu.entries.iter().filter(leads).collect();
         let timeout = default_first(self.menu.default.as_deref(), &mut entries)
             .then_some(self.menu.timeout)
@@ -90,13 +92,14 @@ impl Profile {
         platform: Platform,
     ) -> Option<(&'static str, &'static str)> {
         let has_loader = Loader::Firmware.program(platform).is_some();
+        let shim = self.boots_by_shim(platform);
         if !has_loader
             || !entry.action.serves(platform)
-            || self.leads_somewhere(entry, platform, has_loader)
+            || leads_somewhere(entry, platform, (has_loader, shim))
         {
             return None;
         }
-        Some(if self.boots_by_shim(platform) {
+        Some(if shim {
             (
                 "signed GRUB, which starts it under secure_boot, fetches from bootjack alone and runs no iPXE script",
                 "put its files below the image folder, or name its architectures in arch: of the entry",
@@ -109,26 +112,38 @@ impl Profile {
         })
     }
 
-    /// Whether choosing an entry could start anything, where there is a loader or none.
-    fn leads_somewhere(&self, entry: &Entry, platform: Platform, loader: bool) -> bool {
-        let by_loader = || match platform {
-            _ if !loader => false,
-            _ if self.boots_by_shim(platform) => grub_starts(&entry.action, platform),
-            Platform::Bios => pxelinux_starts(&entry.action, platform),
-            _ => entry.action.serves(platform),
-        };
-        match &entry.action {
-            Action::Local | Action::Elsewhere => true,
-            action if !entry.is_served_here() => action.serves(platform),
-            action => action.boot_program(platform).is_some() || by_loader(),
-        }
+    /// Whether signed shim and GRUB carry the menu to every machine of a platform: the profile says so.
+    pub fn boots_by_shim(&self, platform: Platform) -> bool {
+        self.secure_boot == Some(true) && self.has_use_for_shim(platform)
     }
 
-    /// Whether signed shim and GRUB carry the menu there.
-    pub fn boots_by_shim(&self, platform: Platform) -> bool {
+    /// Whether they carry it to this machine: its profile says so, or leaves it to what was seen of it.
+    pub fn starts_by_shim(&self, client: &Client) -> bool {
+        let learnt = || client.stage != Stage::Ipxe && client.past.has_secure_boot();
+        self.secure_boot.unwrap_or_else(learnt) && self.has_use_for_shim(client.platform())
+    }
+
+    /// Whether there is a shim for the platform, and its loader one that shim starts.
+    fn has_use_for_shim(&self, platform: Platform) -> bool {
         let loader = self.loader.get(platform).copied().unwrap_or_default();
-        let has_shim = matches!(loader, Loader::Auto | Loader::Grub | Loader::Firmware);
-        self.secure_boot && has_shim && platform == Platform::EfiX64
+        let by_shim = matches!(loader, Loader::Auto | Loader::Grub | Loader::Firmware);
+        by_shim && platform.has_signed_shim()
+    }
+}
+
+/// Whether choosing an entry could start anything, where there is a loader or none, and where that is
+/// GRUB behind shim.
+fn leads_somewhere(entry: &Entry, platform: Platform, (loader, shim): (bool, bool)) -> bool {
+    let by_loader = || match platform {
+        _ if !loader => false,
+        _ if shim => grub_starts(&entry.action, platform),
+        Platform::Bios => pxelinux_starts(&entry.action, platform),
+        _ => entry.action.serves(platform),
+    };
+    match &entry.action {
+        Action::Local | Action::Elsewhere => true,
+        action if !entry.is_served_here() => action.serves(platform),
+        action => action.boot_program(platform).is_some() || by_loader(),
     }
 }
 

@@ -28,8 +28,9 @@ pub struct Profile {
     pub loader: PerArch<Loader>,
     /// The shape of the proxy's reply, where the operator knows better than the quirk table.
     pub strategy: Option<PerArch<Shape>>,
-    /// Boot through signed shim and GRUB.
-    pub secure_boot: bool,
+    /// Whether to boot through signed shim and GRUB; `None`: those machines that were seen to have
+    /// Secure Boot on.
+    pub secure_boot: Option<bool>,
     /// Where machines whose firmware shows the menu ask for its items by multicast; `None`: they
     /// ask by unicast.
     pub multicast: Option<Ipv4Addr>,

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use super::names::{MenuKind, Name, Whose, name};
 use super::{CleanPath, FilePath, Found, Memory, Missing, Rendered, Requester, Root};
 use crate::assets;
-use crate::client::{Client, Registry, Stage};
+use crate::client::progress::Given;
+use crate::client::{Client, Cut, Registry, Stage};
 use crate::profile::{Selection, Snapshot, choose};
 use crate::render::{self, Dialect, Place};
 use crate::wire::{Arch, Mac};
@@ -20,6 +21,9 @@ pub fn resolve(
     path: &CleanPath,
 ) -> Result<Found, Missing> {
     match name(path) {
+        Name::Asset(name) if loops(requester, &name) => {
+            menu(snapshot, requester, MenuKind::Ipxe(None), Whose::Asker)
+        }
         Name::Asset(name) => asset(snapshot, &name),
         Name::Image(path) => Ok(image(path)),
         Name::Menu(kind, whose) => match own(snapshot, path.as_str()) {
@@ -28,6 +32,14 @@ pub fn resolve(
         },
         Name::EntryScript { mac, arch, id } => entry_script(snapshot, requester, (mac, arch), &id),
     }
+}
+
+/// Whether it is the iPXE that another server names again and again to the iPXE that asks for it, which
+/// takes a script under any name.
+fn loops(requester: &Requester, name: &str) -> bool {
+    let client = requester.client.as_ref();
+    let cut = client.is_some_and(|client| client.past.cut == Some(Cut::ScriptInPlace));
+    cut && Given::of(name) == Given::Ipxe
 }
 
 /// What `path` is for whoever asks; `None` where that depends on who it is.
