@@ -3,6 +3,7 @@
 //!
 //! * `talk`: a client and the server, in virtual time
 //! * `asks_4011`: those that ask port 4011 although they were told not to
+//! * `handed`: what becomes of the iPXE that a machine was sent: Secure Boot, and chain loops
 //! * `judged`: what is evidence and what is not
 //! * `bounds`: what no order of packets brings about
 //! * `rows`: of how many machines something is kept
@@ -31,6 +32,8 @@ mod bounds;
 mod doctor;
 #[path = "escalation/firmware.rs"]
 mod firmware;
+#[path = "escalation/handed.rs"]
+mod handed;
 #[path = "escalation/judged.rs"]
 mod judged;
 #[path = "escalation/lab.rs"]
