@@ -173,6 +173,7 @@ impl Lab {
             mac: mac(),
             xid: self.xid,
             server,
+            named: server,
             lease,
             boots,
         };
