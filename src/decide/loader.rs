@@ -50,16 +50,24 @@ impl fmt::Display for Named {
     }
 }
 
-/// The profile's loader does not exist for the client.
+/// There is nothing that the client could be told to load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "no {loader} loader for {platform} firmware; set `loader:` in its profile to one that exists there"
-)]
-pub struct NoLoader {
-    /// What the profile asks for.
-    pub loader: &'static str,
-    /// What the client is.
-    pub platform: Platform,
+pub enum NoLoader {
+    /// The profile's loader does not exist for it.
+    #[error(
+        "no {loader} loader for {platform} firmware; set `loader:` in its profile to one that exists there"
+    )]
+    Platform {
+        /// What the profile asks for.
+        loader: &'static str,
+        /// What the client is.
+        platform: Platform,
+    },
+    /// It asks by HTTP, and was seen to run nothing that is not signed.
+    #[error(
+        "this machine has Secure Boot on, as was seen of it, and the signed GRUB cannot go on by HTTP: it would end at its prompt; let it boot by PXE, or say `secure_boot:` in its profile"
+    )]
+    SignedByHttp,
 }
 
 /// The first program of Secure Boot.
@@ -83,6 +91,10 @@ pub fn for_client(
     if client.stage == Stage::Ipxe && !shim && by_script(wanted) && !is_stripped(client, wanted) {
         return Ok(Named::Uri(script_uri(client, here)));
     }
+    if shim && client.class == Class::Http && profile.secure_boot.is_none() {
+        // Debian's has no http module, and its prefix is where shim came from (seen with OVMF).
+        return Err(NoLoader::SignedByHttp);
+    }
     let own = quirks.set(|c| c.loader.as_deref());
     let file: Option<Cow<'static, str>> = match own {
         _ if shim => Some(SHIM.into()),
@@ -98,7 +110,7 @@ pub fn for_client(
         }
         _ => wanted.program(platform).map(Into::into),
     };
-    let file = file.ok_or(NoLoader {
+    let file = file.ok_or(NoLoader::Platform {
         loader: word(wanted),
         platform,
     })?;

@@ -25,7 +25,7 @@ util-linux setpriv programs that end with their test
 bsdutils script a terminal for programs that look for one
 qemu-system-x86 qemu-system-x86_64 PCs under software emulation
 seabios /usr/share/seabios/bios-256k.bin BIOS firmware
-ovmf /usr/share/OVMF/OVMF_CODE_4M.fd UEFI firmware
+ovmf /usr/share/OVMF/OVMF_CODE_4M.ms.fd UEFI firmware, with Secure Boot and without
 ipxe-qemu /usr/lib/ipxe/qemu/pxe-e1000.rom the network card's boot ROM
 debian-installer-12-netboot-amd64 /usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64/linux the installer to boot
 dnsmasq-base dnsmasq a DHCP server that is not ours (no service)

@@ -10,6 +10,11 @@ const OVMF: [&str; 2] = [
     "/usr/share/OVMF/OVMF_CODE_4M.fd",
     "/usr/share/OVMF/OVMF_VARS_4M.fd",
 ];
+/// With Microsoft's keys in its variables, so that Secure Boot is on.
+const OVMF_MS: [&str; 2] = [
+    "/usr/share/OVMF/OVMF_CODE_4M.ms.fd",
+    "/usr/share/OVMF/OVMF_VARS_4M.ms.fd",
+];
 const OVMF32: [&str; 2] = [
     "/usr/share/OVMF/OVMF32_CODE_4M.secboot.fd",
     "/usr/share/OVMF/OVMF32_VARS_4M.fd",
@@ -28,6 +33,8 @@ pub enum Firmware {
     Uefi,
     /// OVMF with HTTP boot only.
     UefiHttp,
+    /// OVMF with Microsoft's keys and Secure Boot on, which starts nothing that they have not signed.
+    SecureBoot,
     /// OVMF of 32 bits.
     Ia32,
     /// OVMF of 32 bits with HTTP boot only.
@@ -61,8 +68,8 @@ impl Firmware {
             // `graphics=off` makes SeaBIOS mirror the screen to the serial port.
             Self::Bios => qemu.args(["-M", "pc,graphics=off", "-vga", "std"]),
             Self::Uefi | Self::UefiHttp => qemu.args(["-M", "q35", "-vga", "std"]),
-            // Debian has it with Secure Boot's lock on the variables alone, which is SMM's.
-            Self::Ia32 | Self::Ia32Http => qemu
+            // Secure Boot's lock on the variables is SMM's; Debian has 32 bits with it alone.
+            Self::SecureBoot | Self::Ia32 | Self::Ia32Http => qemu
                 .args(["-M", "q35,smm=on", "-vga", "std"])
                 .args(["-global", "driver=cfi.pflash01,property=secure,value=on"]),
             Self::Arm64 | Self::Arm64Http => qemu.args(["-M", "virt"]),
@@ -80,6 +87,7 @@ impl Firmware {
         match self {
             Self::Bios => None,
             Self::Uefi | Self::UefiHttp => Some(OVMF),
+            Self::SecureBoot => Some(OVMF_MS),
             Self::Ia32 | Self::Ia32Http => Some(OVMF32),
             Self::Arm64 | Self::Arm64Http => Some(AAVMF),
         }
