@@ -10,6 +10,8 @@
 //! * `store`: what is kept on the disk
 //! * `lab`: bootjack beside a DHCP server, and a machine
 //! * `wire`: a client deaf to one shape, on the wire: steps, memory, what an operator sees
+//! * `loaders`: the same on the wire: what an operator sees of Secure Boot and of loops
+//! * `secure_boot`: real firmware that refuses the unsigned loader
 //! * `others`: machines that boot from another server are left to it
 //! * `overload`: those whom bootjack has no room for are moved to no other shape
 //! * `doctor`: what `bootjack doctor` asks says nothing of a machine
@@ -38,6 +40,8 @@ mod handed;
 mod judged;
 #[path = "escalation/lab.rs"]
 mod lab;
+#[path = "escalation/loaders.rs"]
+mod loaders;
 #[path = "escalation/others.rs"]
 mod others;
 #[path = "escalation/overload.rs"]
@@ -49,6 +53,8 @@ mod rows;
 #[allow(dead_code, reason = "made for `start` as well")]
 #[path = "start/run.rs"]
 mod run;
+#[path = "escalation/secure_boot.rs"]
+mod secure_boot;
 #[path = "escalation/store.rs"]
 mod store;
 mod support;

@@ -44,7 +44,7 @@ use crate::client::Class;
 use crate::wire::{Mac, Platform};
 pub use attempt::{Offered, SETTLE, Windows};
 use handed::Handed;
-pub use handed::{CUT_FOR, Given, ROUNDS};
+pub use handed::{Given, SECURE_BOOT_OFF};
 pub use known::{All, Known};
 pub use memory::{Learnt, Memory, NEW_ROWS, ROW_EVERY, Rows};
 use overheard::Hearing;

@@ -60,6 +60,7 @@ impl What {
             | Self::Forwarded { .. } => Level::DEBUG,
             Self::Conflict { .. }
             | Self::Failed { .. }
+            | Self::LoopCut { .. }
             | Self::NoLease { .. }
             | Self::NothingLeft { .. }
             | Self::Refused { .. }

@@ -94,7 +94,7 @@ pub(super) fn observed(f: &mut Formatter<'_>, behaviour: &str, unwritten: bool) 
 pub(super) fn disproved(f: &mut Formatter<'_>, behaviour: &str) -> fmt::Result {
     match behaviour {
         "secure-boot" => f.write_str(
-            "runs an unsigned iPXE, so its Secure Boot is off: it is given its usual loader from now on",
+            "has Secure Boot off after all (it runs an unsigned iPXE, or its GRUB says so): it is given its usual loader again",
         ),
         other => write!(f, "is not {other}; forgotten"),
     }
@@ -182,7 +182,7 @@ mod tests {
                 What::Disproved {
                     behaviour: "secure-boot",
                 },
-                "runs an unsigned iPXE, so its Secure Boot is off: it is given its usual loader from now on",
+                "has Secure Boot off after all (it runs an unsigned iPXE, or its GRUB says so): it is given its usual loader again",
             ),
         ] {
             assert_eq!(what.to_string(), said);

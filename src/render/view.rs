@@ -7,11 +7,10 @@ use std::time::Duration;
 use super::place::Transport;
 use super::signed::Signed;
 use super::{Dialect, Place, RenderError, entry_script_name, pxelinux, template};
+use crate::client::progress::SECURE_BOOT_OFF;
 use crate::client::{Client, Stage};
 use crate::profile::boot_server::type_of;
-use crate::profile::{
-    Action, Entry, Installed, Loader, PerArch, Profile, Snapshot, Target, Template,
-};
+use crate::profile::{Action, Entry, Installed, PerArch, Profile, Snapshot, Target, Template};
 
 /// A menu for one client in one dialect, all text final.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -260,9 +259,8 @@ impl Making<'_> {
                 left_out.push(entry.title.clone());
             }
         }
-        let program = Loader::Auto.program(self.client.platform());
-        let unsigned = program.map(|name| self.place.uri(self.transport, name));
-        Ok(unsigned.map(|unsigned| Signed { left_out, unsigned }))
+        let off = self.place.uri(self.transport, SECURE_BOOT_OFF);
+        Ok(Some(Signed { left_out, off }))
     }
 
     fn boot(&self, entry: &Entry) -> Result<Option<Boot>, String> {

@@ -287,7 +287,7 @@ impl Shared {
     pub fn sent(&self, peer: IpAddr, given: Given) {
         let mac = self.clients().on_link(peer);
         if let Some(mac) = mac {
-            self.machines.progress().sent(now(), mac, given);
+            self.with_progress(mac, |progress, now| progress.sent(now, mac, given));
         }
     }
 

@@ -9,11 +9,13 @@
 //! boot/NAME, boot/pxelinux.cfg/…    as without boot/, for a pxelinux that takes it for its folder
 //! boot/MAC/ENTRY.ipxe               one entry's own script
 //! boot/PLATFORM-CPU/MAC/ENTRY.ipxe  … of a machine that no DHCP packet has shown
+//! boot/secure-boot-off.cfg          what GRUB asks for where Secure Boot was learnt, and is off
 //! pxelinux.cfg/UUID|01-MAC|IP|default
 //! FOLDER/grub.cfg, grub.cfg, each with -UUID, -01-MAC, -IP
 //! ```
 
 use super::CleanPath;
+use crate::client::progress::SECURE_BOOT_OFF;
 use crate::wire::{Arch, Mac, Uuid};
 
 /// What a path means.
@@ -25,6 +27,8 @@ pub enum Name {
     Image(CleanPath),
     /// A menu for whoever is meant.
     Menu(MenuKind, Whose),
+    /// What GRUB goes on with where Secure Boot is off.
+    SecureBootOff,
     /// One entry's script.
     EntryScript {
         /// Whose menu.
@@ -64,6 +68,7 @@ pub fn name(path: &CleanPath) -> Name {
     match path.split_first() {
         ("assets", Some(rest)) => Name::Asset(rest.as_str().to_owned()),
         ("images", Some(rest)) => Name::Image(rest),
+        _ if path.as_str() == SECURE_BOOT_OFF => Name::SecureBootOff,
         ("boot", Some(rest)) => script(rest.as_str())
             .or_else(|| beside_scripts(&rest))
             .or_else(|| grub(path.as_str()))

@@ -30,6 +30,7 @@ pub fn resolve(
             Some(file) if kind == MenuKind::Grub => Ok(Found::File(file)),
             _ => menu(snapshot, requester, kind, whose),
         },
+        Name::SecureBootOff => Ok(taken_back()),
         Name::EntryScript { mac, arch, id } => entry_script(snapshot, requester, (mac, arch), &id),
     }
 }
@@ -50,7 +51,7 @@ pub fn for_everyone(snapshot: &Snapshot, path: &CleanPath) -> Option<Result<Foun
     match name(path) {
         Name::Asset(name) => Some(asset(snapshot, &name)),
         Name::Image(path) => Some(Ok(image(path))),
-        Name::Menu(..) | Name::EntryScript { .. } => None,
+        Name::Menu(..) | Name::EntryScript { .. } | Name::SecureBootOff => None,
     }
 }
 
@@ -82,7 +83,7 @@ fn mentioned(path: &CleanPath) -> Whose {
     match name(path) {
         Name::Menu(_, whose) => whose,
         Name::EntryScript { mac, .. } => Whose::Mac(mac),
-        Name::Asset(_) | Name::Image(_) => Whose::Asker,
+        Name::Asset(_) | Name::Image(_) | Name::SecureBootOff => Whose::Asker,
     }
 }
 
@@ -210,6 +211,16 @@ fn introduce_yourself(requester: &Requester, snapshot: &Snapshot) -> Found {
             entries: 0,
         },
     )
+}
+
+/// What GRUB does when it has told that Secure Boot is off.
+fn taken_back() -> Found {
+    let rendered = Rendered {
+        dialect: Dialect::Grub.name(),
+        profile: String::new(),
+        entries: 0,
+    };
+    text(render::signed::TAKEN_BACK.to_owned(), rendered)
 }
 
 fn entry_script(

@@ -107,6 +107,12 @@ fn an_ipxe_of_ours_that_runs_takes_it_back() {
     lab.talk("+4 a s +1 a s +20 a W +3 i")
         .says(&["not secure-boot"]);
     assert_eq!(lab.progress.learnt().count(), 0);
+    // GRUB says so.
+    let mut lab = uefi();
+    learnt(&mut lab);
+    lab.talk("+4 a s +1 a s +20 a f O")
+        .says(&["not secure-boot"]);
+    assert_eq!(lab.progress.learnt().count(), 0);
     // An iPXE from elsewhere may be signed.
     let mut lab = uefi();
     learnt(&mut lab);

@@ -104,7 +104,8 @@ impl Lab {
     /// One word of a talk: `d` DISCOVER, `D` one of a new transaction, `r` REQUEST, `4` a request at
     /// 4011, `?` one from another address, `f` a file, `n` a file that is not there,
     /// `a` a request that is refused for lack of room, or damaged, `u` an answer that could not be sent,
-    /// `i` iPXE's DISCOVER, `h` that of HTTP boot, `W` an iPXE of ours that is sent whole, `s` another file,
+    /// `i` iPXE's DISCOVER, `h` that of HTTP boot, `W` an iPXE of ours that is sent whole, `s` another file, `O` the one
+    /// by which GRUB says that Secure Boot is off,
     /// `B` a request for boot data that no shape is offered to (mode `dhcp`, and 4011 in `colocated`),
     /// `o` an OFFER of a lease, `b` one with boot data, `p` another proxy's OFFER, all heard on the wire,
     /// `m` a gap in what is heard; `+3` so many seconds later.
@@ -145,13 +146,14 @@ impl Lab {
                     self.note(&turn);
                 }
             }
-            "W" | "s" => {
-                let given = if word == "W" {
-                    Given::Ipxe
-                } else {
-                    Given::Other
+            "W" | "s" | "O" => {
+                let given = match word {
+                    "W" => Given::Ipxe,
+                    "O" => Given::SecureBootOff,
+                    _ => Given::Other,
                 };
-                self.progress.sent(now, mac(), given);
+                let turn = self.progress.sent(now, mac(), given);
+                self.note(&turn);
             }
             "B" => {
                 let turn = self.progress.begins(now, firmware);

@@ -34,12 +34,15 @@ fn grub_says_what_is_missing_and_the_way_back_where_secure_boot_was_learnt() {
         "menuentry 'Debian' --id 'd'",
         "set timeout=-1\n",
         "if [ \"$lockdown\" = y ]; then\nmenuentry 'Not with Secure Boot: Mirror, It'\\''s a script' --id",
-        "if [ \"$lockdown\" != y ]; then\nmenuentry 'Secure Boot is off: all entries, by iPXE' --id",
-        "chainloader '(tftp,10.0.0.2)/snponly.efi'",
+        "if [ \"$lockdown\" != y ]; then\nmenuentry 'Secure Boot is off: start again with all entries' --id",
+        "configfile '(tftp,10.0.0.2)/boot/secure-boot-off.cfg'",
     ] {
         assert!(config.contains(part), "{part} is missing in {config}");
     }
     assert_grub_reads(&config);
+    let taken_back = text(&snapshot(MENU), None, "boot/secure-boot-off.cfg");
+    assert!(taken_back.contains("\nreboot\n"), "{taken_back}");
+    assert_grub_reads(&taken_back);
     // Whoever said it himself, or was not seen to have it, has an ordinary menu.
     for (profile, who) in [
         ("secure_boot: true\n", secure(uefi())),

@@ -2,7 +2,7 @@
 //!
 //! | sent whole, nothing else asked for since, and then | that says |
 //! |---|---|
-//! | iPXE asks | it runs, and so Secure Boot is off |
+//! | iPXE asks | it runs, and so Secure Boot is off (GRUB's menu has a line to say so, too) |
 //! | UEFI asks anew that there is a signed shim for | it was not run: Secure Boot is on |
 //! | other firmware asks anew, and that twice in a row | a chain loop: it may be an iPXE itself ([`Cut::Script`]) |
 //! | that one took no script either | it is none ([`Cut::OtherLoader`]) |
@@ -13,7 +13,7 @@
 //!
 //! Once is enough for Secure Boot. What looks alike is an iPXE that was switched off within the seconds
 //! before its first DISCOVER, or whose network never came up; that machine loses little, for shim and
-//! GRUB boot it just as well, and its iPXE, wherever that is heard of again, takes the verdict back. A second
+//! GRUB boot it just as well, and GRUB's menu has a line that takes the verdict back. A second
 //! time would be one more failed boot of every machine that has Secure Boot on. For the same reason it
 //! may come back a day later: it may have booted from its disk meanwhile, or somebody read its screen.
 //!
@@ -31,9 +31,9 @@ const COMES_BACK: Duration = Duration::from_secs(super::DAY);
 /// A round of a loop takes no longer.
 const ROUND: Duration = Duration::from_secs(300);
 /// So many rounds in a row, and the loop is cut.
-pub const ROUNDS: u8 = 2;
+const ROUNDS: u8 = 2;
 /// How long a cut lasts.
-pub const CUT_FOR: Duration = Duration::from_secs(3600);
+const CUT_FOR: Duration = Duration::from_secs(3600);
 /// What takes a script has asked for it by then: firmware's DISCOVERs go on for a minute.
 const TAKES: Duration = Duration::from_secs(120);
 
@@ -42,11 +42,24 @@ const TAKES: Duration = Duration::from_secs(120);
 pub enum Given {
     /// An iPXE of ours.
     Ipxe,
+    /// What GRUB asks for where its user tells it that Secure Boot is off, and GRUB finds it so.
+    SecureBootOff,
     /// Anything else.
     Other,
 }
 
+/// The name of that.
+pub const SECURE_BOOT_OFF: &str = "boot/secure-boot-off.cfg";
+
 impl Given {
+    /// What a text is by its name.
+    pub fn of_text(path: &str) -> Self {
+        match path.trim_start_matches('/') {
+            SECURE_BOOT_OFF => Self::SecureBootOff,
+            _ => Self::Other,
+        }
+    }
+
     /// What an asset is by its name; what stands in the image folder is the operator's.
     pub fn of(path: &str) -> Self {
         let path = path.trim_start_matches('/').to_ascii_lowercase();
@@ -106,7 +119,12 @@ impl Handed {
         self.cut.map(|cutting| cutting.cut)
     }
 
-    /// The same, and of which of its programs that is.
+    /// Whose firmware asked last.
+    pub(super) const fn firmware(&self) -> Option<Platform> {
+        self.platform
+    }
+
+    /// How its loop is cut, and of which of its programs that is.
     pub(super) fn cut_of(&self) -> Option<(Platform, Cut)> {
         self.platform.zip(self.cut())
     }
@@ -197,7 +215,7 @@ impl Handed {
                 self.whole = Some(now);
                 self.counted = false;
             }
-            (_, Given::Other) => {
+            (_, Given::Other | Given::SecureBootOff) => {
                 self.whole = None;
                 self.rounds = 0;
             }

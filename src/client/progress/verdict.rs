@@ -82,8 +82,13 @@ impl Progress {
         let Some(platform) = ran else {
             return Turn::of(cut.map(|cut| Step::Looped { cut, rounds }));
         };
-        let firmware = Firmware { mac, platform };
-        let in_memory = handed.refuses.take().is_some();
+        self.takes_back(now, Firmware { mac, platform })
+    }
+
+    /// Secure Boot is off after all.
+    fn takes_back(&mut self, now: Now, firmware: Firmware) -> Turn {
+        let machine = self.machines.get_mut(&firmware.mac);
+        let in_memory = machine.and_then(|m| m.handed.refuses.take()).is_some();
         let mut learnt = self.learnt_of(firmware);
         let known = learnt.seen.contains(&SECURE_BOOT);
         learnt.seen.retain(|seen| *seen != SECURE_BOOT);
@@ -95,9 +100,16 @@ impl Progress {
     }
 
     /// A machine was sent a file whole.
-    pub fn sent(&mut self, now: Now, mac: Mac, given: Given) {
-        if let Some(machine) = self.machines.get_mut(&mac) {
-            machine.handed.is_sent(now.at, given);
+    pub fn sent(&mut self, now: Now, mac: Mac, given: Given) -> Turn {
+        let Some(machine) = self.machines.get_mut(&mac) else {
+            return Turn::default();
+        };
+        machine.handed.is_sent(now.at, given);
+        match (given, machine.handed.firmware()) {
+            (Given::SecureBootOff, Some(platform)) => {
+                self.takes_back(now, Firmware { mac, platform })
+            }
+            _ => Turn::default(),
         }
     }
 

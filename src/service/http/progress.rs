@@ -180,7 +180,8 @@ impl Progress {
         let (transfer, took) = (&going.transfer, going.transfer.began.elapsed());
         let given = match transfer.kind {
             Kind::Whole => Given::of(&transfer.path),
-            Kind::Part | Kind::Menu(_) => Given::Other,
+            Kind::Menu(_) => Given::of_text(&transfer.path),
+            Kind::Part => Given::Other,
         };
         self.shared.sent(transfer.peer, given);
         if going.quiet {

@@ -96,7 +96,7 @@ async fn open(call: &Call, snapshot: &Snapshot, who: &Requester) -> Result<(Body
     shared.loaders().fetched(who.peer, path.as_str());
     if let Found::Text(_, rendered) = found {
         call.emit(who, menu(call.path(), rendered));
-        return Ok((body, Given::Other));
+        return Ok((body, Given::of_text(path.as_str())));
     }
     Ok((body, Given::of(path.as_str())))
 }
