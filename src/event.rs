@@ -237,6 +237,18 @@ pub enum What {
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         unwritten: bool,
     },
+    /// A client did what it could not if what was observed of it were so; it is forgotten.
+    Disproved {
+        /// What it was taken to do, as a word: `secure-boot`.
+        behaviour: &'static str,
+    },
+    /// A client was sent iPXE again and again, and got no further; the loop is cut.
+    LoopCut {
+        /// What it is given instead, as a word: `script`, `other-loader`, `script-in-place`.
+        cut: &'static str,
+        /// How many times it was sent iPXE.
+        rounds: u8,
+    },
     /// An address changed its state (mode `dhcp`).
     Lease {
         /// The address.

@@ -56,6 +56,7 @@ impl Place {
             images: dir.join("images"),
             assets: Some(dir.join("assets")),
             http_port: 8067,
+            https: None,
             config: ConfigFile {
                 path: dir.join("bootjack.yaml"),
                 settings: None,

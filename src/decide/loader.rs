@@ -12,7 +12,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::{Incoming, menu};
 use crate::client::quirk::{NameForm, Treatment};
-use crate::client::{Class, Client, Stage};
+use crate::client::{Class, Client, Cut, Stage};
 use crate::profile::{Entry, Loader, Profile, Snapshot, Target};
 use crate::wire::{Arch, Mac, Platform};
 
@@ -121,6 +121,11 @@ pub enum NoLoader {
     /// Its profile wants HTTPS, and none is served: it is not told http in its place.
     #[error("its profile says http_boot: {{ https: true }}, and no HTTPS is served; set tls-cert")]
     Https,
+    /// It asks by HTTP, and was seen to run nothing that is not signed.
+    #[error(
+        "this machine has Secure Boot on, as was seen of it, and the signed GRUB cannot go on by HTTP: it would end at its prompt; let it boot by PXE, or say `secure_boot:` in its profile"
+    )]
+    SignedByHttp,
 }
 
 /// What a URI may not carry as it is, of what paths in profiles hold (RFC 3986 section 3.3).
@@ -152,8 +157,8 @@ pub fn for_client(
 ) -> Result<Named, NoLoader> {
     let platform = client.platform();
     let wanted = profile.loader.get(platform).copied().unwrap_or_default();
-    let shim = profile.boots_by_shim(platform);
-    if client.stage == Stage::Ipxe && !shim && by_script(wanted) {
+    let shim = profile.starts_by_shim(client);
+    if client.stage == Stage::Ipxe && !shim && by_script(wanted) && !is_stripped(client, wanted) {
         return Ok(Named::Uri(script_uri(client, here)));
     }
     if client.class == Class::Http && client.stage != Stage::Ipxe {
@@ -162,13 +167,24 @@ pub fn for_client(
             return Ok(Named::Uri(by_http(profile, target, here)?));
         }
     }
+    if shim && client.class == Class::Http && profile.secure_boot.is_none() {
+        // Debian's has no http module, and its prefix is where shim came from (seen with OVMF).
+        return Err(NoLoader::SignedByHttp);
+    }
     // What a row names or --assets brings is the operator's, who knows what it can.
-    let row = quirks
-        .set(|c| c.loader.as_deref())
-        .filter(|_| !shim && matches!(wanted, Loader::Auto | Loader::Firmware));
+    let own = quirks.set(|c| c.loader.as_deref());
+    let row = own.filter(|_| !shim && matches!(wanted, Loader::Auto | Loader::Firmware));
+    let cut = client.past.cut.filter(|_| own.is_none() && !shim);
+    if cut == Some(Cut::Script) && by_script(wanted) {
+        return Ok(Named::Uri(script_by_tftp(client, here)));
+    }
     let file: Option<Cow<'static, str>> = match row {
         Some(row) => Some(row.to_owned().into()),
         None if shim => wanted.shim(platform).map(Into::into),
+        None if cut == Some(Cut::OtherLoader) && wanted == Loader::Ipxe => {
+            let other = Loader::Auto.program(platform);
+            other.or(wanted.program(platform)).map(Into::into)
+        }
         None => wanted.program(platform).map(Into::into),
     };
     let none = |by_pxe| NoKind {
@@ -251,9 +267,23 @@ const fn by_script(wanted: Loader) -> bool {
 fn script_uri(client: &Client, here: Here) -> String {
     let name = script_name(client.mac);
     match client.ipxe {
-        Some(features) if !features.http => format!("tftp://{}/{name}", here.server),
+        Some(features) if !features.http => script_by_tftp(client, here),
         _ => format!("{}/{name}", here.http()),
     }
+}
+
+/// The script by what every iPXE speaks; a ROM that is none asks for a file of that name, which is not
+/// there, and starts nothing.
+fn script_by_tftp(client: &Client, here: Here) -> String {
+    format!("tftp://{}/{}", here.server, script_name(client.mac))
+}
+
+/// Whether it is a ROM's iPXE that can start no Linux kernel, nor go on to one that can by its script: the
+/// one in VirtualBox (danderson/netboot#51, ltsp#579). It boots `lpxelinux.0` as any ROM does. Builds for
+/// UEFI do not list that feature, and have no need of it (danderson/netboot#55).
+fn is_stripped(client: &Client, wanted: Loader) -> bool {
+    let bios = client.platform() == Platform::Bios;
+    bios && wanted != Loader::Ipxe && client.ipxe.is_some_and(|features| features.stripped)
 }
 
 const fn word(loader: Loader) -> &'static str {

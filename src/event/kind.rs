@@ -57,6 +57,8 @@ impl What {
             Self::NothingLeft { .. } => "nothing-left",
             Self::Follows { .. } => "follows",
             Self::Observed { .. } => "observed",
+            Self::Disproved { .. } => "disproved",
+            Self::LoopCut { .. } => "loop-cut",
             Self::Menu { .. } => "menu",
             Self::Started { .. } => "started",
             Self::Sent { .. } => "sent",

@@ -62,6 +62,7 @@ impl What {
             Self::Conflict { .. }
             | Self::Failed { .. }
             | Self::Handshake { .. }
+            | Self::LoopCut { .. }
             | Self::NoLease { .. }
             | Self::NothingLeft { .. }
             | Self::Refused { .. }

@@ -186,6 +186,8 @@ impl Display for What {
                 behaviour,
                 unwritten,
             } => steps::observed(f, behaviour, *unwritten),
+            Self::Disproved { behaviour } => steps::disproved(f, behaviour),
+            Self::LoopCut { cut, rounds } => steps::loop_cut(f, cut, *rounds),
             Self::Menu {
                 door,
                 path,

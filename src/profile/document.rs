@@ -104,7 +104,9 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     let loader = section.or("loader", auto, |n| loader(n, report));
     let group = firmware(&section, report).map_or(Some(None), |n| multicast(n, report).map(Some));
     let strategy = section.or("strategy", None, |n| strategy(n, report).map(Some));
-    let secure_boot = section.or("secure_boot", false, |n| yes_no(n, "secure_boot", report));
+    let secure_boot = section.or("secure_boot", None, |n| {
+        yes_no(n, "secure_boot", report).map(Some)
+    });
     let http_boot = section.or("http_boot", HttpBoot::default(), |n| {
         http_boot::read(n, report)
     });
@@ -259,7 +261,7 @@ fn warn_of_missing_loaders(profile: &Profile, matching: &Match, at: At, report: 
             "they are not answered; write a loader for each platform".to_owned(),
         );
     }
-    if profile.secure_boot && matches!(loader, Loader::Ipxe | Loader::Pxelinux) {
+    if profile.secure_boot == Some(true) && matches!(loader, Loader::Ipxe | Loader::Pxelinux) {
         let message = format!("secure_boot has no effect with loader {}", loader.name());
         report.warn(
             at,

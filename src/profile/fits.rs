@@ -54,7 +54,8 @@ pub(super) fn check(profile: &Profile, matching: &Match, at: &Places<'_>, report
             warn_of_left_out(profile, platform, &seen, at, report);
         }
         // Where we have no loader, a quirk may name one, and then there is more in the menu.
-        for items in [false, true].map(|loader| profile.items(platform, loader, seen)) {
+        let shim = profile.boots_by_shim(platform);
+        for items in [false, true].map(|loader| profile.items(platform, (loader, shim), seen)) {
             let Some(items) = items else { continue };
             Menu {
                 platform,

@@ -11,6 +11,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::model::{Action, Entry, Loader, Profile, Target};
+use crate::client::{Client, Stage};
 use crate::wire::Platform;
 use crate::wire::pxe::area::{NO_BROADCAST, NO_MULTICAST};
 use crate::wire::pxe::menu::{BootMenu, LOCAL};
@@ -43,16 +44,17 @@ impl Profile {
     /// says; `None` where its loader does as well: with one entry there is nothing to choose, and
     /// many a UEFI gets menus wrong (quirk 4). `loader`: whether there is one where its platform has
     /// none of ours.
+    /// `shim`: whether signed shim and GRUB carry it there ([`Self::starts_by_shim`]).
     pub fn items(
         &self,
         platform: Platform,
-        loader: bool,
+        (loader, shim): (bool, bool),
         seen: impl Fn(&Entry) -> bool,
     ) -> Option<Items<'_>> {
         if !self.firmware_shows(platform) {
             return None;
         }
-        let starter = self.starter(platform, loader);
+        let starter = starter(platform, (loader, shim));
         let leads = |e: &&Entry| seen(e) && leads_somewhere(e, platform, starter);
         let mut entries: Vec<&Entry> = self.menu.entries.iter().filter(leads).collect();
         let timeout = default_first(self.menu.default.as_deref(), &mut entries)
@@ -89,7 +91,8 @@ impl Profile {
         entry: &Entry,
         platform: Platform,
     ) -> Option<(&'static str, &'static str)> {
-        let starter = self.starter(platform, false);
+        let shim = self.boots_by_shim(platform);
+        let starter = starter(platform, (false, shim));
         if starter == Starter::Nothing
             || !entry.action.serves(platform)
             || leads_somewhere(entry, platform, starter)
@@ -100,7 +103,7 @@ impl Profile {
             return None; // told of whatever shows the menu (`http_boot`)
         }
         Some(match starter {
-            Starter::Grub if self.boots_by_shim(platform) => (
+            Starter::Grub if shim => (
                 "signed GRUB, which starts it under secure_boot, fetches from bootjack alone and runs no iPXE script",
                 "put its files below the image folder, or name its architectures in arch: of the entry",
             ),
@@ -115,23 +118,34 @@ impl Profile {
         })
     }
 
-    /// What starts an entry that firmware cannot start by itself; `by_row`: whether a quirk row names
-    /// a loader, which may do all that iPXE does.
-    fn starter(&self, platform: Platform, by_row: bool) -> Starter {
-        match platform {
-            _ if self.boots_by_shim(platform) => Starter::Grub,
-            Platform::Bios => Starter::Pxelinux,
-            _ if by_row => Starter::Ipxe,
-            _ if Loader::Firmware.is_grub(platform) => Starter::Grub,
-            _ if Loader::Firmware.program(platform).is_some() => Starter::Ipxe,
-            _ => Starter::Nothing,
-        }
+    /// Whether signed shim and GRUB carry the menu to every machine of a platform: the profile says so.
+    pub fn boots_by_shim(&self, platform: Platform) -> bool {
+        self.secure_boot == Some(true) && self.has_use_for_shim(platform)
     }
 
-    /// Whether signed shim and GRUB carry the menu there.
-    pub fn boots_by_shim(&self, platform: Platform) -> bool {
+    /// Whether they carry it to this machine: its profile says so, or leaves it to what was seen of it.
+    pub fn starts_by_shim(&self, client: &Client) -> bool {
+        let learnt = || client.stage != Stage::Ipxe && client.past.has_secure_boot();
+        self.secure_boot.unwrap_or_else(learnt) && self.has_use_for_shim(client.platform())
+    }
+
+    /// Whether there is a shim for the platform, and its loader one that shim starts.
+    fn has_use_for_shim(&self, platform: Platform) -> bool {
         let loader = self.loader.get(platform).copied().unwrap_or_default();
-        self.secure_boot && loader.shim(platform).is_some()
+        loader.shim(platform).is_some()
+    }
+}
+
+/// What starts an entry that firmware cannot start by itself; `by_row`: whether a quirk row names a loader,
+/// which may do all that iPXE does. `shim`: whether that is GRUB behind shim.
+fn starter(platform: Platform, (by_row, shim): (bool, bool)) -> Starter {
+    match platform {
+        _ if shim => Starter::Grub,
+        Platform::Bios => Starter::Pxelinux,
+        _ if by_row => Starter::Ipxe,
+        _ if Loader::Firmware.is_grub(platform) => Starter::Grub,
+        _ if Loader::Firmware.program(platform).is_some() => Starter::Ipxe,
+        _ => Starter::Nothing,
     }
 }
 

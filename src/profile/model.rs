@@ -29,8 +29,9 @@ pub struct Profile {
     pub loader: PerArch<Loader>,
     /// The shape of the proxy's reply, where the operator knows better than the quirk table.
     pub strategy: Option<PerArch<Shape>>,
-    /// Boot through signed shim and GRUB.
-    pub secure_boot: bool,
+    /// Whether to boot through signed shim and GRUB; `None`: those machines that were seen to have
+    /// Secure Boot on.
+    pub secure_boot: Option<bool>,
     /// What firmware that boots by HTTP is told.
     pub http_boot: HttpBoot,
     /// Where machines whose firmware shows the menu ask for its items by multicast; `None`: they

@@ -7,12 +7,17 @@
 
 use std::fmt::Write as _;
 
-use super::{Boot, Item, View, ipxe};
+use super::{Boot, Item, View, ipxe, signed};
 
 /// The whole configuration.
 pub fn config(view: &View) -> String {
     let mut out = format!("# {}\n", view.comment.replace(['\n', '\r'], " "));
     let Some(default) = view.default_item() else {
+        if let Some(signed) = &view.signed {
+            out.push_str("set timeout=-1\n");
+            signed::entries(signed, &mut out);
+            return out;
+        }
         return out
             + "echo 'bootjack: the menu of this machine has no entry that it can boot'\nsleep 10\nexit\n";
     };
@@ -32,6 +37,9 @@ pub fn config(view: &View) -> String {
     }
     for item in &view.items {
         entry(item, &mut out);
+    }
+    if let Some(signed) = &view.signed {
+        signed::entries(signed, &mut out);
     }
     out
 }
@@ -126,6 +134,6 @@ fn all_quoted<'a>(words: impl Iterator<Item = &'a str>) -> String {
     words.map(quoted).collect::<Vec<_>>().join(" ")
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::place::Transport;
+use super::signed::Signed;
 use super::{Dialect, Place, RenderError, entry_script_name, pxelinux, template};
+use crate::client::progress::SECURE_BOOT_OFF;
 use crate::client::{Client, Stage};
 use crate::profile::boot_server::type_of;
 use crate::profile::http_boot::is_cd;
@@ -27,6 +29,8 @@ pub struct View {
     pub at_once: bool,
     /// What is written as a comment on top.
     pub comment: String,
+    /// Of a machine that was seen to have Secure Boot on: what that takes from its menu.
+    pub signed: Option<Signed>,
 }
 
 /// One entry.
@@ -110,6 +114,7 @@ pub fn view(
     for entry in &all {
         items.extend(making.item(entry)?);
     }
+    let signed = making.signed(profile, &all)?;
     let (mut default, mut timeout) = unattended(profile, &items);
     let mut at_once = all.len() == 1 || timeout == Some(Duration::ZERO);
     match chosen(profile, client, &mut items) {
@@ -124,6 +129,7 @@ pub fn view(
         at_once,
         items,
         comment: format!("bootjack: profile \"{}\" for {}", profile.name, client.mac),
+        signed,
     })
 }
 
@@ -240,6 +246,30 @@ impl Making<'_> {
             title: entry.title.clone(),
             boot,
         }))
+    }
+
+    /// What Secure Boot takes from the menu, where it was learnt and no profile says it.
+    fn signed(&self, profile: &Profile, all: &[Entry]) -> Result<Option<Signed>, RenderError> {
+        let learnt = profile.secure_boot.is_none() && profile.starts_by_shim(self.client);
+        if !learnt || self.dialect != Dialect::Grub {
+            return Ok(None);
+        }
+        let by_ipxe = Making {
+            dialect: Dialect::Ipxe,
+            transport: Transport::Http,
+            snapshot: self.snapshot,
+            client: self.client,
+            place: self.place,
+            values: self.values.clone(),
+        };
+        let mut left_out = Vec::new();
+        for entry in all {
+            if self.item(entry)?.is_none() && by_ipxe.item(entry)?.is_some() {
+                left_out.push(entry.title.clone());
+            }
+        }
+        let off = self.place.uri(self.transport, SECURE_BOOT_OFF);
+        Ok(Some(Signed { left_out, off }))
     }
 
     fn boot(&self, entry: &Entry) -> Result<Option<Boot>, String> {

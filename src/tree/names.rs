@@ -9,12 +9,14 @@
 //! boot/NAME, boot/pxelinux.cfg/…    as without boot/, for a pxelinux that takes it for its folder
 //! boot/MAC/ENTRY.ipxe               one entry's own script
 //! boot/PLATFORM-CPU/MAC/ENTRY.ipxe  … of a machine that no DHCP packet has shown
+//! boot/secure-boot-off.cfg          what GRUB asks for where Secure Boot was learnt, and is off
 //! pxelinux.cfg/UUID|01-MAC|IP|default
 //! FOLDER/grub.cfg, grub.cfg, each with -UUID, -01-MAC, -IP; below images/ where no file is there; FOLDER
 //!                                   may tell the architecture, x86_64-efi
 //! ```
 
 use super::CleanPath;
+use crate::client::progress::SECURE_BOOT_OFF;
 use crate::wire::{Arch, Mac, Uuid};
 
 /// What a path means.
@@ -26,6 +28,8 @@ pub enum Name {
     Image(CleanPath),
     /// A menu for whoever is meant.
     Menu(MenuKind, Whose),
+    /// What GRUB goes on with where Secure Boot is off.
+    SecureBootOff,
     /// One entry's script.
     EntryScript {
         /// Whose menu.
@@ -65,6 +69,7 @@ pub fn name(path: &CleanPath) -> Name {
     match path.split_first() {
         ("assets", Some(rest)) => Name::Asset(rest.as_str().to_owned()),
         ("images", Some(rest)) => grub(rest.as_str()).unwrap_or(Name::Image(rest)),
+        _ if path.as_str() == SECURE_BOOT_OFF => Name::SecureBootOff,
         ("boot", Some(rest)) => script(rest.as_str())
             .or_else(|| beside_scripts(&rest))
             .or_else(|| grub(path.as_str()))
@@ -187,11 +192,7 @@ mod tests {
                 Whose::Mac(MAC),
             ),
             ("grub.cfg-C0A84D64", MenuKind::Grub(None), Whose::Asker),
-            (
-                "images/ubuntu/grub.cfg",
-                MenuKind::Grub(None),
-                Whose::Asker,
-            ),
+            ("images/ubuntu/grub.cfg", MenuKind::Grub(None), Whose::Asker),
             ("boot/grub.cfg", MenuKind::Grub(None), Whose::Asker),
             (
                 "debian-installer/amd64/grub/grub.cfg",

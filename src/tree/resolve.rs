@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use super::names::{MenuKind, Name, Whose, name};
 use super::{CleanPath, FilePath, Found, Memory, Missing, Rendered, Requester, Root};
 use crate::assets;
-use crate::client::{Client, Registry, Stage};
+use crate::client::progress::Given;
+use crate::client::{Client, Cut, Registry, Stage};
 use crate::profile::{Selection, Snapshot, choose};
 use crate::render::{self, Dialect, Place};
 use crate::wire::{Arch, Mac};
@@ -20,14 +21,26 @@ pub fn resolve(
     path: &CleanPath,
 ) -> Result<Found, Missing> {
     match name(path) {
+        Name::Asset(name) if loops(requester, &name) => {
+            menu(snapshot, requester, MenuKind::Ipxe(None), Whose::Asker)
+        }
         Name::Asset(name) => asset(snapshot, &name),
         Name::Image(path) => Ok(image(path)),
         Name::Menu(kind, whose) => match own(snapshot, path.as_str()) {
             Some(file) if matches!(kind, MenuKind::Grub(_)) => Ok(Found::File(file)),
             _ => menu(snapshot, requester, kind, whose),
         },
+        Name::SecureBootOff => Ok(taken_back()),
         Name::EntryScript { mac, arch, id } => entry_script(snapshot, requester, (mac, arch), &id),
     }
+}
+
+/// Whether it is the iPXE that another server names again and again to the iPXE that asks for it, which
+/// takes a script under any name.
+fn loops(requester: &Requester, name: &str) -> bool {
+    let client = requester.client.as_ref();
+    let cut = client.is_some_and(|client| client.past.cut == Some(Cut::ScriptInPlace));
+    cut && Given::of(name) == Given::Ipxe
 }
 
 /// What `path` is for whoever asks; `None` where that depends on who it is.
@@ -38,7 +51,7 @@ pub fn for_everyone(snapshot: &Snapshot, path: &CleanPath) -> Option<Result<Foun
     match name(path) {
         Name::Asset(name) => Some(asset(snapshot, &name)),
         Name::Image(path) => Some(Ok(image(path))),
-        Name::Menu(..) | Name::EntryScript { .. } => None,
+        Name::Menu(..) | Name::EntryScript { .. } | Name::SecureBootOff => None,
     }
 }
 
@@ -70,7 +83,7 @@ fn mentioned(path: &CleanPath) -> Whose {
     match name(path) {
         Name::Menu(_, whose) => whose,
         Name::EntryScript { mac, .. } => Whose::Mac(mac),
-        Name::Asset(_) | Name::Image(_) => Whose::Asker,
+        Name::Asset(_) | Name::Image(_) | Name::SecureBootOff => Whose::Asker,
     }
 }
 
@@ -206,6 +219,16 @@ fn introduce_yourself(requester: &Requester, snapshot: &Snapshot) -> Found {
             entries: 0,
         },
     )
+}
+
+/// What GRUB does when it has told that Secure Boot is off.
+fn taken_back() -> Found {
+    let rendered = Rendered {
+        dialect: Dialect::Grub.name(),
+        profile: String::new(),
+        entries: 0,
+    };
+    text(render::signed::TAKEN_BACK.to_owned(), rendered)
 }
 
 fn entry_script(

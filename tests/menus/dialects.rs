@@ -171,6 +171,14 @@ fn grub_takes_what_is_rendered_for_it() {
     }
 }
 
+/// GRUB's own parser takes it.
+#[track_caller]
+pub fn assert_grub_reads(config: &str) {
+    if let Some(complaint) = grub_script_check(config) {
+        assert_eq!(complaint, "", "in {config}");
+    }
+}
+
 /// What GRUB's own parser says of a configuration; `None` where it is not installed.
 fn grub_script_check(config: &str) -> Option<String> {
     let file = tempfile::NamedTempFile::new().unwrap();

@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::client::progress::Given;
 use crate::event::What;
 use crate::event::metrics::Held;
 use crate::service::Shared;
@@ -182,6 +183,12 @@ impl Progress {
 
     fn sent(&self, going: &Going) {
         let (transfer, took) = (&going.transfer, going.transfer.began.elapsed());
+        let given = match transfer.kind {
+            Kind::Whole => Given::of(&transfer.path),
+            Kind::Menu(_) => Given::of_text(&transfer.path),
+            Kind::Part => Given::Other,
+        };
+        self.shared.sent(transfer.peer, given);
         if going.quiet {
             let metrics = &self.shared.metrics;
             return metrics.transferred(Door::Http, transfer.size, took);

@@ -9,6 +9,7 @@ use super::super::files::Body;
 use super::super::look_up::{self, Nothing, goes_on_without};
 use super::content::{NETASCII_LIMIT, netascii};
 use super::request::Call;
+use crate::client::progress::Given;
 use crate::event::What;
 use crate::profile::Snapshot;
 use crate::tree::{CleanPath, Door, Found, Rendered, Requester};
@@ -18,6 +19,8 @@ use crate::wire::tftp::{ErrorCode, Mode};
 /// this is dropped, so keep it until the body is sent.
 pub(super) struct Content {
     pub(super) body: Body,
+    /// What it is.
+    pub(super) given: Given,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -63,12 +66,13 @@ pub(super) async fn look_up(
     snapshot: &Snapshot,
     who: &Requester,
 ) -> Result<Content, Refusal> {
-    let body = open(call, snapshot, who).await;
-    (call.common.shared).fetched(who.peer, body.is_ok());
-    let body = body?;
+    let opened = open(call, snapshot, who).await;
+    (call.common.shared).fetched(who.peer, opened.is_ok());
+    let (body, given) = opened?;
     if call.mode == Mode::Octet {
         return Ok(Content {
             body,
+            given,
             _permit: None,
         });
     }
@@ -80,11 +84,12 @@ pub(super) async fn look_up(
     let body = netascii(body).await.map_err(|e| unreadable(&e))?;
     Ok(Content {
         body,
+        given,
         _permit: Some(permit),
     })
 }
 
-async fn open(call: &Call, snapshot: &Snapshot, who: &Requester) -> Result<Body, Refusal> {
+async fn open(call: &Call, snapshot: &Snapshot, who: &Requester) -> Result<(Body, Given), Refusal> {
     let shared = &call.common.shared;
     let path = CleanPath::new(&call.name).map_err(|e| Refusal::Missing(e.to_string()))?;
     let opened = look_up::look_up(shared, call.common.resolve, (snapshot, who), &path).await;
@@ -92,8 +97,9 @@ async fn open(call: &Call, snapshot: &Snapshot, who: &Requester) -> Result<Body,
     shared.loaders().fetched(who.peer, path.as_str());
     if let Found::Text(_, rendered) = found {
         call.emit(who, menu(call.path(), rendered));
+        return Ok((body, Given::of_text(path.as_str())));
     }
-    Ok(body)
+    Ok((body, Given::of(path.as_str())))
 }
 
 /// What a loader goes on without has its event, and no complaint.

@@ -102,6 +102,9 @@ impl Call {
             Ok(outcome) => self.ended(who, &outcome, size),
             Err(unreadable) => self.failed(unreadable.acknowledged, unreadable.to_string()),
         };
+        if matches!(ended, What::Sent { .. }) {
+            self.common.shared.sent(self.client(), content.given);
+        }
         self.emit(who, ended);
         Ok(())
     }

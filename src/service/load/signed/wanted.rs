@@ -44,7 +44,7 @@ fn named<'p>(profile: &'p Profile, platform: Platform, tree: &Snapshot) -> Vec<W
         let mut filters = entry.arch.iter();
         entry.arch.is_empty() || filters.any(|filter| filter.platform() == platform)
     };
-    let has_menu = profile.items(platform, true, sees).is_some();
+    let has_menu = profile.items(platform, (true, true), sees).is_some();
     let entries = profile.menu.entries.iter();
     let started = entries.filter(|entry| sees(entry) && entry.is_served_here());
     let wanted = started.filter_map(|entry| {
