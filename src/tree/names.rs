@@ -187,11 +187,7 @@ mod tests {
                 Whose::Mac(MAC),
             ),
             ("grub.cfg-C0A84D64", MenuKind::Grub(None), Whose::Asker),
-            (
-                "images/ubuntu/grub.cfg",
-                MenuKind::Grub(None),
-                Whose::Asker,
-            ),
+            ("images/ubuntu/grub.cfg", MenuKind::Grub(None), Whose::Asker),
             ("boot/grub.cfg", MenuKind::Grub(None), Whose::Asker),
             (
                 "debian-installer/amd64/grub/grub.cfg",
