@@ -304,7 +304,9 @@ fn boots(chance: &Chance) {
 fn each_shape_that_a_row_lists_boots_its_firmware() {
     for kind in kinds() {
         let plain = usual(kind, Mode::Proxy);
-        let ladder = plain.ladder(&Server::new(&plain.case()));
+        let mut ladder = plain.ladder(&Server::new(&plain.case()));
+        // That takes somebody else's lease: `tests/relay`.
+        ladder.retain(|shape| *shape != Shape::Augment);
         assert!(!ladder.is_empty(), "{kind:?}");
         for shape in ladder {
             let chance = Chance {

@@ -5,10 +5,11 @@ use std::fs;
 use crate::run::{Said, bootjack, folder, run};
 
 /// key, its default as `config` shows it, then a value of file, environment and flag.
-const SETTINGS: [(&str, &str, [&str; 3]); 16] = [
+const SETTINGS: [(&str, &str, [&str; 3]); 17] = [
     ("mode", "\"proxy\"", ["colocated", "proxy", "colocated"]),
     ("force", "false", ["true", "false", "true"]),
     ("interface", "", ["eth7", "eth8", "eth9"]),
+    ("dhcp-server", "", ["10.0.0.1", "10.0.0.2", "10.0.0.3"]),
     ("profiles", "", ["/f/p", "/e/p", "/c/p"]),
     (
         "images",
