@@ -59,7 +59,7 @@ fn config(key: &str, values: [&str; 3], sources: usize) -> (Said, String) {
 /// A value as `config` shows it.
 fn shown(key: &str, value: &str) -> String {
     match key {
-        "interface" => format!("[\"{value}\"]"),
+        "interface" | "dhcp-server" => format!("[\"{value}\"]"),
         "http-port" | "https-port" | "poll" | "force" => value.to_owned(),
         _ => format!("\"{value}\""),
     }
