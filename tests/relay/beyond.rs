@@ -4,22 +4,70 @@ use std::net::Ipv4Addr;
 
 use crate::lab::{Lab, US, edk2, kind, mac, server};
 use crate::support::dhcp_client::{ANSWER, DhcpClient, Reply};
+use crate::support::lan::Host;
 use crate::support::poll;
 use crate::support::relay;
 use crate::support::servers::Server;
 
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 78, 0, 1);
 
+/// A DHCP server that gives addresses on both links.
+#[derive(Debug, Clone, Copy)]
+enum Both {
+    Dnsmasq,
+    Isc,
+    Kea,
+}
+
+impl Both {
+    fn start(self, host: &Host) -> Server {
+        match self {
+            Self::Dnsmasq => Server::dnsmasq_bare(
+                host,
+                &[
+                    "--dhcp-range=10.78.0.100,10.78.0.199,255.255.255.0,1h",
+                    "--dhcp-range=10.77.0.100,10.77.0.199,255.255.255.0,1h",
+                ],
+            ),
+            Self::Isc => Server::isc_dhcpd(
+                host,
+                "subnet 10.78.0.0 netmask 255.255.255.0 { range 10.78.0.100 10.78.0.199; }",
+            ),
+            Self::Kea => Server::kea_by(host, &kea(host)),
+        }
+    }
+}
+
+fn kea(host: &Host) -> String {
+    let subnet = |id: u8| {
+        format!(
+            r#"{{ "id": {id}, "subnet": "10.{id}.0.0/24", "pools": [ {{ "pool": "10.{id}.0.100 - 10.{id}.0.199" }} ] }}"#
+        )
+    };
+    format!(
+        r#"{{ "Dhcp4": {{ "interfaces-config": {{ "interfaces": [ "eth0" ] }}, "authoritative": true, "valid-lifetime": 3600,
+  "lease-database": {{ "type": "memfile", "name": "{}", "lfc-interval": 0 }},
+  "subnet4": [ {}, {} ] }} }}"#,
+        host.file("kea.leases").display(),
+        subnet(77),
+        subnet(78)
+    )
+}
+
+/// Each heeds the link that is selected (RFC 3527).
 #[test]
 fn a_client_behind_a_relay_gets_a_lease_of_its_own_link() {
     as_root!("a_client_behind_a_relay_gets_a_lease_of_its_own_link");
+    for both in [Both::Dnsmasq, Both::Isc, Both::Kea] {
+        println!("{both:?}");
+        behind_a_relay(both);
+    }
+}
+
+fn behind_a_relay(both: Both) {
     let lab = Lab::with(|setup| setup.flag("--dhcp-server=10.77.0.1"));
     let host = lab.lan.dhcp_host();
-    let far = "--dhcp-range=10.78.0.100,10.78.0.199,255.255.255.0,1h";
-    let theirs = Server::dnsmasq_bare(
-        &host,
-        &[far, "--dhcp-range=10.77.0.100,10.77.0.199,255.255.255.0,1h"],
-    );
+    let theirs = both.start(&host);
     let router = lab.lan.host("router", "10.77.0.9/24");
     let segment = lab.lan.segment();
     let interface = lab.lan.plug(&router, segment);
