@@ -10,6 +10,7 @@
 //!   bounded, the machine unseen for longest leaves first
 //! * [`progress`]: whether machines follow what they are offered, and what is tried next
 //! * [`Loaders`]: which addresses run a loader that speaks TFTP alone
+//! * [`Serial`]: the number by which a Raspberry Pi names the folder of its files
 //! * [`identify`]: a decoded DHCP message → [`Client`]
 
 mod choice;
@@ -18,6 +19,7 @@ mod loaders;
 pub mod progress;
 pub mod quirk;
 mod registry;
+mod serial;
 mod shape;
 mod side;
 mod stage;
@@ -34,6 +36,7 @@ pub use choice::Choice;
 pub use identify::{NotBooting, identify, identify_classless};
 pub use loaders::Loaders;
 pub use registry::Registry;
+pub use serial::Serial;
 pub use shape::{PxeShape, Shape};
 pub use side::Side;
 pub use stage::Stage;

@@ -12,6 +12,7 @@
 //! * `document`, `clause`, `menu`, `entry`, [`boot_server`]: the parts of a profile
 //! * `named`: the files that a profile names, and where
 //! * [`items`], `fits`: the menu as firmware shows it, and what no such menu can carry
+//! * `raspberry_pi`: what boots without a menu
 //! * `pinned`: a shape of reply that no firmware of its machines takes
 //! * [`template`]: `{{ mac }}`: what it may say, and how it is filled
 //! * `matching`, `pattern`, `ties`: whom a profile is for, and which two could both be meant
@@ -38,6 +39,7 @@ pub mod model;
 mod named;
 mod pattern;
 mod pinned;
+mod raspberry_pi;
 mod schema;
 pub mod select;
 pub mod snapshot;
@@ -48,7 +50,9 @@ mod words;
 pub use choose::{choose, chosen, subject};
 pub use compile::{Compiler, Source, compile};
 pub use index::Profiles;
-pub use model::{Action, BootServer, Entry, Loader, Menu, PerArch, Profile, Target, Template};
+pub use model::{
+    Action, BootServer, Entry, Loader, Menu, PerArch, Profile, RaspberryPi, Target, Template,
+};
 pub use named::Named;
 pub use select::{Considered, Selection, Subject, Verdict, select, trace};
 pub use snapshot::{Installed, Snapshot};

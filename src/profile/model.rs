@@ -33,12 +33,25 @@ pub struct Profile {
     /// Where machines whose firmware shows the menu ask for its items by multicast; `None`: they
     /// ask by unicast.
     pub multicast: Option<Ipv4Addr>,
+    /// What a Raspberry Pi is given; `None`: nothing but what lies in the asset folder.
+    pub raspberry_pi: Option<RaspberryPi>,
     /// The profile's own variables, for templates.
     pub vars: BTreeMap<String, String>,
     /// Mode `dhcp`: what its machines are told beside their address.
     pub terms: Terms,
     /// Mode `dhcp`: which pools they may have an address from.
     pub criteria: Criteria,
+}
+
+/// What a Raspberry Pi is given, which shows no menus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RaspberryPi {
+    /// The folder of its boot partition, below the image folder.
+    pub folder: String,
+    /// `cmdline.txt`, where the folder's own is not to be given.
+    pub cmdline: Option<Template>,
+    /// `config.txt` likewise.
+    pub config: Option<Template>,
 }
 
 /// A boot menu, in no dialect yet.

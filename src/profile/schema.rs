@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! name, match {mac, uuid, subnet, arch}, menu {…, entries [{…, linux {…}}]}, loader, firmware
-//! {multicast}, secure_boot, vars, dhcp {options, lease-time, pxe, tags} (room `network`)
+//! {multicast}, secure_boot, raspberry_pi {folder, cmdline, config}, vars, dhcp {options, lease-time, pxe, tags} (room `network`)
 //! ```
 
 use super::model::PerArch;
@@ -20,6 +20,7 @@ pub(super) static PROFILE: Shape = Shape {
         "firmware",
         "strategy",
         "secure_boot",
+        "raspberry_pi",
         "vars",
         "dhcp",
     ],
@@ -69,6 +70,13 @@ pub(super) static FIRMWARE: Shape = Shape {
     aliases: ALIASES,
 };
 
+pub(super) static RASPBERRY_PI: Shape = Shape {
+    what: "raspberry_pi",
+    keys: &["folder", "cmdline", "config"],
+    kin: SHAPES,
+    aliases: ALIASES,
+};
+
 static SHAPES: &[&Shape] = &[
     &PROFILE,
     &MATCH,
@@ -76,6 +84,7 @@ static SHAPES: &[&Shape] = &[
     &ENTRY,
     &LINUX,
     &FIRMWARE,
+    &RASPBERRY_PI,
     &PROFILE_DHCP,
 ];
 

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::names::{MenuKind, Name, Whose, name};
+use super::raspberry_pi;
 use super::{CleanPath, FilePath, Found, Memory, Missing, Rendered, Requester, Root};
 use crate::assets;
 use crate::client::{Client, Registry, Stage};
@@ -20,7 +21,9 @@ pub fn resolve(
     path: &CleanPath,
 ) -> Result<Found, Missing> {
     match name(path) {
-        Name::Asset(name) => asset(snapshot, &name),
+        Name::Asset(name) => asset(snapshot, &name).or_else(|missing| {
+            raspberry_pi::file(snapshot, requester, path).unwrap_or(Err(missing))
+        }),
         Name::Image(path) => Ok(image(path)),
         Name::Menu(kind, whose) => match own(snapshot, path.as_str()) {
             Some(file) if kind == MenuKind::Grub => Ok(Found::File(file)),
@@ -42,7 +45,7 @@ pub fn for_everyone(snapshot: &Snapshot, path: &CleanPath) -> Option<Result<Foun
     }
 }
 
-fn image(path: CleanPath) -> Found {
+pub(super) const fn image(path: CleanPath) -> Found {
     Found::File(FilePath {
         root: Root::Images,
         path,
@@ -223,11 +226,11 @@ fn entry_script(
     ))
 }
 
-fn chosen(snapshot: &Snapshot, client: &Client) -> Result<Selection, Missing> {
+pub(super) fn chosen(snapshot: &Snapshot, client: &Client) -> Result<Selection, Missing> {
     choose(snapshot, client).ok_or(Missing::NoProfile)
 }
 
-const fn place(snapshot: &Snapshot, requester: &Requester) -> Place {
+pub(super) const fn place(snapshot: &Snapshot, requester: &Requester) -> Place {
     Place {
         server: requester.server,
         http_port: snapshot.http_port,
@@ -236,7 +239,7 @@ const fn place(snapshot: &Snapshot, requester: &Requester) -> Place {
     }
 }
 
-fn text(text: String, rendered: Rendered) -> Found {
+pub(super) fn text(text: String, rendered: Rendered) -> Found {
     Found::Text(
         Memory {
             bytes: text.into(),

@@ -32,7 +32,7 @@ pub(super) enum Nothing {
 
 /// Opens what the tree found.
 pub(super) async fn open(http: &Http, found: &Found) -> Result<Content, Nothing> {
-    let body = files::open(&http.shared.folders, found)
+    let (body, found) = files::open(&http.shared.folders, found)
         .await
         .map_err(|e| Nothing::of(&e))?;
     let etag = match (&body.data, found) {
@@ -42,7 +42,7 @@ pub(super) async fn open(http: &Http, found: &Found) -> Result<Content, Nothing>
     };
     let kind = match found {
         Found::Text(_, rendered) => Kind::Menu(Box::new(rendered.clone())),
-        Found::Asset(_) | Found::File(_) => Kind::Whole,
+        Found::Asset(_) | Found::File(_) | Found::First(_) => Kind::Whole,
     };
     Ok(Content {
         validators: Validators::new(etag, body.modified, SystemTime::now()),
@@ -66,7 +66,7 @@ impl Content {
 impl Nothing {
     fn of(e: &io::Error) -> Self {
         match e.kind() {
-            io::ErrorKind::NotFound => Self::Missing("no such file".to_owned()),
+            io::ErrorKind::NotFound => Self::Missing(files::no_file(e)),
             io::ErrorKind::PermissionDenied => Self::Missing(
                 "the file may not be read; make it readable for bootjack's user".to_owned(),
             ),

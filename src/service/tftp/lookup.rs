@@ -87,10 +87,10 @@ async fn open(call: &Call, snapshot: &Snapshot, who: &Requester) -> Result<Body,
     let found = (call.common.resolve)(snapshot, who, &path);
     let found = found.map_err(|e| Refusal::Missing(e.to_string()))?;
     let body = files::open(&shared.folders, &found).await;
-    let body = body.map_err(|e| unreadable(&e))?;
+    let (body, found) = body.map_err(|e| unreadable(&e))?;
     shared.loaders().fetched(who.peer, path.as_str());
     if let Found::Text(_, rendered) = found {
-        call.emit(who, menu(call.path(), rendered));
+        call.emit(who, menu(call.path(), rendered.clone()));
     }
     Ok(body)
 }
@@ -107,7 +107,7 @@ fn menu(path: String, rendered: Rendered) -> What {
 
 fn unreadable(error: &io::Error) -> Refusal {
     match error.kind() {
-        io::ErrorKind::NotFound => Refusal::Missing("no such file".to_owned()),
+        io::ErrorKind::NotFound => Refusal::Missing(files::no_file(error)),
         io::ErrorKind::PermissionDenied => Refusal::Denied(
             "the file is not readable for the user that bootjack runs as; check its mode and owner"
                 .to_owned(),

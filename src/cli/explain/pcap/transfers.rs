@@ -74,9 +74,9 @@ impl<'a> Transfers<'a> {
             Err(why) => return missing(&why.to_string()),
         };
         match files::open_now(&self.folders, &found) {
-            Ok(body) => {
+            Ok((body, found)) => {
                 self.loaders.fetched(peer, path.as_str());
-                what(found, body.len)
+                what(found.clone(), body.len)
             }
             Err(error) => missing(&crate::error::why(&error)),
         }
@@ -112,7 +112,7 @@ fn wanted(request: &Request<'_>, write: bool, answer: Found) -> Said {
 fn what(found: tree::Found, bytes: u64) -> Found {
     match found {
         tree::Found::Asset(_) => Found::Asset { bytes },
-        tree::Found::File(_) => Found::File { bytes },
+        tree::Found::File(_) | tree::Found::First(_) => Found::File { bytes },
         tree::Found::Text(_, rendered) => Found::Menu {
             dialect: rendered.dialect,
             profile: rendered.profile,
