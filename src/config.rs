@@ -15,6 +15,7 @@ mod origin;
 pub mod text;
 
 use std::fmt::Debug;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -87,10 +88,11 @@ pub enum LogLevel {
 }
 
 /// The keys of the config file, which are the names of the flags.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "mode",
     "force",
     "interface",
+    "dhcp-server",
     "profiles",
     "images",
     "assets",
@@ -131,6 +133,15 @@ pub struct Settings {
         value_delimiter = ','
     )]
     pub interface: Option<Vec<String>>,
+    /// Mode proxy: the LAN's DHCP server, to fetch leases from for machines that need lease and loader in one offer; repeat for more [default: found by its answers]
+    #[arg(
+        long,
+        env = "BOOTJACK_DHCP_SERVER",
+        value_name = "ADDRESS",
+        value_parser = server_address,
+        value_delimiter = ','
+    )]
+    pub dhcp_server: Option<Vec<Ipv4Addr>>,
     /// Folder of profiles [default: /etc/bootjack/profiles, else the embedded default]
     #[arg(long, env = "BOOTJACK_PROFILES", value_name = "DIR")]
     pub profiles: Option<PathBuf>,
@@ -166,6 +177,25 @@ pub struct Settings {
     pub quirks: Option<Given>,
 }
 
+/// The address of a host that can be asked.
+///
+/// # Errors
+/// In words: it is none.
+fn server_address(text: &str) -> Result<Ipv4Addr, String> {
+    let address: Ipv4Addr = text
+        .trim()
+        .parse()
+        .map_err(|_| "no IPv4 address".to_owned())?;
+    let group = address.is_multicast() || address.is_broadcast();
+    if group || address.is_unspecified() || address.is_loopback() {
+        return Err("no address of another host".to_owned());
+    }
+    Ok(address)
+}
+
+/// The most DHCP servers that can be named.
+const MOST_SERVERS: usize = 4;
+
 /// Flags of every command that loads a configuration.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SettingsArgs {
@@ -187,6 +217,8 @@ pub struct Effective {
     pub force: bool,
     /// Interfaces named; empty: all that can be served.
     pub interface: Vec<String>,
+    /// DHCP servers named; empty: they are found by their answers.
+    pub dhcp_server: Vec<Ipv4Addr>,
     /// Profile folder named; `None`: /etc/bootjack/profiles, and the embedded default without it.
     pub profiles: Option<PathBuf>,
     /// Image folder.
@@ -227,6 +259,7 @@ impl Settings {
             mode: self.mode.or(weaker.mode),
             force: self.force.or(weaker.force),
             interface: self.interface.or(weaker.interface),
+            dhcp_server: self.dhcp_server.or(weaker.dhcp_server),
             profiles: self.profiles.or(weaker.profiles),
             images: self.images.or(weaker.images),
             assets: self.assets.or(weaker.assets),
@@ -263,6 +296,7 @@ impl Settings {
             "mode" => text(self.mode),
             "force" => text(self.force),
             "interface" => text(self.interface.as_ref()),
+            "dhcp-server" => text(self.dhcp_server.as_ref()),
             "profiles" => text(self.profiles.as_ref()),
             "images" => text(self.images.as_ref()),
             "assets" => text(self.assets.as_ref()),
@@ -283,6 +317,7 @@ impl Settings {
             mode: self.mode.unwrap_or(Mode::Proxy),
             force: self.force.unwrap_or(false),
             interface: self.interface.unwrap_or_default(),
+            dhcp_server: self.dhcp_server.unwrap_or_default(),
             profiles: self.profiles,
             images: self
                 .images

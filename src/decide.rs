@@ -121,6 +121,11 @@ pub struct Answer {
     pub no_menu: Option<NoRoom>,
     /// What was chosen in a menu that its firmware showed, where this answers for that.
     pub chosen: Option<item::Chosen>,
+    /// Where the shape is `augment`: this message is the boot data alone, for the lease of the LAN's own
+    /// DHCP server to be put into (room `relay`). Whether it is filled up to 300 bytes.
+    pub padded: bool,
+    /// What an OFFER of that shape is where no lease comes: a proxy's.
+    pub otherwise: Option<Box<Self>>,
 }
 
 /// Decides one message under one snapshot.
@@ -180,13 +185,14 @@ fn answer(
     incoming: Incoming<'_>,
     client: &Client,
 ) -> Result<Box<Answer>, Ignore> {
-    let kind = answerable(incoming)?;
+    let kind = answerable(snapshot, incoming)?;
     relayed_by_a_host(incoming.message)?;
     let selection = choose(snapshot, client).ok_or(Ignore::NoProfile)?;
     let treatment = snapshot.quirks.treat(client);
     answers_there(incoming, &treatment)?;
     let here = Here::of(snapshot, incoming);
     let menu = menu::option(&selection.profile, client, &treatment, here);
+    let relays = snapshot.relays && incoming.port == Port::Dhcp;
     let case = Case {
         incoming,
         kind,
@@ -194,11 +200,9 @@ fn answer(
         treatment: &treatment,
         selection: &selection,
         here,
+        relays,
     };
-    match menu {
-        Some(menu) => case.told_menu(&menu),
-        None => case.told(None),
-    }
+    case.answer(menu.as_deref())
 }
 
 /// One message, and what is known of who sent it.
@@ -209,9 +213,33 @@ struct Case<'a> {
     treatment: &'a Treatment<'a>,
     selection: &'a Selection,
     here: Here,
+    relays: bool,
 }
 
 impl Case<'_> {
+    /// The answer; and where a lease is to be fetched for it, what it is without one.
+    fn answer(self, menu: Option<&[u8]>) -> Result<Box<Answer>, Ignore> {
+        let answer = self.full(menu)?;
+        if self.kind != Kind::Offer || !answer.strategy.leased {
+            return Ok(answer);
+        }
+        let alone = Self {
+            relays: false,
+            ..self
+        };
+        Ok(Box::new(Answer {
+            otherwise: Some(alone.full(menu)?),
+            ..*answer
+        }))
+    }
+
+    fn full(&self, menu: Option<&[u8]>) -> Result<Box<Answer>, Ignore> {
+        match menu {
+            Some(menu) => self.told_menu(menu),
+            None => self.told(None),
+        }
+    }
+
     /// The answer with this menu for the firmware; where it has no room for that (a relay's option 82
     /// and a client that takes 548 bytes), as if its loader were to show it.
     fn told_menu(&self, menu: &[u8]) -> Result<Box<Answer>, Ignore> {
@@ -233,28 +261,45 @@ impl Case<'_> {
     fn told(&self, menu: Option<&[u8]>) -> Result<Box<Answer>, Ignore> {
         let (client, treatment) = (self.client, self.treatment);
         let profile = &self.selection.profile;
-        let (strategy, by) = match menu {
-            Some(_) => (strategy::of(Shape::Menu), By::Profile),
-            None => strategy::for_client(client, profile, treatment),
+        let loader = loader::beside(menu.is_some(), profile, (client, treatment), self.here)?;
+        let case = strategy::Case {
+            relays: self.relays,
+            reads_the_ack: loader.as_ref().is_some_and(loader::reads_the_ack),
         };
-        let form = Form {
-            menu: menu.unwrap_or_default(),
-            ..Form::of(strategy, treatment, client)
-        };
-        let offered = (self.kind == Kind::Offer)
-            .then(|| strategy::offered(client, (strategy, &by), (treatment, form.bypasses())));
+        let (strategy, by) = self.shape(menu.is_some(), case);
+        let form = Form::of(strategy, treatment, client);
+        let form = menu.map_or(form, |menu| form.with_menu(menu));
+        let offered = (self.kind == Kind::Offer).then(|| {
+            let row = (treatment, form.bypasses());
+            strategy::offered(client, (strategy, &by), row, case)
+        });
         let parts = Parts {
             incoming: self.incoming,
             kind: self.kind,
             strategy,
             form,
-            loader: loader::beside(menu.is_some(), profile, (client, treatment), self.here)?,
+            loader,
         };
         let answer = finish(parts, (self.selection.clone(), by))?;
         Ok(Box::new(Answer {
             offered: offered.flatten(),
             ..*answer
         }))
+    }
+}
+
+impl Case<'_> {
+    /// The shape, and who chose it. Firmware that is shown a menu gets it in a lease where it needs one;
+    /// and who asks us for the lease that we have offered gets boot data with that, whatever has changed since.
+    fn shape(&self, menu: bool, case: strategy::Case) -> (&'static Strategy, By) {
+        let profile = &self.selection.profile;
+        let (shape, by) = strategy::for_client(self.client, profile, self.treatment, case);
+        let takes_lease = self.kind == Kind::Ack && self.incoming.port == Port::Dhcp;
+        match shape {
+            _ if takes_lease => (strategy::augmenting(self.client), by),
+            shape if menu && !shape.leased => (strategy::of(Shape::Menu), By::Profile),
+            shape => (shape, by),
+        }
     }
 }
 
@@ -267,10 +312,21 @@ fn relayed_by_a_host(message: &Message) -> Result<(), Ignore> {
     Ok(())
 }
 
+/// Whether a message asks us for a lease that we have offered in another server's name: it names us as
+/// its server (RFC 2131 4.3.2, SELECTING).
+pub fn takes_our_lease(incoming: Incoming<'_>) -> bool {
+    let message = incoming.message;
+    incoming.port == Port::Dhcp
+        && message.kind() == Some(Kind::Request)
+        && message.address(code::SERVER_ID) == Some(incoming.local)
+        && message.options.has(code::REQUESTED_ADDRESS)
+}
+
 /// The type of the reply, where this message has one on this port.
-fn answerable(incoming: Incoming<'_>) -> Result<Kind, Ignore> {
+fn answerable(snapshot: &Snapshot, incoming: Incoming<'_>) -> Result<Kind, Ignore> {
     if (incoming.port, incoming.message.kind()) == (Port::Dhcp, Some(Kind::Request)) {
-        return Err(Ignore::LeaseRequest);
+        let ours = snapshot.relays && takes_our_lease(incoming);
+        return ours.then_some(Kind::Ack).ok_or(Ignore::LeaseRequest);
     }
     if let Some((item, _)) = incoming
         .message

@@ -58,6 +58,19 @@ pub struct BootTold {
     pub no_menu: Option<String>,
 }
 
+/// A lease of the LAN's own DHCP server, handed on.
+#[derive(Debug, Clone, Serialize)]
+pub struct LeaseTold {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// Whose lease it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<Ipv4Addr>,
+    /// Options of that server's that the client's size limit had no room for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<u8>,
+}
+
 /// What happened. The names are those of the JSON log and the API (`"event": "offer"`).
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -107,6 +120,37 @@ pub enum What {
         no_menu: Option<String>,
         /// Where the reply went.
         to: SocketAddr,
+        /// The lease in it, where there is one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        lease: Option<LeaseTold>,
+    },
+    /// What a client asks was handed on to the LAN's DHCP server, as by a relay agent.
+    Forwarded {
+        /// `discover`, `request`, `release` or `decline`.
+        message: &'static str,
+        /// To whom; none: to everybody on the link.
+        servers: Vec<Ipv4Addr>,
+    },
+    /// No DHCP server has answered that in time; the client gets a proxy's OFFER.
+    NoLease {
+        /// Who was asked; none: everybody on the link.
+        asked: Vec<Ipv4Addr>,
+        /// Servers that have answered the client itself.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        alive: Vec<Ipv4Addr>,
+    },
+    /// The DHCP server refuses a lease that was handed on, or has another address by now; the client was told.
+    LeaseRefused {
+        /// Why, in the server's words.
+        why: String,
+    },
+    /// A client has renewed such a lease by us; from now on it asks the server itself.
+    Renewed {
+        /// The address.
+        address: Ipv4Addr,
+        /// Whose lease it is.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        server: Option<Ipv4Addr>,
     },
     /// Somebody chose an item of a menu that the firmware shows.
     Chosen {

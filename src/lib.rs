@@ -54,6 +54,7 @@ pub mod firmware;
 pub mod lease;
 pub mod network;
 pub mod profile;
+pub mod relay;
 pub mod render;
 pub mod service;
 pub mod transfer;

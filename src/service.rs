@@ -6,6 +6,7 @@
 //! * [`links`]: interfaces that change while running
 //! * [`shared`]: what every service holds: snapshot, clients, events, limits
 //! * [`dhcp`], [`tftp`], [`http`]: the doors
+//! * [`dhcp_servers`]: which of the LAN's DHCP servers answer relays
 //! * [`giving`]: what mode `dhcp` needs to give out leases
 //! * `groups`: the multicast groups that profiles name
 //! * [`machines`]: whether machines follow what they are offered, and what was learnt of them
@@ -23,6 +24,7 @@
 pub mod capture;
 pub mod control;
 pub mod dhcp;
+pub mod dhcp_servers;
 pub mod files;
 pub mod giving;
 mod groups;

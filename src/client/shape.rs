@@ -29,11 +29,14 @@ pub enum Shape {
     RaspberryPi,
     /// `self-sufficient` after two seconds
     Delayed,
+    /// Lease and loader in one OFFER and one ACK: the lease is fetched from the LAN's own DHCP server, as
+    /// a relay agent would
+    Augment,
 }
 
 impl Shape {
     /// All of them, in the order that messages list them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::HttpUri,
         Self::IpxeUri,
         Self::Menu,
@@ -44,6 +47,7 @@ impl Shape {
         Self::HeaderOnly,
         Self::RaspberryPi,
         Self::Delayed,
+        Self::Augment,
     ];
 
     /// The word in profiles, quirk rows, events and metrics.
@@ -59,6 +63,7 @@ impl Shape {
             Self::HeaderOnly => "header-only",
             Self::RaspberryPi => "raspberry-pi",
             Self::Delayed => "delayed",
+            Self::Augment => "augment",
         }
     }
 

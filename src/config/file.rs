@@ -2,11 +2,12 @@
 //!
 //! What `dhcp:` and `quirks:` say is passed over here and read by rooms `network` and `client`.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{KEYS, POLL, Settings};
+use super::{KEYS, MOST_SERVERS, POLL, Settings, server_address};
 use crate::network::SHAPES;
 use crate::yaml::{Node, Report, Section, Shape, Value, one_or_list, text, word_of, yes_no};
 
@@ -43,6 +44,7 @@ pub fn settings(root: &Node, report: &mut Report<'_>) -> Settings {
         mode: file.word("mode", report),
         force: file.of("force", report, |n, r| yes_no(n, "force", r)),
         interface: file.of("interface", report, interfaces),
+        dhcp_server: file.of("dhcp-server", report, servers),
         profiles: file.path("profiles", report),
         images: file.path("images", report),
         assets: file.path("assets", report),
@@ -123,6 +125,31 @@ fn filled<'n>(node: &'n Node, key: &str, report: &mut Report<'_>) -> Option<&'n 
         return None;
     }
     Some(word)
+}
+
+/// `10.0.0.1` or `[10.0.0.1, 10.0.0.5]`.
+fn servers(node: &Node, report: &mut Report<'_>) -> Option<Vec<Ipv4Addr>> {
+    let items = one_or_list(node, "dhcp-server", report);
+    if items.len() > MOST_SERVERS {
+        let message = format!("dhcp-server names {} servers", items.len());
+        report.error(node.at, message, format!("name {MOST_SERVERS} at most"));
+        return None;
+    }
+    let mut address = |node| {
+        let word = filled(node, "dhcp-server", report)?;
+        let address = server_address(word);
+        if let Err(why) = &address {
+            let message = format!("dhcp-server: \"{}\" is {why}", word.escape_debug());
+            report.error(
+                node.at,
+                message,
+                "write an address such as 10.0.0.1".to_owned(),
+            );
+        }
+        address.ok()
+    };
+    let all: Option<Vec<Ipv4Addr>> = items.iter().map(&mut address).collect();
+    all.filter(|all| !all.is_empty())
 }
 
 /// `eth0` or `[eth0, eth1]`.

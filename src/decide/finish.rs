@@ -54,6 +54,8 @@ pub(super) fn finish(
         loader: loader.as_ref().map(ToString::to_string),
         chosen: None,
         no_menu: None,
+        padded: form.padding,
+        otherwise: None,
     }))
 }
 

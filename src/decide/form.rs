@@ -30,6 +30,9 @@ pub(super) struct Form<'t> {
     pub server_options: &'t [u8],
     /// How much iPXE is to let a proxy's reply count: option 175.1; 0, as it does where nothing is said.
     pub ipxe_priority: u8,
+    /// Whether iPXE is told to look for no proxy: 175.176. Beside a lease of our own that is
+    /// [`grant`](super::grant)'s to say.
+    pub no_proxy: bool,
     /// Whether short replies are filled up.
     pub padding: bool,
     /// Whether to ask for broadcast; `None`: as usual.
@@ -41,6 +44,16 @@ pub(super) struct Form<'t> {
 }
 
 impl<'t> Form<'t> {
+    /// With a menu for the firmware, in the place of all else that option 43 may hold.
+    pub fn with_menu(self, menu: &'t [u8]) -> Self {
+        Self {
+            vendor: Vendor::Menu,
+            own_vendor: None,
+            menu,
+            ..self
+        }
+    }
+
     /// The bytes of a reply.
     pub fn encode(&self, message: &Message) -> Vec<u8> {
         if self.padding {
@@ -81,6 +94,7 @@ impl<'t> Form<'t> {
             ending: treatment.set(|c| c.ending).unwrap_or(Ending::Nul),
             server_options: servers.unwrap_or(strategy.server_options),
             ipxe_priority: priority.unwrap_or(0),
+            no_proxy: strategy.leased && client.stage == Stage::Ipxe,
             padding: treatment.set(|c| c.padding).unwrap_or(true),
             broadcast: treatment.set(|c| c.broadcast),
             delay: treatment.set(|c| c.delay).unwrap_or(strategy.delay),

@@ -103,6 +103,19 @@ pub fn for_client(
     })
 }
 
+/// Whether a loader asks for its files the server that its firmware has its lease from, and nobody whom a
+/// proxy names: GRUB reads the `DHCPACK` alone, and shim takes that where it names a file; behind a proxy
+/// GRUB asks the DHCP server for its menu, for ever (quirk 37; seen with Debian's signed pair).
+pub(super) fn reads_the_ack(named: &Named) -> bool {
+    let name = named.to_string();
+    let file = name
+        .rsplit('/')
+        .next()
+        .unwrap_or(&name)
+        .to_ascii_lowercase();
+    file.starts_with("shim") || file.starts_with("grub")
+}
+
 /// What this client is told to load beside a menu that its firmware shows, where it is told one. A
 /// menu needs no file: `None` where there is no loader for this machine, whose firmware starts by
 /// itself what is chosen, or asks other servers for it (facts B: 43.6 = 3 with 8, 9 and 10).

@@ -30,6 +30,9 @@ pub(super) const FILE_MAX: usize = 127;
 /// lease of ours has nobody beside it, and no use for it.
 const IPXE_PRIORITY: u8 = 1;
 
+/// iPXE's option 175, sub-option 176 (`no-pxedhcp`): wait for no proxy (quirk 32).
+pub(super) const NO_PROXY: [u8; 3] = [176, 1, 1];
+
 /// Builds an OFFER or an ACK, where the loader's name has room in it.
 pub(super) fn build(
     incoming: Incoming<'_>,
@@ -127,6 +130,9 @@ fn options(incoming: Incoming<'_>, kind: Kind, form: &Form<'_>, name: &str) -> O
     push_boot(request, form, (incoming.local, name), &mut options);
     if form.ipxe_priority > 0 {
         options.push(code::ETHERBOOT, &[IPXE_PRIORITY, 1, form.ipxe_priority]);
+    }
+    if form.no_proxy {
+        options.push(code::ETHERBOOT, &NO_PROXY);
     }
     if let Some(relay) = request.get(code::RELAY_AGENT) {
         options.push(code::RELAY_AGENT, relay);

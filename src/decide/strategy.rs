@@ -40,6 +40,8 @@ pub struct Strategy {
     /// Options that name the server beside the header.
     #[serde(skip)]
     pub server_options: &'static [u8],
+    /// Whether there is a lease in it that is fetched from the LAN's own DHCP server (room `relay`).
+    pub leased: bool,
     /// Why this shape, and where that is on record.
     pub evidence: &'static str,
 }
@@ -54,6 +56,7 @@ const PLAIN: Strategy = Strategy {
     asks_4011: false,
     delay: Duration::ZERO,
     server_options: &[],
+    leased: false,
     evidence: "",
 };
 
@@ -70,6 +73,7 @@ pub const fn of(shape: Shape) -> &'static Strategy {
         Shape::HeaderOnly => &HEADER_ONLY,
         Shape::RaspberryPi => &RASPBERRY_PI,
         Shape::Delayed => &DELAYED,
+        Shape::Augment => &AUGMENT,
     }
 }
 
@@ -159,6 +163,39 @@ static DELAYED: Strategy = Strategy {
     ..PLAIN
 };
 
+static AUGMENT: Strategy = Strategy {
+    name: Shape::Augment.name(),
+    vendor: Vendor::Bypass,
+    leased: true,
+    evidence: "the lease of the LAN's own DHCP server, fetched as a relay agent, and the loader in one OFFER and one \
+               ACK: EDK2 ranks an OFFER with both above all others, firmware that ignores proxies sees none, and \
+               shim and GRUB ask the server of their lease for files (quirks 8, 12, 13, 14, 17 and 37; EDK2 \
+               PxeBcDhcp4.c)",
+    ..PLAIN
+};
+/// The same for UEFI HTTP boot.
+static AUGMENT_HTTP: Strategy = Strategy {
+    class: Some(CLASS_HTTP),
+    vendor: Vendor::None,
+    ..AUGMENT
+};
+/// The same for iPXE, which takes any lease with a file name, and looks for no proxy beside one that
+/// tells it so (175.176).
+static AUGMENT_IPXE: Strategy = Strategy {
+    class: None,
+    vendor: Vendor::None,
+    ..AUGMENT
+};
+
+/// The boot data that go with a lease of another server, for this client.
+pub(super) fn augmenting(client: &Client) -> &'static Strategy {
+    match (client.class, client.stage) {
+        (Class::Http, _) => &AUGMENT_HTTP,
+        (_, Stage::Ipxe) => &AUGMENT_IPXE,
+        _ => &AUGMENT,
+    }
+}
+
 /// The table of leases with boot data in them (facts, section 0, kind 1).
 pub const LEASES: [Strategy; 5] = [
     Strategy {
@@ -229,6 +266,8 @@ pub enum By {
     /// It is what this client was found to follow, or what is tried now because it did not follow
     /// what came before.
     Learnt,
+    /// Its loader: it asks the server of its lease for the rest.
+    Loader,
     /// This row of the quirk table: its name, and its evidence.
     Row(Arc<str>, Arc<str>),
     /// Nobody: there is no row for such a client.
@@ -240,11 +279,12 @@ impl By {
         Self::Row(row.name.clone(), row.record.clone())
     }
 
-    /// In a word: the row's name, `profile`, `learnt`.
+    /// In a word: the row's name, `profile`, `learnt`, `loader`.
     pub fn word(&self) -> &str {
         match self {
             Self::Profile => "profile",
             Self::Learnt => "learnt",
+            Self::Loader => "loader",
             Self::Row(name, _) => name,
             Self::Nobody => "none",
         }
@@ -256,6 +296,9 @@ impl std::fmt::Display for By {
         match self {
             Self::Profile => f.write_str("the profile pins it"),
             Self::Learnt => f.write_str("learnt from this machine's earlier tries"),
+            Self::Loader => f.write_str(
+                "its loader reads nothing but the ACK of its lease, and asks that server for its files (quirk 37)",
+            ),
             Self::Row(name, record) if record.is_empty() => write!(f, "quirk \"{name}\""),
             Self::Row(name, record) => write!(f, "quirk \"{name}\": {record}"),
             Self::Nobody => f.write_str("no quirk tells this machine"),
@@ -279,24 +322,49 @@ pub fn ladder<'t>(client: &Client, treatment: &Treatment<'t>) -> (Vec<Shape>, Op
     }
 }
 
+/// What else than the client itself decides which shapes there are for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    /// Whether a lease can be fetched for it from the LAN's own DHCP server.
+    pub relays: bool,
+    /// Whether the loader that it is named reads nothing but the ACK of its lease.
+    pub reads_the_ack: bool,
+}
+
+impl Case {
+    /// Whether a shape can be had.
+    fn has(self, shape: Shape) -> bool {
+        self.relays || shape != Shape::Augment
+    }
+}
+
 /// The shape of a proxy's reply for this client, and who chose it.
 pub fn for_client(
     client: &Client,
     profile: &Profile,
     treatment: &Treatment<'_>,
+    case: Case,
 ) -> (&'static Strategy, By) {
+    let shaped = |shape| match shape {
+        Shape::Augment => augmenting(client),
+        shape => of(shape),
+    };
     let pinned = profile.strategy.as_ref();
     let pinned = pinned.and_then(|each| each.get(client.platform()).copied());
-    if let Some(shape) = pinned.filter(|shape| suits(*shape, client)) {
-        return (of(shape), By::Profile);
+    if let Some(shape) = pinned.filter(|shape| suits(*shape, client) && case.has(*shape)) {
+        return (shaped(shape), By::Profile);
     }
-    let (ladder, row) = ladder(client, treatment);
+    if case.relays && case.reads_the_ack {
+        return (augmenting(client), By::Loader);
+    }
+    let (mut ladder, row) = ladder(client, treatment);
+    ladder.retain(|shape| case.has(*shape));
     if let Some(shape) = client.past.shape.filter(|shape| ladder.contains(shape)) {
         let first = ladder.first() == Some(&shape);
-        return (of(shape), if first { chosen(row) } else { By::Learnt });
+        return (shaped(shape), if first { chosen(row) } else { By::Learnt });
     }
     let shape = ladder.first().copied().unwrap_or_else(|| usual(client));
-    (of(shape), chosen(row))
+    (shaped(shape), chosen(row))
 }
 
 /// What an OFFER of this shape is among the shapes that may be tried with firmware; nothing where
@@ -305,15 +373,18 @@ pub fn offered(
     client: &Client,
     (strategy, by): (&'static Strategy, &By),
     (treatment, bypass): (&Treatment<'_>, bool),
+    case: Case,
 ) -> Option<Offered> {
     let shape = Shape::from_name(strategy.name).filter(|shape| shape.is_for_roms())?;
-    if *by == By::Profile || Firmware::of(client).is_none() {
+    if matches!(by, By::Profile | By::Loader) || Firmware::of(client).is_none() {
         return None;
     }
     let waits = treatment.set(|changes| changes.windows.as_deref());
+    let mut ladder = ladder(client, treatment).0;
+    ladder.retain(|shape| case.has(*shape));
     Some(Offered {
         shape,
-        ladder: ladder(client, treatment).0,
+        ladder,
         windows: Windows::of(waits.unwrap_or_default()),
         bypass,
     })
@@ -326,8 +397,8 @@ fn chosen(row: Option<&Quirk>) -> By {
 /// Whether a client who asks like this can make something of the shape.
 fn suits(shape: Shape, client: &Client) -> bool {
     match (client.class, client.stage) {
-        (Class::Http, _) => shape == Shape::HttpUri,
-        (Class::Pxe, Stage::Ipxe) => shape == Shape::IpxeUri,
+        (Class::Http, _) => matches!(shape, Shape::HttpUri | Shape::Augment),
+        (Class::Pxe, Stage::Ipxe) => matches!(shape, Shape::IpxeUri | Shape::Augment),
         (Class::Pxe, _) => shape.is_for_roms(),
     }
 }

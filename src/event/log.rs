@@ -54,9 +54,13 @@ impl What {
             Self::Fault { .. } => Level::ERROR,
             Self::Ignored { reason, .. } => of_ignored(reason),
             Self::Lease { was, state, .. } => of_lease(*was, *state),
-            Self::Started { .. } | Self::Ready { .. } | Self::NotKept { .. } => Level::DEBUG,
+            Self::Started { .. }
+            | Self::Ready { .. }
+            | Self::NotKept { .. }
+            | Self::Forwarded { .. } => Level::DEBUG,
             Self::Conflict { .. }
             | Self::Failed { .. }
+            | Self::NoLease { .. }
             | Self::NothingLeft { .. }
             | Self::Refused { .. }
             | Self::Rejected { .. }
@@ -72,7 +76,9 @@ impl What {
 fn of_ignored(reason: &str) -> Level {
     match reason {
         "not-booting" | "not-request" | "lease-request" | "message-type" | "none-due"
-        | "probing" | "other-server" | "not-its-address" | "no-relay" => Level::DEBUG,
+        | "probing" | "other-server" | "stray-reply" | "not-its-address" | "no-relay" => {
+            Level::DEBUG
+        }
         _ => Level::WARN,
     }
 }

@@ -32,6 +32,8 @@ pub struct Snapshot {
     pub overrides: BTreeSet<String>,
     /// The port HTTP is served on, for URLs.
     pub http_port: u16,
+    /// Whether leases can be fetched from the LAN's own DHCP server, as a relay agent would: mode `proxy`.
+    pub relays: bool,
     /// The quirk table: an operator's rows, then ours.
     pub quirks: Arc<quirk::Table>,
     /// The networks that `dhcp:` of the config file describes.

@@ -10,11 +10,14 @@
 //!
 //! * `boot`: boot data beside somebody else's leases, and port 4011
 //! * `lease`: mode `dhcp` on port 67: leases of our own
+//! * `relay`: leases of the LAN's own DHCP server, fetched as a relay agent does
 
 mod boot;
 mod lease;
+mod relay;
 
 pub use lease::Giver;
+pub use relay::Carried;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -31,7 +34,7 @@ use crate::decide::note::{self, Noted};
 use crate::decide::{Ignore, Incoming, Port, item};
 use crate::event::What;
 use crate::wire::Mac;
-use crate::wire::dhcp::Message;
+use crate::wire::dhcp::{BOOTREPLY, Message};
 
 /// Longer datagrams than any DHCP client sends are malformed.
 const BUFFER: usize = 2048;
@@ -87,8 +90,15 @@ impl Door {
             Ok(message) => message,
             Err(why) => return shared.malformed("dhcp", received.from.into(), why),
         };
+        if relay::is_own(received, &message, &self.own.all()) {
+            return;
+        }
         if let Err(why) = self.can_be_answered(received, &message) {
             return self.pass_over(shared, &why, &message, None);
+        }
+        let relays = self.port == Port::Dhcp && shared.snapshot.load().relays;
+        if relays && self.relayed(shared, received, &message) {
+            return;
         }
         let giver = self.giver.as_ref();
         let item = item::asked(self.incoming(&message, received));
@@ -96,6 +106,23 @@ impl Door {
             Some(giver) => self.lease(shared, giver, *received, message),
             None => self.boot(shared, received, &message),
         }
+    }
+
+    /// What is the relay's business, where it is.
+    fn relayed(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        received: &Received,
+        message: &Message,
+    ) -> bool {
+        let incoming = self.incoming(message, received);
+        match () {
+            () if message.op == BOOTREPLY => self.replied(shared, received, message),
+            () if relay::renews(incoming) => self.renew(shared, received, message),
+            () if relay::gives_back(incoming) => self.give_back(shared, received, message),
+            () => return false,
+        }
+        true
     }
 
     /// Whether there is anybody to answer, and an address to answer from.

@@ -186,6 +186,7 @@ impl Loader {
             installed,
             overrides: overrides.unwrap_or_default(),
             http_port: self.places.http_port,
+            relays: self.places.mode == Mode::Proxy,
             ..Snapshot::default()
         }
     }

@@ -214,7 +214,17 @@ impl Shared {
 
     /// Another server has answered a machine.
     pub fn overheard(&self, heard: Overheard) {
+        if heard.lease {
+            let asked = (heard.mac, heard.xid);
+            (self.relay()).heard(Instant::now(), heard.named, asked);
+        }
         let new = self.machines.progress().overheard(now(), heard);
+        self.beside(new);
+    }
+
+    /// What firmware was said to be offered was another OFFER.
+    pub fn offers_instead(&self, firmware: Firmware, message: &Message, offered: Option<Offered>) {
+        let new = (self.machines.progress()).offered(now(), firmware, message.xid, offered);
         self.beside(new);
     }
 

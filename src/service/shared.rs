@@ -10,6 +10,8 @@ use arc_swap::ArcSwap;
 use jiff::SignedDuration;
 use tokio::sync::{Notify, Semaphore};
 
+use super::dhcp::Carried;
+use super::dhcp_servers::Keeper;
 use super::journal::Journal;
 use super::lease::{Emit, Leases};
 use super::machines::Machines;
@@ -20,6 +22,8 @@ use crate::event::timeline::Timeline;
 use crate::event::{Event, What};
 use crate::lease::State;
 use crate::profile::Snapshot;
+use crate::relay::Relay;
+use crate::relay::servers::Servers;
 use crate::tree::{self, CleanPath, Door, Requester};
 use crate::wire::Mac;
 use crate::yaml::Finding;
@@ -90,6 +94,11 @@ pub struct Shared {
     pub waiting_answers: Arc<Semaphore>,
     /// Who speaks for another address than his own, each told of once.
     pub passed_over: Once,
+    /// Places for machines that wait for a lease of another server; further ones do not wait.
+    pub waiting_leases: Arc<Semaphore>,
+    /// Where what is known of DHCP servers is kept.
+    pub servers_kept: Keeper,
+    relay: Mutex<Relay<Arc<Carried>>>,
     clients: Mutex<Registry>,
     loaders: Mutex<Loaders>,
     timeline: Mutex<Timeline>,
@@ -108,6 +117,7 @@ pub struct Folders {
 impl Shared {
     /// Nothing seen yet, `snapshot` in force.
     pub fn new(snapshot: Snapshot, folders: Folders, limits: Limits) -> Arc<Self> {
+        let most = limits.clients;
         let clients = Mutex::new(Registry::new(limits.clients));
         let loaders = Mutex::new(Loaders::new(limits.clients));
         let machines = Machines::new(limits.clients);
@@ -123,6 +133,9 @@ impl Shared {
             machines,
             waiting_answers: Arc::new(Semaphore::new(WAITING_ANSWERS)),
             passed_over: Once::default(),
+            waiting_leases: Arc::new(Semaphore::new(most)),
+            servers_kept: Keeper::default(),
+            relay: Mutex::new(Relay::new(most, Servers::default())),
             clients,
             loaders,
             timeline: Mutex::new(timeline),
@@ -196,6 +209,11 @@ impl Shared {
     /// The machines seen. Hold the lock for a look-up, never across an await.
     pub fn clients(&self) -> MutexGuard<'_, Registry> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is asked of other DHCP servers. Hold the lock for a look-up, never across an await.
+    pub fn relay(&self) -> MutexGuard<'_, Relay<Arc<Carried>>> {
+        self.relay.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The timelines. Hold the lock for a look-up, never across an await.

@@ -86,6 +86,7 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     shared.findings.store(Arc::new(first.findings.clone()));
     let giving = raw.map(|raw| Giving::open(raw, settings, &shared));
     let (giving, of_leases) = giving.transpose()?.unzip();
+    shared.know_servers(&settings.state, &settings.dhcp_server);
     let (most, learns) = (shared.limits.clients, settings.mode != Mode::Dhcp);
     let named = settings.user.as_deref();
     let machines = (shared.machines).open(&settings.state, most, learns, named);

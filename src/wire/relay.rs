@@ -10,7 +10,8 @@ use super::pxe::sub_options;
 /// Sub-option numbers (IANA "DHCP Relay Agent Sub-Option Codes").
 const CIRCUIT_ID: u8 = 1;
 const REMOTE_ID: u8 = 2;
-const LINK_SELECTION: u8 = 5;
+/// An address in the subnet that a lease is for (RFC 3527).
+pub const LINK_SELECTION: u8 = 5;
 const SERVER_ID_OVERRIDE: u8 = 11;
 
 /// One relay agent's information.

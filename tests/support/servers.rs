@@ -60,13 +60,15 @@ impl Server {
     }
 
     fn start(host: &Host, flags: &[&str]) -> Self {
+        let range = format!("--dhcp-range={},{},255.255.255.0,1h", POOL.0, POOL.1);
+        Self::dnsmasq_bare(host, &[&[range.as_str()], flags].concat())
+    }
+
+    /// dnsmasq on a LAN that knows only IPv4, with these flags, which say what it hands out.
+    pub fn dnsmasq_bare(host: &Host, flags: &[&str]) -> Self {
         let leases = host.file("leases");
         let mut command = dnsmasq(host);
         command
-            .arg(format!(
-                "--dhcp-range={},{},255.255.255.0,1h",
-                POOL.0, POOL.1
-            ))
             .arg(format!("--dhcp-leasefile={}", leases.display()))
             .arg("--no-ping")
             .args(flags);

@@ -34,6 +34,8 @@ pub struct Overheard {
     pub xid: u32,
     /// The address it came from.
     pub server: Ipv4Addr,
+    /// The server's own name (54), which behind a relay is another; else that address.
+    pub named: Ipv4Addr,
     /// Whether it has an address for the machine.
     pub lease: bool,
     /// Whether a machine may boot by it, or goes and asks its sender.
@@ -42,11 +44,11 @@ pub struct Overheard {
 
 impl Overheard {
     /// What a message says, sent from this address, which may be one of `ours`; `None`: nothing, or
-    /// it is an OFFER of our own.
+    /// it is of our own: mode `proxy` has port 67 to itself, and hands on leases of others.
     pub fn of(message: &Message, server: Ipv4Addr, ours: bool) -> Option<Self> {
         let answers = matches!(message.kind(), None | Some(Kind::Offer | Kind::Ack));
         let lease = !message.yiaddr.is_unspecified();
-        if message.op != BOOTREPLY || !answers || (ours && !lease) {
+        if message.op != BOOTREPLY || !answers || ours {
             return None;
         }
         let boots = boots(message);
@@ -54,6 +56,7 @@ impl Overheard {
             mac: message.mac()?,
             xid: message.xid,
             server,
+            named: message.address(code::SERVER_ID).unwrap_or(server),
             lease,
             boots,
         })

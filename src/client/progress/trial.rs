@@ -113,7 +113,11 @@ impl Trial {
         if !self.left.contains(&left) {
             self.left.push(left);
         }
-        if let Some(next) = after(left, &offered.ladder, &self.left) {
+        // Lease and loader offered, neither taken: that is firmware to which a proxy says nothing (quirk 14).
+        let in_one = Some(Shape::Augment);
+        let in_one = in_one.filter(|shape| !attempt.has_asked() && offered.ladder.contains(shape));
+        let in_one = in_one.filter(|shape| !self.left.contains(shape));
+        if let Some(next) = in_one.or_else(|| after(left, &offered.ladder, &self.left)) {
             self.trying = Some(next);
             return Step::Next {
                 left,

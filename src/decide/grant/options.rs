@@ -12,9 +12,6 @@ use crate::lease;
 use crate::network::{Subnet, Terms};
 use crate::wire::dhcp::{Kind, Message, Options, code};
 
-/// iPXE's option 175, sub-option 176 (`no-pxedhcp`): wait for no proxy (quirk 32).
-const NO_PROXY: [u8; 3] = [176, 1, 1];
-
 /// What a BOOTP client has room for: 300 bytes in all (RFC 1542 2.1).
 const BOOTP_REPLY: usize = 300;
 
@@ -161,7 +158,7 @@ fn tail(asked: &Asked<'_>, told: Told, data: Option<&Data<'_>>) -> Options {
         .as_ref()
         .is_some_and(|c| c.stage == Stage::Ipxe);
     if data.is_some() && ipxe {
-        tail.push(code::ETHERBOOT, &NO_PROXY);
+        tail.push(code::ETHERBOOT, &reply::NO_PROXY);
     }
     // RFC 6842: the client identifier goes back as it came.
     let id = request.get(code::CLIENT_ID).filter(|id| !id.is_empty());

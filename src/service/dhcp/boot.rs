@@ -1,6 +1,6 @@
 //! Boot data beside somebody else's leases: modes `proxy` and `colocated`, and port 4011 in all.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::Door;
@@ -9,7 +9,7 @@ use crate::client::progress::Firmware;
 use crate::decide::item::{self, Chosen};
 use crate::decide::note::{self, Noted};
 use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port};
-use crate::event::What;
+use crate::event::{LeaseTold, What};
 use crate::firmware::is_probe;
 use crate::service::Shared;
 use crate::service::sys::udp::Received;
@@ -29,6 +29,16 @@ impl Door {
         let noted = self.note(shared, client.as_ref(), incoming);
         let mac = client.as_ref().map(|client| client.mac);
         let firmware = client.as_ref().and_then(Firmware::judged);
+        let decision = match (decision, &client) {
+            (Ok(answer), Some(client)) if answer.strategy.leased => {
+                if let Some((_, what)) = noted {
+                    shared.emit(mac, what);
+                }
+                learn_address(shared, incoming);
+                return self.fetch_lease(shared, received, (message, client), answer);
+            }
+            (decision, _) => decision,
+        };
         let decision = match decision {
             Ok(answer) if !answer.delay.is_zero() => {
                 match self.later(shared, received, (mac, firmware), answer) {
@@ -60,7 +70,7 @@ impl Door {
         }
         let learnt = learn_address(shared, incoming);
         let what = match (decision, failed) {
-            (Ok(answer), None) => answered(&answer),
+            (Ok(answer), None) => answered(&answer, None),
             (Ok(answer), Some(error)) => {
                 shared.machines.unanswered(firmware);
                 self.unsent(answer.to, &error)
@@ -89,7 +99,7 @@ impl Door {
         tokio::spawn(async move {
             tokio::time::sleep(answer.delay).await;
             let what = match door.send(&answer.bytes, answer.to, &received) {
-                Ok(()) => answered(&answer),
+                Ok(()) => answered(&answer, None),
                 Err(error) => {
                     shared.machines.unanswered(firmware);
                     door.unsent(answer.to, &error)
@@ -146,6 +156,9 @@ fn learn_address(shared: &Shared, incoming: Incoming<'_>) -> bool {
     let known = note::has_address(&mut shared.clients(), incoming, (mac, address));
     if known {
         let server = incoming.message.address(code::SERVER_ID);
+        let relay = shared.relay();
+        let server = relay.server_of(mac, address).or(server);
+        drop(relay);
         shared.emit(Some(mac), What::Leased { address, server });
     }
     known
@@ -171,7 +184,11 @@ fn chose(chosen: &Chosen) -> What {
     }
 }
 
-fn answered(answer: &Answer) -> What {
+/// What is in an answer that was sent; `lease`: the address, its server, and what there was no room for.
+pub(super) fn answered(
+    answer: &Answer,
+    lease: Option<(Ipv4Addr, Option<Ipv4Addr>, Vec<u8>)>,
+) -> What {
     let offer = answer.message.kind() == Some(Kind::Offer);
     What::Answer {
         message: if offer { "offer" } else { "ack" },
@@ -182,6 +199,11 @@ fn answered(answer: &Answer) -> What {
         loader: answer.loader.clone(),
         no_menu: answer.no_menu.as_ref().map(ToString::to_string),
         to: SocketAddr::V4(answer.to),
+        lease: lease.map(|(address, server, left_out)| LeaseTold {
+            address,
+            server,
+            left_out,
+        }),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod code {
     pub const ROUTER: u8 = 3;
     pub const DNS: u8 = 6;
     pub const HOST_NAME: u8 = 12;
+    pub const BOOT_FILE_SIZE: u8 = 13;
     pub const DOMAIN: u8 = 15;
     pub const MTU: u8 = 26;
     pub const BROADCAST_ADDRESS: u8 = 28;
@@ -38,6 +39,7 @@ pub mod code {
     pub const CLIENT_UUID: u8 = 97;
     pub const DOMAIN_SEARCH: u8 = 119;
     pub const STATIC_ROUTES: u8 = 121;
+    pub const TFTP_SERVER_ADDRESS: u8 = 150;
     pub const ETHERBOOT: u8 = 175;
     pub const END: u8 = 255;
 }

@@ -1,0 +1,324 @@
+//! Leases of the LAN's own DHCP server, fetched for machines as a relay agent does (room
+//! [`relay`](crate::relay)): mode `proxy` alone.
+//!
+//! What is asked leaves from our address and port 67, and what is answered comes back to that. An
+//! answer may come by another interface than the machine is on: what was kept with the question knows
+//! the way.
+
+use std::net::SocketAddrV4;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Door;
+use super::boot::answered;
+use crate::client::Client;
+use crate::client::progress::{Firmware, Overheard};
+use crate::decide::{Answer, Incoming, Port};
+use crate::event::What;
+use crate::relay::hand::{self, Handed};
+use crate::relay::{Came, Forward, Overdue, WAIT};
+use crate::service::Shared;
+use crate::service::probe::seed;
+use crate::service::sys::udp::Received;
+use crate::wire::Mac;
+use crate::wire::dhcp::{Kind, Message, code};
+
+/// What is kept with a question.
+pub struct Carried {
+    door: Arc<Door>,
+    received: Received,
+    request: Message,
+    mac: Option<Mac>,
+    /// The boot data that go with the lease, and whose firmware is judged by it; `None`: a renewal.
+    boot: Option<(Box<Answer>, Option<Firmware>)>,
+}
+
+/// Whether a message is the renewal of a lease that its client takes for ours: sent to us alone, from the
+/// address that is leased (RFC 2131 4.3.2, RENEWING).
+pub(super) fn renews(incoming: Incoming<'_>) -> bool {
+    let message = incoming.message;
+    let from_there = message.ciaddr == *incoming.peer.ip() && !message.ciaddr.is_unspecified();
+    let options = &message.options;
+    message.kind() == Some(Kind::Request)
+        && (incoming.port, incoming.unicast) == (Port::Dhcp, true)
+        && from_there
+        && message.giaddr.is_unspecified()
+        && !options.has(code::SERVER_ID)
+        && !options.has(code::REQUESTED_ADDRESS)
+}
+
+/// Whether a message gives back a lease that its client takes for ours.
+pub(super) fn gives_back(incoming: Incoming<'_>) -> bool {
+    let message = incoming.message;
+    matches!(message.kind(), Some(Kind::Release | Kind::Decline))
+        && message.address(code::SERVER_ID) == Some(incoming.local)
+}
+
+impl Door {
+    /// Asks for the lease that an answer is to be joined with.
+    pub(super) fn fetch_lease(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        received: &Received,
+        (message, client): (&Message, &Client),
+        answer: Box<Answer>,
+    ) {
+        let firmware = Firmware::judged(client);
+        let discovers = answer.otherwise.is_some();
+        let carried = self.carried(received, message, Some((answer, firmware)));
+        let way = (received.local, number());
+        let (forward, in_vain) = {
+            let (mut relay, now) = (shared.relay(), Instant::now());
+            let forward = if discovers {
+                relay.discover(now, way, message, carried.clone())
+            } else {
+                relay.request(now, way, message, carried.clone())
+            };
+            (forward, relay.servers.all_deaf())
+        };
+        let Some(forward) = forward else {
+            return carried.without_lease(shared);
+        };
+        self.forward(shared, &forward, &carried);
+        match shared.waiting_leases.clone().try_acquire_owned() {
+            _ if !discovers => {}
+            Ok(place) if !in_vain => {
+                let shared = shared.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(WAIT).await;
+                    shared.overdue(forward.xid());
+                    drop(place);
+                });
+            }
+            _ => shared.overdue(forward.xid()),
+        }
+    }
+
+    /// Hands the renewal of a lease on to its server.
+    pub(super) fn renew(self: &Arc<Self>, shared: &Shared, received: &Received, message: &Message) {
+        let carried = self.carried(received, message, None);
+        let way = (received.local, number());
+        let forward = (shared.relay()).renew(Instant::now(), way, message, carried.clone());
+        if let Some(forward) = forward {
+            self.forward(shared, &forward, &carried);
+        }
+    }
+
+    /// Hands a RELEASE or DECLINE on to the server whose lease it is.
+    pub(super) fn give_back(
+        self: &Arc<Self>,
+        shared: &Shared,
+        received: &Received,
+        message: &Message,
+    ) {
+        let way = (received.local, number());
+        let forward = (shared.relay()).give_back(Instant::now(), way, message);
+        if let Some(forward) = forward {
+            let carried = self.carried(received, message, None);
+            self.forward(shared, &forward, &carried);
+        }
+    }
+
+    /// A reply that came to our port 67: believed where it answers what was asked.
+    pub(super) fn replied(&self, shared: &Arc<Shared>, received: &Received, reply: &Message) {
+        let came = (shared.relay()).answered(Instant::now(), received.from, reply, number());
+        let (came, news) = match came {
+            Ok(believed) => believed,
+            Err(stray) => {
+                let what = What::Ignored {
+                    port: self.port.number(),
+                    reason: "stray-reply",
+                    detail: format!("a reply from {}: {stray}", received.from),
+                };
+                return shared.emit(None, what);
+            }
+        };
+        shared.heed(news);
+        match came {
+            Came::Lease(carried) => carried.hand(shared, reply),
+            Came::Refused(carried) => carried.refuse(shared, Some(reply)),
+            Came::Gone(carried) => carried.refuse(shared, None),
+            Came::Renewed(carried) => carried.renewed(shared, reply),
+            Came::Found(carried, forward) => carried.door.forward(shared, &forward, &carried),
+        }
+    }
+
+    fn carried(
+        self: &Arc<Self>,
+        received: &Received,
+        request: &Message,
+        boot: Option<(Box<Answer>, Option<Firmware>)>,
+    ) -> Arc<Carried> {
+        Arc::new(Carried {
+            door: self.clone(),
+            received: *received,
+            request: request.clone(),
+            mac: request.mac(),
+            boot,
+        })
+    }
+
+    fn forward(&self, shared: &Shared, forward: &Forward, carried: &Carried) {
+        let bytes = forward.message.encode();
+        let mut failed = None;
+        for server in &forward.to {
+            let to = SocketAddrV4::new(*server, self.port.number());
+            failed = failed.or(self
+                .send(&bytes, to, &carried.received)
+                .err()
+                .map(|e| (to, e)));
+        }
+        let what = match failed {
+            Some((to, error)) => self.unsent(to, &error),
+            None => What::Forwarded {
+                message: word(forward.message.kind()),
+                servers: named(&forward.to),
+            },
+        };
+        shared.emit(carried.mac, what);
+    }
+}
+
+impl Carried {
+    /// The lease and the boot data, to the machine.
+    fn hand(&self, shared: &Arc<Shared>, lease: &Message) {
+        let Some((answer, firmware)) = &self.boot else {
+            return;
+        };
+        let Handed { message, left_out } = hand::augmented(lease, &answer.message, &self.request);
+        let bytes = if answer.padded {
+            message.encode()
+        } else {
+            message.encode_short()
+        };
+        if bytes.len() > self.request.reply_limit() {
+            return self.without_lease(shared);
+        }
+        let server = lease.address(code::SERVER_ID);
+        if let (Some(mac), Some(server), true) = (self.mac, server, firmware.is_some()) {
+            // That it is offered a lease is known, whoever heard it.
+            shared.overheard(Overheard {
+                mac,
+                xid: self.request.xid,
+                server,
+                named: server,
+                lease: true,
+                boots: false,
+            });
+        }
+        let what = match self.door.send(&bytes, answer.to, &self.received) {
+            Ok(()) => answered(answer, Some((lease.yiaddr, server, left_out))),
+            Err(error) => {
+                shared.machines.unanswered(*firmware);
+                self.door.unsent(answer.to, &error)
+            }
+        };
+        shared.emit(self.mac, what);
+    }
+
+    /// The machine gets what it would be told beside its lease.
+    fn without_lease(&self, shared: &Arc<Shared>) {
+        let Some((answer, firmware)) = &self.boot else {
+            return;
+        };
+        let Some(otherwise) = &answer.otherwise else {
+            return;
+        };
+        if let Some(firmware) = firmware {
+            shared.offers_instead(*firmware, &self.request, otherwise.offered.clone());
+        }
+        let what = match self
+            .door
+            .send(&otherwise.bytes, otherwise.to, &self.received)
+        {
+            Ok(()) => answered(otherwise, None),
+            Err(error) => {
+                shared.machines.unanswered(*firmware);
+                self.door.unsent(otherwise.to, &error)
+            }
+        };
+        shared.emit(self.mac, what);
+    }
+
+    /// The machine has to begin anew: the server says so, or has another address for it.
+    fn refuse(&self, shared: &Shared, nak: Option<&Message>) {
+        let message = hand::refused(nak, &self.request, self.received.local);
+        let why = message.options.get(code::MESSAGE).unwrap_or_default();
+        let why = String::from_utf8_lossy(why).into_owned();
+        self.send(shared, &message, What::LeaseRefused { why });
+    }
+
+    fn renewed(&self, shared: &Shared, ack: &Message) {
+        let what = What::Renewed {
+            address: ack.yiaddr,
+            server: ack.address(code::SERVER_ID),
+        };
+        self.send(shared, &hand::renewed(ack, &self.request), what);
+    }
+
+    /// To the relay that it came by, else to its address where that is not in doubt.
+    fn send(&self, shared: &Shared, message: &Message, what: What) {
+        let (relay, has) = (self.request.giaddr, message.ciaddr);
+        let to = match (relay.is_unspecified(), has.is_unspecified()) {
+            (false, _) => SocketAddrV4::new(relay, Port::Dhcp.number()),
+            (true, false) => SocketAddrV4::new(has, 68),
+            (true, true) => SocketAddrV4::new(std::net::Ipv4Addr::BROADCAST, 68),
+        };
+        let sent = self.door.send(&message.encode(), to, &self.received);
+        let what = sent.map_or_else(|error| self.door.unsent(to, &error), |()| what);
+        shared.emit(self.mac, what);
+    }
+}
+
+impl Shared {
+    /// The time for a lease is over.
+    fn overdue(self: &Arc<Self>, xid: u32) {
+        let overdue = self.relay().overdue(Instant::now(), xid);
+        let Some(Overdue {
+            carried,
+            asked,
+            alive,
+            news,
+        }) = overdue
+        else {
+            return;
+        };
+        let what = What::NoLease {
+            asked: named(&asked),
+            alive,
+        };
+        self.emit(carried.mac, what);
+        for news in news {
+            self.heed(Some(news));
+        }
+        carried.without_lease(self);
+    }
+}
+
+/// Addresses; of everybody on the link none.
+fn named(servers: &[std::net::Ipv4Addr]) -> Vec<std::net::Ipv4Addr> {
+    let hosts = servers.iter().copied();
+    hosts.filter(|server| !server.is_broadcast()).collect()
+}
+
+const fn word(kind: Option<Kind>) -> &'static str {
+    match kind {
+        Some(Kind::Discover) => "discover",
+        Some(Kind::Request) => "request",
+        Some(Kind::Release) => "release",
+        Some(Kind::Decline) => "decline",
+        _ => "message",
+    }
+}
+
+/// A number that nobody can guess.
+fn number() -> u32 {
+    let seed = seed();
+    (seed ^ (seed >> 32)) as u32
+}
+
+/// Whether a request is one that we have forwarded ourselves: broadcasts come back.
+pub(super) fn is_own(received: &Received, message: &Message, own: &[std::net::Ipv4Addr]) -> bool {
+    let from = *received.from.ip();
+    message.giaddr == from && own.contains(&from)
+}

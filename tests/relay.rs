@@ -1,0 +1,27 @@
+//! The augmenting relay on the wire: bootjack beside the DHCP servers that people have, asked by clients as
+//! firmware asks.
+//!
+//! * `servers`: lease and loader in one OFFER and one ACK, of every server
+//! * `trouble`: no answer, a restart, another address, a dead server
+//! * `after`: renewals, and leases that are given back
+//! * `beyond`: clients behind a relay
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may fail like tests"
+)]
+
+#[macro_use]
+mod support;
+
+#[path = "relay/after.rs"]
+mod after;
+#[path = "relay/beyond.rs"]
+mod beyond;
+#[path = "relay/lab.rs"]
+mod lab;
+#[path = "relay/servers.rs"]
+mod servers;
+#[path = "relay/trouble.rs"]
+mod trouble;
