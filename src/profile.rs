@@ -52,6 +52,7 @@ pub use compile::{Compiler, Source, compile};
 pub use index::Profiles;
 pub use model::{
     Action, BootServer, Entry, Loader, Menu, PerArch, Profile, RaspberryPi, Target, Template,
+    U_BOOT_MENU,
 };
 pub use named::Named;
 pub use select::{Considered, Selection, Subject, Verdict, select, trace};

@@ -191,6 +191,10 @@ pub enum Loader {
     Firmware,
 }
 
+/// What U-Boot is named as its boot file: its menu, which it reads itself (`pxe get`). It fetches
+/// whatever it is named, and looks for its menus in the folder of that: so it is at the root.
+pub const U_BOOT_MENU: &str = "u-boot.cfg";
+
 impl Loader {
     /// Every loader, in the order that messages list them.
     pub const ALL: [Self; 5] = [
@@ -201,13 +205,18 @@ impl Loader {
         Self::Firmware,
     ];
 
-    /// The first program of this loader on a platform, as an asset; `None` where it has none.
+    /// The first program of this loader on a platform, as an asset, or [`U_BOOT_MENU`]; `None` where it
+    /// has none.
     pub const fn program(self, platform: Platform) -> Option<&'static str> {
         match (platform, self) {
             (Platform::Bios, Self::Auto | Self::Pxelinux | Self::Firmware) => Some("lpxelinux.0"),
             (Platform::Bios, Self::Ipxe) => Some("undionly.kpxe"),
             (Platform::EfiX64, Self::Auto | Self::Ipxe | Self::Firmware) => Some("snponly.efi"),
             (Platform::EfiX64, Self::Grub) => Some("grubx64.efi"),
+            (
+                Platform::UbootArm32 | Platform::UbootArm64,
+                Self::Auto | Self::Pxelinux | Self::Firmware,
+            ) => Some(U_BOOT_MENU),
             _ => None,
         }
     }

@@ -25,6 +25,8 @@ pub struct View {
     pub at_once: bool,
     /// What is written as a comment on top.
     pub comment: String,
+    /// Whether U-Boot reads it.
+    pub for_u_boot: bool,
 }
 
 /// One entry.
@@ -114,6 +116,7 @@ pub fn view(
         default,
         at_once,
         items,
+        for_u_boot: client.platform().is_u_boot(),
         comment: format!("bootjack: profile \"{}\" for {}", profile.name, client.mac),
     })
 }
@@ -189,12 +192,13 @@ fn installed(found: &Installed) -> Entry {
     }
 }
 
-/// lpxelinux and iPXE fetch by HTTP, pxelinux and an iPXE built without it by TFTP; Debian's signed
+/// U-Boot takes a URL for a file's name. lpxelinux and iPXE fetch by HTTP, pxelinux and an iPXE built without it by TFTP; Debian's signed
 /// GRUB network image has no http module (facts, lab).
 fn transport(client: &Client, place: Place, dialect: Dialect) -> Transport {
     let no_http = client.stage == Stage::Ipxe && client.ipxe.is_some_and(|features| !features.http);
     match dialect {
         Dialect::Grub => Transport::GrubTftp,
+        Dialect::Pxelinux if client.platform().is_u_boot() => Transport::Name,
         Dialect::Ipxe if no_http => Transport::Tftp,
         Dialect::Pxelinux if place.tftp_only => Transport::Tftp,
         Dialect::Ipxe | Dialect::Pxelinux => Transport::Http,
@@ -259,7 +263,9 @@ impl Making<'_> {
             return Ok(None);
         };
         let initrd = || self.pick(initrd).into_iter().flatten();
-        if !initrd().chain([kernel]).all(|t| self.fetches(t)) {
+        // U-Boot loads one RAM disk.
+        let too_many = self.transport == Transport::Name && initrd().count() > 1;
+        if too_many || !initrd().chain([kernel]).all(|t| self.fetches(t)) {
             return Ok(None);
         }
         let args = self
@@ -274,7 +280,7 @@ impl Making<'_> {
 
     /// iPXE starts whatever it can fetch. pxelinux starts programs of ours, and hands scripts and
     /// what another server has to an iPXE of its own (`ipxe.lkrn`). GRUB starts UEFI programs of
-    /// ours.
+    /// ours, U-Boot's menus none.
     fn program(&self, entry: &Entry, target: &Target) -> Option<Boot> {
         let ours = match target {
             Target::Path(path) => !path.to_ascii_lowercase().ends_with(".ipxe"),
@@ -282,6 +288,7 @@ impl Making<'_> {
         };
         let program = || Some(Boot::Program(self.program_uri(target)));
         match self.dialect {
+            Dialect::Pxelinux if self.transport == Transport::Name => None,
             Dialect::Ipxe => program(),
             Dialect::Pxelinux if ours => program(),
             Dialect::Pxelinux => self.script(entry),
@@ -300,7 +307,8 @@ impl Making<'_> {
 
     fn script(&self, entry: &Entry) -> Option<Boot> {
         let name = entry_script_name(self.client, &entry.id);
-        (self.dialect != Dialect::Grub).then(|| Boot::Script(self.place.uri(self.transport, &name)))
+        let runs = self.dialect != Dialect::Grub && self.transport != Transport::Name;
+        runs.then(|| Boot::Script(self.place.uri(self.transport, &name)))
     }
 
     /// Whether this loader can fetch from there.
@@ -312,7 +320,7 @@ impl Making<'_> {
                 self.dialect != Dialect::Pxelinux || !url.starts_with("https:")
             }
             (Transport::Tftp, Target::Url(url)) => url.starts_with("tftp:"),
-            (Transport::GrubTftp, Target::Url(_)) => false,
+            (Transport::GrubTftp | Transport::Name, Target::Url(_)) => false,
         }
     }
 

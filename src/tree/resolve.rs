@@ -89,8 +89,17 @@ fn asset(snapshot: &Snapshot, name: &str) -> Result<Found, Missing> {
     match embedded(name) {
         Some(found) => Ok(found),
         None if is_behind_shim(name) => asset(snapshot, BEHIND_SHIM),
-        None => Err(Missing::Unknown),
+        None => in_a_folder(snapshot, name).ok_or(Missing::Unknown),
     }
+}
+
+/// U-Boot puts the folder of the boot file that it was named in front of what our menu names.
+fn in_a_folder(snapshot: &Snapshot, name: &str) -> Option<Found> {
+    if let Some((_, rest)) = name.split_once("/images/") {
+        return CleanPath::new(rest.as_bytes()).map(image).ok();
+    }
+    let (_, rest) = name.split_once("/assets/")?;
+    asset(snapshot, rest).ok()
 }
 
 /// Whether it is that program in some folder.

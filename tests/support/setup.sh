@@ -25,6 +25,8 @@ util-linux setpriv programs that end with their test
 bsdutils script a terminal for programs that look for one
 qemu-system-x86 qemu-system-x86_64 PCs under software emulation
 seabios /usr/share/seabios/bios-256k.bin BIOS firmware
+qemu-system-arm qemu-system-aarch64 64-bit ARM machines under software emulation
+u-boot-qemu /usr/lib/u-boot/qemu_arm64/u-boot.bin U-Boot, the firmware of ARM boards
 ovmf /usr/share/OVMF/OVMF_CODE_4M.fd UEFI firmware
 ipxe-qemu /usr/lib/ipxe/qemu/pxe-e1000.rom the network card's boot ROM
 debian-installer-12-netboot-amd64 /usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64/linux the installer to boot
@@ -42,7 +44,6 @@ libmariadb3 /usr/lib/x86_64-linux-gnu/libmariadb.so.3 Kea is linked with it
 libpq5 /usr/lib/x86_64-linux-gnu/libpq.so.5 Kea is linked with it
 LIST
     [ "$scope" != all ] || cat <<'LIST'
-qemu-system-arm qemu-system-aarch64 64-bit ARM machines under software emulation
 qemu-efi-aarch64 /usr/share/AAVMF/AAVMF_CODE.fd UEFI firmware of 64-bit ARM
 ovmf-ia32 /usr/share/OVMF/OVMF32_CODE_4M.secboot.fd UEFI firmware of 32-bit x86
 grub-efi-amd64-bin /usr/lib/grub/x86_64-efi/net.mod a GRUB that asks for an address by itself

@@ -19,6 +19,8 @@ const AAVMF: [&str; 2] = [
     "/usr/share/AAVMF/AAVMF_VARS.fd",
 ];
 
+const U_BOOT: &str = "/usr/lib/u-boot/qemu_arm64/u-boot.bin";
+
 /// The firmware of a machine, and the network card that goes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Firmware {
@@ -36,13 +38,15 @@ pub enum Firmware {
     Arm64,
     /// EDK2 on 64-bit ARM with HTTP boot only.
     Arm64Http,
+    /// U-Boot on 64-bit ARM.
+    UBoot,
 }
 
 impl Firmware {
     /// QEMU's program.
     pub(super) const fn program(self) -> &'static str {
         match self {
-            Self::Arm64 | Self::Arm64Http => "qemu-system-aarch64",
+            Self::Arm64 | Self::Arm64Http | Self::UBoot => "qemu-system-aarch64",
             _ => "qemu-system-x86_64",
         }
     }
@@ -66,6 +70,7 @@ impl Firmware {
                 .args(["-M", "q35,smm=on", "-vga", "std"])
                 .args(["-global", "driver=cfi.pflash01,property=secure,value=on"]),
             Self::Arm64 | Self::Arm64Http => qemu.args(["-M", "virt"]),
+            Self::UBoot => qemu.args(["-M", "virt", "-bios", U_BOOT]),
         };
         self.processor(qemu);
         if let Some([code, fresh]) = self.flash() {
@@ -78,7 +83,7 @@ impl Firmware {
 
     const fn flash(self) -> Option<[&'static str; 2]> {
         match self {
-            Self::Bios => None,
+            Self::Bios | Self::UBoot => None,
             Self::Uefi | Self::UefiHttp => Some(OVMF),
             Self::Ia32 | Self::Ia32Http => Some(OVMF32),
             Self::Arm64 | Self::Arm64Http => Some(AAVMF),
@@ -89,7 +94,9 @@ impl Firmware {
     fn processor(self, qemu: &mut Command) {
         let kvm = std::env::var("BOOTJACK_LAB_KVM").is_ok_and(|on| on == "1");
         match self {
-            Self::Arm64 | Self::Arm64Http => qemu.args(["-accel", "tcg", "-cpu", "cortex-a57"]),
+            Self::Arm64 | Self::Arm64Http | Self::UBoot => {
+                qemu.args(["-accel", "tcg", "-cpu", "cortex-a57"])
+            }
             _ if kvm => qemu.args(["-accel", "kvm", "-cpu", "host"]),
             _ => qemu.args(["-accel", "tcg", "-cpu", "max,la57=off"]),
         };
