@@ -10,6 +10,7 @@
 //! An event is made where the thing happens and is never changed afterwards.
 
 mod kind;
+mod leases;
 pub mod log;
 pub mod metrics;
 mod steps;

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms without sockets, files, clock or runtime.
-const PURE: [&str; 12] = [
-    "wire", "yaml", "client", "firmware", "network", "profile", "lease", "decide", "render",
-    "tree", "transfer", "doctor",
+const PURE: [&str; 13] = [
+    "wire", "yaml", "client", "firmware", "network", "profile", "lease", "decide", "relay",
+    "render", "tree", "transfer", "doctor",
 ];
 
 /// What a pure room never names.
@@ -23,9 +23,9 @@ const OUTSIDE: [&str; 7] = [
 ];
 
 /// Imports run one way: each room may use those before it.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 18] = [
     "wire", "assets", "yaml", "client", "firmware", "network", "profile", "lease", "decide",
-    "render", "tree", "transfer", "doctor", "event", "config", "service", "cli",
+    "relay", "render", "tree", "transfer", "doctor", "event", "config", "service", "cli",
 ];
 
 fn root() -> &'static Path {

@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::firmware::sample;
 use crate::profile::select::Verdict;
 use crate::profile::{Snapshot, select};
+use crate::relay::WAIT;
 use crate::service::interfaces::{self, Interface};
 use crate::service::load::{Loader, Places};
 use crate::service::supervise;
@@ -364,11 +365,27 @@ fn strategy(answer: &Answer, out: &mut String) -> std::fmt::Result {
         answer.strategy.name, answer.strategy.evidence
     )?;
     writeln!(out, "chosen by: {}", answer.by)?;
+    if answer.strategy.leased {
+        lease_of_another(answer, out)?;
+    }
     if !answer.delay.is_zero() {
         writeln!(out, "delay: {:?} before the OFFER", answer.delay)?;
     }
     loader(answer.loader.as_deref(), out)?;
     no_menu(answer.no_menu.as_ref(), out)
+}
+
+/// Where the rest of the reply comes from, and what there is without it.
+fn lease_of_another(answer: &Answer, out: &mut String) -> std::fmt::Result {
+    write!(
+        out,
+        "lease: the LAN's own DHCP server's, asked for as by a relay; the reply is that lease with what is printed here"
+    )?;
+    let otherwise = answer.otherwise.as_ref().map(|a| a.strategy.name);
+    otherwise.map_or(Ok(()), |name| {
+        write!(out, "; where none comes in {WAIT:?}, {name} without one")
+    })?;
+    writeln!(out)
 }
 
 /// What is named; a menu may be all that is told.

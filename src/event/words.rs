@@ -1,12 +1,11 @@
 //! How events read: a sentence for people, and the forms that JSON takes.
 
 use std::fmt::{self, Display, Formatter};
-use std::net::Ipv4Addr;
 use std::time::{Duration, SystemTime};
 
 use serde::Serializer;
 
-use super::{BootTold, LeaseTold, What, steps};
+use super::{BootTold, What, leases, steps};
 use crate::yaml::counted;
 
 /// Wall clock as RFC 3339 in UTC with milliseconds.
@@ -50,44 +49,6 @@ impl Display for BootTold {
         write!(f, "{loader} ({strategy}; profile \"{profile}\": {why})")?;
         further(no_menu.as_deref(), f)
     }
-}
-
-impl Display for LeaseTold {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "with {}", self.address)?;
-        self.server
-            .map_or(Ok(()), |server| write!(f, " of {server}"))?;
-        if self.left_out.is_empty() {
-            return Ok(());
-        }
-        write!(f, "; no room for options {:?}", self.left_out)
-    }
-}
-
-/// Addresses in a sentence.
-fn all(servers: &[Ipv4Addr]) -> String {
-    if servers.is_empty() {
-        return "every DHCP server on the link".to_owned();
-    }
-    let all: Vec<String> = servers.iter().map(ToString::to_string).collect();
-    all.join(" and ")
-}
-
-/// What an operator can do depends on whether there is a server at all.
-fn no_lease(asked: &[Ipv4Addr], alive: &[Ipv4Addr], f: &mut Formatter<'_>) -> fmt::Result {
-    write!(
-        f,
-        "no lease came from {} for what was handed on as by a relay; it is offered its loader alone",
-        all(asked)
-    )?;
-    if alive.is_empty() {
-        return f.write_str(": is the DHCP server running, and has it addresses left? Where it is on another network, name it (dhcp-server)");
-    }
-    write!(
-        f,
-        ": {} answers machines and no relays. Secure Boot and firmware that follows no proxy need it to; have it serve relay agents, or give this machine next-server and file name there, or run bootjack on its host (--mode colocated)",
-        all(alive)
-    )
 }
 
 /// What is named in a reply.
@@ -145,22 +106,10 @@ impl Display for What {
                     .as_ref()
                     .map_or(Ok(()), |lease| write!(f, "; {lease}"))
             }
-            Self::Forwarded { message, servers } => {
-                write!(
-                    f,
-                    "{} handed on, as by a relay, to {}",
-                    message.to_uppercase(),
-                    all(servers)
-                )
-            }
-            Self::NoLease { asked, alive } => no_lease(asked, alive, f),
+            Self::Forwarded { message, servers } => leases::forwarded(f, message, servers),
+            Self::NoLease { asked, alive } => leases::none(f, asked, alive),
             Self::LeaseRefused { why } => write!(f, "NAK of the DHCP server handed on: {why}"),
-            Self::Renewed { address, server } => {
-                write!(f, "renews {address}")?;
-                server.map_or(Ok(()), |server| {
-                    write!(f, " with {server}, which it asks itself from now on")
-                })
-            }
+            Self::Renewed { address, server } => leases::renewed(f, *address, *server),
             Self::Chosen {
                 entry: _,
                 title,

@@ -204,7 +204,7 @@ mod tests {
             (82, &[1]),
         ]);
         let Handed { message, left_out } = augmented(&lease, &boot(), &client());
-        assert_eq!(left_out, []);
+        assert!(left_out.is_empty(), "{left_out:?}");
         assert_eq!(
             (message.xid, message.giaddr, message.hops),
             (7, Ipv4Addr::UNSPECIFIED, 0)

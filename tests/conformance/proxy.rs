@@ -2,6 +2,9 @@
 //! captured; the server's state; and the whole reply (every option, in order) or the reason for
 //! silence.
 //!
+//! With `relays: true` leases can be fetched from the LAN's DHCP server, and `lease` is what that says: then
+//! the reply is the one in which both are, and `otherwise` the shape where no lease comes.
+//!
 //! `archs: { 6: efi-ia32, 11: efi-arm64 }` plays it once for each number, and says which machine each
 //! one is. A case that covers `D.6` has the 6 in it.
 
@@ -10,6 +13,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use bootjack::client::{Class, Client, Past, Registry, Side, identify};
 use bootjack::decide::{Answer, Incoming, Port, decide_knowing, item};
+use bootjack::profile::Snapshot;
+use bootjack::relay::hand::augmented;
 use bootjack::wire::dhcp::{Message, Options};
 use bootjack::wire::{Arch, Platform};
 use serde::Deserialize;
@@ -35,6 +40,9 @@ struct Case {
     quirks: String,
     #[serde(default)]
     dhcp: String,
+    #[serde(default)]
+    relays: bool,
+    lease: Option<Packet>,
     answer: Option<Expected>,
     ignored: Option<String>,
 }
@@ -87,7 +95,11 @@ struct Expected {
     flags: u16,
     #[serde(default = "nowhere")]
     ciaddr: Ipv4Addr,
+    #[serde(default = "nowhere")]
+    yiaddr: Ipv4Addr,
     file: String,
+    /// Where no lease comes.
+    otherwise: Option<String>,
     /// In all, in bytes, where that is not what its options make, with zeros up to 300.
     length: Option<usize>,
     /// In milliseconds.
@@ -152,14 +164,18 @@ fn check(case: &Case, packet: &[u8]) -> Option<Client> {
         (Err(_), Some(word)) if word == "malformed" => return None,
         (Err(why), _) => panic!("no message: {why}"),
     };
-    let snapshot = snapshot(case.profiles.as_deref(), &case.quirks, &case.dhcp);
+    let snapshot = Snapshot {
+        relays: case.relays,
+        ..snapshot(case.profiles.as_deref(), &case.quirks, &case.dhcp)
+    };
     let incoming = case.packet.incoming(&request);
     let complete = |client| case.complete(client, incoming);
     let outcome = decide_knowing(&snapshot, incoming, complete);
     match (outcome.decision, &case.answer, &case.ignored) {
         (Ok(answer), Some(expected), None) => {
-            same(&answer, expected);
-            rules(&request, &answer);
+            let bytes = case.handed(&request, &answer);
+            same(&answer, &bytes, expected);
+            rules(&request, &bytes, case.lease.is_some());
         }
         (Err(why), None, Some(word)) => assert_eq!(why.word(), word, "{why}"),
         (got, ..) => panic!("expected the other outcome, got {got:#?}"),
@@ -174,6 +190,17 @@ impl Case {
         for number in rows.filter_map(|row| row.parse().ok()) {
             assert!(named.contains(&Arch(number)), "D.{number} is not in it");
         }
+    }
+
+    /// The reply that leaves: the answer itself, or with the lease that it is for.
+    fn handed(&self, request: &Message, answer: &Answer) -> Vec<u8> {
+        let Some(lease) = &self.lease else {
+            return answer.bytes.clone();
+        };
+        assert!(answer.strategy.leased, "it needs a lease");
+        let lease = Message::decode(&lease.bytes()).unwrap();
+        let handed = augmented(&lease, &answer.message, request);
+        handed.message.encode()
     }
 
     /// What a server that runs adds to what a message shows.
@@ -271,8 +298,8 @@ fn filled<const N: usize>(bytes: &[u8]) -> [u8; N] {
     field
 }
 
-fn same(answer: &Answer, expected: &Expected) {
-    let message = Message::decode(&answer.bytes).unwrap();
+fn same(answer: &Answer, bytes_sent: &[u8], expected: &Expected) {
+    let message = Message::decode(bytes_sent).unwrap();
     assert_eq!(answer.to, expected.to, "destination");
     assert_eq!(answer.strategy.name, expected.strategy, "strategy");
     assert_eq!(answer.by.word(), expected.by, "who chose it");
@@ -281,30 +308,38 @@ fn same(answer: &Answer, expected: &Expected) {
     assert_eq!(no_menu, expected.no_menu);
     assert_eq!(message.flags, expected.flags, "flags");
     assert_eq!(message.ciaddr, expected.ciaddr, "ciaddr");
+    assert_eq!(message.yiaddr, expected.yiaddr, "yiaddr");
+    let otherwise = answer.otherwise.as_ref().map(|a| a.strategy.name);
+    assert_eq!(otherwise, expected.otherwise.as_deref(), "otherwise");
     assert_eq!(text(&message.file), expected.file, "file");
     let wanted = expected.options.iter().map(|(c, v)| (*c, bytes(v)));
     let wanted: Vec<(u8, Vec<u8>)> = wanted.collect();
     assert_eq!(asked::options(&message), wanted, "options");
     let padded = || (241 + wanted.iter().map(|(_, v)| 2 + v.len()).sum::<usize>()).max(300);
     let length = expected.length.unwrap_or_else(padded);
-    assert_eq!(answer.bytes.len(), length, "length");
+    assert_eq!(bytes_sent.len(), length, "length");
 }
 
 /// What must hold for every answer (facts A).
-fn rules(request: &Message, answer: &Answer) {
-    let reply = asked::reply(request, &answer.bytes);
-    assert!(answer.bytes.len() <= request.reply_limit());
-    assert_eq!(
-        (reply.yiaddr, reply.siaddr, text(&reply.sname)),
-        (nowhere(), US, US.to_string())
-    );
-    for never in [1, 3, 13, 51, 52] {
-        assert!(!reply.options.has(never), "option {never} in a proxy reply");
+fn rules(request: &Message, bytes: &[u8], leased: bool) {
+    let reply = asked::reply(request, bytes);
+    assert!(bytes.len() <= request.reply_limit());
+    let own = (reply.siaddr, text(&reply.sname));
+    assert_eq!(own, (US, US.to_string()));
+    assert_eq!(reply.yiaddr != nowhere(), leased);
+    for never in [13, 52] {
+        assert!(!reply.options.has(never), "option {never} in any reply");
+    }
+    for lease in [1, 3, 51].iter().filter(|_| !leased) {
+        assert!(
+            !reply.options.has(*lease),
+            "option {lease} in a proxy reply"
+        );
     }
     assert_eq!(reply.options.get(54), Some(&US.octets()[..]));
     let uuid = request.options.get(97).filter(|uuid| !uuid.is_empty());
     assert_eq!(reply.options.get(97), uuid, "97 is echoed as it came");
     let order: Vec<u8> = reply.options.iter().map(|(code, _)| code).collect();
     assert_eq!(order[..2], [53, 54]);
-    rules::check(&answer.bytes);
+    rules::check(bytes);
 }

@@ -95,6 +95,7 @@ fn said(progress: &mut Progress, now: Now, firmware: Firmware, word: Word) -> Tu
                     mac: firmware.mac,
                     xid,
                     server: HOME,
+                    named: HOME,
                     lease,
                     boots,
                 };

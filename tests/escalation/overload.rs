@@ -17,7 +17,7 @@ use crate::support::clients::{BootClient, Speaker};
 use crate::support::dhcp_client::{ANSWER, DhcpClient};
 use crate::support::poll;
 use crate::tftp_client::{ack, request};
-use crate::wire::BYPASS_PROMPT;
+use crate::wire::BYPASS;
 
 /// The addresses of those that fetch by TFTP and by HTTP.
 const BY_TFTP: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 50);
@@ -164,6 +164,6 @@ fn who_finds_no_room_is_moved_to_no_other_shape() {
         std::thread::sleep(SETTLE + Duration::from_millis(500));
     }
     let moved = [&mut tftp, &mut http, &mut deaf].map(|client| lab.next_attempt(client));
-    assert_eq!(moved, [None, None, Some(BYPASS_PROMPT.to_vec())]);
+    assert_eq!(moved, [None, None, Some(BYPASS.to_vec())]);
     drop(hogs);
 }

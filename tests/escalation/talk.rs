@@ -149,6 +149,7 @@ impl Lab {
             mac: mac(),
             xid: self.xid,
             server,
+            named: server,
             lease,
             boots,
         };

@@ -61,10 +61,10 @@ fn what_cannot_be_kept_is_told_by_the_server_and_forgotten_there() {
     assert!(lab.told("escalated").is_some());
     let mac = "52:54:00:78:00:07";
     let shown = lab.said_there(&["machines", "show", mac]);
-    assert!(shown.succeeds().contains("bypass-prompt"), "{shown:?}");
+    assert!(shown.succeeds().contains("augment"), "{shown:?}");
     let explained = ["explain", "--mac", mac, "--arch", "efi-x64"];
     let said = lab.said_there(&explained);
-    assert!(said.succeeds().contains("bypass-prompt"), "{said:?}");
+    assert!(said.succeeds().contains("augment"), "{said:?}");
     let said = lab.said_there(&["machines", "forget", mac]);
     assert_eq!(
         said.succeeds(),

@@ -11,8 +11,7 @@ use crate::support::dhcp_client::{ANSWER, Reply};
 use crate::support::packet::Packet;
 
 /// 43{6=8} with a prompt.
-pub const BYPASS_PROMPT: [u8; 10] = [6, 1, 8, 10, 4, 0, b'P', b'X', b'E', 255];
-const BYPASS: [u8; 4] = [6, 1, 8, 255];
+pub const BYPASS: [u8; 4] = [6, 1, 8, 255];
 
 #[test]
 fn a_client_deaf_to_one_shape_is_offered_the_next_which_is_remembered() {
@@ -32,13 +31,13 @@ fn a_client_deaf_to_one_shape_is_offered_the_next_which_is_remembered() {
 fn is_offered_the_next(lab: &Lab, client: &mut BootClient) -> Ipv4Addr {
     client.xid += 0x100;
     let (offer, address) = lab.lease(client, |packet| packet);
-    assert_eq!(offer.option(43), Some(BYPASS_PROMPT.to_vec()));
+    assert_eq!(offer.option(43), Some(BYPASS.to_vec()));
     let step = lab.event("escalated");
     let told = ["client", "strategy", "next"].map(|key| step[key].as_str().unwrap());
-    assert_eq!(told, ["52:54:00:78:00:01", "offer-4011", "bypass-prompt"]);
+    assert_eq!(told, ["52:54:00:78:00:01", "offer-4011", "augment"]);
     assert_eq!(step["failures"], 2);
     let tried = lab.said(&["machines"]);
-    assert!(tried.succeeds().contains("bypass-prompt"), "{tried:?}");
+    assert!(tried.succeeds().contains("augment"), "{tried:?}");
     address
 }
 
@@ -48,13 +47,13 @@ fn follows_it(lab: &mut Lab, address: Ipv4Addr) {
     let follows = lab.event("follows");
     assert_eq!(
         (&follows["strategy"], &follows["remembered"]),
-        (&"bypass-prompt".into(), &true.into())
+        (&"augment".into(), &true.into())
     );
     let seen = lab.appliance.api("clients/52:54:00:78:00:01");
-    assert_eq!(seen["learnt"][0]["follows"], "bypass-prompt", "{seen}");
+    assert_eq!(seen["learnt"][0]["follows"], "augment", "{seen}");
     let metrics = lab.appliance.get("/metrics");
     for line in [
-        r#"bootjack_escalations_total{from="offer-4011",to="bypass-prompt"} 1"#,
+        r#"bootjack_escalations_total{from="offer-4011",to="augment"} 1"#,
         "bootjack_machines_remembered 1",
     ] {
         let told = metrics.lines().any(|l| l == line);
@@ -66,22 +65,22 @@ fn is_offered_it_after_a_restart(lab: &mut Lab, client: &mut BootClient) {
     let is_listed = |said: &Said| {
         let rows: Vec<Value> = serde_json::from_str(said.succeeds()).unwrap();
         let fields = ["mac", "platform", "follows"].map(|key| rows[0][key].as_str().unwrap());
-        assert_eq!(fields, ["52:54:00:78:00:01", "efi-x64", "bypass-prompt"]);
+        assert_eq!(fields, ["52:54:00:78:00:01", "efi-x64", "augment"]);
         assert_eq!(rows.len(), 1);
     };
     is_listed(&lab.said(&["machines", "list", "--json"]));
     lab.again(|state| is_listed(&said(state, &["machines", "--json"])));
     let explained = lab.explained();
     for line in [
-        "\nlearnt: follows bypass-prompt (since ",
-        "\nstrategy: bypass-prompt: ",
+        "\nlearnt: follows augment (since ",
+        "\nstrategy: augment: ",
         "\nchosen by: learnt from ",
     ] {
         assert!(explained.contains(line), "{line} is not in {explained}");
     }
     client.xid += 0x100;
     let (offer, _) = lab.lease(client, |packet| packet);
-    assert_eq!(offer.option(43), Some(BYPASS_PROMPT.to_vec()));
+    assert_eq!(offer.option(43), Some(BYPASS.to_vec()));
     let answer = lab
         .appliance
         .wait_for_event(ANSWER, |event| event["message"] == "offer");

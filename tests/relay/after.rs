@@ -9,6 +9,9 @@ use crate::support::packet::{Packet, REQUEST};
 use crate::support::poll;
 use crate::support::servers::{KINDS, Server};
 
+/// RELEASE, option 53.
+const RELEASE: u8 = 7;
+
 /// An operating system that goes on with the firmware's lease renews with whom that named: us. It is told the
 /// server's own name, and asks that from then on.
 #[test]
@@ -72,7 +75,6 @@ fn a_renewal_for_another_is_not_handed_on() {
 #[test]
 fn a_lease_that_is_given_back_is_given_back_to_its_server() {
     as_root!("a_lease_that_is_given_back_is_given_back_to_its_server");
-    const RELEASE: u8 = 7;
     let lab = Lab::new();
     let theirs = Server::dnsmasq(&lab.lan.dhcp_host());
     let client = edk2(1);
