@@ -88,6 +88,8 @@ pub fn for_client(
         Some(own) if matches!(wanted, Loader::Auto | Loader::Firmware) => {
             Some(own.to_owned().into())
         }
+        // Its menu is for `pxe get`, which is TFTP.
+        _ if platform.is_u_boot() && client.class == Class::Http => None,
         _ => wanted.program(platform).map(Into::into),
     };
     let file = file.ok_or(NoLoader {
