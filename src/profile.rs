@@ -13,6 +13,7 @@
 //! * `named`: the files that a profile names, and where
 //! * [`items`], `fits`: the menu as firmware shows it, and what no such menu can carry
 //! * `raspberry_pi`: what boots without a menu
+//! * `pxelinux`: what that loader is told by DHCP
 //! * `pinned`: a shape of reply that no firmware of its machines takes
 //! * [`template`]: `{{ mac }}`: what it may say, and how it is filled
 //! * `matching`, `pattern`, `ties`: whom a profile is for, and which two could both be meant
@@ -39,6 +40,7 @@ pub mod model;
 mod named;
 mod pattern;
 mod pinned;
+mod pxelinux;
 mod raspberry_pi;
 mod schema;
 pub mod select;
@@ -51,8 +53,8 @@ pub use choose::{choose, chosen, subject};
 pub use compile::{Compiler, Source, compile};
 pub use index::Profiles;
 pub use model::{
-    Action, BootServer, Entry, Loader, Menu, PerArch, Profile, RaspberryPi, Target, Template,
-    U_BOOT_MENU,
+    Action, BootServer, Entry, Loader, Menu, PerArch, Profile, Pxelinux, RaspberryPi, Target,
+    Template, U_BOOT_MENU,
 };
 pub use named::Named;
 pub use select::{Considered, Selection, Subject, Verdict, select, trace};

@@ -12,6 +12,7 @@ use super::menu::{self, Placement};
 use super::model::{Loader, PerArch, Profile};
 use super::named::{self, Named};
 use super::pinned;
+use super::pxelinux;
 use super::raspberry_pi;
 use super::schema::{FIRMWARE, PROFILE, per_arch};
 use super::template::{NAMES, Values};
@@ -113,6 +114,7 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     let pi = section.or("raspberry_pi", None, |n| {
         raspberry_pi::read(n, &sample, report).map(Some)
     });
+    let pxelinux = section.or("pxelinux", None, |n| pxelinux::read(n, report).map(Some));
     let menu = match (section.get("menu"), section.get("raspberry_pi")) {
         (None, Some(_)) => Some(Placement::of(raspberry_pi::menu(called))),
         _ => section
@@ -130,6 +132,7 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
         secure_boot: secure_boot?,
         multicast: group?,
         raspberry_pi: pi?,
+        pxelinux: pxelinux?,
         vars: vars?,
         terms,
         criteria,

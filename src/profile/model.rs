@@ -35,6 +35,8 @@ pub struct Profile {
     pub multicast: Option<Ipv4Addr>,
     /// What a Raspberry Pi is given; `None`: nothing but what lies in the asset folder.
     pub raspberry_pi: Option<RaspberryPi>,
+    /// What pxelinux is told beside its file.
+    pub pxelinux: Option<Pxelinux>,
     /// The profile's own variables, for templates.
     pub vars: BTreeMap<String, String>,
     /// Mode `dhcp`: what its machines are told beside their address.
@@ -52,6 +54,17 @@ pub struct RaspberryPi {
     pub cmdline: Option<Template>,
     /// `config.txt` likewise.
     pub config: Option<Template>,
+}
+
+/// What pxelinux is told by DHCP (RFC 5071); U-Boot reads the first of these.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pxelinux {
+    /// Option 209: the configuration that it looks for before all others.
+    pub config: Option<String>,
+    /// Option 210: what it puts in front of names.
+    pub prefix: Option<String>,
+    /// Option 211: after so many seconds it reboots where it cannot boot.
+    pub reboot: Option<u32>,
 }
 
 /// A boot menu, in no dialect yet.

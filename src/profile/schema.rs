@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! name, match {mac, uuid, subnet, arch}, menu {…, entries [{…, linux {…}}]}, loader, firmware
-//! {multicast}, secure_boot, raspberry_pi {folder, cmdline, config}, vars, dhcp {options, lease-time, pxe, tags} (room `network`)
+//! {multicast}, secure_boot, raspberry_pi {folder, cmdline, config}, pxelinux {config, prefix, reboot}, vars, dhcp {options, lease-time, pxe, tags} (room `network`)
 //! ```
 
 use super::model::PerArch;
@@ -21,6 +21,7 @@ pub(super) static PROFILE: Shape = Shape {
         "strategy",
         "secure_boot",
         "raspberry_pi",
+        "pxelinux",
         "vars",
         "dhcp",
     ],
@@ -77,6 +78,13 @@ pub(super) static RASPBERRY_PI: Shape = Shape {
     aliases: ALIASES,
 };
 
+pub(super) static PXELINUX: Shape = Shape {
+    what: "pxelinux",
+    keys: &["config", "prefix", "reboot"],
+    kin: SHAPES,
+    aliases: ALIASES,
+};
+
 static SHAPES: &[&Shape] = &[
     &PROFILE,
     &MATCH,
@@ -85,6 +93,7 @@ static SHAPES: &[&Shape] = &[
     &LINUX,
     &FIRMWARE,
     &RASPBERRY_PI,
+    &PXELINUX,
     &PROFILE_DHCP,
 ];
 
