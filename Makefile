@@ -5,7 +5,7 @@
 #   make test      every test, real firmware included (root; as a plain user, those that need no root)
 #   make test-all  the same, and the firmware that is too slow for every day
 #   make captures  takes tests/captures/*.pcap anew from real firmware; ARGS="NAME…" for some
-#   make demo      boots a BIOS and a UEFI PC on a private virtual LAN
+#   make demo      boots a BIOS PC, a UEFI PC and one with Secure Boot on a private virtual LAN
 #   make bench     bootjack and its peers side by side, as one table; ARGS="--quick tftp" for a part
 #   make check     format, lints, dependencies, scripts
 #   make fuzz      every fuzz target for SECONDS=300; what it finds is a file below tests/fuzz/artifacts

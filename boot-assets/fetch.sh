@@ -1,7 +1,9 @@
 #!/bin/bash
 # Brings the boot loaders of assets.yaml out of Debian's packages into out/, for build.rs to embed.
 #
-# Needs no root: packages are downloaded and unpacked in a temporary folder, nothing is installed.
+# Needs no root: packages are downloaded and unpacked in a temporary folder, nothing is installed. Those
+# of other architectures than this machine's come by package lists of our own, with apt's signatures
+# checked as for any other; dpkg's architectures stay as they are.
 # What is there already is kept; a second run uses no network. Files are renamed into place and the
 # manifest comes last, so that a broken run leaves no half-written set that would build.
 #
@@ -133,26 +135,53 @@ bring_packages() {
     local packages package
     mapfile -t packages <"$work/packages"
     say "downloading ${packages[*]} (Debian packages; nothing is installed)"
-    download_with_host_lists "${packages[@]}" || download_with_fresh_lists "${packages[@]}" ||
-        explain_failure "${packages[@]}"
+    if ! has_lists_for "${packages[@]}" || ! download_with_host_lists "${packages[@]}"; then
+        download_with_fresh_lists "${packages[@]}" || explain_failure "${packages[@]}"
+    fi
     for package in "${packages[@]}"; do
         dpkg-deb -x "$(deb "$package")" "$work/$package"
     done
 }
 
-deb() { printf '%s\n' "$work/debs/$1"_*.deb; }
+# The file of a package, of its own architecture or of none: the same name may be there for several.
+deb() {
+    local file
+    for file in "$work/debs/${1%%:*}"_*_"$(architecture_of "$1")".deb "$work/debs/${1%%:*}"_*_all.deb; do
+        [ ! -f "$file" ] || printf '%s\n' "$file"
+    done
+}
+
+architecture_of() {
+    case $1 in
+    *:*) printf '%s\n' "${1#*:}" ;;
+    *) echo amd64 ;;
+    esac
+}
+
+# Packages → each of their architectures once.
+architectures_of() {
+    local package
+    for package in "$@"; do architecture_of "$package"; done | sort -u
+}
+
+# Whether this machine's own package lists can name all of them.
+has_lists_for() {
+    [ "$(dpkg --print-architecture)" = amd64 ] && [ "$(architectures_of "$@")" = amd64 ]
+}
 
 # With the package lists this machine has. Fails when it has none, or old ones.
-download_with_host_lists() {
-    [ "$(dpkg --print-architecture)" = amd64 ] || return 1
-    download "$@" 2>"$work/apt.log"
-}
+download_with_host_lists() { download "$@" 2>"$work/apt.log"; }
 
 # With package lists of our own, from this machine's sources: needs no root either.
 download_with_fresh_lists() {
-    say "this machine's package lists are missing or old: reading fresh ones for this run"
+    local architecture architectures
+    mapfile -t architectures < <(architectures_of "$@")
+    say "reading package lists for ${architectures[*]}, for this run alone"
     local own=(-o "Dir::State=$work/apt" -o "Dir::State::lists=$work/apt/lists" -o "Dir::State::status=$work/apt/status"
         -o "Dir::Cache=$work/apt/cache" -o APT::Architecture=amd64 -o Acquire::Languages=none)
+    for architecture in "${architectures[@]}"; do
+        own+=(-o "APT::Architectures::=$architecture")
+    done
     mkdir -p "$work/apt/lists/partial" "$work/apt/cache/archives/partial"
     : >"$work/apt/status"
     as_apt "${own[@]}" update >"$work/apt.log" 2>&1 || true
@@ -192,7 +221,8 @@ version_of() { dpkg-deb -f "$(deb "$1")" Version; }
 explain_failure() {
     grep -E '^(E|Err|W):' "$work/apt.log" | sort -u | sed 's/^/assets: apt: /' >&2 || true
     die "cannot download $*" \
-        "is there a network, and do this machine's apt sources name Debian 12 (bookworm, bookworm-security)?" \
+        "is there a network, and do this machine's apt sources name Debian 12 (bookworm, bookworm-security)," \
+        "without an 'Architectures:' or '[arch=…]' that leaves out $(architectures_of "$@" | paste -sd ' ')?" \
         "where they do not, run 'make assets' on a machine where they do and copy boot-assets/out here"
 }
 

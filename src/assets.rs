@@ -119,6 +119,10 @@ mod tests {
             "snponly.efi",
             "shimx64.efi",
             "grubx64.efi",
+            "shimaa64.efi",
+            "grubaa64.efi",
+            "shimia32.efi",
+            "grubia32.efi",
             "memtest.bin",
             "memtest.efi",
         ] {
@@ -170,16 +174,26 @@ mod tests {
     }
 
     #[test]
-    fn files_are_of_the_kind_their_name_says() {
+    fn files_are_of_the_kind_and_the_machine_their_name_says() {
         for asset in all() {
-            let ending = asset.name.rsplit_once('.').map_or("", |(_, e)| e);
-            let magic: &[u8] = match ending {
-                "efi" => b"MZ",
-                "c32" => b"\x7fELF",
+            let (stem, ending) = asset.name.rsplit_once('.').unwrap_or(("", ""));
+            let (magic, machine): (&[u8], _) = match ending {
+                "efi" if stem.ends_with("aa64") => (b"MZ", Some(0xaa64)),
+                "efi" if stem.ends_with("32") => (b"MZ", Some(0x014c)),
+                "efi" => (b"MZ", Some(0x8664)),
+                "c32" => (b"\x7fELF", None),
                 _ => continue,
             };
             assert!(asset.bytes.starts_with(magic), "{}", asset.name);
+            assert_eq!(pe_machine(asset.bytes), machine, "{}", asset.name);
         }
+    }
+
+    /// `Machine` of a PE image: behind the signature that the word at 0x3c points to.
+    fn pe_machine(bytes: &[u8]) -> Option<u16> {
+        let at = u32::from_le_bytes(*bytes.get(0x3c..)?.first_chunk()?);
+        let rest = bytes.get(at as usize..)?.strip_prefix(b"PE\0\0")?;
+        Some(u16::from_le_bytes(*rest.first_chunk()?))
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Who is asking, and at which stage of its boot.
 //!
 //! * [`Client`]: everything a DHCP packet tells about a machine
+//! * [`Cut`]: how a chain loop of a machine is cut
 //! * [`Choice`]: what its user chose in a menu that its firmware showed; what it has behind it
 //! * [`Stage`]: which program speaks now
 //! * [`quirk`]: firmware oddities as data, and what is done about them
@@ -9,11 +10,12 @@
 //! * [`Registry`]: what was last seen of each machine, and which machine an IP address belongs to;
 //!   bounded, the machine unseen for longest leaves first
 //! * [`progress`]: whether machines follow what they are offered, and what is tried next
-//! * [`Loaders`]: which addresses run a loader that speaks TFTP alone
+//! * [`Loaders`]: what is known of the loader that an address runs
 //! * [`Serial`]: the number by which a Raspberry Pi names the folder of its files
 //! * [`identify`]: a decoded DHCP message → [`Client`]
 
 mod choice;
+mod cut;
 mod identify;
 mod loaders;
 pub mod progress;
@@ -33,8 +35,9 @@ use crate::wire::pxe::IpxeFeatures;
 use crate::wire::{Arch, Mac, Platform, Uuid};
 
 pub use choice::Choice;
+pub use cut::Cut;
 pub use identify::{NotBooting, identify, identify_classless};
-pub use loaders::Loaders;
+pub use loaders::{Boot, Loaders};
 pub use registry::Registry;
 pub use serial::Serial;
 pub use shape::{PxeShape, Shape};
@@ -124,6 +127,25 @@ pub struct Past {
     pub seen: Vec<Behaviour>,
     /// The shape to go on with.
     pub shape: Option<Shape>,
+    /// How its chain loop is cut, where it is in one.
+    pub cut: Option<Cut>,
+}
+
+impl Past {
+    /// As it is for the HTTP boot of the same firmware: Secure Boot goes for that too, the rest is PXE's.
+    #[must_use]
+    pub fn of_http_boot(self) -> Self {
+        let secure = |seen: &Behaviour| *seen == Behaviour::SecureBoot;
+        Self {
+            seen: self.seen.into_iter().filter(secure).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether its firmware was seen to refuse what is not signed.
+    pub fn has_secure_boot(&self) -> bool {
+        self.seen.contains(&Behaviour::SecureBoot)
+    }
 }
 
 /// The longest class that is kept, in bytes: what one option holds (RFC 2132 2).

@@ -4,12 +4,14 @@
 //! config file's keys of the same names say. Every field is optional there; [`Effective`] has all
 //! of them decided.
 //!
+//! * `effective`: all of them decided
 //! * `file`: the config file's tree → [`Settings`], and what is wrong with them
 //! * `origin`: where each setting's value came from
 //! * [`text`]: an operator's file → its text
 //!
 //! Absent on purpose: what `dhcp:` and `quirks:` of the config file say (rooms `network`, `client`).
 
+mod effective;
 mod file;
 mod origin;
 pub mod text;
@@ -30,6 +32,7 @@ use crate::yaml::{Finding, Report, Severity};
 
 use self::text::Unreadable;
 
+pub use effective::{ConfigFile, Effective, Https};
 pub use file::{Given, settings};
 pub use origin::{Origin, origins};
 
@@ -88,7 +91,7 @@ pub enum LogLevel {
 }
 
 /// The keys of the config file, which are the names of the flags.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 19] = [
     "mode",
     "force",
     "interface",
@@ -98,6 +101,10 @@ const KEYS: [&str; 15] = [
     "assets",
     "state",
     "http-port",
+    "https-port",
+    "tls-cert",
+    "tls-key",
+    "tls-name",
     "user",
     "poll",
     "log-format",
@@ -157,6 +164,18 @@ pub struct Settings {
     /// TCP port of HTTP [default: 8067]
     #[arg(long, env = "BOOTJACK_HTTP_PORT", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub http_port: Option<u16>,
+    /// TCP port of HTTPS, which is served where there is a certificate [default: 8443]
+    #[arg(long, env = "BOOTJACK_HTTPS_PORT", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub https_port: Option<u16>,
+    /// Certificate of HTTPS with its chain, PEM [default: none, and no HTTPS]
+    #[arg(long, env = "BOOTJACK_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of that certificate, PEM [default: in the certificate's file]
+    #[arg(long, env = "BOOTJACK_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Host name that machines are told in https URLs, for a certificate of a name [default: our address]
+    #[arg(long, env = "BOOTJACK_TLS_NAME", value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub tls_name: Option<String>,
     /// Unprivileged user to become once the ports are open [default: bootjack if there is one, else nobody]
     #[arg(long, env = "BOOTJACK_USER", value_name = "NAME")]
     pub user: Option<String>,
@@ -207,50 +226,6 @@ pub struct SettingsArgs {
     pub settings: Settings,
 }
 
-/// Settings with every default applied.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Effective {
-    /// The kind of PXE served.
-    pub mode: Mode,
-    /// Whether another DHCP server on the LAN is no reason not to serve (mode `dhcp`).
-    pub force: bool,
-    /// Interfaces named; empty: all that can be served.
-    pub interface: Vec<String>,
-    /// DHCP servers named; empty: they are found by their answers.
-    pub dhcp_server: Vec<Ipv4Addr>,
-    /// Profile folder named; `None`: /etc/bootjack/profiles, and the embedded default without it.
-    pub profiles: Option<PathBuf>,
-    /// Image folder.
-    pub images: PathBuf,
-    /// Asset folder.
-    pub assets: Option<PathBuf>,
-    /// State folder.
-    pub state: PathBuf,
-    /// HTTP port.
-    pub http_port: u16,
-    /// The user to become; `None`: `bootjack` if there is one, else `nobody`.
-    pub user: Option<String>,
-    /// Seconds between looks; `None`: told by the kernel.
-    pub poll: Option<u32>,
-    /// Form of log lines.
-    pub log_format: LogFormat,
-    /// How much is logged.
-    pub log_level: LogLevel,
-    /// The config file, whose `dhcp:` and `quirks:` are read while serving.
-    #[serde(skip)]
-    pub file: ConfigFile,
-}
-
-/// The config file as it was at the start.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ConfigFile {
-    /// Where it is, or would be.
-    pub path: PathBuf,
-    /// What it said; `None`: there was none.
-    pub settings: Option<Settings>,
-}
-
 impl Settings {
     /// `self` where it says something, else `weaker`.
     #[must_use]
@@ -265,6 +240,10 @@ impl Settings {
             assets: self.assets.or(weaker.assets),
             state: self.state.or(weaker.state),
             http_port: self.http_port.or(weaker.http_port),
+            https_port: self.https_port.or(weaker.https_port),
+            tls_cert: self.tls_cert.or(weaker.tls_cert),
+            tls_key: self.tls_key.or(weaker.tls_key),
+            tls_name: self.tls_name.or(weaker.tls_name),
             user: self.user.or(weaker.user),
             poll: self.poll.or(weaker.poll),
             log_format: self.log_format.or(weaker.log_format),
@@ -302,6 +281,10 @@ impl Settings {
             "assets" => text(self.assets.as_ref()),
             "state" => text(self.state.as_ref()),
             "http-port" => text(self.http_port),
+            "https-port" => text(self.https_port),
+            "tls-cert" => text(self.tls_cert.as_ref()),
+            "tls-key" => text(self.tls_key.as_ref()),
+            "tls-name" => text(self.tls_name.as_ref()),
             "user" => text(self.user.as_ref()),
             "poll" => text(self.poll),
             "log-format" => text(self.log_format),
@@ -309,29 +292,6 @@ impl Settings {
             "dhcp" => text(self.dhcp),
             "quirks" => text(self.quirks),
             _ => None,
-        }
-    }
-
-    fn decided(self) -> Effective {
-        Effective {
-            mode: self.mode.unwrap_or(Mode::Proxy),
-            force: self.force.unwrap_or(false),
-            interface: self.interface.unwrap_or_default(),
-            dhcp_server: self.dhcp_server.unwrap_or_default(),
-            profiles: self.profiles,
-            images: self
-                .images
-                .unwrap_or_else(|| "/var/lib/bootjack/images".into()),
-            assets: self.assets,
-            state: self
-                .state
-                .unwrap_or_else(|| "/var/lib/bootjack/state".into()),
-            http_port: self.http_port.unwrap_or(8067),
-            user: self.user,
-            poll: self.poll,
-            log_format: self.log_format.unwrap_or(LogFormat::Text),
-            log_level: self.log_level.unwrap_or(LogLevel::Info),
-            file: ConfigFile::default(),
         }
     }
 }

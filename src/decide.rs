@@ -214,7 +214,7 @@ struct Case<'a> {
     client: &'a Client,
     treatment: &'a Treatment<'a>,
     selection: &'a Selection,
-    here: Here,
+    here: Here<'a>,
     relays: bool,
 }
 
@@ -266,7 +266,9 @@ impl Case<'_> {
         let loader = loader::beside(menu.is_some(), profile, (client, treatment), self.here)?;
         let case = strategy::Case {
             relays: self.relays,
-            reads_the_ack: loader.as_ref().is_some_and(loader::reads_the_ack),
+            reads_the_ack: loader
+                .as_ref()
+                .is_some_and(|named| loader::reads_the_ack(&named.to_string())),
         };
         let (strategy, by) = self.shape(menu.is_some(), case);
         let form = Form::of(strategy, treatment, client).of_profile(profile);

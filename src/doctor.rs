@@ -9,6 +9,7 @@
 //! * [`code`]: the codes of findings with their explanation and remedy; README lists the same
 //! * [`offers`], [`vendor`]: what an answer spoils, and for which firmware
 //! * [`lan`]: what the answers of one interface say together
+//! * [`relays`]: servers that answer no relay agent
 //! * [`host`]: interfaces, ports and firewall of this host
 //! * [`firewall`]: whether rules let a packet in
 //! * [`verdict`]: the mode to run; `serving`: one that runs already; `draft`: what mode `dhcp`
@@ -28,6 +29,7 @@ mod lines;
 pub mod observed;
 pub mod offer;
 pub mod offers;
+pub mod relays;
 mod serving;
 pub mod vendor;
 pub mod verdict;
@@ -62,6 +64,7 @@ pub fn diagnose(observed: &Observed) -> Diagnosis {
     for link in observed.asked() {
         findings.extend(lan::findings(observed, link));
         findings.extend(offers::findings(observed, link));
+        findings.extend(relays::findings(observed, link));
     }
     findings.extend(serving::not_served(observed));
     findings.extend(serving::misfit(observed));

@@ -15,6 +15,7 @@ pub mod log;
 pub mod metrics;
 mod steps;
 pub mod timeline;
+mod told;
 mod words;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -27,6 +28,7 @@ use crate::lease::State;
 use crate::tree::Door;
 use crate::wire::{Arch, Mac};
 use crate::yaml::Finding;
+pub use told::{BootTold, Guess, LeaseTold};
 
 /// One thing that happened.
 #[derive(Debug, Clone, Serialize)]
@@ -40,36 +42,6 @@ pub struct Event {
     /// What happened.
     #[serde(flatten)]
     pub what: What,
-}
-
-/// Boot data in a lease.
-#[derive(Debug, Clone, Serialize)]
-pub struct BootTold {
-    /// The shape of the reply.
-    pub strategy: &'static str,
-    /// The profile chosen.
-    pub profile: String,
-    /// Why this profile.
-    pub why: String,
-    /// The loader or URI named in the reply; none where a menu is all that is told.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub loader: Option<String>,
-    /// Why a menu that its firmware would show is left to the loader.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub no_menu: Option<String>,
-}
-
-/// A lease of the LAN's own DHCP server, handed on.
-#[derive(Debug, Clone, Serialize)]
-pub struct LeaseTold {
-    /// The address.
-    pub address: Ipv4Addr,
-    /// Whose lease it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub server: Option<Ipv4Addr>,
-    /// Options of that server's that the client's size limit had no room for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub left_out: Vec<u8>,
 }
 
 /// What happened. The names are those of the JSON log and the API (`"event": "offer"`).
@@ -265,6 +237,18 @@ pub enum What {
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         unwritten: bool,
     },
+    /// A client did what it could not if what was observed of it were so; it is forgotten.
+    Disproved {
+        /// What it was taken to do, as a word: `secure-boot`.
+        behaviour: &'static str,
+    },
+    /// A client was sent iPXE again and again, and got no further; the loop is cut.
+    LoopCut {
+        /// What it is given instead, as a word: `script`, `other-loader`, `script-in-place`.
+        cut: &'static str,
+        /// How many times it was sent iPXE.
+        rounds: u8,
+    },
     /// An address changed its state (mode `dhcp`).
     Lease {
         /// The address.
@@ -347,6 +331,8 @@ pub enum What {
         /// Why, in a sentence.
         reason: String,
     },
+    /// A loader looked for a file where it might be (quirks 37 and 38).
+    Guessed(Guess),
     /// A name that leads nowhere.
     NotFound {
         /// The door.
@@ -374,6 +360,16 @@ pub enum What {
         /// Where it came from.
         peer: SocketAddr,
         /// What is wrong with it.
+        reason: String,
+    },
+    /// A TLS handshake came to nothing.
+    Handshake {
+        /// The client's address.
+        peer: IpAddr,
+        /// The alert by which the client gave up: `unknown_ca`, …
+        #[serde(skip_serializing_if = "Option::is_none")]
+        alert: Option<String>,
+        /// Why, and what to do.
         reason: String,
     },
     /// All sockets are open.

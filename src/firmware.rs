@@ -13,6 +13,7 @@
 //! * [`select`]: which of the answers it boots from
 //! * [`machine`]: the whole conversation, as a state machine
 //! * [`transfer`]: the TFTP client of a firmware; [`image`]: what it has fetched
+//! * [`secure`]: what firmware and shim start under Secure Boot
 //! * [`fault`]: how it ends, with what the screen shows
 //!
 //! Invariants: the same inputs give the same outputs (time and the seed of what is random come in);
@@ -30,6 +31,7 @@ pub mod made_up;
 pub mod message;
 pub mod reply;
 pub mod sample;
+pub mod secure;
 pub mod select;
 pub mod transfer;
 pub mod vendor;

@@ -18,6 +18,7 @@
 //! * [`template`]: `{{ mac }}`: what it may say, and how it is filled
 //! * `matching`, `pattern`, `ties`: whom a profile is for, and which two could both be meant
 //! * `index`, [`select`], `choose`: which profile a client gets, and the trace of why
+//! * [`http_boot`]: what firmware that boots by HTTP loads
 //! * [`snapshot`]: profiles and what else a decision depends on, in one immutable value
 //!
 //! What a profile says of DHCP is read by room `network`.
@@ -32,6 +33,7 @@ pub mod compile;
 mod document;
 mod entry;
 mod fits;
+pub mod http_boot;
 mod index;
 pub mod items;
 mod matching;
@@ -51,6 +53,7 @@ mod words;
 
 pub use choose::{choose, chosen, subject};
 pub use compile::{Compiler, Source, compile};
+pub use http_boot::HttpBoot;
 pub use index::Profiles;
 pub use model::{
     Action, BootServer, Entry, Loader, Menu, PerArch, Profile, Pxelinux, RaspberryPi, Target,
@@ -58,5 +61,5 @@ pub use model::{
 };
 pub use named::Named;
 pub use select::{Considered, Selection, Subject, Verdict, select, trace};
-pub use snapshot::{Installed, Snapshot};
+pub use snapshot::{Https, Installed, Snapshot};
 pub use template::{RenderError, Values};

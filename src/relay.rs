@@ -15,16 +15,19 @@
 //! * [`forward`]: what a client asks → the message of a relay agent
 //! * [`hand`]: a lease and boot data → the message that the client gets
 //! * [`servers`]: which DHCP servers there are, and which of them answer no relay
-//! * [`Relay`]: what was asked for whom, and what may answer it
+//! * [`Relay`]: what was asked for whom; `transaction`: what may answer it; `aged`: room for so much
 //!
 //! Invariants: nothing is handed to a client but what answers a transaction of ours, by its number, its
 //! hardware address, our address and the kind of message; each is answered once. What is kept is bounded;
 //! the oldest leaves first. An address is never made up here, and no lease is kept: without an answer there
 //! is none. Pure: time and numbers come in.
 
+mod aged;
 pub mod forward;
 pub mod hand;
 pub mod servers;
 mod table;
+mod transaction;
 
-pub use table::{Asks, Came, Forward, OFFERS, Overdue, PER_SECOND, Relay, Stray, WAIT};
+pub use table::{Came, Forward, OFFERS, Overdue, PER_SECOND, Relay, WAIT};
+pub use transaction::{Asks, Stray};

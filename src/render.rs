@@ -8,6 +8,7 @@
 //! * [`view`]: what is the same in every dialect
 //! * [`template`]: `{{ variables }}`
 //! * [`place`]: where this client reaches us, and URIs there
+//! * [`signed`]: what Secure Boot takes from a menu
 //! * [`pxelinux`], [`ipxe`], [`grub`]: the dialects, each with its own escaping
 //!
 //! Absent on purpose: which profile (`profile::select`), which name leads here (`tree`).
@@ -16,6 +17,7 @@ pub mod grub;
 pub mod ipxe;
 pub mod place;
 pub mod pxelinux;
+pub mod signed;
 pub mod template;
 pub mod view;
 

@@ -19,6 +19,7 @@
 //! * [`survey`]: this host and its LANs, asked as a machine that boots asks
 //! * `journal`: which events are logged; `throttle`: a flood of packets is no flood of log lines
 //! * [`once`]: what is told of an address once
+//! * [`tls`]: the certificate of HTTPS
 //! * [`sys`]: socket options, and every unsafe line
 
 pub mod capture;
@@ -35,6 +36,7 @@ mod journal;
 pub mod lease;
 pub mod links;
 pub mod load;
+pub mod look_up;
 pub mod machines;
 pub mod once;
 pub mod open;
@@ -47,6 +49,7 @@ pub mod survey;
 pub mod sys;
 pub mod tftp;
 mod throttle;
+pub mod tls;
 pub mod watch;
 
 pub use shared::{Limits, Shared};

@@ -1,15 +1,16 @@
 //! One tree, two doors: the name a client asks for, and who asks → what it is.
 //!
 //! A name is an embedded asset, a file below the image folder, or text rendered for this client.
-//! TFTP and HTTP call the same [`resolve`]. Nothing is opened here: a file is returned as a
-//! relative path that is lexically inside the folder; `service` opens it without following links
-//! out of it.
+//! TFTP and HTTP call the same [`files_first`] and [`resolve`]. Nothing is opened here: a file is
+//! returned as a relative path that is lexically inside the folder; `service` opens it without
+//! following links out of it.
 //!
-//! * [`names`]: what each path means
+//! * [`names`]: what each path means; [`files_first`]: what loaders guess, and where that may be
 //! * `raspberry_pi`: what a Raspberry Pi asks for → its profile's folder
 //! * [`path`]: what a client wrote → a clean relative path, or the reason why not (it lives in
 //!   `wire`, because profiles check the paths that operators write by the same rule)
 
+mod beside;
 pub mod names;
 mod raspberry_pi;
 mod resolve;
@@ -21,6 +22,7 @@ use bytes::Bytes;
 use crate::client::Client;
 
 pub use crate::wire::path::{self, BadPath, CleanPath};
+pub use beside::{files_first, is_guess};
 pub use resolve::{asker, for_everyone, resolve};
 
 /// By which door a request came.
@@ -55,6 +57,8 @@ pub struct Requester {
     pub client: Option<Client>,
     /// Whether the loader that was fetched last from there speaks TFTP alone.
     pub tftp_only: bool,
+    /// Where the loader that it runs is below the images, if that is one from there.
+    pub loader: Option<CleanPath>,
 }
 
 /// What a name is.
@@ -97,6 +101,16 @@ impl Found {
     pub fn otherwise(&self) -> Option<&str> {
         match self {
             Self::First(choice) => Some(&choice.otherwise),
+            _ => None,
+        }
+    }
+}
+
+impl Found {
+    /// The path below the images, where it is a file there.
+    pub fn image(&self) -> Option<&CleanPath> {
+        match self {
+            Self::File(file) if file.root == Root::Images => Some(&file.path),
             _ => None,
         }
     }

@@ -48,3 +48,8 @@ fn network() {
 fn path() {
     replay("path", targets::path);
 }
+
+#[test]
+fn signed() {
+    replay("signed", targets::signed);
+}

@@ -6,6 +6,7 @@
 //! * `host`: interfaces, ports, firewall
 //! * `many`: many interfaces, those that go away meanwhile, and those that are left out
 //! * `serving`: bootjack runs already, in the right mode or in the wrong one
+//! * `relays`: servers that answer a relay agent, and those that do not
 //! * `rivals`: the look around before mode `dhcp` serves
 //! * `readme`: its table of codes is the program's
 //! * `run`: the command and its report
@@ -30,6 +31,8 @@ mod many;
 mod odd;
 #[path = "doctor/readme.rs"]
 mod readme;
+#[path = "doctor/relays.rs"]
+mod relays;
 #[path = "doctor/rivals.rs"]
 mod rivals;
 #[path = "doctor/run.rs"]

@@ -3,12 +3,15 @@
 //!
 //! * `talk`: a client and the server, in virtual time
 //! * `asks_4011`: those that ask port 4011 although they were told not to
+//! * `handed`: what becomes of the iPXE that a machine was sent: Secure Boot, and chain loops
 //! * `judged`: what is evidence and what is not
 //! * `bounds`: what no order of packets brings about
 //! * `rows`: of how many machines something is kept
 //! * `store`: what is kept on the disk
 //! * `lab`: bootjack beside a DHCP server, and a machine
 //! * `wire`: a client deaf to one shape, on the wire: steps, memory, what an operator sees
+//! * `loaders`: the same on the wire: what an operator sees of Secure Boot and of loops
+//! * `secure_boot`: real firmware that refuses the unsigned loader
 //! * `others`: machines that boot from another server are left to it
 //! * `overload`: those whom bootjack has no room for are moved to no other shape
 //! * `doctor`: what `bootjack doctor` asks says nothing of a machine
@@ -31,10 +34,14 @@ mod bounds;
 mod doctor;
 #[path = "escalation/firmware.rs"]
 mod firmware;
+#[path = "escalation/handed.rs"]
+mod handed;
 #[path = "escalation/judged.rs"]
 mod judged;
 #[path = "escalation/lab.rs"]
 mod lab;
+#[path = "escalation/loaders.rs"]
+mod loaders;
 #[path = "escalation/others.rs"]
 mod others;
 #[path = "escalation/overload.rs"]
@@ -46,6 +53,8 @@ mod rows;
 #[allow(dead_code, reason = "made for `start` as well")]
 #[path = "start/run.rs"]
 mod run;
+#[path = "escalation/secure_boot.rs"]
+mod secure_boot;
 #[path = "escalation/store.rs"]
 mod store;
 mod support;

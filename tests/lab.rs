@@ -8,6 +8,7 @@
     reason = "helpers of tests may fail like tests"
 )]
 
+#[macro_use]
 mod support;
 
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
@@ -16,14 +17,14 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use support::clients::{BootClient, Speaker};
-use support::dhcp_client::DhcpClient;
+use support::dhcp_client::{ANSWER, DhcpClient, Reply};
 use support::lan::{DHCP_IP, Host, Lan};
 use support::netns::{self, run};
 use support::packet::{Packet, capture};
 use support::poll;
 use support::qemu::{Firmware, Machine};
 use support::serial;
-use support::servers::{POOL, Server};
+use support::servers::{Kind, POOL, Server};
 
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 const PROXY: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
@@ -139,6 +140,49 @@ fn an_imitated_client_takes_a_lease() {
         (Some(vec![5]), offer.yiaddr())
     );
     assert_eq!(ack.decoded().yiaddr(), offer.yiaddr());
+}
+
+/// How a server is started.
+type Make = fn(&Host) -> Server;
+
+/// Which DHCP servers answer a relay. All of them answer the client that asks by itself afterwards.
+#[test]
+fn all_servers_but_one_answer_a_relay() {
+    as_root!("all_servers_but_one_answer_a_relay");
+    let makes: [(&str, Make, bool); 5] = [
+        ("dnsmasq", |host| Kind::Dnsmasq.plain(host), true),
+        ("ISC dhcpd", |host| Kind::Isc.plain(host), true),
+        ("Kea", |host| Kind::Kea.plain(host), true),
+        ("udhcpd", Server::udhcpd, true),
+        ("deaf", Server::deaf_to_relays, false),
+    ];
+    for (name, make, answers) in makes {
+        let lan = Lan::new();
+        let server = make(&lan.dhcp_host());
+        let relay = lan.host("relay", "10.77.0.9/24");
+        let address: Ipv4Addr = [10, 77, 0, 9].into();
+        let card = DhcpClient::new(&relay);
+        let relayed = Packet {
+            giaddr: address,
+            hops: 1,
+            ..BootClient::new(Speaker::Edk2, 1).discover()
+        };
+        let (from, to) = (
+            SocketAddrV4::new(address, 67),
+            SocketAddrV4::new(SERVER, 67),
+        );
+        card.send(from, to, &relayed.bytes());
+        let is_relayed = |reply: &Reply| reply.xid() == relayed.xid && reply.to == from;
+        if answers {
+            let answer = card.hear(ANSWER, is_relayed);
+            assert!(answer.is_some(), "{name}: {}", server.log());
+        }
+        let client = BootClient::new(Speaker::Edk2, 2);
+        card.broadcast(&client.discover());
+        let direct = |reply: &Reply| *reply.from.ip() == SERVER && reply.xid() == client.xid;
+        let before = card.heard_until(direct);
+        assert!(!before.iter().any(is_relayed), "{name}: {}", server.log());
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 #[path = "loading/absent.rs"]
 mod absent;
+#[path = "loading/built.rs"]
+mod built;
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -29,6 +31,7 @@ fn places(dir: &Path, required: bool) -> Places {
         images: dir.join("images"),
         assets: assets.exists().then_some(assets),
         http_port: 8067,
+        https: None,
         config: ConfigFile {
             path: dir.join("bootjack.yaml"),
             settings: None,

@@ -3,6 +3,7 @@
 //! * `dialects`: what each says of the same menu
 //! * `entries`: which entries a machine is shown, and which names it finds
 //! * `habits`: what loaders cannot do
+//! * `signed`: what Secure Boot takes from a menu; loops
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
@@ -14,6 +15,8 @@ mod dialects;
 mod entries;
 #[path = "menus/habits.rs"]
 mod habits;
+#[path = "menus/signed.rs"]
+mod signed;
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -88,6 +91,7 @@ fn asker(client: Option<Client>) -> Requester {
         door: Door::Http,
         client,
         tftp_only: false,
+        loader: None,
     }
 }
 

@@ -242,7 +242,8 @@ fn what_is_written_is_what_is_compiled() {
     assert_eq!(profile.vars["release"], "1.10");
     assert_eq!(profile.vars["id"], "007");
     assert_eq!(profile.loader.get(Platform::EfiX64), Some(&Loader::Ipxe));
-    assert!(profile.secure_boot && profile.menu.installed);
+    assert_eq!(profile.secure_boot, Some(true));
+    assert!(profile.menu.installed);
     assert_eq!(profile.menu.timeout.unwrap().as_secs(), 90);
     let entry = &profile.menu.entries[0];
     assert_eq!(entry.title, "Install \"it\"");

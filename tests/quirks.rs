@@ -93,7 +93,7 @@ fn rows_are_told_by_all_their_parts() {
     let seen = Client {
         past: Past {
             seen: vec![Behaviour::Asks4011AllTheSame],
-            shape: None,
+            ..Past::default()
         },
         ..bios("52:54:00:00:00:01")
     };

@@ -4,6 +4,7 @@
 //! * `servers`: lease and loader in one OFFER and one ACK, of every server
 //! * `trouble`: no answer, a restart, another address, a dead server
 //! * `after`: renewals, and leases that are given back
+//! * `systems`: dhclient and udhcpc, after the boot
 //! * `beyond`: clients behind a relay
 
 #![allow(
@@ -24,5 +25,7 @@ mod beyond;
 mod lab;
 #[path = "relay/servers.rs"]
 mod servers;
+#[path = "relay/systems.rs"]
+mod systems;
 #[path = "relay/trouble.rs"]
 mod trouble;

@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 log=target/test.log
 # These boot machines, which takes as long as all the others: they run beside them.
-booting=(boot boot_menus)
+booting=(boot boot_http boot_menus boot_secure)
 # These wait for clocks on the wire, and compute next to nothing: they run beside both.
 waiting=(doctor leasing escalation probing)
 all=()

@@ -4,6 +4,7 @@
 //! * `foretold`: what of that `check` finds before
 //! * `running`: the ready line, privileges, signals
 //! * `settings`: default < file < environment < flag, for every setting
+//! * `tls`: HTTPS, its certificate and its key
 //! * `commands`: check, assets, completions, man; wrong usage
 //! * `explained`: explain, of a machine that is described
 //! * `links`: interfaces that change while it runs
@@ -18,6 +19,8 @@
 #[macro_use]
 mod support;
 
+#[path = "support/authority.rs"]
+mod authority;
 #[path = "start/commands.rs"]
 mod commands;
 #[path = "start/explained.rs"]
@@ -34,3 +37,5 @@ mod run;
 mod running;
 #[path = "start/settings.rs"]
 mod settings;
+#[path = "start/tls.rs"]
+mod tls;

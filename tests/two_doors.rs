@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+#[macro_use]
 mod support;
 
 use std::fs;
@@ -147,6 +148,72 @@ fn menus_images_and_what_is_not_there_are_the_same_by_both_doors() {
         Path::new("/etc/passwd").exists(),
         "the test proves something"
     );
+}
+
+/// What shim and GRUB guess, once the machine's loader came from a folder of the images (quirks 37
+/// and 38): by whichever door, what lies there, else ours.
+#[test]
+fn what_a_loader_guesses_is_looked_for_beside_it() {
+    as_root!("what_a_loader_guesses_is_looked_for_beside_it");
+    let (appliance, pc, _lan) = lab(MENU);
+    let images = appliance.images();
+    for (file, text) in [
+        ("ubuntu/shimx64.efi", "shim"),
+        ("ubuntu/grubx64.efi", "its grub"),
+        ("ubuntu/grub/grub.cfg", "its menu"),
+        ("alone/shimx64.efi", "shim"),
+    ] {
+        fs::create_dir_all(images.join(file).parent().unwrap()).unwrap();
+        fs::write(images.join(file), text).unwrap();
+    }
+    let asset = |name| bootjack::assets::get(name).unwrap().bytes;
+    let (its_grub, its_menu) = (&b"its grub"[..], &b"its menu"[..]);
+    for client in &CLIENTS {
+        let get = |name: &str| fetch(&pc, client, name);
+        let gets = |name: &str, wanted: &[u8]| {
+            assert!(
+                get(name).as_deref() == Some(wanted),
+                "{name} by {}",
+                client.0
+            );
+        };
+        gets("images/ubuntu/shimx64.efi", b"shim");
+        for name in [
+            "grubx64.efi",
+            "/grubx64.efi",
+            "//grubx64.efi",
+            "i/grubx64.efi",
+        ] {
+            gets(name, its_grub);
+        }
+        for name in ["grub/grub.cfg", "i//grub/grub.cfg-01-52-54-00-77-00-09"] {
+            gets(name, its_menu);
+        }
+        assert_eq!(get("revocations_sku.efi"), None);
+        assert_eq!(get("alone/shimx64.efi"), None, "no guess of a loader");
+        // What firmware is told is ours, and with it all that follows.
+        gets("shimx64.efi", asset("shimx64.efi"));
+        gets("grubx64.efi", asset("grubx64.efi"));
+        gets("images/alone/shimx64.efi", b"shim");
+        gets("i/grubx64.efi", asset("grubx64.efi"));
+    }
+    let guessed = |path: &str, file: Option<&str>| {
+        let events = appliance.events();
+        let of = |e: &&serde_json::Value| e["event"] == "guessed" && e["path"] == path;
+        assert!(
+            events.iter().filter(of).any(|e| e["file"].as_str() == file),
+            "{path}: {events:#?}"
+        );
+    };
+    guessed("i/grubx64.efi", Some("images/ubuntu/grubx64.efi"));
+    guessed(
+        "i/grub/grub.cfg-01-52-54-00-77-00-09",
+        Some("images/ubuntu/grub/grub.cfg"),
+    );
+    let complaints = |e: &&serde_json::Value| {
+        e["event"] == "not-found" && e["path"].to_string().contains("revocations")
+    };
+    assert_eq!(appliance.events().iter().find(complaints), None);
 }
 
 #[test]

@@ -69,6 +69,7 @@ impl Lab {
             images: dir.path().join("images"),
             assets: None,
             http_port: 8067,
+            https: None,
             config: ConfigFile {
                 path: dir.path().join("bootjack.yaml"),
                 settings: None,

@@ -16,12 +16,13 @@ use crate::event::What;
 use crate::profile::Snapshot;
 use crate::service::lease::{control, owner};
 use crate::service::load::{Loader, Places};
-use crate::service::{giving, interfaces, privilege};
+use crate::service::{giving, interfaces, privilege, tls};
 use crate::yaml::{Finding, Severity, counted};
 
 pub(super) fn run(args: SettingsArgs) -> Result<ExitCode, Error> {
     let (settings, mut said) = config::whatever(args)?;
     let mut of_settings = of_settings(&settings);
+    of_settings.extend(of_tls(&settings));
     if let Err(error) = privilege::drop_to(settings.user.as_deref(), None) {
         of_settings.push(finding(Severity::Error, &error.to_string()));
     }
@@ -92,6 +93,12 @@ fn of_settings(settings: &Effective) -> Vec<Finding> {
         findings.push(finding(Severity::Warning, &text));
     }
     findings
+}
+
+/// What is wrong with HTTPS: its key is read as root, as `serve` reads it.
+fn of_tls(settings: &Effective) -> Vec<Finding> {
+    let served = interfaces::to_serve(&settings.interface).unwrap_or_default();
+    tls::findings(settings, &interfaces::all_of(&served))
 }
 
 /// Interfaces of this host where `serve` would warn that it gives no leases.

@@ -18,6 +18,7 @@ use nix::unistd::Uid;
 use crate::config::{self, SettingsArgs};
 use crate::doctor::{Observed, diagnose, listed};
 use crate::error::Error;
+use crate::service::load::{Loader, Places};
 use crate::service::privilege;
 use crate::service::survey::{Scope, Survey};
 
@@ -60,13 +61,15 @@ impl Doctor {
         let survey = Survey::begin(Scope {
             interfaces: &settings.interface,
             http_port: settings.http_port,
+            https_port: settings.https().map(|https| https.port),
             config: &file.path.display().to_string(),
             configured: mode.as_deref(),
             described: said.is_some_and(|said| said.dhcp.is_some()),
             given: &given,
         })?;
         privilege::drop_to(settings.user.as_deref(), None)?;
-        let observed = ask(survey);
+        let mut observed = ask(survey);
+        observed.secure_boot = Loader::new(Places::from(&settings)).asks_for_secure_boot();
         let diagnosis = diagnose(&observed);
         let text = if self.json {
             format!("{:#}\n", json::report(&observed, &diagnosis))
@@ -94,6 +97,10 @@ fn given(args: &SettingsArgs) -> Vec<String> {
         ("--assets", path(&said.assets)),
         ("--state", path(&said.state)),
         ("--http-port", said.http_port.map(|port| port.to_string())),
+        ("--https-port", said.https_port.map(|port| port.to_string())),
+        ("--tls-cert", path(&said.tls_cert)),
+        ("--tls-key", path(&said.tls_key)),
+        ("--tls-name", said.tls_name.clone()),
         ("--user", said.user.clone()),
     ];
     let given = all
@@ -135,11 +142,19 @@ mod tests {
             config: Some("/srv/b.yaml".into()),
             settings: Settings {
                 http_port: Some(80),
+                tls_cert: Some("/srv/c.pem".into()),
                 interface: Some(vec!["eth0".into()]),
                 ..Settings::default()
             },
         };
-        let words = ["--config", "/srv/b.yaml", "--http-port", "80"];
+        let words = [
+            "--config",
+            "/srv/b.yaml",
+            "--http-port",
+            "80",
+            "--tls-cert",
+            "/srv/c.pem",
+        ];
         assert_eq!(given(&args), words);
         assert!(given(&SettingsArgs::default()).is_empty());
         assert_eq!(word(config::Mode::Colocated), "colocated");

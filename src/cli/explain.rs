@@ -9,6 +9,7 @@ mod menu;
 mod packet;
 mod pcap;
 mod rows;
+mod shape;
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -20,13 +21,11 @@ use clap::{Args, ValueEnum};
 
 use crate::client::{Class, Client, Stage, identify};
 use crate::config::{self, Mode, SettingsArgs};
-use crate::decide::menu::NoRoom;
 use crate::decide::{self, Answer, Incoming, Outcome, Port};
 use crate::error::Error;
 use crate::firmware::sample;
 use crate::profile::select::Verdict;
 use crate::profile::{Snapshot, select};
-use crate::relay::WAIT;
 use crate::service::interfaces::{self, Interface};
 use crate::service::load::{Loader, Places};
 use crate::service::supervise;
@@ -180,7 +179,7 @@ impl Asked {
                 return Err(std::fmt::Error);
             }
         };
-        strategy(answer, out)?;
+        shape::strategy(answer, out)?;
         let ack = self.ack_title(server);
         if first == Port::Pxe {
             return at_4011(&outcome, (&ack, answer), out);
@@ -350,54 +349,4 @@ fn trace(snapshot: &Snapshot, client: &Client, out: &mut String) -> std::fmt::Re
         )?;
     }
     Ok(())
-}
-
-fn strategy(answer: &Answer, out: &mut String) -> std::fmt::Result {
-    let profile = &answer.selection.profile;
-    writeln!(
-        out,
-        "profile: \"{}\" ({}): {}",
-        profile.name, profile.file, answer.selection.why
-    )?;
-    writeln!(
-        out,
-        "strategy: {}: {}",
-        answer.strategy.name, answer.strategy.evidence
-    )?;
-    writeln!(out, "chosen by: {}", answer.by)?;
-    if answer.strategy.leased {
-        lease_of_another(answer, out)?;
-    }
-    if !answer.delay.is_zero() {
-        writeln!(out, "delay: {:?} before the OFFER", answer.delay)?;
-    }
-    loader(answer.loader.as_deref(), out)?;
-    no_menu(answer.no_menu.as_ref(), out)
-}
-
-/// Where the rest of the reply comes from, and what there is without it.
-fn lease_of_another(answer: &Answer, out: &mut String) -> std::fmt::Result {
-    write!(
-        out,
-        "lease: the LAN's own DHCP server's, asked for as by a relay; the reply is that lease with what is printed here"
-    )?;
-    let otherwise = answer.otherwise.as_ref().map(|a| a.strategy.name);
-    otherwise.map_or(Ok(()), |name| {
-        write!(out, "; where none comes in {WAIT:?}, {name} without one")
-    })?;
-    writeln!(out)
-}
-
-/// What is named; a menu may be all that is told.
-fn loader(name: Option<&str>, out: &mut String) -> std::fmt::Result {
-    let name =
-        name.unwrap_or("none for this machine; its firmware loads what is chosen in its menu");
-    writeln!(out, "loader: {name}")
-}
-
-/// Why the loader shows a menu that the profile has for the firmware.
-fn no_menu(why: Option<&NoRoom>, out: &mut String) -> std::fmt::Result {
-    why.map_or(Ok(()), |why| {
-        writeln!(out, "menu: left to the loader: {why}")
-    })
 }

@@ -229,13 +229,20 @@ fn blocks(out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
     Ok(())
 }
 
+/// The shape that is tried now, and how a loop is cut now.
+fn tried(row: &Row) -> String {
+    let cut = row.cut.as_ref().map(|cut| format!("{cut} (loop)"));
+    let all: Vec<String> = row.trying.clone().into_iter().chain(cut).collect();
+    all.join(", ")
+}
+
 fn cells(row: &Row) -> [String; 6] {
     let or_none = |text: Option<&str>| text.filter(|t| !t.is_empty()).unwrap_or("-").to_owned();
     [
         row.mac.clone(),
         row.platform.clone(),
         or_none(row.follows.as_deref()),
-        or_none(row.trying.as_deref()),
+        or_none(Some(&tried(row))),
         or_none(Some(&row.seen.join(","))),
         or_none(row.at.as_deref()),
     ]

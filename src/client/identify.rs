@@ -9,7 +9,7 @@ use super::{Class, Client, KnownBy, MAX_CLASS, Past, Side, Stage};
 use crate::wire::dhcp::{Kind, Message, code};
 use crate::wire::pxe::{self, ClassString, IpxeFeatures};
 use crate::wire::relay::RelayAgent;
-use crate::wire::{Arch, Platform, Uuid};
+use crate::wire::{Arch, Uuid};
 
 /// Why a packet is from no boot client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -126,7 +126,7 @@ fn architectures(message: &Message, hints: ClassString, class: Class) -> Vec<Arc
         .get(code::CLIENT_ARCH)
         .map(pxe::architectures)
         .unwrap_or_default();
-    let usable = archs.iter().any(|a| a.platform() != Platform::Other);
+    let usable = archs.iter().any(|a| a.is_named());
     if let Some(hint) = hints.arch.filter(|_| !usable) {
         archs.insert(0, hint);
     }
@@ -165,6 +165,7 @@ fn known(address: Ipv4Addr) -> Option<Ipv4Addr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::Platform;
     use crate::wire::dhcp::Options;
 
     const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -244,6 +245,30 @@ mod tests {
             seen(&[(60, class), (93, &[0xff, 0xff, 0, 7])]).platform(),
             Platform::EfiX64
         );
+    }
+
+    #[test]
+    fn of_several_values_the_first_that_can_be_served_counts() {
+        let pxe: &[u8] = b"PXEClient";
+        for (values, first, platform) in [
+            (&[0, 9][..], 9, Platform::EfiX64),
+            (&[0, 2, 0, 6], 2, Platform::EfiIa32),
+            (&[0xff, 0xff, 0, 11, 0, 7], 0xffff, Platform::EfiArm64),
+            (&[0, 11, 0], 11, Platform::EfiArm64),
+            (&[0, 41], 41, Platform::Other),
+            (&[], 0, Platform::Bios),
+            (&[0], 0, Platform::Bios),
+            (&[0xff, 0xff], 0xffff, Platform::Other),
+        ] {
+            let client = seen(&[(60, pxe), (93, values)]);
+            assert_eq!(
+                (client.arch(), client.platform()),
+                (Arch(first), platform),
+                "{values:?}"
+            );
+        }
+        let itanium: &[u8] = b"PXEClient:Arch:00002:UNDI:002001";
+        assert_eq!(seen(&[(60, itanium)]).arch(), Arch(2));
     }
 
     #[test]

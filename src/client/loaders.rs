@@ -1,48 +1,128 @@
-//! Which addresses run a loader that speaks TFTP alone.
+//! What is known of the loader that an address runs, by what it fetched last.
 //!
-//! `pxelinux.0` and `lpxelinux.0` ask for the same configuration in the same words, but only the
-//! second one can fetch what it names by HTTP. We name the second one; the first comes where the
-//! LAN's own DHCP server names it. So what an address fetched last decides. Bounded: the address
-//! noted first leaves first.
+//! * `pxelinux.0` and `lpxelinux.0` ask for the same configuration in the same words, but only the
+//!   second one can fetch what it names by HTTP. We name the second one; the first comes where the
+//!   LAN's own DHCP server names it.
+//! * A UEFI program from below the images may look for its files beside itself, and have forgotten
+//!   where that is (quirks 37 and 38). That holds until the machine is heard to start again.
+//!
+//! Bounded: the address noted first leaves first.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
-/// Addresses whose last loader was `pxelinux.0`.
+use crate::wire::path::CleanPath;
+
+/// Addresses whose last loader is worth a note.
 #[derive(Debug)]
 pub struct Loaders {
     capacity: usize,
-    tftp_only: VecDeque<IpAddr>,
+    tick: u64,
+    notes: HashMap<IpAddr, Note>,
+    by_age: BTreeMap<u64, IpAddr>,
 }
+
+/// What an address runs.
+#[derive(Debug)]
+struct Note {
+    tick: u64,
+    loader: Loader,
+}
+
+/// A loader that is worth a note.
+#[derive(Debug, PartialEq, Eq)]
+enum Loader {
+    /// `pxelinux.0`, which speaks TFTP alone
+    TftpOnly,
+    /// A UEFI program below the images, and the boot that it was fetched in.
+    Image(CleanPath, Option<Boot>),
+}
+
+/// One boot of a machine: another one each time it asks for boot data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Boot(pub(super) u64);
 
 impl Loaders {
     /// Room for `capacity` addresses.
-    pub const fn new(capacity: usize) -> Self {
+    pub fn new(capacity: usize) -> Self {
         Self {
             capacity,
-            tftp_only: VecDeque::new(),
+            tick: 0,
+            notes: HashMap::new(),
+            by_age: BTreeMap::new(),
         }
     }
 
-    /// Takes note of a file that an address fetches; only those two loaders matter.
+    /// Takes note of a BIOS loader that an address fetches; only those two matter.
     pub fn fetched(&mut self, by: IpAddr, path: &str) {
         let file = path.rsplit('/').next().unwrap_or(path);
-        let plain = file.eq_ignore_ascii_case("pxelinux.0");
-        if !plain && !file.eq_ignore_ascii_case("lpxelinux.0") {
+        if file.eq_ignore_ascii_case("pxelinux.0") {
+            self.note(by, Loader::TftpOnly);
+        } else if file.eq_ignore_ascii_case("lpxelinux.0") {
+            self.forget(by);
+        }
+    }
+
+    /// Takes note of a UEFI program that an address fetches: where it is below the images, or that
+    /// it is one of ours. Other files, and what shim reads and does not start, change nothing.
+    pub fn started(
+        &mut self,
+        by: IpAddr,
+        boot: Option<Boot>,
+        name: &str,
+        image: Option<&CleanPath>,
+    ) {
+        if !is_program(name) {
             return;
         }
-        self.tftp_only.retain(|known| *known != by);
-        if plain {
-            self.tftp_only.push_back(by);
-            let surplus = self.tftp_only.len().saturating_sub(self.capacity);
-            self.tftp_only.drain(..surplus);
+        match image {
+            Some(path) => self.note(by, Loader::Image(path.clone(), boot)),
+            None => self.forget(by),
         }
     }
 
     /// Whether the loader of this address speaks TFTP alone.
     pub fn tftp_only(&self, of: IpAddr) -> bool {
-        self.tftp_only.contains(&of)
+        let note = self.notes.get(&of);
+        note.is_some_and(|note| note.loader == Loader::TftpOnly)
     }
+
+    /// Where the loader of this address is below the images, if it was fetched in this boot.
+    pub fn image(&self, of: IpAddr, boot: Option<Boot>) -> Option<CleanPath> {
+        match &self.notes.get(&of)?.loader {
+            Loader::Image(path, of) if *of == boot => Some(path.clone()),
+            _ => None,
+        }
+    }
+
+    fn note(&mut self, by: IpAddr, loader: Loader) {
+        self.forget(by);
+        while self.notes.len() >= self.capacity {
+            let Some((_, oldest)) = self.by_age.first_key_value() else {
+                break;
+            };
+            let oldest = *oldest;
+            self.forget(oldest);
+        }
+        self.tick += 1;
+        self.by_age.insert(self.tick, by);
+        let tick = self.tick;
+        self.notes.insert(by, Note { tick, loader });
+    }
+
+    fn forget(&mut self, by: IpAddr) {
+        if let Some(note) = self.notes.remove(&by) {
+            self.by_age.remove(&note.tick);
+        }
+    }
+}
+
+/// Whether firmware or shim starts a file of this name.
+fn is_program(name: &str) -> bool {
+    let file = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
+    let read = ["revocations", "shim_certificate"];
+    let stem = file.strip_suffix(".efi");
+    stem.is_some_and(|stem| !read.iter().any(|start| stem.starts_with(start)))
 }
 
 #[cfg(test)]
@@ -51,6 +131,10 @@ mod tests {
 
     const fn address(n: u8) -> IpAddr {
         IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, n))
+    }
+
+    fn path(text: &str) -> CleanPath {
+        CleanPath::new(text.as_bytes()).unwrap()
     }
 
     #[test]
@@ -77,5 +161,44 @@ mod tests {
         }
         let known = [1, 2, 3].map(|n| loaders.tftp_only(address(n)));
         assert_eq!(known, [true, false, true]);
+        assert_eq!((loaders.notes.len(), loaders.by_age.len()), (2, 2));
+    }
+
+    /// Each step: what is fetched, where it is below the images, and what is known of it then.
+    #[test]
+    fn a_loader_below_the_images_is_known_until_another_one_is_started() {
+        let mut loaders = Loaders::new(2);
+        for (name, image, known) in [
+            ("snponly.efi", None, None),
+            (
+                "images/u/shimx64.efi",
+                Some("u/shimx64.efi"),
+                Some("u/shimx64.efi"),
+            ),
+            ("revocations_sku.efi", None, Some("u/shimx64.efi")),
+            ("grubx64.efi", Some("u/grubx64.efi"), Some("u/grubx64.efi")),
+            (
+                "images/debian/linux",
+                Some("debian/linux"),
+                Some("u/grubx64.efi"),
+            ),
+            ("SHIMX64.EFI", None, None),
+        ] {
+            let image = image.map(path);
+            loaders.started(address(1), None, name, image.as_ref());
+            assert_eq!(loaders.image(address(1), None), known.map(path), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_machine_that_starts_again_has_no_loader() {
+        let mut loaders = Loaders::new(2);
+        let shim = path("u/shimx64.efi");
+        loaders.started(address(1), Some(Boot(1)), "u/shimx64.efi", Some(&shim));
+        assert_eq!(loaders.image(address(1), Some(Boot(1))), Some(shim));
+        for later in [Some(Boot(2)), None] {
+            assert_eq!(loaders.image(address(1), later), None);
+        }
+        assert!(!loaders.tftp_only(address(1)));
     }
 }

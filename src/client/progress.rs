@@ -9,6 +9,7 @@
 //! * [`Progress`]: all machines, and what was learnt of them
 //! * `attempt`: one attempt, and what it proves
 //! * `trial`: attempts in a row: when to go on, and where to
+//! * `handed`, `verdict`: whether it runs the loader that it was sent: Secure Boot, and chain loops
 //! * `memory`: what is kept over restarts
 //! * `known`: all of it, for those who look
 //! * `overheard`: what other servers answer them
@@ -26,24 +27,29 @@
 //! servers can keep it from being moved. Time comes in.
 
 mod attempt;
+mod handed;
 mod known;
 mod memory;
 mod overheard;
+mod step;
 mod trial;
+mod verdict;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::Ipv4Addr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::quirk::Behaviour;
-use super::{Client, Past, Shape, Side, Stage};
+use super::{Client, Side, Stage};
 use crate::client::Class;
 use crate::wire::{Mac, Platform};
 pub use attempt::{Offered, SETTLE, Windows};
+use handed::Handed;
+pub use handed::{Given, SECURE_BOOT_OFF};
 pub use known::{All, Known};
 pub use memory::{Learnt, Memory, NEW_ROWS, ROW_EVERY, Rows};
 use overheard::Hearing;
 pub use overheard::Overheard;
+pub use step::{Now, Step, Turn};
 use trial::Trial;
 pub use trial::{FAILURES, KNOWN_FAILURES, REST};
 
@@ -66,6 +72,15 @@ impl Firmware {
         })
     }
 
+    /// The firmware that asks, by PXE or by its HTTP boot: one program, with one Secure Boot.
+    pub fn that_boots(client: &Client) -> Option<Self> {
+        let firmware = matches!(client.stage, Stage::Rom | Stage::HttpBoot);
+        firmware.then(|| Self {
+            mac: client.mac,
+            platform: client.platform(),
+        })
+    }
+
     /// Of whom something is learnt: on our own link alone. Behind a relay the lease is not heard, and
     /// whoever can reach us from there can say that he is one.
     pub fn judged(client: &Client) -> Option<Self> {
@@ -77,68 +92,6 @@ impl Firmware {
         let platforms = Platform::NAMED.into_iter().chain([Platform::Other]);
         platforms.map(move |platform| Self { mac, platform })
     }
-}
-
-/// When something happens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Now {
-    /// By a clock that nobody sets.
-    pub at: Instant,
-    /// Seconds of the wall clock since 1970, for what is kept.
-    pub wall: u64,
-}
-
-/// What an operator is told of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// It did not follow a shape so many times; this one is tried next.
-    Next {
-        /// The shape that it did not follow.
-        left: Shape,
-        /// How many times.
-        failures: u8,
-        /// Whether it came to port 4011 in the last attempt, and fetched nothing all the same.
-        at_4011: bool,
-        /// The shape from now on.
-        next: Shape,
-    },
-    /// It did not follow the last shape of its ladder either; it is offered the first again.
-    NothingLeft {
-        /// The shape that it did not follow.
-        left: Shape,
-        /// How many times.
-        failures: u8,
-        /// Whether it came to port 4011 in the last attempt, and fetched nothing all the same.
-        at_4011: bool,
-        /// Whether it asked for the lease that it was offered.
-        leased: bool,
-    },
-    /// It fetched a file after something else than what was known to work.
-    Follows {
-        /// The shape.
-        shape: Shape,
-        /// Whether that is remembered; the first shape of a ladder need not be.
-        remembered: bool,
-    },
-    /// It was seen to do something that a row of the quirk table asks for.
-    Seen(Behaviour),
-}
-
-impl Step {
-    /// Whether it says that something is remembered.
-    const fn is_of_a_row(self) -> bool {
-        matches!(self, Self::Follows { .. } | Self::Seen(_))
-    }
-}
-
-/// What a message has led to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[must_use]
-pub struct Turn {
-    /// What an operator is told of.
-    pub step: Option<Step>,
-    /// What is to be kept from now on.
-    pub rows: Rows,
 }
 
 /// Every machine's attempts, and what was learnt.
@@ -159,6 +112,8 @@ struct Machine {
     /// Which of them asked last.
     asked: Option<Platform>,
     trials: BTreeMap<Platform, Trial>,
+    /// What it was sent, and what became of that.
+    handed: Handed,
 }
 
 impl Progress {
@@ -171,20 +126,6 @@ impl Progress {
             by_age: BTreeMap::new(),
             hearing: Hearing::default(),
             memory,
-        }
-    }
-
-    /// What is known of a client: what it was seen to do, and the shape to go on with.
-    pub fn past(&self, client: &Client) -> Past {
-        Firmware::of(client).map_or_else(Past::default, |firmware| self.past_of(firmware))
-    }
-
-    fn past_of(&self, firmware: Firmware) -> Past {
-        let learnt = self.memory.of(firmware).cloned().unwrap_or_default();
-        let trying = self.trial(firmware).and_then(|trial| trial.trying);
-        Past {
-            seen: learnt.seen,
-            shape: trying.or(learnt.shape),
         }
     }
 
@@ -271,8 +212,11 @@ impl Progress {
     /// A machine asks for a file, by a request that may be refused or damaged: it follows what it
     /// was offered, and is left alone; that this is remembered takes a file ([`Self::fetched`]).
     pub fn asks_for_a_file(&mut self, now: Now, mac: Mac) {
-        let machine = self.machines.get_mut(&mac);
-        if let Some((_, trial)) = machine.and_then(Machine::last_asked) {
+        let Some(machine) = self.machines.get_mut(&mac) else {
+            return;
+        };
+        machine.handed.asks();
+        if let Some((_, trial)) = machine.last_asked() {
             trial.asks_for_a_file(now.at);
         }
     }
@@ -287,7 +231,11 @@ impl Progress {
     /// A machine asks for a file; `found`: it gets it.
     pub fn fetched(&mut self, now: Now, mac: Mac, found: bool) -> Turn {
         let machine = self.machines.get_mut(&mac);
-        let Some((platform, trial)) = machine.and_then(Machine::last_asked) else {
+        let Some(machine) = machine else {
+            return Turn::default();
+        };
+        machine.handed.is_answered(now.at, found);
+        let Some((platform, trial)) = machine.last_asked() else {
             return Turn::default();
         };
         if !trial.fetched(now.at, found) {
@@ -301,16 +249,19 @@ impl Progress {
 
     /// Another program of the machine asks: firmware has booted it, from us or from elsewhere.
     /// UEFI HTTP boot is tried by firmware itself, and proves nothing.
-    pub fn other_stage(&mut self, mac: Mac, stage: Stage) {
-        let Some(machine) = self.machines.get_mut(&mac) else {
-            return;
-        };
-        if stage != Stage::HttpBoot
-            && let Some((_, trial)) = machine.last_asked()
-        {
-            trial.booted();
+    pub fn other_stage(&mut self, now: Now, mac: Mac, stage: Stage) -> Turn {
+        if let Some(machine) = self.machines.get_mut(&mac) {
+            if stage != Stage::HttpBoot
+                && let Some((_, trial)) = machine.last_asked()
+            {
+                trial.booted();
+            }
+            machine.asked = None;
         }
-        machine.asked = None;
+        match stage {
+            Stage::Ipxe => self.runs_ipxe(now, mac),
+            _ => Turn::default(),
+        }
     }
 
     /// Forgets what was learnt of a machine, or of all of them; gives what is not kept any more.

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::{Client, Side};
+use super::{Boot, Client, Side};
 use crate::wire::{Mac, Uuid};
 
 /// One machine on one side: a stranger who forges its MAC may be on the other.
@@ -32,6 +32,8 @@ pub struct Registry {
 #[derive(Debug)]
 struct Seen {
     tick: u64,
+    /// The tick at which it asked for boot data last.
+    boot: u64,
     client: Client,
     /// Whether it asked a DHCP server for its address, and we heard it.
     asked: bool,
@@ -63,7 +65,7 @@ impl Registry {
             return Err(asked);
         }
         self.booted.remove(&key);
-        self.enter(client, asked_for.is_some());
+        self.enter(client, asked_for.is_some(), None);
         Ok(())
     }
 
@@ -87,7 +89,7 @@ impl Registry {
         keys(mac).iter().any(booting)
     }
 
-    fn enter(&mut self, mut client: Client, asked: bool) {
+    fn enter(&mut self, mut client: Client, asked: bool, boot: Option<u64>) {
         let key = (client.mac, client.side);
         let before = self.remove(key).and_then(|c| c.ip);
         let kept = before.filter(|ip| !self.by_ip.contains_key(ip));
@@ -110,6 +112,7 @@ impl Registry {
         let tick = self.tick;
         let seen = Seen {
             tick,
+            boot: boot.unwrap_or(tick),
             client,
             asked,
         };
@@ -141,17 +144,18 @@ impl Registry {
     /// before. What was chosen on it goes along, but for what another address chose before.
     pub fn has_address(&mut self, mac: Mac, side: Side, ip: Ipv4Addr) -> bool {
         let key = (mac, side);
-        let Some(Seen { client, asked, .. }) = self.seen.get(&key) else {
+        let Some(seen) = self.seen.get(&key) else {
             return false;
         };
         if !self.is_free_for(ip, key) {
             return false;
         }
-        let chosen_there = *asked || client.ip == Some(ip);
-        let mut client = client.clone();
+        let boot = seen.boot;
+        let chosen_there = seen.asked || seen.client.ip == Some(ip);
+        let mut client = seen.client.clone();
         client.ip = Some(ip);
         client.chosen = client.chosen.filter(|_| chosen_there);
-        self.enter(client, true);
+        self.enter(client, true, Some(boot));
         true
     }
 
@@ -204,6 +208,12 @@ impl Registry {
     pub fn by_ip(&self, ip: IpAddr) -> Option<Client> {
         let key = self.key_of(ip)?;
         self.seen.get(&key).map(|seen| seen.client.clone())
+    }
+
+    /// The boot that the machine at an address is in, as far as it was heard.
+    pub fn boot(&self, ip: IpAddr) -> Option<Boot> {
+        let seen = self.seen.get(&self.key_of(ip)?)?;
+        Some(Boot(seen.boot))
     }
 
     /// Its hardware address alone.

@@ -22,6 +22,9 @@ static FILE: Shape = Shape {
     aliases: &[
         ("port", "http-port"),
         ("listen", "http-port"),
+        ("cert", "tls-cert"),
+        ("certificate", "tls-cert"),
+        ("key", "tls-key"),
         ("profile", "profiles"),
         ("image", "images"),
         ("state-dir", "state"),
@@ -50,9 +53,11 @@ pub fn settings(root: &Node, report: &mut Report<'_>) -> Settings {
         assets: file.path("assets", report),
         state: file.path("state", report),
         http_port: file.number("http-port", (1, u16::MAX.into()), report),
-        user: file
-            .of("user", report, |n, r| filled(n, "user", r))
-            .map(str::to_owned),
+        https_port: file.number("https-port", (1, u16::MAX.into()), report),
+        tls_cert: file.path("tls-cert", report),
+        tls_key: file.path("tls-key", report),
+        tls_name: file.name("tls-name", report),
+        user: file.name("user", report),
         poll: file.number("poll", (*POLL.start(), *POLL.end()), report),
         log_format: file.word("log-format", report),
         log_level: file.word("log-level", report),
@@ -92,8 +97,12 @@ impl<'n> Keys<'n> {
     }
 
     fn path(&self, key: &str, report: &mut Report<'_>) -> Option<PathBuf> {
-        let path = self.of(key, report, |n, r| filled(n, key, r));
-        path.map(PathBuf::from)
+        self.name(key, report).map(PathBuf::from)
+    }
+
+    fn name(&self, key: &str, report: &mut Report<'_>) -> Option<String> {
+        let name = self.of(key, report, |n, r| filled(n, key, r));
+        name.map(str::to_owned)
     }
 
     fn number<T: TryFrom<i64>>(

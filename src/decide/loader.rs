@@ -1,34 +1,59 @@
 //! Which program or URI a client is named: its profile's `loader`, its platform and its stage.
 //!
 //! A client that is iPXE already gets its script, which also ends the chain: firmware → snponly.efi
-//! → iPXE asks again → script.
+//! → iPXE asks again → script. Where there is no iPXE (UEFI on IA32 and ARM64) GRUB is the loader,
+//! and under Secure Boot shim in front of it.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use super::Incoming;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::{Incoming, menu};
 use crate::client::quirk::{NameForm, Treatment};
-use crate::client::{Class, Client, Stage};
-use crate::profile::{Entry, Loader, Profile, Snapshot};
-use crate::wire::{Mac, Platform};
+use crate::client::{Class, Client, Cut, Stage};
+use crate::profile::{Entry, Loader, Profile, Snapshot, Target};
+use crate::wire::{Arch, Mac, Platform};
 
 /// Where this client reaches us.
 #[derive(Debug, Clone, Copy)]
-pub struct Here {
+pub struct Here<'s> {
     /// Our address on its side.
     pub server: Ipv4Addr,
-    /// The port HTTP is served on.
-    pub http_port: u16,
+    /// What is in force: ports, and names in the tree.
+    snapshot: &'s Snapshot,
 }
 
-impl Here {
+impl<'s> Here<'s> {
     /// Of one who sent this message.
-    pub(super) const fn of(snapshot: &Snapshot, incoming: Incoming<'_>) -> Self {
+    pub(super) const fn of(snapshot: &'s Snapshot, incoming: Incoming<'_>) -> Self {
         Self {
             server: incoming.local,
-            http_port: snapshot.http_port,
+            snapshot,
         }
+    }
+
+    /// Whether the operator has put a GRUB or a shim of his own in the place of ours.
+    fn own_grub(&self) -> bool {
+        let mut overrides = self.snapshot.overrides.iter();
+        overrides.any(|name| reads_the_ack(name))
+    }
+
+    /// `http://10.0.0.2:8067`
+    fn http(&self) -> String {
+        format!("http://{}:{}", self.server, self.snapshot.http_port)
+    }
+
+    /// What firmware that boots by HTTP finds us by: as [`Here::http`], or by https.
+    fn web(&self, profile: &Profile) -> Result<String, NoLoader> {
+        if !profile.http_boot.https {
+            return Ok(self.http());
+        }
+        let https = self.snapshot.https.as_ref().ok_or(NoLoader::Https)?;
+        let host = https.name.clone();
+        let host = host.unwrap_or_else(|| self.server.to_string());
+        Ok(format!("https://{host}:{}", https.port))
     }
 }
 
@@ -50,20 +75,73 @@ impl fmt::Display for Named {
     }
 }
 
-/// The profile's loader does not exist for the client.
+/// The client has no such loader: none at all, or not the one that its profile asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "no {loader} loader for {platform} firmware; set `loader:` in its profile to one that exists there"
-)]
-pub struct NoLoader {
+#[error("no {loader} loader for {}; {}", self.machine(), self.remedy())]
+pub struct NoKind {
     /// What the profile asks for.
     pub loader: &'static str,
     /// What the client is.
     pub platform: Platform,
+    /// The architecture that it named first.
+    pub arch: Arch,
+    /// Whether there is one, and it is of no use to UEFI HTTP boot: Debian's GRUB looks for the DHCPACK
+    /// in PXE's protocol, where there is none then, and ends in its prompt (seen with OVMF x64, IA32
+    /// and AAVMF).
+    pub by_pxe: bool,
 }
 
-/// The first program of Secure Boot.
-const SHIM: &str = "shimx64.efi";
+impl NoKind {
+    /// The name of the platform; where it has none, that of option 93's table, or the number.
+    fn machine(&self) -> String {
+        let door = if self.by_pxe { "HTTP boot of " } else { "" };
+        match self.platform {
+            Platform::Other => format!("{door}{} firmware", self.arch),
+            named => format!("{door}{named} firmware"),
+        }
+    }
+
+    const fn remedy(&self) -> &'static str {
+        if self.by_pxe {
+            "GRUB that HTTP boot has started knows no network: have the machine boot by PXE"
+        } else if Loader::Auto.program(self.platform).is_some() {
+            "set `loader:` in its profile to one that exists there"
+        } else {
+            "bootjack brings none for it: put one that you have into the folder of --assets, and name it in a row of `quirks:` (`changes: { loader: … }`)"
+        }
+    }
+}
+
+/// Why there is nothing for the client to load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoLoader {
+    /// Its loader does not exist for it.
+    #[error("{0}")]
+    Kind(#[from] NoKind),
+    /// Its profile wants HTTPS, and none is served: it is not told http in its place.
+    #[error("its profile says http_boot: {{ https: true }}, and no HTTPS is served; set tls-cert")]
+    Https,
+    /// It asks by HTTP, and was seen to run nothing that is not signed.
+    #[error(
+        "this machine has Secure Boot on, as was seen of it, and the signed GRUB cannot go on by HTTP: it would end at its prompt; let it boot by PXE, or say `secure_boot:` in its profile"
+    )]
+    SignedByHttp,
+}
+
+/// What a URI may not carry as it is, of what paths in profiles hold (RFC 3986 section 3.3).
+const ESCAPED: &AsciiSet = &CONTROLS.add(b'#').add(b'%').add(b'?').add(b'[').add(b']');
+
+/// Whether a loader of this name (or URI) asks for its files the server that its firmware has its lease
+/// from, and nobody whom a proxy names: GRUB reads the `DHCPACK` alone, and shim takes that where it names
+/// a file; behind a proxy GRUB asks the DHCP server for its menu, for ever (facts C, quirks 37 and 38; seen
+/// with Debian's signed pair). `core.efi` and `core.0` are what grub-mknetdir makes.
+pub fn reads_the_ack(name: &str) -> bool {
+    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let file = file.to_ascii_lowercase();
+    ["shim", "grub", "core.efi", "core.0"]
+        .iter()
+        .any(|start| file.starts_with(start))
+}
 
 /// The name of an iPXE script for a machine, in the tree.
 pub fn script_name(mac: Mac) -> String {
@@ -79,43 +157,64 @@ pub fn for_client(
 ) -> Result<Named, NoLoader> {
     let platform = client.platform();
     let wanted = profile.loader.get(platform).copied().unwrap_or_default();
-    let shim = profile.boots_by_shim(platform);
-    if client.stage == Stage::Ipxe && !shim && by_script(wanted) {
+    let shim = profile.starts_by_shim(client);
+    if client.stage == Stage::Ipxe && !shim && by_script(wanted) && !is_stripped(client, wanted) {
         return Ok(Named::Uri(script_uri(client, here)));
     }
-    let file: Option<Cow<'static, str>> = match quirks.set(|c| c.loader.as_deref()) {
-        _ if shim => Some(SHIM.into()),
-        Some(own) if matches!(wanted, Loader::Auto | Loader::Firmware) => {
-            Some(own.to_owned().into())
+    if client.class == Class::Http && client.stage != Stage::Ipxe {
+        let seen = |entry: &Entry| menu::sees(client, entry);
+        if let Some(target) = profile.http_entry(platform, seen) {
+            return Ok(Named::Uri(by_http(profile, target, here)?));
+        }
+    }
+    if shim && client.class == Class::Http && profile.secure_boot.is_none() {
+        // Debian's has no http module, and its prefix is where shim came from (seen with OVMF).
+        return Err(NoLoader::SignedByHttp);
+    }
+    // What a row names or --assets brings is the operator's, who knows what it can.
+    let own = quirks.set(|c| c.loader.as_deref());
+    let row = own.filter(|_| !shim && matches!(wanted, Loader::Auto | Loader::Firmware));
+    let cut = client.past.cut.filter(|_| own.is_none() && !shim);
+    if cut == Some(Cut::Script) && by_script(wanted) {
+        return Ok(Named::Uri(script_by_tftp(client, here)));
+    }
+    let file: Option<Cow<'static, str>> = match row {
+        Some(row) => Some(row.to_owned().into()),
+        None if shim => wanted.shim(platform).map(Into::into),
+        None if cut == Some(Cut::OtherLoader) && wanted == Loader::Ipxe => {
+            let other = Loader::Auto.program(platform);
+            other.or(wanted.program(platform)).map(Into::into)
         }
         // Its menu is for `pxe get`, which is TFTP.
-        _ if platform.is_u_boot() && client.class == Class::Http => None,
-        _ => wanted.program(platform).map(Into::into),
+        None if platform.is_u_boot() && client.class == Class::Http => None,
+        None => wanted.program(platform).map(Into::into),
     };
-    let file = file.ok_or(NoLoader {
+    let none = |by_pxe| NoKind {
         loader: word(wanted),
         platform,
-    })?;
+        arch: client.arch(),
+        by_pxe,
+    };
+    let file = file.ok_or(none(false))?;
+    let ours = row.is_none() && !here.own_grub();
+    if client.class == Class::Http && ours && reads_the_ack(&file) {
+        return Err(none(true).into());
+    }
     Ok(match client.class {
         Class::Pxe => by_tftp(file, quirks, here),
-        Class::Http => Named::Uri(format!(
-            "http://{}:{}/assets/{file}",
-            here.server, here.http_port
-        )),
+        Class::Http => Named::Uri(format!("{}/assets/{file}", here.web(profile)?)),
     })
 }
 
-/// Whether a loader asks for its files the server that its firmware has its lease from, and nobody whom a
-/// proxy names: GRUB reads the `DHCPACK` alone, and shim takes that where it names a file; behind a proxy
-/// GRUB asks the DHCP server for its menu, for ever (quirk 37; seen with Debian's signed pair).
-pub(super) fn reads_the_ack(named: &Named) -> bool {
-    let name = named.to_string();
-    let file = name
-        .rsplit('/')
-        .next()
-        .unwrap_or(&name)
-        .to_ascii_lowercase();
-    file.starts_with("shim") || file.starts_with("grub")
+/// What firmware itself loads by HTTP: a program, or an image that becomes a RAM disk. What another
+/// server has is named as it is.
+fn by_http(profile: &Profile, target: &Target, here: Here<'_>) -> Result<String, NoLoader> {
+    let path = match target {
+        Target::Url(url) => return Ok(url.clone()),
+        Target::Path(path) => here.snapshot.tree_name(path),
+    };
+    let path = utf8_percent_encode(&path, ESCAPED);
+    Ok(format!("{}/{path}", here.web(profile)?))
 }
 
 /// What this client is told to load beside a menu that its firmware shows, where it is told one. A
@@ -170,9 +269,23 @@ const fn by_script(wanted: Loader) -> bool {
 fn script_uri(client: &Client, here: Here) -> String {
     let name = script_name(client.mac);
     match client.ipxe {
-        Some(features) if !features.http => format!("tftp://{}/{name}", here.server),
-        _ => format!("http://{}:{}/{name}", here.server, here.http_port),
+        Some(features) if !features.http => script_by_tftp(client, here),
+        _ => format!("{}/{name}", here.http()),
     }
+}
+
+/// The script by what every iPXE speaks; a ROM that is none asks for a file of that name, which is not
+/// there, and starts nothing.
+fn script_by_tftp(client: &Client, here: Here) -> String {
+    format!("tftp://{}/{}", here.server, script_name(client.mac))
+}
+
+/// Whether it is a ROM's iPXE that can start no Linux kernel, nor go on to one that can by its script: the
+/// one in VirtualBox (danderson/netboot#51, ltsp#579). It boots `lpxelinux.0` as any ROM does. Builds for
+/// UEFI do not list that feature, and have no need of it (danderson/netboot#55).
+fn is_stripped(client: &Client, wanted: Loader) -> bool {
+    let bios = client.platform() == Platform::Bios;
+    bios && wanted != Loader::Ipxe && client.ipxe.is_some_and(|features| features.stripped)
 }
 
 const fn word(loader: Loader) -> &'static str {
@@ -181,5 +294,79 @@ const fn word(loader: Loader) -> &'static str {
         Loader::Pxelinux => "pxelinux",
         Loader::Ipxe => "iPXE",
         Loader::Grub => "GRUB",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shim_and_grub_read_only_the_ack() {
+        for name in [
+            "grubaa64.efi",
+            "GRUBX64.EFI",
+            "images/debian/grubnetx64.efi.signed",
+            "shimia32.efi",
+            "http://10.0.0.2:8067/assets/shimx64.efi",
+            "boot\\grub\\core.efi",
+        ] {
+            assert!(reads_the_ack(name), "{name}");
+        }
+        for name in [
+            "snponly.efi",
+            "lpxelinux.0",
+            "http://10.0.0.2:8067/boot/02-00-00-00-00-01.ipxe",
+            "grub/menu.ipxe",
+            "bootmgfw.efi",
+        ] {
+            assert!(!reads_the_ack(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn all_that_boots_by_grub_reads_only_the_ack() {
+        for platform in Platform::NAMED {
+            for loader in Loader::ALL {
+                let shim = loader.shim(platform);
+                assert!(shim.is_none_or(reads_the_ack), "{platform}");
+                let program = loader.program(platform);
+                let grub = program.is_some_and(reads_the_ack);
+                assert_eq!(grub, loader.is_grub(platform), "{platform} {program:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn why_there_is_no_loader() {
+        let why = |loader, number| {
+            let arch = Arch(number);
+            NoKind {
+                loader,
+                platform: arch.platform(),
+                arch,
+                by_pxe: false,
+            }
+            .to_string()
+        };
+        let other = "set `loader:` in its profile to one that exists there";
+        assert_eq!(
+            why("GRUB", 0),
+            format!("no GRUB loader for bios firmware; {other}")
+        );
+        let none = "bootjack brings none for it: put one that you have into the folder of --assets, \
+                    and name it in a row of `quirks:` (`changes: { loader: … }`)";
+        for (number, name) in [
+            (2, "itanium (2)"),
+            (41, "rpiboot (41)"),
+            (27, "efi-riscv64"),
+            (999, "arch 999"),
+        ] {
+            let said = why("automatic", number);
+            assert_eq!(
+                said,
+                format!("no automatic loader for {name} firmware; {none}")
+            );
+        }
     }
 }

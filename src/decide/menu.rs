@@ -29,7 +29,10 @@ pub fn of<'p>(profile: &'p Profile, client: &Client, quirks: &Treatment<'_>) -> 
         return None;
     }
     let loader = has_loader_of_its_own(client, quirks);
-    profile.items(client.platform(), loader, |entry| sees(client, entry))
+    let shim = profile.starts_by_shim(client);
+    profile.items(client.platform(), (loader, shim), |entry| {
+        sees(client, entry)
+    })
 }
 
 /// Whether a machine whose platform has no loader of ours is told one all the same: a row names it, or

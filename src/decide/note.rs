@@ -45,6 +45,15 @@ pub fn keep(
     Some(kept.map_or_else(Noted::Elsewhere, |()| noted))
 }
 
+/// A machine goes on with what it began before we were started: its REQUEST is the first that is heard
+/// of it.
+pub fn goes_on(clients: &mut Registry, client: &Client) {
+    if clients.on(client.mac, client.side).is_none() {
+        // Nothing is known that could speak against it.
+        let _ = clients.saw(client.clone());
+    }
+}
+
 fn noted(incoming: Incoming<'_>, gives_leases: bool) -> Option<Noted> {
     if item::asked(incoming).is_some() {
         return Some(Noted::Request);

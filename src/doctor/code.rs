@@ -130,7 +130,7 @@ codes! {
     FIREWALL = (
         "firewall",
         "This host's firewall drops packets to a port that bootjack serves: PXE-E53 or E55 without UDP 67 and 4011, PXE-E32 without UDP 69, \"could not retrieve NBP\" without the HTTP port.",
-        "Accept UDP 67, 69 and 4011 and TCP 8067 (or your `--http-port`) on the interface, from the machines and from 0.0.0.0."
+        "Accept UDP 67, 69 and 4011 and TCP 8067 (or your `--http-port`; and 8443, your `--https-port`, where HTTPS is served) on the interface, from the machines and from 0.0.0.0."
     ),
     FIREWALL_UNKNOWN = (
         "firewall-unknown",
@@ -186,6 +186,11 @@ codes! {
         "next-server",
         "The DHCP server names a next server without a boot file. Only the signed GRUB of Secure Boot asks it for files, and finds none.",
         "Nothing, unless you use Secure Boot: then set next-server in the DHCP server to bootjack's address."
+    ),
+    RELAYS_IGNORED = (
+        "relays-ignored",
+        "The DHCP server answers no relay agents. bootjack asks it as one, in mode proxy, for machines that take lease and boot data of one server alone: those with Secure Boot on (shim and GRUB), and firmware that follows no proxy. They get bootjack's plain offer instead, and do not boot by it.",
+        "Nothing, where there are no such machines. Else have that server answer relay agents of its own network, run bootjack on its host (mode colocated), or in its place (mode dhcp); for shim and GRUB alone it is enough to set next-server in it to bootjack's address."
     ),
     VENDOR_OPTIONS = (
         "vendor-options",

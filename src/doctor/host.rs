@@ -100,7 +100,8 @@ fn rules(observed: &Observed) -> Vec<Finding> {
 /// The first packets that have to come in.
 fn packets<'l>(observed: &Observed, link: &'l Link) -> impl Iterator<Item = Packet<'l>> {
     let udp = UDP_PORTS.map(|port| (Protocol::Udp, port));
-    let all = udp.into_iter().chain([(Protocol::Tcp, observed.http_port)]);
+    let web = observed.web_ports().map(|port| (Protocol::Tcp, port));
+    let all = udp.into_iter().chain(web);
     all.map(|(protocol, port)| Packet {
         interface: &link.name,
         protocol,

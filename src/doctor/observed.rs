@@ -15,6 +15,7 @@ use crate::wire::Mac;
 
 /// This host and its LANs.
 #[derive(Debug, Clone, Default)]
+#[allow(clippy::struct_excessive_bools)] // each is seen for itself
 pub struct Observed {
     /// The interfaces looked at.
     pub links: Vec<Link>,
@@ -30,6 +31,8 @@ pub struct Observed {
     pub gives_leases: bool,
     /// The HTTP port to be served.
     pub http_port: u16,
+    /// The HTTPS port to be served, where one is.
+    pub https_port: Option<u16>,
     /// The firewall's rules.
     pub firewall: Rules,
     /// The config file.
@@ -38,6 +41,8 @@ pub struct Observed {
     pub configured: Option<String>,
     /// Whether the config file describes networks.
     pub described: bool,
+    /// Whether a profile asks for Secure Boot.
+    pub secure_boot: bool,
     /// What the operator gave beside interfaces, word by word: `--config`, `FILE`, …
     pub given: Vec<String>,
 }
@@ -65,6 +70,23 @@ pub struct Link {
     pub unreadable: Vec<Unreadable>,
     /// What a switch says of its spanning tree.
     pub spanning_tree: Option<SpanningTree>,
+    /// Servers that were asked as a relay agent asks.
+    pub relayed: Vec<Relayed>,
+}
+
+/// A DHCP server that was asked as a relay agent asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relayed {
+    /// Its address.
+    pub server: Ipv4Addr,
+    /// It for people.
+    pub who: String,
+    /// Whether it answered.
+    pub answered: bool,
+    /// How long it took to offer an address to a machine.
+    pub offered_after: Duration,
+    /// How long an answer was waited for.
+    pub waited: Duration,
 }
 
 /// Whether an interface can be served.
@@ -235,6 +257,11 @@ pub struct Running {
 }
 
 impl Observed {
+    /// The TCP ports to be served.
+    pub fn web_ports(&self) -> impl Iterator<Item = u16> {
+        [self.http_port].into_iter().chain(self.https_port)
+    }
+
     /// The interfaces that were asked: those that can be served.
     pub fn asked(&self) -> impl Iterator<Item = &Link> {
         self.links.iter().filter(|link| link.state == State::Up)

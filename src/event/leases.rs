@@ -1,21 +1,7 @@
 //! How events about leases of the LAN's own DHCP server read (room `relay`).
 
-use std::fmt::{self, Display, Formatter};
+use std::fmt::{self, Formatter};
 use std::net::Ipv4Addr;
-
-use super::LeaseTold;
-
-impl Display for LeaseTold {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "with {}", self.address)?;
-        self.server
-            .map_or(Ok(()), |server| write!(f, " of {server}"))?;
-        if self.left_out.is_empty() {
-            return Ok(());
-        }
-        write!(f, "; no room for options {:?}", self.left_out)
-    }
-}
 
 /// Addresses in a sentence.
 fn all(servers: &[Ipv4Addr]) -> String {

@@ -11,7 +11,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::{Event, What, words};
+use super::{Event, Guess, What, words};
 use crate::lease::State;
 
 /// The target under which events are logged.
@@ -54,12 +54,15 @@ impl What {
             Self::Fault { .. } => Level::ERROR,
             Self::Ignored { reason, .. } => of_ignored(reason),
             Self::Lease { was, state, .. } => of_lease(*was, *state),
-            Self::Started { .. }
+            Self::Guessed(Guess { file: None, .. })
+            | Self::Started { .. }
             | Self::Ready { .. }
             | Self::NotKept { .. }
             | Self::Forwarded { .. } => Level::DEBUG,
             Self::Conflict { .. }
             | Self::Failed { .. }
+            | Self::Handshake { .. }
+            | Self::LoopCut { .. }
             | Self::NoLease { .. }
             | Self::NothingLeft { .. }
             | Self::Refused { .. }

@@ -80,9 +80,47 @@ const fn remedy(leased: bool) -> &'static str {
 pub(super) fn observed(f: &mut Formatter<'_>, behaviour: &str, unwritten: bool) -> fmt::Result {
     let does = match behaviour {
         "asks-4011-all-the-same" => "asks port 4011 although its OFFER told it not to",
+        "secure-boot" => {
+            "was sent its loader whole and came back without running it: it is taken to have Secure Boot on, \
+             and is given the signed shim and GRUB from now on (if that is wrong: `bootjack machines forget`, or \
+             `secure_boot: false` in its profile)"
+        }
         other => other,
     };
     write!(f, "{does}{}", for_how_long(unwritten))
+}
+
+/// What was seen of it before is not so.
+pub(super) fn disproved(f: &mut Formatter<'_>, behaviour: &str) -> fmt::Result {
+    match behaviour {
+        "secure-boot" => f.write_str(
+            "has Secure Boot off after all (it runs an unsigned iPXE, or its GRUB says so): it is given its usual loader again",
+        ),
+        other => write!(f, "is not {other}; forgotten"),
+    }
+}
+
+/// It is sent iPXE for ever.
+pub(super) fn loop_cut(f: &mut Formatter<'_>, cut: &str, rounds: u8) -> fmt::Result {
+    let times = times(rounds);
+    match cut {
+        "script" => write!(
+            f,
+            "was sent iPXE {times} and came back as firmware: it may be an iPXE that does not say so; the loop is cut, \
+             and it is named its script instead (to stay out of it: `loader: pxelinux` for its platform, where there is one)"
+        ),
+        "other-loader" => write!(
+            f,
+            "was sent iPXE {times} and came back as firmware, and took no script either: iPXE does not run on it; where \
+             there is another loader for it, it is named that for an hour (set `loader:` of its profile to one)"
+        ),
+        _ => write!(
+            f,
+            "runs iPXE and was sent iPXE {times} again: the DHCP server names it that file, and iPXE prefers its word; the \
+             loop is cut, and it is handed its script under that name (take the boot file out of the DHCP server, or let \
+             it name none to iPXE)"
+        ),
+    }
 }
 
 const fn for_how_long(unwritten: bool) -> &'static str {
@@ -139,6 +177,12 @@ mod tests {
                     unwritten: true,
                 },
                 "asks port 4011 although its OFFER told it not to; remembered until bootjack ends, for it cannot be written",
+            ),
+            (
+                What::Disproved {
+                    behaviour: "secure-boot",
+                },
+                "has Secure Boot off after all (it runs an unsigned iPXE, or its GRUB says so): it is given its usual loader again",
             ),
         ] {
             assert_eq!(what.to_string(), said);

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serializer;
 
-use super::{BootTold, What, leases, steps};
+use super::{What, leases, steps};
 use crate::yaml::counted;
 
 /// Wall clock as RFC 3339 in UTC with milliseconds.
@@ -36,28 +36,13 @@ pub(super) fn seconds<S: Serializer>(took: &Duration, s: S) -> Result<S::Ok, S::
     s.serialize_f64(took.as_secs_f64())
 }
 
-impl Display for BootTold {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self {
-            strategy,
-            profile,
-            why,
-            loader,
-            no_menu,
-        } = self;
-        let loader = named(loader.as_deref());
-        write!(f, "{loader} ({strategy}; profile \"{profile}\": {why})")?;
-        further(no_menu.as_deref(), f)
-    }
-}
-
 /// What is named in a reply.
-fn named(loader: Option<&str>) -> String {
+pub(super) fn named(loader: Option<&str>) -> String {
     loader.map_or_else(|| "a menu".to_owned(), |loader| format!("\"{loader}\""))
 }
 
 /// What is to be added.
-fn further(more: Option<&str>, f: &mut Formatter<'_>) -> fmt::Result {
+pub(super) fn further(more: Option<&str>, f: &mut Formatter<'_>) -> fmt::Result {
     more.map_or(Ok(()), |more| write!(f, "; {more}"))
 }
 
@@ -201,6 +186,8 @@ impl Display for What {
                 behaviour,
                 unwritten,
             } => steps::observed(f, behaviour, *unwritten),
+            Self::Disproved { behaviour } => steps::disproved(f, behaviour),
+            Self::LoopCut { cut, rounds } => steps::loop_cut(f, cut, *rounds),
             Self::Menu {
                 door,
                 path,
@@ -263,6 +250,7 @@ impl Display for What {
                     counted(*sent, "byte")
                 )
             }
+            Self::Guessed(guess) => guess.fmt(f),
             Self::NotFound {
                 door,
                 path,
@@ -279,6 +267,15 @@ impl Display for What {
                 peer,
                 reason,
             } => write!(f, "{service} packet of {peer} malformed: {reason}"),
+            Self::Handshake {
+                peer,
+                alert,
+                reason,
+            } => {
+                write!(f, "no TLS with {peer}: {reason}")?;
+                let alert = alert.as_ref();
+                alert.map_or(Ok(()), |alert| write!(f, " (alert {alert})"))
+            }
             Self::Ready {
                 interfaces,
                 ports,

@@ -65,6 +65,33 @@ impl Image {
         }
     }
 
+    /// Whether a machine can boot it as its Linux kernel. Kernels for x64 run on UEFI of 32 bits too, where
+    /// the processor has 64 (`CONFIG_EFI_MIXED`, which Debian's have), and both kinds start on BIOS; 64-bit
+    /// UEFI starts none of 32 bits. What is no EFI program may be anything: a compressed kernel, an old one.
+    pub const fn boots_as_kernel(self, platform: Platform) -> bool {
+        let Self::Efi(machine) = self else {
+            return true;
+        };
+        match platform {
+            Platform::Bios | Platform::EfiIa32 => matches!(machine, 0x8664 | 0x014c),
+            platform => Self::Efi(machine).starts_as_program(platform),
+        }
+    }
+
+    /// Whether a machine can start it as a program, as far as that is told by the architecture: a BIOS may
+    /// find what it can start in a file that is an EFI program too.
+    pub const fn starts_as_program(self, platform: Platform) -> bool {
+        let platform = match platform {
+            Platform::UbootArm32 => Platform::EfiArm32,
+            Platform::UbootArm64 => Platform::EfiArm64,
+            other => other,
+        };
+        match (self, wanted(platform)) {
+            (Self::Efi(machine), Some(wanted)) => machine == wanted,
+            _ => true,
+        }
+    }
+
     /// For people.
     pub fn words(self) -> String {
         let text = match self {
@@ -73,6 +100,7 @@ impl Image {
             Self::Efi(0xaa64) => "an EFI program for ARM64",
             Self::Efi(0x01c2 | 0x01c0) => "an EFI program for ARM32",
             Self::Efi(0x5064) => "an EFI program for RISC-V 64",
+            Self::Efi(0x6264) => "an EFI program for LoongArch 64",
             Self::Efi(machine) => return format!("an EFI program for machine {machine:#06x}"),
             Self::Exe => "a program for DOS or Windows",
             Self::Elf => "an ELF file",
@@ -106,6 +134,8 @@ const fn wanted(platform: Platform) -> Option<u16> {
         Platform::EfiIa32 => 0x014c,
         Platform::EfiArm64 => 0xaa64,
         Platform::EfiArm32 => 0x01c2,
+        Platform::EfiRiscv64 => 0x5064,
+        Platform::EfiLoongarch64 => 0x6264,
         _ => return None,
     })
 }
@@ -231,6 +261,33 @@ mod tests {
             fits(Platform::Bios, rom, Some(1 << 20)),
             Err(Wrong::Large(1 << 20))
         );
+    }
+
+    #[test]
+    fn a_kernel_is_for_the_machines_that_can_boot_it() {
+        use Platform::{Bios, EfiArm64, EfiIa32, EfiRiscv64, EfiX64, UbootArm64};
+        for (machine, kernel, program) in [
+            (0x8664, &[Bios, EfiIa32, EfiX64][..], &[Bios, EfiX64][..]),
+            (0x014c, &[Bios, EfiIa32], &[Bios, EfiIa32]),
+            (
+                0xaa64,
+                &[EfiArm64, UbootArm64],
+                &[Bios, EfiArm64, UbootArm64],
+            ),
+            (0x5064, &[EfiRiscv64], &[Bios, EfiRiscv64]),
+        ] {
+            let image = Image::read(&pe(machine));
+            for platform in [Bios, EfiIa32, EfiX64, EfiArm64, UbootArm64, EfiRiscv64] {
+                let told = (
+                    image.boots_as_kernel(platform),
+                    image.starts_as_program(platform),
+                );
+                let wanted = (kernel.contains(&platform), program.contains(&platform));
+                assert_eq!(told, wanted, "{machine:#x} {platform}");
+            }
+        }
+        let gzipped = Image::read(b"\x1f\x8b\x08\0");
+        assert!(gzipped.boots_as_kernel(EfiArm64) && gzipped.starts_as_program(EfiX64));
     }
 
     proptest! {

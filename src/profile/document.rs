@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Source;
 use super::clause;
 use super::fits;
+use super::http_boot::{self, HttpBoot};
 use super::matching::Match;
 use super::menu::{self, Placement};
 use super::model::{Loader, PerArch, Profile};
@@ -105,7 +106,12 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     let loader = section.or("loader", auto, |n| loader(n, report));
     let group = firmware(&section, report).map_or(Some(None), |n| multicast(n, report).map(Some));
     let strategy = section.or("strategy", None, |n| strategy(n, report).map(Some));
-    let secure_boot = section.or("secure_boot", false, |n| yes_no(n, "secure_boot", report));
+    let secure_boot = section.or("secure_boot", None, |n| {
+        yes_no(n, "secure_boot", report).map(Some)
+    });
+    let http_boot = section.or("http_boot", HttpBoot::default(), |n| {
+        http_boot::read(n, report)
+    });
     let dhcp = section.or("dhcp", Default::default(), |n| {
         network::of_profile(n, report)
     });
@@ -130,6 +136,7 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
         loader: loader?,
         strategy: strategy?,
         secure_boot: secure_boot?,
+        http_boot: http_boot?,
         multicast: group?,
         raspberry_pi: pi?,
         pxelinux: pxelinux?,
@@ -140,6 +147,8 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     warn_of_missing_loaders(&profile, &matching, place(&section, "loader"), report);
     fits::check(&profile, &matching, &places(&section, &menu.at), report);
     pinned::check(&profile, &matching, place(&section, "strategy"), report);
+    let at = (place(&section, "http_boot"), menu.at.as_slice());
+    http_boot::check(&profile, &matching, at, report);
     Some((place(&section, "name"), profile, matching))
 }
 
@@ -264,7 +273,7 @@ fn warn_of_missing_loaders(profile: &Profile, matching: &Match, at: At, report: 
             "they are not answered; write a loader for each platform".to_owned(),
         );
     }
-    if profile.secure_boot && matches!(loader, Loader::Ipxe | Loader::Pxelinux) {
+    if profile.secure_boot == Some(true) && matches!(loader, Loader::Ipxe | Loader::Pxelinux) {
         let message = format!("secure_boot has no effect with loader {}", loader.name());
         report.warn(
             at,

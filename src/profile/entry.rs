@@ -1,6 +1,7 @@
 //! `entries:` → [`Entry`]s: one boot target each.
 
 use super::boot_server;
+use super::http_boot::has_ending;
 use super::model::{Action, Entry, PerArch, Target, Template};
 use super::schema::{ACTIONS, ENTRY, LINUX, per_arch};
 use super::template::{self, Values};
@@ -56,12 +57,13 @@ fn action(section: &Section<'_>, sample: &Values, report: &mut Report<'_>) -> Op
     let Some((key, node)) = given.next() else {
         if let Some((servers, _)) = section.field("servers") {
             let message = "self is among the servers, and there is nothing that bootjack boots";
-            let hint =
-                "give the entry one of linux, loader, chain, ipxe, or take self out".to_owned();
+            let hint = "give the entry one of linux, loader, chain, ipxe, image, or take self out"
+                .to_owned();
             report.error(servers.at, message, hint);
             return None;
         }
-        let message = "the entry does nothing; give it one of linux, loader, local, chain, ipxe";
+        let message =
+            "the entry does nothing; give it one of linux, loader, local, chain, ipxe, image";
         report.error(section.at, message, None);
         return None;
     };
@@ -75,9 +77,30 @@ fn action(section: &Section<'_>, sample: &Values, report: &mut Report<'_>) -> Op
             per_arch(node, "loader", report, |n, r| target(n, "loader", r)).map(Action::Loader)
         }
         "chain" => per_arch(node, "chain", report, |n, r| target(n, "chain", r)).map(Action::Chain),
+        "image" => per_arch(node, "image", report, image).map(Action::Image),
         "ipxe" => script(node, sample, report).map(Action::Ipxe),
         _ => local(node, report),
     }
+}
+
+/// Everybody tells by the name what kind of image it is: firmware, memdisk, and our content type.
+fn image(node: &Node, report: &mut Report<'_>) -> Option<Target> {
+    let image = target(node, "image", report)?;
+    if !has_ending(&image, &["iso", "img"]) {
+        let message = format!(
+            "image \"{}\" ends neither in .iso nor in .img",
+            image.written()
+        );
+        let hint = "rename it; what is packed (.gz, .xz) has to be unpacked".to_owned();
+        report.error(node.at, message, hint);
+        return None;
+    }
+    if matches!(&image, Target::Url(url) if url.starts_with("tftp:")) {
+        let hint = "put it below the image folder, or name it by http".to_owned();
+        report.error(node.at, "no loader boots an image by tftp", hint);
+        return None;
+    }
+    Some(image)
 }
 
 fn local(node: &Node, report: &mut Report<'_>) -> Option<Action> {

@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 
 use super::items::{Items, MAX_SECONDS};
 use super::matching::Match;
-use super::model::{Entry, Profile};
+use super::model::{Entry, Loader, Profile};
 use super::words::{MAX_LINE, unshown};
 use crate::wire::pxe::menu::{LOCAL, MAX_BYTES};
 use crate::wire::{ArchFilter, Platform};
@@ -48,9 +48,14 @@ pub(super) fn check(profile: &Profile, matching: &Match, at: &Places<'_>, report
     let mut told = Vec::new();
     for platform in platforms {
         let seen = |entry: &Entry| sees(matching, platform, entry);
-        warn_of_left_out(profile, platform, &seen, at, report);
+        // A profile for everybody is seldom written with GRUB in mind, which few machines boot by.
+        let meant = !matching.archs.is_empty() || !Loader::Firmware.is_grub(platform);
+        if meant {
+            warn_of_left_out(profile, platform, &seen, at, report);
+        }
         // Where we have no loader, a quirk may name one, and then there is more in the menu.
-        for items in [false, true].map(|loader| profile.items(platform, loader, seen)) {
+        let shim = profile.boots_by_shim(platform);
+        for items in [false, true].map(|loader| profile.items(platform, (loader, shim), seen)) {
             let Some(items) = items else { continue };
             Menu {
                 platform,

@@ -11,6 +11,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::model::{Action, Entry, Loader, Profile, Target};
+use crate::client::{Client, Stage};
 use crate::wire::Platform;
 use crate::wire::pxe::area::{NO_BROADCAST, NO_MULTICAST};
 use crate::wire::pxe::menu::{BootMenu, LOCAL};
@@ -43,23 +44,24 @@ impl Profile {
     /// says; `None` where its loader does as well: with one entry there is nothing to choose, and
     /// many a UEFI gets menus wrong (quirk 4). `loader`: whether there is one where its platform has
     /// none of ours.
+    /// `shim`: whether signed shim and GRUB carry it there ([`Self::starts_by_shim`]).
     pub fn items(
         &self,
         platform: Platform,
-        loader: bool,
+        (loader, shim): (bool, bool),
         seen: impl Fn(&Entry) -> bool,
     ) -> Option<Items<'_>> {
         if !self.firmware_shows(platform) {
             return None;
         }
-        let loader = loader || Loader::Firmware.program(platform).is_some();
-        let leads = |e: &&Entry| seen(e) && self.leads_somewhere(e, platform, loader);
+        let starter = starter(platform, (loader, shim));
+        let leads = |e: &&Entry| seen(e) && leads_somewhere(e, platform, starter);
         let mut entries: Vec<&Entry> = self.menu.entries.iter().filter(leads).collect();
         let timeout = default_first(self.menu.default.as_deref(), &mut entries)
             .then_some(self.menu.timeout)
             .flatten();
         let seconds = seconds(timeout);
-        let needless = |only: &Entry| only.is_served_here() && loader;
+        let needless = |only: &Entry| only.is_served_here() && starter != Starter::Nothing;
         match entries.as_slice() {
             [] => return None,
             [only] if needless(only) => return None,
@@ -89,46 +91,86 @@ impl Profile {
         entry: &Entry,
         platform: Platform,
     ) -> Option<(&'static str, &'static str)> {
-        let has_loader = Loader::Firmware.program(platform).is_some();
-        if !has_loader
+        let shim = self.boots_by_shim(platform);
+        let starter = starter(platform, (false, shim));
+        if starter == Starter::Nothing
             || !entry.action.serves(platform)
-            || self.leads_somewhere(entry, platform, has_loader)
+            || leads_somewhere(entry, platform, starter)
         {
             return None;
         }
-        Some(if self.boots_by_shim(platform) {
-            (
+        if matches!(entry.action, Action::Image(_)) && platform.is_efi() {
+            return None; // told of whatever shows the menu (`http_boot`)
+        }
+        Some(match starter {
+            Starter::Grub if shim => (
                 "signed GRUB, which starts it under secure_boot, fetches from bootjack alone and runs no iPXE script",
                 "put its files below the image folder, or name its architectures in arch: of the entry",
-            )
-        } else {
-            (
+            ),
+            Starter::Grub => (
+                "GRUB, which starts it, fetches from bootjack alone and runs no iPXE script",
+                "put its files below the image folder, or name its architectures in arch: of the entry",
+            ),
+            _ => (
                 "lpxelinux.0, which starts it, speaks no https",
                 "name it by http, or name its architectures in arch: of the entry",
-            )
+            ),
         })
     }
 
-    /// Whether choosing an entry could start anything, where there is a loader or none.
-    fn leads_somewhere(&self, entry: &Entry, platform: Platform, loader: bool) -> bool {
-        let by_loader = || match platform {
-            _ if !loader => false,
-            _ if self.boots_by_shim(platform) => grub_starts(&entry.action, platform),
-            Platform::Bios => pxelinux_starts(&entry.action, platform),
-            _ => entry.action.serves(platform),
-        };
-        match &entry.action {
-            Action::Local | Action::Elsewhere => true,
-            action if !entry.is_served_here() => action.serves(platform),
-            action => action.boot_program(platform).is_some() || by_loader(),
-        }
+    /// Whether signed shim and GRUB carry the menu to every machine of a platform: the profile says so.
+    pub fn boots_by_shim(&self, platform: Platform) -> bool {
+        self.secure_boot == Some(true) && self.has_use_for_shim(platform)
     }
 
-    /// Whether signed shim and GRUB carry the menu there.
-    pub fn boots_by_shim(&self, platform: Platform) -> bool {
+    /// Whether they carry it to this machine: its profile says so, or leaves it to what was seen of it.
+    pub fn starts_by_shim(&self, client: &Client) -> bool {
+        let learnt = || client.stage != Stage::Ipxe && client.past.has_secure_boot();
+        self.secure_boot.unwrap_or_else(learnt) && self.has_use_for_shim(client.platform())
+    }
+
+    /// Whether there is a shim for the platform, and its loader one that shim starts.
+    fn has_use_for_shim(&self, platform: Platform) -> bool {
         let loader = self.loader.get(platform).copied().unwrap_or_default();
-        let has_shim = matches!(loader, Loader::Auto | Loader::Grub | Loader::Firmware);
-        self.secure_boot && has_shim && platform == Platform::EfiX64
+        loader.shim(platform).is_some()
+    }
+}
+
+/// What starts an entry that firmware cannot start by itself; `by_row`: whether a quirk row names a loader,
+/// which may do all that iPXE does. `shim`: whether that is GRUB behind shim.
+fn starter(platform: Platform, (by_row, shim): (bool, bool)) -> Starter {
+    match platform {
+        _ if shim => Starter::Grub,
+        Platform::Bios => Starter::Pxelinux,
+        _ if by_row => Starter::Ipxe,
+        _ if Loader::Firmware.is_grub(platform) => Starter::Grub,
+        _ if Loader::Firmware.program(platform).is_some() => Starter::Ipxe,
+        _ => Starter::Nothing,
+    }
+}
+
+/// What starts an entry that was chosen in the firmware's menu.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Starter {
+    Pxelinux,
+    Ipxe,
+    Grub,
+    /// The firmware alone.
+    Nothing,
+}
+
+/// Whether choosing an entry could start anything.
+fn leads_somewhere(entry: &Entry, platform: Platform, starter: Starter) -> bool {
+    let by_loader = || match starter {
+        Starter::Pxelinux => pxelinux_starts(&entry.action, platform),
+        Starter::Ipxe => !matches!(entry.action, Action::Image(_)) && entry.action.serves(platform),
+        Starter::Grub => grub_starts(&entry.action, platform),
+        Starter::Nothing => false,
+    };
+    match &entry.action {
+        Action::Local | Action::Elsewhere => true,
+        action if !entry.is_served_here() => action.serves(platform),
+        action => action.boot_program(platform).is_some() || by_loader(),
     }
 }
 
@@ -195,7 +237,7 @@ fn grub_starts(action: &Action, platform: Platform) -> bool {
         }
         Action::Loader(target) | Action::Chain(target) => target.get(platform).is_some_and(ours),
         Action::Local => true,
-        Action::Ipxe(_) | Action::Elsewhere => false,
+        Action::Ipxe(_) | Action::Image(_) | Action::Elsewhere => false,
     }
 }
 
@@ -207,6 +249,7 @@ fn pxelinux_starts(action: &Action, platform: Platform) -> bool {
             let initrd = initrd.get(platform).into_iter().flatten();
             kernel.get(platform).is_some_and(plain) && initrd.into_iter().all(plain)
         }
+        Action::Image(target) => target.get(platform).is_some_and(plain),
         action => action.serves(platform),
     }
 }

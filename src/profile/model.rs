@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::http_boot::HttpBoot;
 use crate::client::Shape;
 use crate::network::{Criteria, Terms};
 use crate::wire::{ArchFilter, Platform};
@@ -28,8 +29,11 @@ pub struct Profile {
     pub loader: PerArch<Loader>,
     /// The shape of the proxy's reply, where the operator knows better than the quirk table.
     pub strategy: Option<PerArch<Shape>>,
-    /// Boot through signed shim and GRUB.
-    pub secure_boot: bool,
+    /// Whether to boot through signed shim and GRUB; `None`: those machines that were seen to have
+    /// Secure Boot on.
+    pub secure_boot: Option<bool>,
+    /// What firmware that boots by HTTP is told.
+    pub http_boot: HttpBoot,
     /// Where machines whose firmware shows the menu ask for its items by multicast; `None`: they
     /// ask by unicast.
     pub multicast: Option<Ipv4Addr>,
@@ -130,6 +134,8 @@ pub enum Action {
     Chain(PerArch<Target>),
     /// Run this iPXE script.
     Ipxe(Template),
+    /// Boot from this image of a CD or disk (`.iso`, `.img`).
+    Image(PerArch<Target>),
     /// Whatever its servers say: only firmware can ask them.
     Elsewhere,
 }
@@ -138,9 +144,10 @@ impl Action {
     /// Whether there is something for this platform to boot.
     pub fn serves(&self, platform: Platform) -> bool {
         match self {
-            Self::Linux { kernel: target, .. } | Self::Loader(target) | Self::Chain(target) => {
-                target.get(platform).is_some()
-            }
+            Self::Linux { kernel: target, .. }
+            | Self::Loader(target)
+            | Self::Chain(target)
+            | Self::Image(target) => target.get(platform).is_some(),
             Self::Local | Self::Ipxe(_) | Self::Elsewhere => true,
         }
     }
@@ -153,6 +160,15 @@ pub enum Target {
     Path(String),
     /// A complete URL (`http`, `https`, `tftp`).
     Url(String),
+}
+
+impl Target {
+    /// As it was written.
+    pub fn written(&self) -> &str {
+        match self {
+            Self::Path(text) | Self::Url(text) => text,
+        }
+    }
 }
 
 /// Text with `{{ variables }}`. The source is kept; it is known to parse.
@@ -191,14 +207,15 @@ impl<T> PerArch<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Loader {
-    /// BIOS: pxelinux; UEFI: snponly.efi (iPXE); what is iPXE already: its script.
+    /// BIOS: pxelinux; UEFI x64: snponly.efi (iPXE); UEFI IA32 and ARM64: GRUB; what is iPXE
+    /// already: its script.
     #[default]
     Auto,
     /// `lpxelinux.0` and a pxelinux config.
     Pxelinux,
-    /// `undionly.kpxe` or `snponly.efi` and an iPXE script.
+    /// `undionly.kpxe` or `snponly.efi` and an iPXE script. Debian builds it for BIOS and UEFI x64.
     Ipxe,
-    /// GRUB and its config.
+    /// GRUB and its config. Debian has network images of it for UEFI, and none for BIOS.
     Grub,
     /// The firmware shows the menu itself; what is chosen is started as by `auto`.
     Firmware,
@@ -230,8 +247,28 @@ impl Loader {
                 Platform::UbootArm32 | Platform::UbootArm64,
                 Self::Auto | Self::Pxelinux | Self::Firmware,
             ) => Some(U_BOOT_MENU),
+            (Platform::EfiIa32, Self::Auto | Self::Grub | Self::Firmware) => Some("grubia32.efi"),
+            (Platform::EfiArm64, Self::Auto | Self::Grub | Self::Firmware) => Some("grubaa64.efi"),
             _ => None,
         }
+    }
+
+    /// The signed first stage of Secure Boot on a platform, as an asset: it starts the signed GRUB.
+    /// `None` where this loader is none that shim starts, or Debian has no signed shim.
+    pub const fn shim(self, platform: Platform) -> Option<&'static str> {
+        match (platform, self) {
+            (_, Self::Ipxe | Self::Pxelinux) => None,
+            (Platform::EfiX64, _) => Some("shimx64.efi"),
+            (Platform::EfiIa32, _) => Some("shimia32.efi"),
+            (Platform::EfiArm64, _) => Some("shimaa64.efi"),
+            _ => None,
+        }
+    }
+
+    /// Whether GRUB carries the menu there without Secure Boot, as far as our own loaders go.
+    pub fn is_grub(self, platform: Platform) -> bool {
+        self.program(platform)
+            .is_some_and(|name| name.starts_with("grub"))
     }
 
     /// The word a profile uses.

@@ -30,6 +30,7 @@ pub(super) fn all(profile: &Node) -> Vec<Named> {
             ("initrd", linux("initrd")),
             ("loader", entry.get("loader")),
             ("chain", entry.get("chain")),
+            ("image", entry.get("image")),
         ] {
             collect(node, key, &mut found);
         }

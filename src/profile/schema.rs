@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! name, match {mac, uuid, subnet, arch}, menu {…, entries [{…, linux {…}}]}, loader, firmware
-//! {multicast}, secure_boot, raspberry_pi {folder, cmdline, config}, pxelinux {config, prefix, reboot}, vars, dhcp {options, lease-time, pxe, tags} (room `network`)
+//! {multicast}, secure_boot, http_boot {https, entry}, raspberry_pi {folder, cmdline, config}, pxelinux
+//! {config, prefix, reboot}, vars, dhcp {options, lease-time, pxe, tags} (room `network`)
 //! ```
 
 use super::model::PerArch;
@@ -20,6 +21,7 @@ pub(super) static PROFILE: Shape = Shape {
         "firmware",
         "strategy",
         "secure_boot",
+        "http_boot",
         "raspberry_pi",
         "pxelinux",
         "vars",
@@ -50,13 +52,14 @@ pub(super) static MENU: Shape = Shape {
 pub(super) static ENTRY: Shape = Shape {
     what: "an entry",
     keys: &[
-        "id", "title", "arch", "linux", "loader", "local", "chain", "ipxe", "servers", "type",
+        "id", "title", "arch", "linux", "loader", "local", "chain", "ipxe", "image", "servers",
+        "type",
     ],
     kin: SHAPES,
     aliases: ALIASES,
 };
 /// The keys of an entry of which it has exactly one.
-pub(super) const ACTIONS: [&str; 5] = ["linux", "loader", "local", "chain", "ipxe"];
+pub(super) const ACTIONS: [&str; 6] = ["linux", "loader", "local", "chain", "ipxe", "image"];
 pub(super) static LINUX: Shape = Shape {
     what: "linux",
     keys: &["kernel", "initrd", "args"],
@@ -85,6 +88,13 @@ pub(super) static PXELINUX: Shape = Shape {
     aliases: ALIASES,
 };
 
+pub(super) static HTTP_BOOT: Shape = Shape {
+    what: "http_boot",
+    keys: &["https", "entry"],
+    kin: SHAPES,
+    aliases: ALIASES,
+};
+
 static SHAPES: &[&Shape] = &[
     &PROFILE,
     &MATCH,
@@ -92,6 +102,7 @@ static SHAPES: &[&Shape] = &[
     &ENTRY,
     &LINUX,
     &FIRMWARE,
+    &HTTP_BOOT,
     &RASPBERRY_PI,
     &PXELINUX,
     &PROFILE_DHCP,
@@ -105,6 +116,9 @@ const ALIASES: &[(&str, &str)] = &[
     ("initramfs", "initrd"),
     ("label", "title"),
     ("script", "ipxe"),
+    ("iso", "image"),
+    ("img", "image"),
+    ("tls", "https"),
     ("url", "chain"),
     ("localboot", "local"),
     ("macs", "mac"),

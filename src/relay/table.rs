@@ -13,14 +13,16 @@
 //! retraced: a DISCOVER in the client's name finds the server that offers this address, and gets it the
 //! REQUEST. Where another address is offered, the client is told to begin anew.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
+use super::aged::Aged;
 use super::forward::{forwarded, retraced};
 use super::servers::{News, Servers};
+use super::transaction::{Asks, Stray, Transaction};
 use crate::wire::Mac;
-use crate::wire::dhcp::{BOOTREPLY, Kind, Message, code};
+use crate::wire::dhcp::{Kind, Message, code};
 
 /// So long a client waits for its lease; then it gets a proxy's OFFER. EDK2 collects OFFERs for four
 /// seconds, and prefers one with a lease that comes later (PxeBcDhcp4.c).
@@ -32,22 +34,9 @@ pub const OFFERS: usize = 4;
 /// Questions a second that DHCP servers are asked, whoever makes up machines: a room of 500 asks two each, and
 /// dnsmasq that writes leases to a disk loses packets from 500 a second on.
 pub const PER_SECOND: u32 = 1000;
+/// So many offers of servers to clients themselves are kept for questions that come later.
+const HEARD: usize = 64;
 const SECOND: Duration = Duration::from_secs(1);
-/// The port of servers and relays.
-const SERVERS: u16 = 67;
-
-/// What is asked in a transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asks {
-    /// A lease, of anybody.
-    Discover,
-    /// The lease that this server has offered.
-    Request(Ipv4Addr),
-    /// Who offers this address.
-    Retrace(Ipv4Addr),
-    /// To go on with a lease.
-    Renew,
-}
 
 /// A message to DHCP servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,26 +69,6 @@ pub enum Came<T> {
     Gone(T),
 }
 
-/// Why an answer is not believed, or not needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Stray {
-    /// Nothing was asked under this number, or it is answered already.
-    #[error("it answers nothing that was asked")]
-    Unasked,
-    /// It is about another machine, or came another way than it was asked.
-    #[error("it is not about what was asked under its number")]
-    Other,
-    /// It is no answer to what was asked.
-    #[error("it is of a kind that does not answer what was asked")]
-    Kind,
-    /// It names no address for a host.
-    #[error("it gives no address that a host may have")]
-    Address,
-    /// Somebody else was asked.
-    #[error("its server was not asked")]
-    Server,
-}
-
 /// A DISCOVER that nobody has answered in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overdue<T> {
@@ -113,18 +82,6 @@ pub struct Overdue<T> {
     pub news: Vec<News>,
 }
 
-#[derive(Debug)]
-struct Transaction<T> {
-    asks: Asks,
-    request: Message,
-    here: Ipv4Addr,
-    to: Vec<Ipv4Addr>,
-    began: Instant,
-    /// Servers that have answered the client itself.
-    alive: Vec<Ipv4Addr>,
-    carried: T,
-}
-
 #[derive(Debug, Clone, Copy)]
 struct Offered {
     address: Ipv4Addr,
@@ -136,12 +93,11 @@ struct Offered {
 /// Everything that is under way. `T` is what the caller keeps with each question.
 #[derive(Debug)]
 pub struct Relay<T> {
-    capacity: usize,
-    tick: u64,
-    open: HashMap<u32, (u64, Transaction<T>)>,
-    by_age: BTreeMap<u64, u32>,
-    offers: HashMap<Mac, (u64, Vec<Offered>)>,
-    offers_by_age: BTreeMap<u64, Mac>,
+    open: Aged<u32, Transaction<T>>,
+    offers: Aged<Mac, Vec<Offered>>,
+    /// What servers have offered clients themselves, the last ones: a fast server is heard before the
+    /// question that it is to be held against.
+    heard: VecDeque<(Mac, u32, Ipv4Addr)>,
     /// When this second began, and how many questions were asked in it.
     second: Option<(Instant, u32)>,
     /// The servers.
@@ -152,12 +108,9 @@ impl<T: Clone> Relay<T> {
     /// Room for so many questions, and for the offers of so many machines.
     pub fn new(capacity: usize, servers: Servers) -> Self {
         Self {
-            capacity,
-            tick: 0,
-            open: HashMap::new(),
-            by_age: BTreeMap::new(),
-            offers: HashMap::new(),
-            offers_by_age: BTreeMap::new(),
+            open: Aged::new(capacity),
+            offers: Aged::new(capacity),
+            heard: VecDeque::new(),
             second: None,
             servers,
         }
@@ -241,7 +194,7 @@ impl<T: Clone> Relay<T> {
 
     /// The server whose lease of this address a machine has from us.
     pub fn server_of(&self, mac: Mac, address: Ipv4Addr) -> Option<Ipv4Addr> {
-        let (_, offers) = self.offers.get(&mac)?;
+        let offers = self.offers.get(mac)?;
         let offer = offers.iter().find(|offer| offer.address == address)?;
         Some(offer.server)
     }
@@ -249,17 +202,32 @@ impl<T: Clone> Relay<T> {
     /// Another server has answered a client itself, in its own transaction.
     pub fn heard(&mut self, now: Instant, server: Ipv4Addr, (mac, xid): (Mac, u32)) {
         self.servers.heard(now, server);
-        let open = self.open.values_mut().map(|(_, open)| open);
+        let open = self.open.values_mut();
         for open in open.filter(|open| open.request.xid == xid && open.request.mac() == Some(mac)) {
             if open.alive.len() < OFFERS && !open.alive.contains(&server) {
                 open.alive.push(server);
             }
         }
+        self.heard.push_back((mac, xid, server));
+        let surplus = self.heard.len().saturating_sub(HEARD);
+        self.heard.drain(..surplus);
+    }
+
+    /// Servers that have answered this message themselves already.
+    fn heard_before(&self, request: &Message) -> Vec<Ipv4Addr> {
+        let of = |(mac, xid, _): &&(Mac, u32, Ipv4Addr)| {
+            (Some(*mac), *xid) == (request.mac(), request.xid)
+        };
+        let mut servers: Vec<Ipv4Addr> =
+            self.heard.iter().filter(of).map(|heard| heard.2).collect();
+        servers.dedup();
+        servers.truncate(OFFERS);
+        servers
     }
 
     /// The time for a lease is over: what was kept with a DISCOVER that nobody has answered. It stays open.
     pub fn overdue(&mut self, now: Instant, xid: u32) -> Option<Overdue<T>> {
-        let (_, open) = self.open.get(&xid)?;
+        let open = self.open.get(xid)?;
         if open.asks != Asks::Discover {
             return None;
         }
@@ -289,13 +257,13 @@ impl<T: Clone> Relay<T> {
         reply: &Message,
         xid: u32,
     ) -> Result<(Came<T>, Option<News>), Stray> {
-        let (_, open) = self.open.get(&reply.xid).ok_or(Stray::Unasked)?;
+        let open = self.open.get(reply.xid).ok_or(Stray::Unasked)?;
         if now.saturating_duration_since(open.began) > OPEN {
-            self.close(reply.xid);
+            self.open.remove(reply.xid);
             return Err(Stray::Unasked);
         }
         let server = open.believes(from, reply)?;
-        let open = self.close(reply.xid).ok_or(Stray::Unasked)?;
+        let open = self.open.remove(reply.xid).ok_or(Stray::Unasked)?;
         let news = self.servers.answered(now, server);
         let offered = Offered {
             address: reply.yiaddr,
@@ -356,36 +324,21 @@ impl<T: Clone> Relay<T> {
         forward: Forward,
         carried: T,
     ) -> Forward {
-        while self.open.len() >= self.capacity {
-            let Some((_, oldest)) = self.by_age.pop_first() else {
-                break;
-            };
-            self.open.remove(&oldest);
-        }
-        self.close(forward.xid());
-        self.tick += 1;
-        self.by_age.insert(self.tick, forward.xid());
         let open = Transaction {
             asks,
             request: request.clone(),
             here,
             to: forward.to.clone(),
             began: now,
-            alive: Vec::new(),
+            alive: self.heard_before(request),
             carried,
         };
-        self.open.insert(forward.xid(), (self.tick, open));
+        self.open.insert(forward.xid(), open);
         forward
     }
 
-    fn close(&mut self, xid: u32) -> Option<Transaction<T>> {
-        let (tick, open) = self.open.remove(&xid)?;
-        self.by_age.remove(&tick);
-        Some(open)
-    }
-
     fn offered(&self, request: &Message, address: Ipv4Addr) -> Option<Offered> {
-        let (_, offers) = self.offers.get(&request.mac()?)?;
+        let offers = self.offers.get(request.mac()?)?;
         offers
             .iter()
             .copied()
@@ -395,22 +348,13 @@ impl<T: Clone> Relay<T> {
     /// Keeps whose offer a client has, the last ones.
     fn keep(&mut self, request: &Message, offered: Offered) {
         let Some(mac) = request.mac() else { return };
-        let (tick, mut offers) = self.offers.remove(&mac).unwrap_or_default();
-        self.offers_by_age.remove(&tick);
-        while self.offers.len() >= self.capacity {
-            let Some((_, oldest)) = self.offers_by_age.pop_first() else {
-                break;
-            };
-            self.offers.remove(&oldest);
-        }
+        let mut offers = self.offers.remove(mac).unwrap_or_default();
         offers.retain(|known| known.address != offered.address);
         if offers.len() >= OFFERS {
             offers.remove(0);
         }
         offers.push(offered);
-        self.tick += 1;
-        self.offers_by_age.insert(self.tick, mac);
-        self.offers.insert(mac, (self.tick, offers));
+        self.offers.insert(mac, offers);
     }
 }
 
@@ -420,46 +364,4 @@ fn selecting(message: &Message, (here, xid): (Ipv4Addr, u32), offered: Offered) 
         message: forwarded(message, here, xid, Some(offered.server)),
         to: vec![offered.at],
     }
-}
-
-impl<T> Transaction<T> {
-    /// The server's own name, where this answers what was asked.
-    fn believes(&self, from: SocketAddrV4, reply: &Message) -> Result<Ipv4Addr, Stray> {
-        let same = (reply.htype, reply.chaddr) == (self.request.htype, self.request.chaddr);
-        if reply.op != BOOTREPLY || !same || reply.giaddr != self.here || from.port() != SERVERS {
-            return Err(Stray::Other);
-        }
-        let server = reply.address(code::SERVER_ID).ok_or(Stray::Kind)?;
-        let chosen = match self.asks {
-            Asks::Request(chosen) => server == chosen,
-            _ => Servers::may_answer(&self.to, *from.ip(), server),
-        };
-        if !chosen || server == self.here {
-            return Err(Stray::Server);
-        }
-        let is_lease = is_host(reply.yiaddr) && reply.yiaddr != self.here;
-        match (self.asks, reply.kind()) {
-            (Asks::Discover | Asks::Retrace(_), Some(Kind::Offer)) if is_lease => Ok(server),
-            (Asks::Request(_), Some(Kind::Ack)) if is_lease => self.wanted(reply, server),
-            (Asks::Renew, Some(Kind::Ack)) if reply.yiaddr == self.request.ciaddr => Ok(server),
-            (Asks::Request(_) | Asks::Renew, Some(Kind::Nak)) => Ok(server),
-            (_, Some(Kind::Offer | Kind::Ack)) => Err(Stray::Address),
-            _ => Err(Stray::Kind),
-        }
-    }
-
-    /// An ACK is for the address that the client has asked for.
-    fn wanted(&self, reply: &Message, server: Ipv4Addr) -> Result<Ipv4Addr, Stray> {
-        let wanted = self.request.address(code::REQUESTED_ADDRESS);
-        (wanted == Some(reply.yiaddr))
-            .then_some(server)
-            .ok_or(Stray::Address)
-    }
-}
-
-const fn is_host(address: Ipv4Addr) -> bool {
-    !(address.is_unspecified()
-        || address.is_broadcast()
-        || address.is_multicast()
-        || address.is_loopback())
 }

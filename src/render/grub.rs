@@ -7,12 +7,17 @@
 
 use std::fmt::Write as _;
 
-use super::{Boot, Item, View, ipxe};
+use super::{Boot, Item, View, ipxe, signed};
 
 /// The whole configuration.
 pub fn config(view: &View) -> String {
     let mut out = format!("# {}\n", view.comment.replace(['\n', '\r'], " "));
     let Some(default) = view.default_item() else {
+        if let Some(signed) = &view.signed {
+            out.push_str("set timeout=-1\n");
+            signed::entries(signed, &mut out);
+            return out;
+        }
         return out
             + "echo 'bootjack: the menu of this machine has no entry that it can boot'\nsleep 10\nexit\n";
     };
@@ -33,6 +38,9 @@ pub fn config(view: &View) -> String {
     for item in &view.items {
         entry(item, &mut out);
     }
+    if let Some(signed) = &view.signed {
+        signed::entries(signed, &mut out);
+    }
     out
 }
 
@@ -50,7 +58,7 @@ fn entry(item: &Item, out: &mut String) {
             initrd,
             args,
         } => linux(kernel, initrd, args, out),
-        Boot::Program(uri) | Boot::Script(uri) => {
+        Boot::Image { uri, .. } | Boot::Program(uri) | Boot::Script(uri) => {
             let _ = writeln!(out, "  chainloader {}", quoted(uri));
         }
     }
@@ -71,19 +79,25 @@ fn linux(kernel: &str, initrd: &[String], args: &str, out: &mut String) {
 }
 
 /// Loaders on local disks, in the order looked for: a Linux, whose menu knows of a Windows beside
-/// it, then Windows, then what is started on a disk that the firmware has no entry for.
-const LOCAL_LOADERS: &str = "/EFI/debian/shimx64.efi /EFI/ubuntu/shimx64.efi \
-    /EFI/fedora/shimx64.efi /EFI/centos/shimx64.efi /EFI/rocky/shimx64.efi \
-    /EFI/almalinux/shimx64.efi /EFI/redhat/shimx64.efi /EFI/opensuse/shim.efi \
-    /EFI/sles/shim.efi /EFI/Microsoft/Boot/bootmgfw.efi /EFI/BOOT/BOOTX64.EFI";
+/// it, then Windows, then what is started on a disk that the firmware has no entry for. `$arch` is
+/// what names of loaders end with (UEFI specification, 3.5.1.1); FAT knows no capitals.
+const LOCAL_LOADERS: &str = "/EFI/debian/shim$arch.efi /EFI/ubuntu/shim$arch.efi \
+    /EFI/fedora/shim$arch.efi /EFI/centos/shim$arch.efi /EFI/rocky/shim$arch.efi \
+    /EFI/almalinux/shim$arch.efi /EFI/redhat/shim$arch.efi /EFI/opensuse/shim.efi \
+    /EFI/sles/shim.efi /EFI/debian/grub$arch.efi /EFI/ubuntu/grub$arch.efi \
+    /EFI/Microsoft/Boot/bootmgfw.efi /EFI/BOOT/BOOT$arch.EFI";
 
 /// `exit`, and `exit 1` just so, ends in the setup screen of OVMF instead of the next boot option
-/// (seen with Debian 12's signed GRUB), so the disk's own loader is looked for.
+/// (seen with Debian 12's signed GRUB), so the disk's own loader is looked for. GRUB itself says what
+/// it was built for.
 fn local_disk(out: &mut String) {
     let _ = writeln!(
         out,
         "
 function local_disk {{
+  set arch=x64
+  if [ \"$grub_cpu\" = arm64 ]; then set arch=aa64; fi
+  if [ \"$grub_cpu\" = i386 ]; then set arch=ia32; fi
   for loader in {LOCAL_LOADERS}; do
     if search --no-floppy --set=root --file $loader; then
       chainloader ($root)$loader
@@ -120,6 +134,6 @@ fn all_quoted<'a>(words: impl Iterator<Item = &'a str>) -> String {
     words.map(quoted).collect::<Vec<_>>().join(" ")
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }

@@ -88,6 +88,10 @@ fn boot(boot: &Boot, back: &str, out: &mut String) {
             initrd,
             args,
         } => linux(kernel, initrd, args, out),
+        // A web server's disk has no description for the system that boots from it.
+        Boot::Image { uri, .. } => {
+            let _ = writeln!(out, "imgfree\nsanboot --no-describe {uri} || goto failed");
+        }
         Boot::Program(uri) | Boot::Script(uri) => {
             let _ = writeln!(out, "imgfree\nchain {uri} || goto failed");
         }

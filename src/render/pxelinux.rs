@@ -106,6 +106,11 @@ fn labelled(item: &Item, title: &str, out: &mut String) {
         Boot::Program(uri) => {
             let _ = writeln!(out, "  {} {uri}", keyword(uri));
         }
+        // `raw` leaves the processor's mode alone, which is what most BIOSes can (memdisk.txt).
+        Boot::Image { uri, cd } => {
+            let kind = if *cd { "iso raw" } else { "raw" };
+            linux("memdisk", std::slice::from_ref(uri), kind, out);
+        }
         Boot::Script(uri) => linux("ipxe.lkrn", std::slice::from_ref(uri), "", out),
     }
 }

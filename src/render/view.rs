@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::place::Transport;
+use super::signed::Signed;
 use super::{Dialect, Place, RenderError, entry_script_name, pxelinux, template};
+use crate::client::progress::SECURE_BOOT_OFF;
 use crate::client::{Client, Stage};
 use crate::profile::boot_server::type_of;
+use crate::profile::http_boot::is_cd;
 use crate::profile::{Action, Entry, Installed, PerArch, Profile, Snapshot, Target, Template};
+use crate::wire::Platform;
 
 /// A menu for one client in one dialect, all text final.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub struct View {
     pub comment: String,
     /// Whether U-Boot reads it.
     pub for_u_boot: bool,
+    /// Of a machine that was seen to have Secure Boot on: what that takes from its menu.
+    pub signed: Option<Signed>,
 }
 
 /// One entry.
@@ -56,6 +62,13 @@ pub enum Boot {
     Program(String),
     /// An iPXE script of its own, by URI.
     Script(String),
+    /// An image of a CD or disk.
+    Image {
+        /// URI
+        uri: String,
+        /// Whether it is a CD's.
+        cd: bool,
+    },
     /// The local disk.
     Local,
 }
@@ -103,6 +116,7 @@ pub fn view(
     for entry in &all {
         items.extend(making.item(entry)?);
     }
+    let signed = making.signed(profile, &all)?;
     let (mut default, mut timeout) = unattended(profile, &items);
     let mut at_once = all.len() == 1 || timeout == Some(Duration::ZERO);
     match chosen(profile, client, &mut items) {
@@ -118,6 +132,7 @@ pub fn view(
         items,
         for_u_boot: client.platform().is_u_boot(),
         comment: format!("bootjack: profile \"{}\" for {}", profile.name, client.mac),
+        signed,
     })
 }
 
@@ -237,6 +252,30 @@ impl Making<'_> {
         }))
     }
 
+    /// What Secure Boot takes from the menu, where it was learnt and no profile says it.
+    fn signed(&self, profile: &Profile, all: &[Entry]) -> Result<Option<Signed>, RenderError> {
+        let learnt = profile.secure_boot.is_none() && profile.starts_by_shim(self.client);
+        if !learnt || self.dialect != Dialect::Grub {
+            return Ok(None);
+        }
+        let by_ipxe = Making {
+            dialect: Dialect::Ipxe,
+            transport: Transport::Http,
+            snapshot: self.snapshot,
+            client: self.client,
+            place: self.place,
+            values: self.values.clone(),
+        };
+        let mut left_out = Vec::new();
+        for entry in all {
+            if self.item(entry)?.is_none() && by_ipxe.item(entry)?.is_some() {
+                left_out.push(entry.title.clone());
+            }
+        }
+        let off = self.place.uri(self.transport, SECURE_BOOT_OFF);
+        Ok(Some(Signed { left_out, off }))
+    }
+
     fn boot(&self, entry: &Entry) -> Result<Option<Boot>, String> {
         Ok(match &entry.action {
             Action::Local => Some(Boot::Local),
@@ -246,9 +285,12 @@ impl Making<'_> {
                 args,
             } => self.linux(kernel, initrd, args)?,
             Action::Loader(target) | Action::Chain(target) => {
-                self.pick(target).and_then(|t| self.program(entry, t))
+                let target = self.pick(target);
+                let target = target.filter(|t| self.runs(t, Snapshot::starts_program));
+                target.and_then(|t| self.program(entry, t))
             }
             Action::Ipxe(_) => self.script(entry),
+            Action::Image(target) => self.pick(target).and_then(|t| self.image(t)),
             Action::Elsewhere => None,
         })
     }
@@ -263,9 +305,10 @@ impl Making<'_> {
             return Ok(None);
         };
         let initrd = || self.pick(initrd).into_iter().flatten();
+        let boots = self.runs(kernel, Snapshot::boots_kernel);
         // U-Boot loads one RAM disk.
         let too_many = self.transport == Transport::Name && initrd().count() > 1;
-        if too_many || !initrd().chain([kernel]).all(|t| self.fetches(t)) {
+        if !boots || too_many || !initrd().chain([kernel]).all(|t| self.fetches(t)) {
             return Ok(None);
         }
         let args = self
@@ -297,6 +340,21 @@ impl Making<'_> {
         }
     }
 
+    /// On BIOS, iPXE boots images by HTTP, and pxelinux by memdisk. On UEFI iPXE could start what is
+    /// in one, and its kernel would have lost the disk: there the firmware does it (`http_boot`).
+    fn image(&self, target: &Target) -> Option<Boot> {
+        let starts = match self.dialect {
+            Dialect::Ipxe => self.transport == Transport::Http,
+            Dialect::Pxelinux => self.fetches(target),
+            Dialect::Grub => false,
+        };
+        let bios = self.client.platform() == Platform::Bios;
+        (starts && bios).then(|| Boot::Image {
+            uri: self.uri(target),
+            cd: is_cd(target),
+        })
+    }
+
     fn program_uri(&self, target: &Target) -> String {
         let uri = self.uri(target);
         if self.dialect == Dialect::Pxelinux && pxelinux::is_boot_program(&uri) {
@@ -309,6 +367,17 @@ impl Making<'_> {
         let name = entry_script_name(self.client, &entry.id);
         let runs = self.dialect != Dialect::Grub && self.transport != Transport::Name;
         runs.then(|| Boot::Script(self.place.uri(self.transport, &name)))
+    }
+
+    /// Whether this machine can run what a file of ours holds, by what is known of it.
+    fn runs(&self, target: &Target, can: impl Fn(&Snapshot, Platform, &str) -> bool) -> bool {
+        match target {
+            Target::Path(path) => {
+                let name = self.snapshot.tree_name(path);
+                can(self.snapshot, self.client.platform(), &name)
+            }
+            Target::Url(_) => true,
+        }
     }
 
     /// Whether this loader can fetch from there.

@@ -76,7 +76,40 @@ async fn open_one(folders: &Folders, found: &Found) -> io::Result<Body> {
     }
 }
 
-/// The same where nothing else waits: it blocks on the disk.
+/// Opens the first of these files that is there, and says which.
+///
+/// # Errors
+/// As [`open`], but for one that is not there.
+pub async fn first(
+    folders: &Folders,
+    files: Vec<FilePath>,
+) -> io::Result<Option<(FilePath, Body)>> {
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let folders = folders.clone();
+    tokio::task::spawn_blocking(move || first_now(&folders, files))
+        .await
+        .map_err(io::Error::other)?
+}
+
+/// The same where nothing else waits.
+///
+/// # Errors
+/// As [`first`].
+pub fn first_now(folders: &Folders, files: Vec<FilePath>) -> io::Result<Option<(FilePath, Body)>> {
+    for file in files {
+        let opened = folder_of(folders, file.root).and_then(|folder| open_file(&folder, &file));
+        match opened {
+            Ok(body) => return Ok(Some((file, body))),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(None)
+}
+
+/// [`open`] where nothing else waits: it blocks on the disk.
 ///
 /// # Errors
 /// As [`open`].

@@ -1,12 +1,13 @@
 //! HTTP: the boot door of the tree, and what an operator looks at.
 //!
 //! ```text
-//! accept → gate (bounds) → connection (hyper, watchdog) → route
+//! accept → gate (bounds) → (HTTPS: handshake) → connection (hyper, watchdog) → route
 //!     → boot: path → tree → file or bytes → condition, range → body → socket
 //!     → api, page, metrics, health
 //! ```
 //!
 //! * [`gate`]: how many connections, in all and from one address
+//! * [`handshake`]: TLS, on the port of HTTPS
 //! * [`connection`]: one connection from its first byte to its end
 //! * [`socket`], [`progress`], [`body`]: what is on its way, and the events that follow
 //! * [`route`]: request → which of the parts answers
@@ -17,7 +18,7 @@
 //!
 //! Invariants: never a redirect and never a `Server` header (facts F, quirk 46); every body has a
 //! `Content-Length`; nothing from the network is shown unescaped; every bound that is reached is
-//! told. Absent on purpose: TLS, HTTP/2, uploads, folder listings.
+//! told. Absent on purpose: HTTP/2, uploads, folder listings.
 
 mod api;
 mod body;
@@ -27,6 +28,7 @@ mod connection;
 mod content;
 mod etag;
 mod gate;
+mod handshake;
 mod head;
 mod leases;
 mod page;
@@ -46,19 +48,21 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 
-use super::Shared;
+use super::interfaces::Interface;
+use super::tls::Tls;
+use super::{Shared, open};
+use crate::error::Error;
 use crate::event::What;
-use crate::profile::Snapshot;
-use crate::tree::{self, CleanPath, Found, Missing, Requester};
+use crate::tree;
 use connection::Peer;
-use gate::Gate;
+use gate::{Gate, Pass};
+use handshake::Handshakes;
 
 pub use condition::{Validators, Verdict, judge};
 pub use etag::ETag;
 pub use head::{Described, head};
 
-/// How a name becomes content: [`tree::resolve`], or a test's own table.
-pub type Resolve = fn(&Snapshot, &Requester, &CleanPath) -> Result<Found, Missing>;
+pub use super::look_up::Resolve;
 
 /// Lists, pages and timelines that are in memory at the same time, built or on their way.
 const VIEWS: usize = 32;
@@ -76,11 +80,55 @@ pub(crate) struct Http {
     page: page::Page,
 }
 
+/// Where HTTP is served, and where HTTPS is.
+#[derive(Debug, Default)]
+pub struct Listeners {
+    /// The port of HTTP, on each interface.
+    pub plain: Vec<std::net::TcpListener>,
+    /// The port of HTTPS, with its certificate.
+    pub tls: Option<(Vec<std::net::TcpListener>, Arc<Tls>)>,
+}
+
+impl Listeners {
+    /// Opens both ports on every interface.
+    ///
+    /// # Errors
+    /// The first that cannot be had.
+    pub fn open(port: u16, tls: Option<Arc<Tls>>, interfaces: &[Interface]) -> Result<Self, Error> {
+        let secured = |tls: Arc<Tls>| Ok((open::http(tls.port(), interfaces)?, tls));
+        Ok(Self {
+            plain: open::http(port, interfaces)?,
+            tls: tls.map(secured).transpose()?,
+        })
+    }
+
+    /// HTTP alone.
+    pub fn plain(plain: Vec<std::net::TcpListener>) -> Self {
+        Self { plain, tls: None }
+    }
+}
+
+/// One kind of door: what is done before HTTP is spoken, and how many may come in.
+struct Entrance {
+    gate: Arc<Gate>,
+    handshakes: Option<Handshakes>,
+}
+
+impl Entrance {
+    /// The service's name in events.
+    const fn name(&self) -> &'static str {
+        match self.handshakes {
+            Some(_) => "https",
+            None => "http",
+        }
+    }
+}
+
 /// Serves until a listener breaks for good. Dropping the future closes every connection.
 ///
 /// # Errors
 /// Where a listener cannot be used.
-pub async fn serve(listeners: Vec<std::net::TcpListener>, shared: Arc<Shared>) -> io::Result<()> {
+pub async fn serve(listeners: Listeners, shared: Arc<Shared>) -> io::Result<()> {
     serve_tree(listeners, shared, tree::resolve).await
 }
 
@@ -89,15 +137,14 @@ pub async fn serve(listeners: Vec<std::net::TcpListener>, shared: Arc<Shared>) -
 /// # Errors
 /// As [`serve`].
 pub async fn serve_tree(
-    listeners: Vec<std::net::TcpListener>,
+    listeners: Listeners,
     shared: Arc<Shared>,
     resolve: Resolve,
 ) -> io::Result<()> {
-    let listeners: Vec<TcpListener> = listeners.into_iter().map(adopt).collect::<Result<_, _>>()?;
-    let gate = Gate::new(
-        shared.limits.http_connections,
-        shared.limits.http_per_client,
-    );
+    let mut entrances = vec![(listeners.plain, plain(&shared))];
+    if let Some((listeners, tls)) = listeners.tls {
+        entrances.push((listeners, secured(&shared, &tls)?));
+    }
     let http = Arc::new(Http {
         tags: etag::Tags::default(),
         views: Arc::new(Semaphore::new(VIEWS)),
@@ -107,8 +154,11 @@ pub async fn serve_tree(
         resolve,
     });
     let mut doors = JoinSet::new();
-    for listener in listeners {
-        doors.spawn(accept(listener, http.clone(), gate.clone()));
+    for (listeners, entrance) in entrances {
+        let entrance = Arc::new(entrance);
+        for listener in listeners {
+            doors.spawn(accept(adopt(listener)?, http.clone(), entrance.clone()));
+        }
     }
     while let Some(ended) = doors.join_next().await {
         ended.map_err(io::Error::other)?;
@@ -116,12 +166,35 @@ pub async fn serve_tree(
     Ok(())
 }
 
+fn plain(shared: &Shared) -> Entrance {
+    let (most, each) = (
+        shared.limits.http_connections,
+        shared.limits.http_per_client,
+    );
+    Entrance {
+        gate: Gate::new(most, each),
+        handshakes: None,
+    }
+}
+
+/// With places of its own, so that HTTPS takes none from HTTP.
+fn secured(shared: &Shared, tls: &Arc<Tls>) -> io::Result<Entrance> {
+    let (most, each) = (
+        shared.limits.https_connections,
+        shared.limits.http_per_client,
+    );
+    Ok(Entrance {
+        gate: Gate::new(most, each),
+        handshakes: Some(Handshakes::start(tls)?),
+    })
+}
+
 fn adopt(listener: std::net::TcpListener) -> io::Result<TcpListener> {
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener)
 }
 
-async fn accept(listener: TcpListener, http: Arc<Http>, gate: Arc<Gate>) {
+async fn accept(listener: TcpListener, http: Arc<Http>, entrance: Arc<Entrance>) {
     let mut connections = JoinSet::new();
     let mut troubled = false;
     loop {
@@ -135,7 +208,7 @@ async fn accept(listener: TcpListener, http: Arc<Http>, gate: Arc<Gate>) {
         match accepted {
             Ok((stream, peer)) => {
                 troubled = false;
-                admit(&mut connections, &http, &gate, stream, peer);
+                admit(&mut connections, &http, &entrance, stream, peer);
             }
             Err(e) if gone_before_accept(&e) => {}
             Err(e) => {
@@ -158,29 +231,44 @@ fn tell_of_bug(http: &Http, ended: Result<(), JoinError>) {
 fn admit(
     connections: &mut JoinSet<()>,
     http: &Arc<Http>,
-    gate: &Arc<Gate>,
+    entrance: &Arc<Entrance>,
     stream: TcpStream,
     peer: SocketAddr,
 ) {
     // Whoever comes here has followed, also where there is no room for it.
     http.shared.asks_for_a_file(peer.ip());
-    match gate.enter(peer.ip().to_canonical()) {
+    match entrance.gate.enter(peer.ip().to_canonical()) {
         Ok(pass) => {
-            let peer = Peer::new(http.clone(), &stream, peer);
-            connections.spawn(connection::run(stream, peer, pass));
+            let peer = Peer::new(http.clone(), &stream, peer, entrance.name());
+            connections.spawn(connect(entrance.clone(), stream, peer, pass));
         }
-        Err(limit) => refuse(http, stream, peer.ip().to_canonical(), limit),
+        Err(limit) => refuse(http, entrance, (stream, peer.ip().to_canonical()), limit),
+    }
+}
+
+/// One connection, through the handshake where there is one.
+async fn connect(entrance: Arc<Entrance>, stream: TcpStream, peer: Arc<Peer>, pass: Pass) {
+    let Some(handshakes) = &entrance.handshakes else {
+        return connection::run(stream, peer, pass).await;
+    };
+    let limit = peer.http.shared.limits.idle;
+    if let Some(stream) = handshakes.shake(stream, &peer, limit).await {
+        peer.progress.begins_anew();
+        connection::run(stream, peer, pass).await;
     }
 }
 
 /// Told as far as the socket takes it at once; nothing is waited for.
-fn refuse(http: &Http, stream: TcpStream, peer: IpAddr, limit: String) {
+fn refuse(http: &Http, entrance: &Entrance, (stream, peer): (TcpStream, IpAddr), limit: String) {
     let refused = What::Refused {
-        service: "http",
+        service: entrance.name(),
         peer,
         limit,
     };
     http.shared.emit(None, refused);
+    if entrance.handshakes.is_some() {
+        return; // nothing can be said before a handshake
+    }
     let _ = stream
         .into_std()
         .and_then(|mut s| io::Write::write_all(&mut s, reply::FULL));

@@ -154,6 +154,11 @@ pub fn now() -> Vec<Interface> {
     usable(&getifaddrs().into_iter().flatten().collect::<Vec<_>>())
 }
 
+/// Every address of these interfaces.
+pub fn all_of(interfaces: &[Interface]) -> Vec<Ipv4Addr> {
+    interfaces.iter().flat_map(Interface::addresses).collect()
+}
+
 /// Every IPv4 address of this host, sorted; none where they cannot be listed.
 pub fn addresses() -> Vec<Ipv4Addr> {
     let all: Vec<InterfaceAddress> = getifaddrs().into_iter().flatten().collect();

@@ -8,15 +8,19 @@
 //! * [`folder`]: the profile folder → texts
 //! * [`networks`]: the config file → networks, and which settings have changed since the start
 //! * [`absent`]: files that are named and not there
+//! * [`built`]: what machine kernels and programs are for
+//! * [`signed`]: programs that Secure Boot will not start
 //! * [`images`]: distributions in the simple layout below the image folder, asset overrides
 //! * [`stamp`]: whether anything has changed, from sizes, times and our addresses alone
 //!
 //! Absent on purpose: watching (see `watch`).
 
 pub mod absent;
+pub mod built;
 pub mod folder;
 pub mod images;
 pub mod networks;
+pub mod signed;
 pub mod stamp;
 
 use std::net::Ipv4Addr;
@@ -27,10 +31,14 @@ use sha2::{Digest, Sha256};
 
 use crate::config::{ConfigFile, Effective, Mode};
 use crate::network::Beside;
-use crate::profile::{Compiler, Profiles, Snapshot, Source};
+use crate::profile::{Compiler, Https, Profile, Profiles, Snapshot, Source};
 use crate::service::interfaces;
+use crate::service::shared::Folders;
+use crate::wire::Platform;
 use crate::yaml::{At, Finding, Severity};
 use absent::Wanted;
+use built::Built;
+use signed::Signed;
 
 /// The profile that is served where there is no profile folder.
 pub const DEFAULT_PROFILE: &str = include_str!("../../profiles/default.yaml");
@@ -53,6 +61,8 @@ pub struct Places {
     pub assets: Option<PathBuf>,
     /// The port of HTTP, for the snapshot.
     pub http_port: u16,
+    /// Where HTTPS is served, for the snapshot.
+    pub https: Option<Https>,
     /// The config file.
     pub config: ConfigFile,
     /// The mode served: in mode `dhcp` there must be a network.
@@ -68,8 +78,21 @@ impl From<&Effective> for Places {
             images: settings.images.clone(),
             assets: settings.assets.clone(),
             http_port: settings.http_port,
+            https: settings.https().map(|https| Https {
+                port: https.port,
+                name: https.name,
+            }),
             config: settings.file.clone(),
             mode: settings.mode,
+        }
+    }
+}
+
+impl From<&Places> for Folders {
+    fn from(places: &Places) -> Self {
+        Self {
+            images: places.images.clone(),
+            assets: places.assets.clone(),
         }
     }
 }
@@ -83,6 +106,8 @@ pub struct Loader {
     config_seen: bool,
     /// Files that the last load looked for and did not find.
     absent: Vec<PathBuf>,
+    built: Built,
+    signed: Signed,
 }
 
 /// The outcome of one [`Loader::load`].
@@ -118,6 +143,8 @@ impl Loader {
             folder_seen: false,
             config_seen: false,
             absent: Vec::new(),
+            built: Built::default(),
+            signed: Signed::default(),
         }
     }
 
@@ -128,7 +155,7 @@ impl Loader {
 
     /// Reads everything. It blocks on the disk.
     pub fn load(&mut self) -> Loaded {
-        let material = self.read();
+        let mut material = self.read();
         let (profiles, mut findings) = self.compiler.compile(&material.sources);
         // A file that could not be read may hold the profile that a reservation names.
         let all_read = material
@@ -141,12 +168,21 @@ impl Loader {
             profiles: names.as_ref(),
         };
         let config = networks::compile(&self.places, material.config.as_deref(), beside);
-        let absent = self.look(&material, &config.loaders);
-        let digest = material.digest(&absent);
+        let mut looked = self.look(&material, &config.loaders);
+        self.built = self.look_into(&material);
+        material.tree.built_for = self.built.images.clone();
+        looked.extend(
+            profiles
+                .iter()
+                .flat_map(|set| self.unsigned(&material, set)),
+        );
+        let digest = material.digest(&looked);
         findings.extend(config.findings);
         findings.extend(material.findings);
         findings.extend(profiles.iter().flat_map(asked_in_vain));
-        findings.extend(absent);
+        findings.extend(looked);
+        let https = self.places.https.is_some();
+        findings.extend(profiles.iter().filter(|_| !https).flat_map(without_https));
         let wrong = findings.iter().any(|f| f.severity == Severity::Error);
         let parts = profiles.zip(config.networks).filter(|_| !wrong);
         let snapshot = parts.map(|(profiles, networks)| Snapshot {
@@ -186,9 +222,19 @@ impl Loader {
             installed,
             overrides: overrides.unwrap_or_default(),
             http_port: self.places.http_port,
+            https: self.places.https.clone(),
             relays: self.places.mode == Mode::Proxy,
             ..Snapshot::default()
         }
+    }
+
+    /// Whether a profile asks for Secure Boot; not where one of them cannot be read. It blocks on the
+    /// disk.
+    pub fn asks_for_secure_boot(&mut self) -> bool {
+        let sources = self.sources(&mut Vec::new());
+        let (profiles, _) = self.compiler.compile(&sources);
+        let asks = |p: &Profile| p.boots_by_shim(Platform::EfiX64);
+        profiles.is_some_and(|all| all.all().any(asks))
     }
 
     /// What is named and not there.
@@ -217,9 +263,31 @@ impl Loader {
         absent.findings
     }
 
-    /// Whether a file is there now that the last load did not find. It blocks on the disk.
+    /// What the programs and kernels are built for that menus start.
+    fn look_into(&self, material: &Material) -> Built {
+        let named = self.compiler.named(&material.sources);
+        let named = named.filter(|(_, named)| named.key != "initrd");
+        let named = named.map(|(_, named)| material.tree.tree_name(&named.path));
+        let installed = material.tree.installed.iter().map(built::kernel_of);
+        built::look(
+            &self.places,
+            &material.tree,
+            &named.chain(installed).collect(),
+        )
+    }
+
+    /// What Secure Boot will not start.
+    fn unsigned(&mut self, material: &Material, profiles: &Profiles) -> Vec<Finding> {
+        let named: Vec<_> = self.compiler.named(&material.sources).collect();
+        let folders = Folders::from(&self.places);
+        self.signed.look(&folders, &material.tree, profiles, &named)
+    }
+
+    /// Whether a file is there now that the last load did not find, or one that it looked into is another.
+    /// It blocks on the disk.
     pub fn has_come(&self) -> bool {
-        self.absent.iter().any(|path| path.exists())
+        let come = self.absent.iter().any(|path| path.exists());
+        come || self.built.is_stale() || self.signed.have_changed()
     }
 
     /// The profile folder's files. Once it was there, its absence is an error: an unmounted disk
@@ -247,8 +315,19 @@ fn asked_in_vain(profiles: &Profiles) -> Vec<Finding> {
             "the servers of \"{}\" name {address}, which is this host, and nothing says what it boots",
             entry.id
         );
-        let hint = "write self in its place, and one of linux, loader, chain, ipxe";
+        let hint = "write self in its place, and one of linux, loader, chain, ipxe, image";
         Some(about(&profile.file, Severity::Warning, message, hint))
+    });
+    wrong.collect()
+}
+
+/// Profiles whose machines are to be told https, where nobody serves it.
+fn without_https(profiles: &Profiles) -> Vec<Finding> {
+    let wrong = profiles.all().filter(|profile| profile.http_boot.https);
+    let wrong = wrong.map(|profile| {
+        let message = "http_boot: https is true, and no HTTPS is served".to_owned();
+        let hint = "name its certificate with tls-cert (and restart), or take https out";
+        about(&profile.file, Severity::Error, message, hint)
     });
     wrong.collect()
 }
@@ -270,7 +349,7 @@ pub fn default_profile() -> Source {
 }
 
 impl Material {
-    fn digest(&self, absent: &[Finding]) -> [u8; 32] {
+    fn digest(&self, looked: &[Finding]) -> [u8; 32] {
         let mut hash = Sha256::new();
         let mut part = |text: &str| {
             hash.update(text.len().to_le_bytes());
@@ -280,11 +359,12 @@ impl Material {
             part(&source.file);
             part(&source.text);
         }
-        for finding in self.findings.iter().chain(absent) {
+        for finding in self.findings.iter().chain(looked) {
             part(&finding.to_string());
         }
         let tree = &self.tree;
         part(&format!("{:?} {:?}", tree.installed, tree.overrides));
+        part(&format!("{:?}", tree.built_for));
         part(self.config.as_deref().unwrap_or_default());
         part(&format!("{:?}", self.own));
         hash.finalize().into()

@@ -32,10 +32,13 @@ use self::store::Store;
 use super::Shared;
 use super::control as socket;
 use super::privilege;
-use crate::client::progress::{Firmware, Memory, Now, Offered, Overheard, Progress, Turn};
-use crate::client::{Client, Side};
+use crate::client::progress::{
+    Firmware, Given, Memory, Now, Offered, Overheard, Progress, Step, Turn,
+};
+use crate::client::{Client, Side, Stage};
 use crate::error::why;
 use crate::event::What;
+use crate::firmware::is_probe;
 use crate::wire::Mac;
 use crate::wire::dhcp::{Kind, Message, code};
 
@@ -194,15 +197,32 @@ impl Machines {
 impl Shared {
     /// What is known of a client that asks, after what its DISCOVER says of the attempt before.
     pub fn asks_again(&self, client: Client, message: &Message) -> Client {
-        if message.kind() == Some(Kind::Discover) && client.side == Side::Link {
-            match Firmware::of(&client) {
-                Some(firmware) => {
-                    self.with_progress(client.mac, |progress, now| {
-                        progress.discovered(now, firmware, message.xid)
-                    });
-                }
-                None => (self.machines.progress()).other_stage(client.mac, client.stage),
-            }
+        let discovers = message.kind() == Some(Kind::Discover) && client.side == Side::Link;
+        if let Some(firmware) = Firmware::of(&client).filter(|_| discovers) {
+            self.with_progress(client.mac, |progress, now| {
+                progress.discovered(now, firmware, message.xid)
+            });
+        }
+        self.asks_for_boot_data(client, message)
+    }
+
+    /// What is known of a client that asks for boot data, after what that says of the loader that its
+    /// machine was sent before. Of whatever is heard of a machine on our link: in mode `colocated` its
+    /// REQUEST at port 4011, else its DISCOVER too. One that `bootjack probe` plays is no evidence.
+    pub fn asks_for_boot_data(&self, client: Client, message: &Message) -> Client {
+        let asks = matches!(message.kind(), Some(Kind::Discover | Kind::Request));
+        if asks && client.side == Side::Link && !is_probe(&client) {
+            let (mac, stage) = (client.mac, client.stage);
+            let firmware = Firmware::that_boots(&client);
+            self.with_progress(mac, |progress, now| {
+                let other = stage != Stage::Rom;
+                let turn = if other {
+                    progress.other_stage(now, mac, stage)
+                } else {
+                    Turn::default()
+                };
+                firmware.map_or(turn, |firmware| progress.begins(now, firmware))
+            });
         }
         self.machines.remembering(client)
     }
@@ -263,15 +283,25 @@ impl Shared {
         }
     }
 
+    /// The machine at an address was sent a file whole.
+    pub fn sent(&self, peer: IpAddr, given: Given) {
+        let mac = self.clients().on_link(peer);
+        if let Some(mac) = mac {
+            self.with_progress(mac, |progress, now| progress.sent(now, mac, given));
+        }
+    }
+
     /// What is said of a machine becomes rows and an event: once they are written, where they are.
     fn with_progress(&self, mac: Mac, say: impl FnOnce(&mut Progress, Now) -> Turn) {
         let machines = &self.machines;
         let what = {
             let mut progress = machines.progress();
             let Turn { step, rows } = say(&mut progress, now());
+            let of_a_row = step.is_some_and(Step::is_seen);
             let what = step.map(told);
             if rows.is_empty() {
-                what
+                // There was no room for its row.
+                what.map(|what| if of_a_row { unwritten(what) } else { what })
             } else if !machines.kept.load(Ordering::Relaxed) {
                 what.map(unwritten)
             } else {

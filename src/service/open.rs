@@ -93,7 +93,7 @@ fn lenient(socket: UdpSocket, port: u16) -> io::Result<UdpSocket> {
     Ok(socket)
 }
 
-/// Opens the HTTP port on every interface, and on loopback: that is how this host asks itself, by
+/// Opens the port of HTTP or HTTPS on every interface, and on loopback: that is how this host asks itself, by
 /// whichever of its addresses.
 ///
 /// # Errors
@@ -163,7 +163,7 @@ fn no_outlet(place: &str, why: &io::Error) -> Error {
 
 fn in_use_remedy(protocol: &str, port: u16) -> &'static str {
     match (protocol, port) {
-        ("TCP", _) => "stop it, or choose another port with --http-port",
+        ("TCP", _) => "stop it, or choose another port with --http-port (or --https-port)",
         (_, DHCP) => {
             "stop it, or serve other interfaces with --interface; \
              if it is the DHCP server of this LAN, leave it running and use --mode colocated"

@@ -24,7 +24,7 @@ use crate::lease::State;
 use crate::profile::Snapshot;
 use crate::relay::Relay;
 use crate::relay::servers::Servers;
-use crate::tree::{self, CleanPath, Door, Requester};
+use crate::tree::{self, CleanPath, Door, Found, Requester};
 use crate::wire::Mac;
 use crate::yaml::Finding;
 
@@ -40,7 +40,9 @@ pub struct Limits {
     pub tftp_per_client: usize,
     /// HTTP connections open, in all.
     pub http_connections: usize,
-    /// HTTP connections open from one address.
+    /// HTTPS connections open, in all; with 64 KiB each that TLS holds at most, 64 MiB by default.
+    pub https_connections: usize,
+    /// HTTP connections open from one address, and as many of HTTPS.
     pub http_per_client: usize,
     /// HTTP transfers that read files in chunks of 256 KiB; those beyond read in chunks of 16 KiB.
     /// With two chunks each, the files of `http_connections` transfers take no more memory than
@@ -62,6 +64,7 @@ impl Default for Limits {
             tftp_transfers: 4096,
             tftp_per_client: 32,
             http_connections: 4096,
+            https_connections: 1024,
             http_per_client: 64,
             http_wide: 256,
             idle: Duration::from_secs(30),
@@ -234,14 +237,26 @@ impl Shared {
         server: IpAddr,
         path: Option<&CleanPath>,
     ) -> Requester {
-        let client = tree::asker(&self.clients(), peer, path);
+        let (client, boot) = {
+            let clients = self.clients();
+            (tree::asker(&clients, peer, path), clients.boot(peer))
+        };
+        let peer = peer.to_canonical();
+        let loaders = self.loaders();
         Requester {
-            peer: peer.to_canonical(),
+            peer,
             server: server.to_canonical(),
             door,
             client,
-            tftp_only: door == Door::Tftp && self.loaders().tftp_only(peer.to_canonical()),
+            tftp_only: door == Door::Tftp && loaders.tftp_only(peer),
+            loader: loaders.image(peer, boot),
         }
+    }
+
+    /// Takes note of a loader that an address fetches by this name.
+    pub fn started(&self, by: IpAddr, name: &CleanPath, found: &Found) {
+        let boot = self.clients().boot(by);
+        (self.loaders()).started(by, boot, name.as_str(), found.image());
     }
 }
 

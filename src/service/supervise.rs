@@ -6,7 +6,7 @@
 //! ([`Prepared::run`]).
 
 use std::io::{self, Write as _};
-use std::net::{TcpListener, UdpSocket};
+use std::net::UdpSocket;
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,6 +25,7 @@ use super::open::{self, Opened};
 use super::shared::Folders;
 use super::sys::packet::Ear;
 use super::sys::udp::Listener;
+use super::tls::{self, Tls};
 use super::watch::{Pace, Watch};
 use super::{
     Limits, Shared, control, dhcp, groups, holder, http, links, overhear, privilege, tftp,
@@ -52,7 +53,8 @@ fn hangup_alone() -> SigSet {
 pub struct Prepared {
     opened: Vec<Opened>,
     ears: Vec<Ear>,
-    http: Vec<TcpListener>,
+    http: http::Listeners,
+    tls: Option<Arc<Tls>>,
     giving: Option<Giving>,
     watching: Watching,
     shared: Arc<Shared>,
@@ -71,8 +73,9 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let interfaces = interfaces::to_serve(&settings.interface)?;
     let mut loader = Loader::new(Places::from(settings));
     let networks = in_force(&mut loader.load())?.networks;
+    let (tls, of_tls) = Tls::open(settings, interfaces::all_of(&interfaces))?;
     let opened = open::udp(settings.mode, &interfaces)?;
-    let http = open::http(settings.http_port, &interfaces)?;
+    let http = http::Listeners::open(settings.http_port, tls.clone(), &interfaces)?;
     let (ears, deaf) = overhear::open(settings.mode, &interfaces);
     let no_server = colocated_with_nobody(settings.mode);
     let mut raw = giving::Raw::open(settings, &networks, &interfaces)?;
@@ -93,15 +96,17 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let places = giving.as_ref();
     let places = places.map(|_| giving::places(&networks, &interfaces));
     let of_leases = of_leases.into_iter().chain(places).flatten();
+    let of_leases = of_leases.chain(tls::notices(&of_tls, tls.as_deref()));
     let kept = of_leases.chain(machines.notices).chain(deaf);
     Ok(Prepared {
-        ready: ready(&opened, settings.http_port, &user),
+        ready: ready(&opened, settings, &user),
         notices: notices(settings, &user, no_server, kept),
         machines: machines.socket,
         giving,
         opened,
         ears,
         http,
+        tls,
         watching: Watching {
             loader,
             first,
@@ -239,6 +244,7 @@ async fn serve(prepared: Prepared) -> Result<(), Error> {
         opened,
         ears,
         http,
+        tls,
         giving,
         watching,
         shared,
@@ -247,6 +253,9 @@ async fn serve(prepared: Prepared) -> Result<(), Error> {
         ready,
     } = prepared;
     let mut tasks = services(opened, http, giving, &shared).map_err(failed)?;
+    if let Some(tls) = &tls {
+        tasks.spawn(tls.clone().keep(shared.clone()));
+    }
     learn(ears, machines, &shared, &mut tasks);
     let watch = watching.start(&shared);
     let began = Instant::now();
@@ -255,7 +264,12 @@ async fn serve(prepared: Prepared) -> Result<(), Error> {
     shared.emit(None, ready);
     let signal = loop {
         tokio::select! {
-            _ = hangup.recv() => watch.reload(),
+            _ = hangup.recv() => {
+                watch.reload();
+                if let Some(tls) = &tls {
+                    tls.reload();
+                }
+            }
             _ = terminate.recv() => break "SIGTERM",
             _ = interrupt.recv() => break "SIGINT",
             Some(ended) = tasks.join_next() => {
@@ -271,7 +285,7 @@ async fn serve(prepared: Prepared) -> Result<(), Error> {
 /// Everything that serves, each for ever.
 fn services(
     opened: Vec<Opened>,
-    http: Vec<TcpListener>,
+    http: http::Listeners,
     giving: Option<Giving>,
     shared: &Arc<Shared>,
 ) -> io::Result<JoinSet<io::Result<()>>> {
@@ -352,16 +366,21 @@ fn signals() -> io::Result<(Signals, Signals, Signals)> {
     ))
 }
 
-fn ready(opened: &[Opened], http_port: u16, user: &str) -> What {
+fn ready(opened: &[Opened], settings: &Effective, user: &str) -> What {
+    let http_port = settings.http_port;
     let describe = |i: &Interface| format!("{} {}", i.name, i.shown());
     let first = opened.first().and_then(|o| o.interface.addresses().next());
     let host = first.map_or_else(|| "127.0.0.1".to_owned(), |a| a.to_string());
     let dhcp = opened.iter().any(|o| o.dhcp.is_some());
     let fixed = [dhcp.then_some("dhcp 67"), Some("pxe 4011"), Some("tftp 69")];
     let fixed = fixed.into_iter().flatten().map(str::to_owned);
+    let https = settings
+        .https()
+        .map(|https| format!("https {}", https.port));
+    let web = [format!("http {http_port}")].into_iter().chain(https);
     What::Ready {
         interfaces: opened.iter().map(|o| describe(&o.interface)).collect(),
-        ports: fixed.chain([format!("http {http_port}")]).collect(),
+        ports: fixed.chain(web).collect(),
         url: format!("http://{host}:{http_port}/"),
         user: user.to_owned(),
     }

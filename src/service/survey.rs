@@ -2,6 +2,7 @@
 //! before mode `dhcp` serves.
 //!
 //! * [`ask`]: DISCOVERs out, offers in, on all interfaces at once and on one thread
+//! * [`relay`]: whether servers answer a relay agent
 //! * [`starter`]: others that are about to serve at the same moment
 //! * [`host`]: interfaces, ports, firewall; [`sockets`]: who holds a port on which interface;
 //!   [`tool`]: what a tool prints
@@ -11,12 +12,14 @@
 
 mod ask;
 mod host;
+mod relay;
 mod sockets;
 mod starter;
 mod tool;
 
 use std::time::Duration;
 
+use ipnet::Ipv4Net;
 use nix::net::if_::if_nametoindex;
 
 use super::interfaces::Interface;
@@ -44,6 +47,8 @@ pub struct Scope<'a> {
     pub interfaces: &'a [String],
     /// The HTTP port to be served.
     pub http_port: u16,
+    /// The HTTPS port to be served, where one is.
+    pub https_port: Option<u16>,
     /// The config file.
     pub config: &'a str,
     /// The mode that the config file names.
@@ -74,7 +79,7 @@ impl Survey {
         let mut lost = Vec::new();
         for link in observed.asked() {
             let own = observed.holder_of(link, 67).is_some();
-            match asking(&link.name, own, &Flavour::ALL, None) {
+            match asking(&link.name, own, &Flavour::ALL, Also::Relay(&link.nets)) {
                 Ok(asking) => all.extend(asking),
                 Err(_) if gone(link) => lost.push(link.name.clone()),
                 Err(why) => return Err(why),
@@ -123,6 +128,7 @@ impl Survey {
                 link.offers = heard.offers;
                 link.unreadable = heard.unreadable;
                 link.spanning_tree = heard.spanning_tree;
+                link.relayed = heard.relayed;
             }
         }
         self.observed
@@ -135,24 +141,38 @@ fn gone(link: &Link) -> bool {
     index.is_none() || index != link.index
 }
 
+/// What else is asked.
+#[derive(Clone, Copy)]
+enum Also<'a> {
+    /// As a relay agent of these addresses of ours.
+    Relay(&'a [Ipv4Net]),
+    /// Whether somebody else is about to serve, as we are.
+    Starter(Option<Starter>),
+}
+
 /// A question for one interface; `None` where it has no Ethernet address to ask from.
 fn asking(
     name: &str,
     local: bool,
     flavours: &[Flavour],
-    starter: Option<Starter>,
+    also: Also<'_>,
 ) -> Result<Option<Asking>, Error> {
     let Some(mac) = host::mac_of(name)? else {
         return Ok(None);
     };
     let index =
         if_nametoindex(name).map_err(|e| Error::failed(format!("interface {name}: {e}")))?;
+    let (relay, starter) = match also {
+        Also::Relay(nets) => (Some(nets.to_vec()), None),
+        Also::Starter(starter) => (None, starter),
+    };
     let question = Question {
         interface: name.to_owned(),
         index,
         mac,
         also_local: local,
         flavours: flavours.to_vec(),
+        relay,
         starter,
     };
     Asking::open(question).map(Some)
@@ -179,7 +199,7 @@ impl RivalSearch {
             let address = interface.addresses().next();
             let starter = lowest.zip(address);
             let starter = starter.map(|(mac, address)| Starter { mac, address });
-            asking(&interface.name, false, &flavours, starter).transpose()
+            asking(&interface.name, false, &flavours, Also::Starter(starter)).transpose()
         });
         Ok(Self(asking.collect::<Result<_, Error>>()?))
     }

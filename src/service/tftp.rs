@@ -34,12 +34,10 @@ use tokio::task::JoinSet;
 
 use super::Shared;
 use super::sys::udp::Listener;
-use crate::profile::Snapshot;
-use crate::tree::{self, CleanPath, Found, Missing, Requester};
+use crate::tree;
 use door::Door;
 
-/// How a name is looked up: [`tree::resolve`], or a test's own.
-pub type Resolve = fn(&Snapshot, &Requester, &CleanPath) -> Result<Found, Missing>;
+pub use super::look_up::Resolve;
 
 /// Serves on these sockets (of [`super::sys::udp::open`]) until it is dropped.
 ///

@@ -9,11 +9,14 @@
 //! boot/NAME, boot/pxelinux.cfg/…    as without boot/, for a pxelinux that takes it for its folder
 //! boot/MAC/ENTRY.ipxe               one entry's own script
 //! boot/PLATFORM-CPU/MAC/ENTRY.ipxe  … of a machine that no DHCP packet has shown
+//! boot/secure-boot-off.cfg          what GRUB asks for where Secure Boot was learnt, and is off
 //! pxelinux.cfg/UUID|01-MAC|IP|default, in any folder; u-boot.cfg: the asker's
-//! FOLDER/grub.cfg, grub.cfg, each with -UUID, -01-MAC, -IP
+//! FOLDER/grub.cfg, grub.cfg, each with -UUID, -01-MAC, -IP; below images/ where no file is there; FOLDER
+//!                                   may tell the architecture, x86_64-efi
 //! ```
 
 use super::CleanPath;
+use crate::client::progress::SECURE_BOOT_OFF;
 use crate::profile::U_BOOT_MENU;
 use crate::wire::{Arch, Mac, Uuid};
 
@@ -26,6 +29,8 @@ pub enum Name {
     Image(CleanPath),
     /// A menu for whoever is meant.
     Menu(MenuKind, Whose),
+    /// What GRUB goes on with where Secure Boot is off.
+    SecureBootOff,
     /// One entry's script.
     EntryScript {
         /// Whose menu.
@@ -42,8 +47,8 @@ pub enum Name {
 pub enum MenuKind {
     /// A pxelinux configuration: BIOS.
     Pxelinux,
-    /// A GRUB configuration: x64 UEFI.
-    Grub,
+    /// A GRUB configuration; the path may tell the architecture.
+    Grub(Option<Arch>),
     /// An iPXE script; the path may tell the architecture.
     Ipxe(Option<Arch>),
 }
@@ -64,7 +69,8 @@ pub fn name(path: &CleanPath) -> Name {
     let whole = || Name::Asset(path.as_str().to_owned());
     match path.split_first() {
         ("assets", Some(rest)) => Name::Asset(rest.as_str().to_owned()),
-        ("images", Some(rest)) => Name::Image(rest),
+        ("images", Some(rest)) => grub(rest.as_str()).unwrap_or(Name::Image(rest)),
+        _ if path.as_str() == SECURE_BOOT_OFF => Name::SecureBootOff,
         ("boot", Some(rest)) => script(rest.as_str())
             .or_else(|| beside_scripts(&rest))
             .or_else(|| grub(path.as_str()))
@@ -138,7 +144,24 @@ fn grub(path: &str) -> Option<Name> {
         None if rest.is_empty() => Whose::Asker,
         None => return None,
     };
-    Some(Name::Menu(MenuKind::Grub, whose))
+    Some(Name::Menu(MenuKind::Grub(grub_build(path)), whose))
+}
+
+/// GRUB's own names of what it is built for: the folders of its modules, in which it looks for its menu
+/// as well.
+const GRUB_BUILDS: [(&str, Arch); 6] = [
+    ("i386-pc", Arch(0)),
+    ("i386-efi", Arch(6)),
+    ("x86_64-efi", Arch(7)),
+    ("arm-efi", Arch(10)),
+    ("arm64-efi", Arch(11)),
+    ("riscv64-efi", Arch(27)),
+];
+
+fn grub_build(path: &str) -> Option<Arch> {
+    let folder = path.rsplit('/').nth(1)?;
+    let build = GRUB_BUILDS.iter().find(|(name, _)| *name == folder)?;
+    Some(build.1)
 }
 
 #[cfg(test)]
@@ -183,18 +206,29 @@ mod tests {
                 Whose::Mac(MAC),
             ),
             ("u-boot.cfg", MenuKind::Pxelinux, Whose::Asker),
-            ("grub/grub.cfg", MenuKind::Grub, Whose::Asker),
-            ("grub.cfg", MenuKind::Grub, Whose::Asker),
+            ("grub/grub.cfg", MenuKind::Grub(None), Whose::Asker),
+            ("grub.cfg", MenuKind::Grub(None), Whose::Asker),
             (
                 "grub/grub.cfg-01-52-54-00-12-34-56",
-                MenuKind::Grub,
+                MenuKind::Grub(None),
                 Whose::Mac(MAC),
             ),
-            ("grub.cfg-C0A84D64", MenuKind::Grub, Whose::Asker),
-            ("boot/grub.cfg", MenuKind::Grub, Whose::Asker),
+            ("grub.cfg-C0A84D64", MenuKind::Grub(None), Whose::Asker),
+            ("images/ubuntu/grub.cfg", MenuKind::Grub(None), Whose::Asker),
+            ("boot/grub.cfg", MenuKind::Grub(None), Whose::Asker),
             (
                 "debian-installer/amd64/grub/grub.cfg",
-                MenuKind::Grub,
+                MenuKind::Grub(None),
+                Whose::Asker,
+            ),
+            (
+                "grub/arm64-efi/grub.cfg-01-52-54-00-12-34-56",
+                MenuKind::Grub(Some(Arch(11))),
+                Whose::Mac(MAC),
+            ),
+            (
+                "a/i386-efi/grub.cfg",
+                MenuKind::Grub(Some(Arch(6))),
                 Whose::Asker,
             ),
             (

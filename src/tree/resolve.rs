@@ -6,7 +6,8 @@ use super::names::{MenuKind, Name, Whose, name};
 use super::raspberry_pi;
 use super::{CleanPath, FilePath, Found, Memory, Missing, Rendered, Requester, Root};
 use crate::assets;
-use crate::client::{Client, Registry, Stage};
+use crate::client::progress::Given;
+use crate::client::{Client, Cut, Registry, Stage};
 use crate::profile::{Selection, Snapshot, choose};
 use crate::render::{self, Dialect, Place};
 use crate::wire::{Arch, Mac};
@@ -21,16 +22,28 @@ pub fn resolve(
     path: &CleanPath,
 ) -> Result<Found, Missing> {
     match name(path) {
+        Name::Asset(name) if loops(requester, &name) => {
+            menu(snapshot, requester, MenuKind::Ipxe(None), Whose::Asker)
+        }
         Name::Asset(name) => asset(snapshot, &name).or_else(|missing| {
             raspberry_pi::file(snapshot, requester, path).unwrap_or(Err(missing))
         }),
         Name::Image(path) => Ok(image(path)),
         Name::Menu(kind, whose) => match own(snapshot, path.as_str()) {
-            Some(file) if kind == MenuKind::Grub => Ok(Found::File(file)),
+            Some(file) if matches!(kind, MenuKind::Grub(_)) => Ok(Found::File(file)),
             _ => menu(snapshot, requester, kind, whose),
         },
+        Name::SecureBootOff => Ok(taken_back()),
         Name::EntryScript { mac, arch, id } => entry_script(snapshot, requester, (mac, arch), &id),
     }
+}
+
+/// Whether it is the iPXE that another server names again and again to the iPXE that asks for it, which
+/// takes a script under any name.
+fn loops(requester: &Requester, name: &str) -> bool {
+    let client = requester.client.as_ref();
+    let cut = client.is_some_and(|client| client.past.cut == Some(Cut::ScriptInPlace));
+    cut && Given::of(name) == Given::Ipxe
 }
 
 /// What `path` is for whoever asks; `None` where that depends on who it is.
@@ -41,7 +54,7 @@ pub fn for_everyone(snapshot: &Snapshot, path: &CleanPath) -> Option<Result<Foun
     match name(path) {
         Name::Asset(name) => Some(asset(snapshot, &name)),
         Name::Image(path) => Some(Ok(image(path))),
-        Name::Menu(..) | Name::EntryScript { .. } => None,
+        Name::Menu(..) | Name::EntryScript { .. } | Name::SecureBootOff => None,
     }
 }
 
@@ -73,13 +86,13 @@ fn mentioned(path: &CleanPath) -> Whose {
     match name(path) {
         Name::Menu(_, whose) => whose,
         Name::EntryScript { mac, .. } => Whose::Mac(mac),
-        Name::Asset(_) | Name::Image(_) => Whose::Asker,
+        Name::Asset(_) | Name::Image(_) | Name::SecureBootOff => Whose::Asker,
     }
 }
 
-/// What shim starts. It looks for it where the DHCP server's file is, or in half a folder's name
-/// (quirk 37), so that it is in every folder.
-const BEHIND_SHIM: &str = "grubx64.efi";
+/// What shim starts on each architecture. It looks for it where the DHCP server's file is, or in half
+/// a folder's name (quirk 37), so that it is in every folder.
+const BEHIND_SHIM: [&str; 3] = ["grubx64.efi", "grubaa64.efi", "grubia32.efi"];
 
 /// The operator's file of that name, else ours; firmware may spell it in capitals.
 fn asset(snapshot: &Snapshot, name: &str) -> Result<Found, Missing> {
@@ -88,8 +101,10 @@ fn asset(snapshot: &Snapshot, name: &str) -> Result<Found, Missing> {
     }
     match embedded(name) {
         Some(found) => Ok(found),
-        None if is_behind_shim(name) => asset(snapshot, BEHIND_SHIM),
-        None => in_a_folder(snapshot, name).ok_or(Missing::Unknown),
+        None => match behind_shim(name) {
+            Some(program) => asset(snapshot, program),
+            None => in_a_folder(snapshot, name).ok_or(Missing::Unknown),
+        },
     }
 }
 
@@ -102,10 +117,16 @@ fn in_a_folder(snapshot: &Snapshot, name: &str) -> Option<Found> {
     asset(snapshot, rest).ok()
 }
 
-/// Whether it is that program in some folder.
-fn is_behind_shim(name: &str) -> bool {
-    let file = name.rsplit_once('/').map(|(_, file)| file);
-    file.is_some_and(|file| file.eq_ignore_ascii_case(BEHIND_SHIM))
+/// Which of those programs it is, in some folder.
+fn behind_shim(name: &str) -> Option<&'static str> {
+    let (_, file) = name.rsplit_once('/')?;
+    let mut programs = BEHIND_SHIM.into_iter();
+    programs.find(|program| program.eq_ignore_ascii_case(file))
+}
+
+/// Whether there is an asset or an operator's file of that name.
+pub(super) fn is_ours(snapshot: &Snapshot, name: &str) -> bool {
+    own(snapshot, name).is_some() || embedded(name).is_some()
 }
 
 fn own(snapshot: &Snapshot, name: &str) -> Option<FilePath> {
@@ -140,8 +161,8 @@ fn menu(
         (None, MenuKind::Pxelinux, Whose::Mac(mac)) => {
             stranger(requester, mac, Arch::BIOS, Stage::Pxelinux)
         }
-        (None, MenuKind::Grub, Whose::Mac(mac)) => {
-            stranger(requester, mac, Arch::EFI_X64, Stage::Grub)
+        (None, MenuKind::Grub(arch), Whose::Mac(mac)) => {
+            stranger(requester, mac, arch.unwrap_or(Arch::EFI_X64), Stage::Grub)
         }
         (None, ..) => return Err(Missing::UnknownClient),
     };
@@ -166,7 +187,7 @@ fn menu(
 const fn dialect(kind: MenuKind) -> Dialect {
     match kind {
         MenuKind::Pxelinux => Dialect::Pxelinux,
-        MenuKind::Grub => Dialect::Grub,
+        MenuKind::Grub(_) => Dialect::Grub,
         MenuKind::Ipxe(_) => Dialect::Ipxe,
     }
 }
@@ -210,6 +231,16 @@ fn introduce_yourself(requester: &Requester, snapshot: &Snapshot) -> Found {
             entries: 0,
         },
     )
+}
+
+/// What GRUB does when it has told that Secure Boot is off.
+fn taken_back() -> Found {
+    let rendered = Rendered {
+        dialect: Dialect::Grub.name(),
+        profile: String::new(),
+        entries: 0,
+    };
+    text(render::signed::TAKEN_BACK.to_owned(), rendered)
 }
 
 fn entry_script(

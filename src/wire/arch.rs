@@ -2,7 +2,9 @@
 //! the [`Platform`] behind them, which is what a profile speaks of.
 //!
 //! Several numbers mean the same machine: 7 and 9 are swapped in RFC 4578's text, VMware sends 9
-//! (quirk 6), and 16 is the same x64 UEFI asking over HTTP.
+//! (quirk 6), and 16 is the same x64 UEFI asking over HTTP. The table has every number that IANA
+//! names, so that logs can name it; most of them are [`Platform::Other`], for which nobody makes
+//! a loader any more, or has one yet.
 
 mod filter;
 
@@ -38,7 +40,7 @@ pub enum Platform {
     UbootArm32,
     /// U-Boot on 64-bit ARM
     UbootArm64,
-    /// Any number that has no name here
+    /// What a profile does not speak of: no loader of it is known here
     Other,
 }
 
@@ -47,11 +49,20 @@ type Row = (u16, &'static str, Platform, bool);
 
 const TABLE: &[Row] = &[
     (0, "bios", Platform::Bios, false),
+    (1, "pc98", Platform::Other, false),
+    (2, "itanium", Platform::Other, false),
+    (3, "alpha", Platform::Other, false),
+    (4, "arc-x86", Platform::Other, false),
+    (5, "lean-client", Platform::Other, false),
     (6, "efi-ia32", Platform::EfiIa32, false),
     (7, "efi-x64", Platform::EfiX64, false),
+    (8, "efi-xscale", Platform::Other, false),
     (9, "efi-bc", Platform::EfiX64, false),
     (10, "efi-arm32", Platform::EfiArm32, false),
     (11, "efi-arm64", Platform::EfiArm64, false),
+    (12, "powerpc", Platform::Other, false),
+    (13, "powerpc-epapr", Platform::Other, false),
+    (14, "power-opal", Platform::Other, false),
     (15, "http-ia32", Platform::EfiIa32, true),
     (16, "http-x64", Platform::EfiX64, true),
     (17, "http-bc", Platform::EfiX64, true),
@@ -62,10 +73,23 @@ const TABLE: &[Row] = &[
     (22, "uboot-arm64", Platform::UbootArm64, false),
     (23, "uboot-http-arm32", Platform::UbootArm32, true),
     (24, "uboot-http-arm64", Platform::UbootArm64, true),
+    (25, "efi-riscv32", Platform::Other, false),
+    (26, "http-riscv32", Platform::Other, true),
     (27, "efi-riscv64", Platform::EfiRiscv64, false),
     (28, "http-riscv64", Platform::EfiRiscv64, true),
+    (29, "efi-riscv128", Platform::Other, false),
+    (30, "http-riscv128", Platform::Other, true),
+    (31, "s390-basic", Platform::Other, false),
+    (32, "s390-extended", Platform::Other, false),
+    (33, "efi-mips32", Platform::Other, false),
+    (34, "efi-mips64", Platform::Other, false),
+    (35, "efi-sunway32", Platform::Other, false),
+    (36, "efi-sunway64", Platform::Other, false),
+    (37, "efi-loongarch32", Platform::Other, false),
+    (38, "http-loongarch32", Platform::Other, true),
     (39, "efi-loongarch64", Platform::EfiLoongarch64, false),
     (40, "http-loongarch64", Platform::EfiLoongarch64, true),
+    (41, "rpiboot", Platform::Other, false),
 ];
 
 /// iPXE's `${platform}-${buildarch}`, and the machine it runs on.
@@ -94,6 +118,11 @@ impl Arch {
     pub fn of_ipxe_build(build: &str) -> Option<Self> {
         let row = IPXE_BUILDS.iter().find(|(name, _)| *name == build)?;
         Some(row.1)
+    }
+
+    /// Whether IANA's table has the number.
+    pub fn is_named(self) -> bool {
+        self.row().is_some()
     }
 
     /// The machine behind the number.
@@ -174,6 +203,11 @@ impl Platform {
         }
     }
 
+    /// Whether a shim goes with us that its Secure Boot takes, and a GRUB that shim takes.
+    pub const fn has_signed_shim(self) -> bool {
+        matches!(self, Self::EfiX64 | Self::EfiArm64 | Self::EfiIa32)
+    }
+
     /// The platform of a name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::NAMED
@@ -226,6 +260,19 @@ mod tests {
         }
         assert_eq!(Arch(0).platform(), Platform::Bios);
         assert_eq!(Arch(999).platform(), Platform::Other);
+    }
+
+    #[test]
+    fn every_number_of_the_registry_has_one_name_in_its_place() {
+        for (number, row) in (0_u16..).zip(TABLE) {
+            assert_eq!(row.0, number, "{}", row.1);
+            assert_eq!(row.1.parse(), Ok(Arch(number)), "{}", row.1);
+            assert_eq!(Arch(number).to_string(), format!("{} ({number})", row.1));
+            assert_eq!(Arch(number).is_http(), row.1.contains("http"), "{}", row.1);
+        }
+        assert_eq!(TABLE.len(), 42);
+        assert!(Arch(41).is_named() && !Arch(42).is_named());
+        assert_eq!(Arch(42).to_string(), "arch 42");
     }
 
     #[test]

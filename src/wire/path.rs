@@ -59,6 +59,15 @@ impl CleanPath {
         &self.0
     }
 
+    /// A name in the folder of this one; `None` where the name is no path.
+    pub fn sibling(&self, name: &str) -> Option<Self> {
+        let sibling = match self.0.rsplit_once('/') {
+            Some((folder, _)) => Self::new(format!("{folder}/{name}").as_bytes()),
+            None => Self::new(name.as_bytes()),
+        };
+        sibling.ok()
+    }
+
     /// The first part, and the rest where there is one.
     pub fn split_first(&self) -> (&str, Option<Self>) {
         match self.0.split_once('/') {
@@ -128,6 +137,15 @@ mod tests {
                 "{raw:?}"
             );
         }
+    }
+
+    #[test]
+    fn siblings_stay_in_the_folder() {
+        let of = |path: &str, name| CleanPath::new(path.as_bytes()).unwrap().sibling(name);
+        let clean = |path: &str| CleanPath::new(path.as_bytes()).ok();
+        assert_eq!(of("a/b/shim.efi", "grub/x"), clean("a/b/grub/x"));
+        assert_eq!(of("shim.efi", "grub.efi"), clean("grub.efi"));
+        assert_eq!(of("a/shim.efi", "../b"), None);
     }
 
     #[test]

@@ -107,6 +107,8 @@ pub struct IpxeFeatures {
     pub http: bool,
     /// Sub-option 0x24: it is an EFI build.
     pub efi: bool,
+    /// Sub-option 0x21 without 0x18: it starts network boot programs of BIOS, and no Linux kernel.
+    pub stripped: bool,
 }
 
 impl IpxeFeatures {
@@ -118,6 +120,7 @@ impl IpxeFeatures {
         own.then(|| Self {
             http: tags.contains(&0x13),
             efi: tags.contains(&0x24),
+            stripped: tags.contains(&0x21) && !tags.contains(&0x18),
         })
     }
 }
@@ -221,7 +224,8 @@ mod tests {
             IpxeFeatures::parse(&[0x13, 1, 1, 0x24, 1, 1]),
             Some(IpxeFeatures {
                 http: true,
-                efi: true
+                efi: true,
+                ..IpxeFeatures::default()
             })
         );
         assert_eq!(

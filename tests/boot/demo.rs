@@ -1,5 +1,6 @@
-//! `make demo`: a private LAN with somebody else's DHCP server, bootjack beside it, and two
-//! diskless PCs, one BIOS and one UEFI, that power on and end in the Debian installer.
+//! `make demo`: a private LAN with somebody else's DHCP server, bootjack beside it, and three
+//! diskless PCs, one BIOS, one UEFI and one UEFI with Secure Boot on, that power on and end in the
+//! Debian installer.
 //!
 //! What bootjack knows of each machine is printed as it happens. Everything runs in network
 //! namespaces of its own and is gone at the end, after Ctrl-C too.
@@ -21,11 +22,11 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::Value;
 use support::appliance::{Appliance, Setup};
 use support::lan::Lan;
-use support::qemu::{FIRST_SCREEN, Firmware, INSTALLER_ARGS, Machine, Pc};
+use support::qemu::{FIRST_SCREEN, Firmware, INSTALLER_ARGS, Machine, Pc, SECURE_BOOT_ON};
 use support::servers::Server;
 
-/// Both machines must show the installer within this time.
-const DEADLINE: Duration = Duration::from_secs(290);
+/// All machines must show the installer within this time.
+const DEADLINE: Duration = Duration::from_secs(400);
 /// Between two looks at the machines.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -40,9 +41,13 @@ fn main() -> ExitCode {
     println!("bootjack beside it at 10.77.0.2, with this profile:\n");
     let profile = profile();
     println!("{profile}");
+    println!("The third machine has Secure Boot on: its profile is the same, with these lines:\n");
+    let secure = secure(&machine(SECURE));
+    println!("{secure}");
     let setup = Setup::new(&lan.appliance_host(), binary());
     let mut appliance = setup
         .profile("debian.yaml", &profile)
+        .profile("secure.yaml", &format!("{secure}{profile}"))
         .debian_installer()
         .start();
     println!("{}\n", appliance.ready_line());
@@ -53,10 +58,18 @@ fn main() -> ExitCode {
 /// The one profile of the demo: the installer at once, on the serial port.
 fn profile() -> String {
     format!(
-        "name: Demo\nmenu:\n  title: Demo\n  timeout: 0s\n  default: debian\n  entries:\n    \
+        "menu:\n  title: Demo\n  timeout: 0s\n  default: debian\n  entries:\n    \
          - id: debian\n      title: Install Debian 12\n      linux:\n        \
          kernel: debian-12/linux\n        initrd: [debian-12/initrd.gz]\n        \
          args: \"{INSTALLER_ARGS}\"\n"
+    )
+}
+
+/// What else the profile of the machine with Secure Boot says.
+fn secure(machine: &Machine) -> String {
+    format!(
+        "match: {{ mac: \"{}\" }}\nsecure_boot: true\n",
+        machine.mac()
     )
 }
 
@@ -75,30 +88,47 @@ fn binary() -> PathBuf {
 /// One machine and what has been printed of it.
 struct Show {
     label: &'static str,
+    /// Whether its kernel must confirm that Secure Boot is on, and has not yet.
+    unconfirmed: bool,
     pc: Pc,
     on: SystemTime,
     printed: Vec<Value>,
     done: bool,
 }
 
+/// What a line begins with, the firmware, and the number in its MAC.
+type Kind = (&'static str, Firmware, u8);
+
+const SECURE: Kind = ("Secure Boot", Firmware::SecureBoot, 3);
+const KINDS: [Kind; 3] = [
+    ("BIOS", Firmware::Bios, 1),
+    ("UEFI", Firmware::Uefi, 2),
+    SECURE,
+];
+
+fn machine((_, firmware, number): Kind) -> Machine {
+    Machine::new(firmware, number)
+}
+
 fn power_on(lan: &Lan) -> Vec<Show> {
-    let kinds = [("BIOS", Firmware::Bios, 1), ("UEFI", Firmware::Uefi, 2)];
-    let machines = kinds.map(|(_, firmware, number)| Machine::new(firmware, number));
-    let pcs = Machine::power_on_together(machines.to_vec(), lan);
-    let show = |((label, _, _), pc): (_, Pc)| {
-        println!("{label}    0.0 s  power on, {}", pc.mac());
+    let pcs = Machine::power_on_together(KINDS.map(machine).to_vec(), lan);
+    let show = |((label, firmware, _), pc): (Kind, Pc)| {
+        let secure = firmware == Firmware::SecureBoot;
+        let state = if secure { ", Secure Boot is on" } else { "" };
+        println!("{label:<11}    0.0 s  power on, {}{state}", pc.mac());
         Show {
             label,
+            unconfirmed: secure,
             pc,
             on: SystemTime::now(),
             printed: Vec::new(),
             done: false,
         }
     };
-    kinds.into_iter().zip(pcs).map(show).collect()
+    KINDS.into_iter().zip(pcs).map(show).collect()
 }
 
-/// Prints what happens until both installers run, the time is over, or somebody presses Ctrl-C.
+/// Prints what happens until all installers run, the time is over, or somebody presses Ctrl-C.
 fn follow(shows: &mut [Show], appliance: &Appliance, interrupted: &AtomicBool) -> ExitCode {
     let start = Instant::now();
     while !shows.iter().all(|show| show.done) {
@@ -114,7 +144,10 @@ fn follow(shows: &mut [Show], appliance: &Appliance, interrupted: &AtomicBool) -
         }
         std::thread::sleep(PAUSE);
     }
-    println!("\nBoth machines run the Debian installer; no DHCP server was touched.");
+    println!(
+        "\nAll three machines run the Debian installer, the third one with Secure Boot on, as its \
+         kernel has confirmed; no DHCP server was touched."
+    );
     ExitCode::SUCCESS
 }
 
@@ -142,22 +175,27 @@ impl Show {
                 self.printed.push(event);
             }
         }
-        if !self.done && self.pc.shows(FIRST_SCREEN) {
+        if self.unconfirmed && self.pc.shows(SECURE_BOOT_ON) {
+            self.unconfirmed = false;
+            self.say(&format!("the kernel confirms it: \"{SECURE_BOOT_ON}\""));
+        }
+        if !self.done && !self.unconfirmed && self.pc.shows(FIRST_SCREEN) {
             self.done = true;
-            let seconds = self.on.elapsed().unwrap_or_default().as_secs_f64();
-            println!(
-                "{}  {seconds:5.1} s  the installer shows its first screen",
-                self.label
-            );
+            self.say("the installer shows its first screen");
         }
     }
 
-    /// `UEFI    3.9 s  answer  message=offer loader=snponly.efi …`
+    fn say(&self, what: &str) {
+        let seconds = self.on.elapsed().unwrap_or_default().as_secs_f64();
+        println!("{:<11}  {seconds:5.1} s  {what}", self.label);
+    }
+
+    /// `UEFI           3.9 s  answer  message=offer loader=snponly.efi …`
     fn line(&self, event: &Value) -> String {
         let name = event.get("event").and_then(Value::as_str).unwrap_or("?");
         let seconds = self.seconds_at(event).unwrap_or_default();
         format!(
-            "{}  {seconds:5.1} s  {name:<9} {}",
+            "{:<11}  {seconds:5.1} s  {name:<9} {}",
             self.label,
             details(event)
         )

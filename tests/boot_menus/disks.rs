@@ -42,9 +42,16 @@ pub(crate) fn bios(machine: Machine, lan: &Lan) -> Machine {
 
 /// A disk with a FAT file system whose loader is GRUB, which prints the word.
 pub(crate) fn uefi(machine: Machine, lan: &Lan) -> Machine {
+    efi(machine, lan, "x64")
+}
+
+/// The same for an architecture by its name in loaders' names.
+pub(crate) fn efi(machine: Machine, lan: &Lan, arch: &str) -> Machine {
     let root = lan.folder().join("efi.disk");
-    let grub = bootjack::assets::get("grubx64.efi").expect("the asset");
-    put(&root.join("EFI/BOOT/BOOTX64.EFI"), grub.bytes);
+    let grub = format!("grub{arch}.efi");
+    let grub = bootjack::assets::get(&grub).expect("the asset");
+    let arch = arch.to_ascii_uppercase();
+    put(&root.join(format!("EFI/BOOT/BOOT{arch}.EFI")), grub.bytes);
     let config = format!("echo {WORD}\nsleep 600\n");
     put(&root.join("grub/grub.cfg"), config.as_bytes());
     let file = format!("readonly=on,file=fat:{}", root.display());

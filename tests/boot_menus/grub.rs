@@ -53,3 +53,25 @@ fn grub_finds_the_loader_of_the_local_disk() {
     choose(&pc, 1);
     pc.wait_for(&[disks::WORD], CHOSEN);
 }
+
+/// GRUB's module for HTTP comes from Debian's package, as an operator would bring it.
+#[test]
+#[ignore = "needs grub-efi-amd64-bin: make test-all"]
+fn grub_with_its_module_for_http_reads_from_our_port() {
+    const MODULE: &str = "/usr/lib/grub/x86_64-efi/http.mod";
+    const CONFIG: &str = "insmod (tftp,10.77.0.2)/http.mod
+if [ -s (http,10.77.0.2:8067)/images/some.file ]; then echo ===by http===; fi
+sleep 600
+";
+    as_root!("grub_with_its_module_for_http_reads_from_our_port");
+    let lab = Lab::with(PROFILE, &[], |setup| {
+        let assets = setup.config_file().with_file_name("assets");
+        disks::put(&assets.join("grub/grub.cfg"), CONFIG.as_bytes());
+        let module = std::fs::read(MODULE).expect("tests/support/setup.sh all brings it");
+        disks::put(&assets.join("http.mod"), &module);
+        setup.flag(&format!("--assets={}", assets.display()))
+    });
+    disks::put(&lab.appliance.images().join("some.file"), b"something");
+    let mut pc = lab.machine(Firmware::Uefi, 33).power_on(&lab.lan);
+    pc.wait_for(&["===by http==="], CHOSEN);
+}

@@ -14,6 +14,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod archs;
 mod disks;
 mod firmware;
 mod grub;
@@ -85,6 +86,8 @@ impl Lab {
         let machine = Machine::new(firmware, number).memory(512);
         match firmware {
             Firmware::Bios => disks::bios(machine, &self.lan),
+            Firmware::Ia32 => disks::efi(machine, &self.lan, "ia32"),
+            Firmware::Arm64 | Firmware::Arm64Secure => disks::efi(machine, &self.lan, "aa64"),
             _ => disks::uefi(machine, &self.lan),
         }
     }

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use bootjack::client::quirk::{self, Behaviour, Table};
-use bootjack::client::{Past, Shape};
+use bootjack::client::{Cut, Past, Shape};
 use bootjack::network;
 use bootjack::profile::{Snapshot, Source, compile};
 use serde::Deserialize;
@@ -19,6 +19,7 @@ pub struct Known {
     #[serde(default)]
     pub seen: Vec<String>,
     pub shape: Option<String>,
+    pub cut: Option<String>,
 }
 
 impl Known {
@@ -31,6 +32,7 @@ impl Known {
         Past {
             seen: self.seen.iter().map(behaviour).collect(),
             shape: self.shape.as_deref().map(|s| Shape::from_name(s).unwrap()),
+            cut: self.cut.as_deref().map(|c| Cut::from_name(c).unwrap()),
         }
     }
 }

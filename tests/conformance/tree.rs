@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use bootjack::client::Client;
 use bootjack::profile::Snapshot;
 use bootjack::transfer::Bounds;
-use bootjack::tree::{CleanPath, Door, Found, Requester, Root, media_type, resolve};
+use bootjack::tree::{CleanPath, Door, Found, Requester, Root, files_first, media_type, resolve};
 use bootjack::wire::Arch;
 use serde::Deserialize;
 
@@ -32,6 +32,8 @@ pub struct Tree {
     machine: Option<(String, u16)>,
     /// Its UNDI version.
     undi: Option<(u8, u8)>,
+    /// The loader that it runs, below the image folder.
+    loader: Option<String>,
 }
 
 /// What a name led to.
@@ -45,8 +47,14 @@ impl Tree {
     /// What this name is; `None` where the client is told that there is nothing.
     pub fn get(&self, door: Door, name: &[u8]) -> Option<Body> {
         let path = CleanPath::new(name).ok()?;
-        let found = resolve(&self.snapshot(), &self.requester(door), &path).ok()?;
-        body_of(found, &self.images, &self.assets)
+        let (snapshot, who) = (self.snapshot(), self.requester(door));
+        let first = files_first(&snapshot, &who, &path).into_iter();
+        let mut first = first.map(Found::File);
+        let first = first.find_map(|file| body_of(file, &self.images, &self.assets));
+        first.or_else(|| {
+            let found = resolve(&snapshot, &who, &path).ok()?;
+            body_of(found, &self.images, &self.assets)
+        })
     }
 
     /// What a transfer to the machine may have on a link of this MTU.
@@ -78,6 +86,10 @@ impl Tree {
             door,
             client: known,
             tftp_only: false,
+            loader: self
+                .loader
+                .as_ref()
+                .map(|path| CleanPath::new(path.as_bytes()).unwrap()),
         }
     }
 }

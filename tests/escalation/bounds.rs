@@ -85,10 +85,7 @@ fn said(progress: &mut Progress, now: Now, firmware: Firmware, word: Word) -> Tu
             progress.unanswered(firmware);
             Turn::default()
         }
-        Word::Other(stage) => {
-            progress.other_stage(firmware.mac, stage);
-            Turn::default()
-        }
+        Word::Other(stage) => progress.other_stage(now, firmware.mac, stage),
         Word::Heard { lease, boots } => {
             for xid in 0..3 {
                 let heard = Overheard {
@@ -154,7 +151,7 @@ proptest! {
                 Some(Step::NothingLeft { .. }) => prop_assert_eq!(after, UEFI[0]),
                 Some(Step::Follows { shape, .. }) => prop_assert_eq!(after, shape),
                 // Where others have taken its place, it goes back to what was learnt.
-                Some(Step::Seen(_)) | None => {
+                Some(Step::Seen(_) | Step::Disproved(_) | Step::Looped { .. }) | None => {
                     let known = progress.known_of(firmware.mac);
                     let tries = known.iter().any(|known| known.trying.is_some());
                     prop_assert!(after == before || !tries);

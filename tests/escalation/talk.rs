@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use bootjack::client::progress::{
-    Firmware, Memory, Now, Offered, Overheard, Progress, Step, Turn, Windows,
+    Firmware, Given, Memory, Now, Offered, Overheard, Progress, Step, Turn, Windows,
 };
 use bootjack::client::{Past, Shape, Stage};
 use bootjack::wire::{Mac, Platform};
@@ -84,6 +84,8 @@ impl Lab {
             }
             Step::Follows { shape, remembered } => format!("follows {shape}, kept: {remembered}"),
             Step::Seen(behaviour) => behaviour.name().to_owned(),
+            Step::Disproved(behaviour) => format!("not {}", behaviour.name()),
+            Step::Looped { cut, rounds } => format!("cut by {} after {rounds}", cut.name()),
         }));
     }
 
@@ -94,6 +96,7 @@ impl Lab {
         let learnt = learnt.unwrap_or_default();
         Past {
             seen: learnt.seen,
+            cut: known.as_ref().and_then(|known| known.cut),
             shape: known.and_then(|known| known.trying).or(learnt.shape),
         }
     }
@@ -101,7 +104,9 @@ impl Lab {
     /// One word of a talk: `d` DISCOVER, `D` one of a new transaction, `r` REQUEST, `4` a request at
     /// 4011, `?` one from another address, `f` a file, `n` a file that is not there,
     /// `a` a request that is refused for lack of room, or damaged, `u` an answer that could not be sent,
-    /// `i` iPXE's DISCOVER, `h` that of HTTP boot,
+    /// `i` iPXE's DISCOVER, `h` that of HTTP boot, `W` an iPXE of ours that is sent whole, `s` another file, `O` the one
+    /// by which GRUB says that Secure Boot is off,
+    /// `B` a request for boot data that no shape is offered to (mode `dhcp`, and 4011 in `colocated`),
     /// `o` an OFFER of a lease, `b` one with boot data, `p` another proxy's OFFER, all heard on the wire,
     /// `m` a gap in what is heard; `+3` so many seconds later.
     fn word(&mut self, word: &str) {
@@ -131,8 +136,29 @@ impl Lab {
             }
             "a" => self.progress.asks_for_a_file(now, mac()),
             "u" => self.progress.unanswered(firmware),
-            "i" => self.progress.other_stage(mac(), Stage::Ipxe),
-            "h" => self.progress.other_stage(mac(), Stage::HttpBoot),
+            "i" | "h" => {
+                let http = word == "h";
+                let stage = if http { Stage::HttpBoot } else { Stage::Ipxe };
+                let turn = self.progress.other_stage(now, mac(), stage);
+                self.note(&turn);
+                if http {
+                    let turn = self.progress.begins(now, firmware);
+                    self.note(&turn);
+                }
+            }
+            "W" | "s" | "O" => {
+                let given = match word {
+                    "W" => Given::Ipxe,
+                    "O" => Given::SecureBootOff,
+                    _ => Given::Other,
+                };
+                let turn = self.progress.sent(now, mac(), given);
+                self.note(&turn);
+            }
+            "B" => {
+                let turn = self.progress.begins(now, firmware);
+                self.note(&turn);
+            }
             "o" => self.heard(OFFER),
             "b" => self.heard(BOOTS),
             "p" => self.heard(PROXY),
@@ -168,8 +194,12 @@ impl Lab {
 
     fn discover(&mut self) {
         let (now, firmware) = (self.now(), self.firmware());
-        let turn = self.progress.discovered(now, firmware, self.xid);
-        self.note(&turn);
+        for turn in [
+            self.progress.discovered(now, firmware, self.xid),
+            self.progress.begins(now, firmware),
+        ] {
+            self.note(&turn);
+        }
         let shape = self.shape();
         let offered = (!self.pinned).then(|| Offered {
             shape,

@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 seconds=$1
 targets=("${@:2}")
 if [ ${#targets[@]} = 0 ]; then
-    targets=(dhcp tftp profile network path)
+    targets=(dhcp tftp profile network path signed)
 fi
 export RUSTC_BOOTSTRAP=1 # libfuzzer's instrumentation is not stable yet
 fuzz() { ../../target/tools/bin/cargo-fuzz fuzz "$1" --fuzz-dir . -s none "${@:2}"; }

@@ -7,11 +7,14 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use bootjack::assets;
 use bootjack::decide::{Incoming, Port, decide};
+use bootjack::firmware::secure::pe::HEAD;
+use bootjack::firmware::secure::{Layout, MAX_TABLE, Program, Starter, Trust, judge, judge_second};
 use bootjack::network::{self, Network, Pool, Terms};
 use bootjack::profile::{Snapshot, Source, compile};
 use bootjack::transfer::{Bounds, Input, Next, Send, Sender, Step, agree};
-use bootjack::tree::{CleanPath, Door, Requester, resolve};
+use bootjack::tree::{CleanPath, Door, Requester, files_first, resolve};
 use bootjack::wire::dhcp::{MAX_REPLY, Message, Options, describe};
 use bootjack::wire::pxe::area::Area;
 use bootjack::wire::tftp::Packet;
@@ -257,7 +260,60 @@ fn look_up(snapshot: &Snapshot, raw: &[u8]) -> Option<()> {
         door: Door::Tftp,
         client: None,
         tftp_only: false,
+        loader: Some(path.clone()),
     };
+    assert!(
+        files_first(snapshot, &requester, &path).len() <= 8,
+        "{path:?}"
+    );
     let _ = resolve(snapshot, &requester, &path);
     Some(())
+}
+
+/// The first byte chooses: a program as it may lie in the image folder, judged by Debian's shim, or
+/// what a shim was built with. Without a signature nothing starts.
+pub fn signed(data: &[u8]) {
+    static DEBIANS: OnceLock<Trust> = OnceLock::new();
+    let Some((choice, file)) = data.split_first() else {
+        return;
+    };
+    let trust = DEBIANS.get_or_init(|| {
+        let shim = assets::get("shimx64.efi").expect("a shim is embedded");
+        Trust::of_shim(shim.bytes).expect("it is one")
+    });
+    if choice & 1 == 1 {
+        let _ = Trust::of_shim(file);
+        let built = Trust::read(file).unwrap_or_default();
+        return check_program(TINY, &built);
+    }
+    check_program(file, trust);
+}
+
+/// A program of 1 KiB, with its signature.
+const TINY: &[u8] = include_bytes!("signed.efi");
+
+fn check_program(file: &[u8], trust: &Trust) {
+    let size = file.len() as u64;
+    let Ok(layout) = Layout::read(file.get(..HEAD).unwrap_or(file), size) else {
+        return;
+    };
+    assert!(layout.hashed.len() <= 100, "{} ranges", layout.hashed.len());
+    let all = layout.hashed.iter().chain([&layout.table]);
+    for range in all {
+        assert!(
+            range.start <= range.end && range.end <= size,
+            "{range:?} of {size}"
+        );
+    }
+    let table = file.get(layout.table.start as usize..layout.table.end as usize);
+    let table = table.expect("inside the file");
+    let program = Program::new(&layout, table.get(..MAX_TABLE).unwrap_or(table), None);
+    for verdict in [
+        judge(&program, trust, Starter::Shim),
+        judge(&program, trust, Starter::Firmware),
+        judge_second(&program, trust),
+    ] {
+        let _ = verdict.as_ref().map_err(ToString::to_string);
+        assert!(verdict.is_err() || !program.signatures.is_empty());
+    }
 }

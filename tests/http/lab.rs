@@ -58,7 +58,11 @@ impl Lab {
             .enable_all()
             .build()
             .unwrap();
-        runtime.spawn(http::serve_tree(vec![listener], shared.clone(), tree));
+        runtime.spawn(http::serve_tree(
+            http::Listeners::plain(vec![listener]),
+            shared.clone(),
+            tree,
+        ));
         Self {
             shared,
             address,

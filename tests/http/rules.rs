@@ -206,6 +206,16 @@ fn content_types_are_those_that_firmware_takes() {
     );
 }
 
+/// GRUB 2.06 finds its headers in these letters alone.
+#[test]
+fn names_of_headers_are_spelt_as_in_the_rfc() {
+    let lab = Lab::new();
+    lab.ten();
+    let reply = lab.raw(b"GET /images/ten HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n");
+    let reply = String::from_utf8_lossy(&reply);
+    assert!(reply.contains("\r\nContent-Length: 10\r\n"), "{reply}");
+}
+
 #[test]
 fn head_says_what_get_would() {
     let lab = Lab::new();

@@ -158,7 +158,10 @@ pub fn server(folder: &Path) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let web = listener.local_addr().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.spawn(http::serve(vec![listener], shared.clone()));
+    runtime.spawn(http::serve(
+        http::Listeners::plain(vec![listener]),
+        shared.clone(),
+    ));
     runtime.spawn(control::serve(
         control::open(folder).unwrap(),
         leases.clone(),

@@ -1,6 +1,7 @@
 //! Which entries a machine is shown, and which names it finds.
 
 use bootjack::client::Stage;
+use bootjack::firmware::image::Image;
 use bootjack::profile::{Installed, Snapshot};
 use bootjack::tree::{Found, Missing};
 use bootjack::wire::Arch;
@@ -91,6 +92,78 @@ fn an_entry_that_the_machine_cannot_boot_is_not_shown() {
 }
 
 #[test]
+fn every_dialect_shows_what_the_machine_can_boot() {
+    let mut snapshot = snapshot(
+        "menu:
+  title: T
+  installed: true
+  entries:
+    - { id: pc, linux: { kernel: pc/linux } }
+    - { id: arm, linux: { kernel: arm/linux } }
+    - { id: packed, linux: { kernel: packed/linux } }
+    - { id: each, linux: { kernel: { bios: pc/linux, efi-arm64: arm/linux } } }
+    - { id: memtest, loader: memtest.efi }
+    - { id: disk, local: true }
+",
+    );
+    snapshot.installed = vec![Installed {
+        name: "new".into(),
+        kernel: "linux".into(),
+        initrd: "initrd.gz".into(),
+    }];
+    for (name, machine) in [
+        ("images/pc/linux", 0x8664),
+        ("images/arm/linux", 0xaa64),
+        ("images/new/linux", 0xaa64),
+        ("assets/memtest.efi", 0x8664),
+    ] {
+        snapshot.built_for.insert(name.into(), Image::Efi(machine));
+    }
+    let pxelinux = "pxelinux.cfg/default";
+    let ipxe = "boot/52-54-00-12-34-56.ipxe";
+    let grub = "grub/grub.cfg";
+    for (arch, path, shown) in [
+        (
+            0,
+            pxelinux,
+            &["pc", "packed", "each", "memtest", "disk"][..],
+        ),
+        (0, ipxe, &["pc", "packed", "each", "memtest", "disk"]),
+        (7, ipxe, &["pc", "packed", "memtest", "disk"]),
+        (7, grub, &["pc", "packed", "memtest", "disk"]),
+        (6, grub, &["pc", "packed", "disk"]),
+        (
+            11,
+            grub,
+            &["arm", "packed", "each", "disk", "installed-new"],
+        ),
+        (
+            19,
+            grub,
+            &["arm", "packed", "each", "disk", "installed-new"],
+        ),
+        (
+            11,
+            ipxe,
+            &["arm", "packed", "each", "disk", "installed-new"],
+        ),
+    ] {
+        let menu = text(&snapshot, Some(client(Arch(arch), Stage::Rom)), path);
+        let item = |line: &str| {
+            let line = line.trim();
+            let grub = || line.strip_prefix("menuentry ")?.split("--id '").nth(1);
+            let id = line
+                .strip_prefix("LABEL ")
+                .or_else(|| line.strip_prefix("item "));
+            let id = id.or_else(grub)?.split([' ', '\'']).next()?;
+            Some(id.to_owned())
+        };
+        let ids: Vec<String> = menu.lines().filter_map(item).collect();
+        assert_eq!(ids, shown, "{arch} {path}\n{menu}");
+    }
+}
+
+#[test]
 fn every_asset_is_found_at_the_root_and_below_assets_whatever_its_case() {
     let snapshot = Snapshot::default();
     for asset in bootjack::assets::all() {
@@ -142,4 +215,30 @@ fn a_menu_that_waits_for_the_user_waits_also_where_one_entry_is_left() {
     );
     assert!(text(&snapshot, efi(), "grub.cfg").contains("set timeout=-1\n"));
     assert!(text(&snapshot, efi(), "pxelinux.cfg/default").contains("menu.c32"));
+}
+
+/// An image is for a BIOS: iPXE reads it as it needs it, pxelinux has memdisk.
+#[test]
+fn an_image_is_shown_where_the_loader_can_boot_it() {
+    let entries =
+        "[ { id: cd, image: a/x.iso }, { id: hd, image: y.img }, { id: d, local: true } ]";
+    let snapshot = snapshot(&format!("menu: {{ entries: {entries} }}"));
+    let menu = |arch, stage, path| text(&snapshot, Some(client(arch, stage)), path);
+    let ipxe = menu(Arch::BIOS, Stage::Ipxe, "boot/52-54-00-12-34-56.ipxe");
+    let uri = "http://10.0.0.2:8067/images/a/x.iso";
+    assert!(
+        ipxe.contains(&format!("sanboot --no-describe {uri} || goto failed")),
+        "{ipxe}"
+    );
+    let pxelinux = menu(Arch::BIOS, Stage::Pxelinux, "pxelinux.cfg/default");
+    for words in [
+        format!("  LINUX memdisk\n  INITRD {uri}\n  APPEND iso raw\n"),
+        "  INITRD http://10.0.0.2:8067/images/y.img\n  APPEND raw\n".to_owned(),
+    ] {
+        assert!(pxelinux.contains(&words), "{pxelinux}");
+    }
+    let uefi = menu(Arch::EFI_X64, Stage::Ipxe, "boot/52-54-00-12-34-56.ipxe");
+    assert!(!uefi.contains(".iso") && uefi.contains("item d"), "{uefi}");
+    let grub = menu(Arch::EFI_X64, Stage::Grub, "grub/grub.cfg");
+    assert!(!grub.contains(".iso") && grub.contains("'d'"), "{grub}");
 }

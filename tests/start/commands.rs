@@ -112,6 +112,9 @@ fn images() -> tempfile::TempDir {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, "x").unwrap();
     }
+    // One of them is started under Secure Boot: a program that Debian has signed.
+    let signed = bootjack::assets::get("mmx64.efi").unwrap().bytes;
+    fs::write(dir.path().join("debian-12/linux"), signed).unwrap();
     dir
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use crate::run::{Said, bootjack, folder, run};
 
 /// key, its default as `config` shows it, then a value of file, environment and flag.
-const SETTINGS: [(&str, &str, [&str; 3]); 12] = [
+const SETTINGS: [(&str, &str, [&str; 3]); 16] = [
     ("mode", "\"proxy\"", ["colocated", "proxy", "colocated"]),
     ("force", "false", ["true", "false", "true"]),
     ("interface", "", ["eth7", "eth8", "eth9"]),
@@ -22,6 +22,10 @@ const SETTINGS: [(&str, &str, [&str; 3]); 12] = [
         ["/f/s", "/e/s", "/c/s"],
     ),
     ("http-port", "8067", ["81", "82", "83"]),
+    ("https-port", "", ["444", "445", "446"]),
+    ("tls-cert", "", ["/f/t.pem", "/e/t.pem", "/c/t.pem"]),
+    ("tls-key", "", ["/f/t.key", "/e/t.key", "/c/t.key"]),
+    ("tls-name", "", ["a.example", "b.example", "c.example"]),
     ("user", "", ["alice", "bob", "carol"]),
     ("poll", "", ["5", "6", "7"]),
     ("log-format", "\"text\"", ["json", "text", "json"]),
@@ -55,7 +59,7 @@ fn config(key: &str, values: [&str; 3], sources: usize) -> (Said, String) {
 fn shown(key: &str, value: &str) -> String {
     match key {
         "interface" => format!("[\"{value}\"]"),
-        "http-port" | "poll" | "force" => value.to_owned(),
+        "http-port" | "https-port" | "poll" | "force" => value.to_owned(),
         _ => format!("\"{value}\""),
     }
 }

@@ -35,6 +35,7 @@ pub enum Until {
 }
 
 const SCRIPT: Until = Until::Event("menu boot/", 1);
+const MENU_OF_GRUB: Until = Until::Event("menu /grub/", 1);
 const SILENCE: Until = Until::Event("ignored no-loader", 2);
 
 const fn scene(name: &'static str, firmware: Firmware, until: Until) -> Scene {
@@ -68,12 +69,12 @@ pub const SCENES: [Scene; 21] = [
     card("bios-rtl8139", "rtl8139"),
     card("bios-virtio", "virtio-net-pci"),
     card("bios-vmxnet3", "vmxnet3"),
-    // EDK2; the x64 ones go on with snponly.efi, for the others there is no loader.
+    // EDK2; the x64 ones go on with snponly.efi, the others with GRUB, which HTTP boot is not told of.
     scene("edk2-x64-pxe", Firmware::Uefi, SCRIPT),
     scene("edk2-x64-http", Firmware::UefiHttp, SCRIPT),
-    scene("edk2-ia32-pxe", Firmware::Ia32, SILENCE),
+    scene("edk2-ia32-pxe", Firmware::Ia32, MENU_OF_GRUB),
     scene("edk2-ia32-http", Firmware::Ia32Http, SILENCE),
-    scene("edk2-arm64-pxe", Firmware::Arm64, SILENCE),
+    scene("edk2-arm64-pxe", Firmware::Arm64, MENU_OF_GRUB),
     scene("edk2-arm64-http", Firmware::Arm64Http, SILENCE),
     // Loaders, and what they ask for.
     Scene {

@@ -3,6 +3,7 @@
 //! Every lab has its own namespaces, so all labs may use the same addresses: the DHCP host is
 //! `10.77.0.1`, the appliance `10.77.0.2`. Further segments are further bridges in the switch.
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -187,6 +188,24 @@ impl Lan {
         let file = self.folder().join("loss.nft");
         std::fs::write(&file, rules).expect("the lab's folder");
         run(self.switch.command("nft").arg("-f").arg(file));
+    }
+
+    /// From now on nothing that this DHCP server sends to clients passes the switch; what it sends to
+    /// relays and other servers does.
+    pub fn mute(&self, server: Ipv4Addr) {
+        let rules = format!(
+            "table bridge lab_mute {{\n chain mute {{\n  type filter hook forward priority 1\n  \
+             ip saddr {server} udp dport 68 drop\n }}\n}}\n"
+        );
+        let file = self.folder().join("mute.nft");
+        std::fs::write(&file, rules).expect("the lab's folder");
+        run(self.switch.command("nft").arg("-f").arg(file));
+    }
+
+    /// It is heard again.
+    pub fn unmute(&self) {
+        let gone = ["delete", "table", "bridge", "lab_mute"];
+        run(self.switch.command("nft").args(gone));
     }
 
     /// Packets lost so far by [`Lan::loss`].

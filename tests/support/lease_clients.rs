@@ -23,6 +23,7 @@ mod programs;
 mod told;
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -105,6 +106,23 @@ impl LeaseClient {
     /// A further flag.
     pub fn flag(mut self, flag: &str) -> Self {
         self.flags.push(flag.to_owned());
+        self
+    }
+
+    /// dhclient that remembers a lease of this server's, which it asks for when it starts.
+    pub fn remembering(self, address: Ipv4Addr, server: Ipv4Addr) -> Self {
+        assert_eq!(
+            self.program,
+            Program::Dhclient,
+            "the others keep it elsewhere"
+        );
+        let lease = format!(
+            "lease {{\n  interface \"eth0\";\n  fixed-address {address};\n  \
+             option subnet-mask 255.255.255.0;\n  option dhcp-lease-time 3600;\n  \
+             option dhcp-server-identifier {server};\n  \
+             renew never;\n  rebind never;\n  expire never;\n}}\n"
+        );
+        self.write("var/leases", &lease);
         self
     }
 

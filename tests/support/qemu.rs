@@ -24,7 +24,9 @@ pub const INSTALLER_RUNS: &str = "Starting system log daemon";
 /// The Debian installer's first screen (with `console=ttyS0 priority=critical`): about 13 s of
 /// emulated processor time after [`INSTALLER_RUNS`].
 pub const FIRST_SCREEN: &str = "Select a language";
-/// Kernel arguments under which those two appear. Memory is not cleared when it is given out:
+/// What Debian's kernel prints where firmware has told it that Secure Boot is on.
+pub const SECURE_BOOT_ON: &str = "secureboot: Secure boot enabled";
+/// Kernel arguments under which the first two appear. Memory is not cleared when it is given out:
 /// 8 % less processor time until the first screen.
 pub const INSTALLER_ARGS: &str = "console=ttyS0 priority=critical init_on_alloc=0";
 /// How long a machine may take from power-on to the first screen; measured: 40 s BIOS

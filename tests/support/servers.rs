@@ -2,7 +2,10 @@
 //!
 //! Each server program is one constructor of [`Server`]; what a test asks of it is the same. All of
 //! them serve `10.77.0.0/24` with [`POOL`] and leases of an hour, do not look whether an address is
-//! in use before they offer it, and keep their files in the lab's folder.
+//! in use before they offer it, and keep their files in the lab's folder. Those of home routers, and
+//! one that answers no relays, are in [`routers`].
+
+mod routers;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -28,8 +31,8 @@ pub const POOL: (Ipv4Addr, Ipv4Addr) =
 pub struct Server {
     process: Process,
     leases: PathBuf,
-    /// MAC and text of the lease file → address.
-    reader: fn(&str, &str) -> Option<Ipv4Addr>,
+    /// MAC and lease file → address.
+    reader: fn(&str, &[u8]) -> Option<Ipv4Addr>,
 }
 
 impl Server {
@@ -167,7 +170,7 @@ impl Server {
 
     /// The address leased to a MAC (`52:54:00:12:34:56`), as the server's own lease file says.
     pub fn lease_of(&self, mac: &str) -> Option<Ipv4Addr> {
-        let leases = fs::read_to_string(&self.leases).unwrap_or_default();
+        let leases = fs::read(&self.leases).unwrap_or_default();
         (self.reader)(mac, &leases)
     }
 
@@ -256,20 +259,23 @@ fn append(file: &Path) {
 }
 
 /// `1763800000 52:54:00:12:34:56 10.77.0.100 name id`
-fn in_dnsmasq(mac: &str, leases: &str) -> Option<Ipv4Addr> {
+fn in_dnsmasq(mac: &str, leases: &[u8]) -> Option<Ipv4Addr> {
+    let leases = String::from_utf8_lossy(leases);
     let line = leases.lines().find(|line| line.contains(mac))?;
     line.split(' ').nth(2)?.parse().ok()
 }
 
 /// `lease 10.77.0.100 {`, and below it the MAC; the last one counts.
-fn in_isc(mac: &str, leases: &str) -> Option<Ipv4Addr> {
+fn in_isc(mac: &str, leases: &[u8]) -> Option<Ipv4Addr> {
+    let leases = String::from_utf8_lossy(leases);
     let blocks = leases.split("\nlease ").skip(1);
     let block = blocks.filter(|block| block.contains(mac)).last()?;
     block.split(' ').next()?.parse().ok()
 }
 
 /// `10.77.0.100,52:54:00:12:34:56,…`; the last one counts.
-fn in_kea(mac: &str, leases: &str) -> Option<Ipv4Addr> {
+fn in_kea(mac: &str, leases: &[u8]) -> Option<Ipv4Addr> {
+    let leases = String::from_utf8_lossy(leases);
     let line = leases.lines().rfind(|line| line.contains(mac))?;
     line.split(',').next()?.parse().ok()
 }

@@ -25,28 +25,33 @@ util-linux setpriv programs that end with their test
 bsdutils script a terminal for programs that look for one
 qemu-system-x86 qemu-system-x86_64 PCs under software emulation
 seabios /usr/share/seabios/bios-256k.bin BIOS firmware
+ovmf /usr/share/OVMF/OVMF_CODE_4M.ms.fd UEFI firmware, with Secure Boot and without
 qemu-system-arm qemu-system-aarch64 64-bit ARM machines under software emulation
+qemu-efi-aarch64 /usr/share/AAVMF/AAVMF_VARS.ms.fd UEFI firmware of 64-bit ARM
+ovmf-ia32 /usr/share/OVMF/OVMF32_CODE_4M.secboot.fd UEFI firmware of 32-bit x86
 u-boot-qemu /usr/lib/u-boot/qemu_arm64/u-boot.bin U-Boot, the firmware of ARM boards
-ovmf /usr/share/OVMF/OVMF_CODE_4M.fd UEFI firmware
 ipxe-qemu /usr/lib/ipxe/qemu/pxe-e1000.rom the network card's boot ROM
 debian-installer-12-netboot-amd64 /usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64/linux the installer to boot
 dnsmasq-base dnsmasq a DHCP server that is not ours (no service)
 udhcpc udhcpc a plain DHCP client
+busybox busybox a DHCP server as home routers have it (udhcpd)
 isc-dhcp-client dhclient another plain DHCP client
 dhcpcd-base dhcpcd a third one (no service)
 tftp-hpa tftp a TFTP client
 atftp atftp another TFTP client
 libfaketime /usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1 a wall clock that is set for one program alone
 curl curl an HTTP and TFTP client
-grub-common grub-script-check GRUB's own parser, for the menus made for it
+sbsigntool sbsign an EFI program that is signed with such a key
+openssl openssl certificates for HTTPS, keys of one's own, and a TLS client
+mtools mcopy images of disks, to boot from
+xorriso xorriso images of CDs, to boot from
+grub-common grub-script-check GRUB's own parser, for the menus made for it; images with it
+grub-efi-amd64-bin /usr/lib/grub/x86_64-efi/net.mod GRUB for images, and one that asks for an address by itself
 liblog4cplus-2.0.5 /usr/lib/x86_64-linux-gnu/liblog4cplus-2.0.so.3 Kea is linked with it
 libmariadb3 /usr/lib/x86_64-linux-gnu/libmariadb.so.3 Kea is linked with it
 libpq5 /usr/lib/x86_64-linux-gnu/libpq.so.5 Kea is linked with it
 LIST
     [ "$scope" != all ] || cat <<'LIST'
-qemu-efi-aarch64 /usr/share/AAVMF/AAVMF_CODE.fd UEFI firmware of 64-bit ARM
-ovmf-ia32 /usr/share/OVMF/OVMF32_CODE_4M.secboot.fd UEFI firmware of 32-bit x86
-grub-efi-amd64-bin /usr/lib/grub/x86_64-efi/net.mod a GRUB that asks for an address by itself
 tcpdump tcpdump what firmware says is written down (make captures)
 LIST
 }

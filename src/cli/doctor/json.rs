@@ -40,6 +40,7 @@ fn link(observed: &Observed, link: &Link) -> Value {
         "addresses": link.nets.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "offers": offers,
         "unreadable": unreadable.collect::<Vec<_>>(),
+        "relayed": link.relayed.iter().map(|r| json!({ "server": r.server, "answered": r.answered })).collect::<Vec<_>>(),
         "outlooks": outlooks(link),
         "spanning_tree_forward_delay_seconds": link.spanning_tree.map(|t| t.forward_delay.as_secs()),
     })

@@ -206,8 +206,9 @@ fn ports(observed: &Observed, out: &mut String) -> Result {
         writeln!(out, "{} on {}", printable(what), listed(on.iter()))?;
     }
     if seen.is_empty() && observed.asked().next().is_some() {
-        let http = observed.http_port;
-        writeln!(out, "UDP 67, 69 and 4011 and TCP {http} are free")?;
+        let web: Vec<String> = observed.web_ports().map(|port| port.to_string()).collect();
+        let web = web.join(" and ");
+        writeln!(out, "UDP 67, 69 and 4011 and TCP {web} are free")?;
     }
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use crate::cli::machines;
-use crate::client::Client;
 use crate::client::progress::Firmware;
+use crate::client::{Client, Stage};
 use crate::config::Effective;
 use crate::error::Error;
 use crate::service::machines::row::Row;
@@ -24,12 +24,16 @@ impl Learnt {
 
     /// What is known of the firmware that asks.
     pub(super) fn row(&self, client: &Client) -> Option<&Row> {
-        self.0.as_ref().ok()?.get(&Firmware::of(client)?)
+        self.0.as_ref().ok()?.get(&Firmware::that_boots(client)?)
     }
 
     /// The client, with what is known of it.
     pub(super) fn complete(&self, client: Client) -> Client {
         let past = self.row(&client).map(Row::past).unwrap_or_default();
+        let past = match client.stage {
+            Stage::HttpBoot => past.of_http_boot(),
+            _ => past,
+        };
         Client { past, ..client }
     }
 
@@ -53,8 +57,11 @@ pub(super) fn said(row: &Row) -> String {
         .trying
         .as_ref()
         .map(|shape| format!("{shape} is tried with it now"));
+    let cut = row.cut.as_ref();
+    let cut = cut.map(|cut| format!("its chain loop is cut now: {cut}"));
     let seen = row.seen.iter().cloned();
-    let parts: Vec<String> = follows.into_iter().chain(trying).chain(seen).collect();
+    let parts = follows.into_iter().chain(trying).chain(cut).chain(seen);
+    let parts: Vec<String> = parts.collect();
     let since = row
         .at
         .as_ref()

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::learnt::Learnt;
-use super::{loader, machine, no_menu, print, rows};
+use super::shape::{loader, no_menu};
+use super::{machine, print, rows};
 use crate::client::identify;
 use crate::config::Mode;
 use crate::decide::grant::Grant;

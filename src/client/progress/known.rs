@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{Firmware, Learnt, Progress};
-use crate::client::Shape;
+use crate::client::{Cut, Shape};
 use crate::wire::Mac;
 
 /// What is known of one firmware.
@@ -18,6 +18,8 @@ pub struct Known {
     pub learnt: Option<Learnt>,
     /// The shape that is tried with it now.
     pub trying: Option<Shape>,
+    /// How a chain loop of its machine is cut now.
+    pub cut: Option<Cut>,
 }
 
 /// What is known of all machines.
@@ -25,6 +27,7 @@ pub struct Known {
 pub struct All {
     learnt: Vec<(Firmware, Learnt)>,
     trying: Vec<(Firmware, Shape)>,
+    cut: Vec<(Firmware, Cut)>,
 }
 
 impl All {
@@ -35,6 +38,7 @@ impl All {
             firmware,
             learnt: None,
             trying: None,
+            cut: None,
         };
         for (firmware, learnt) in self.learnt {
             let one = known.entry(firmware).or_insert_with(|| of(firmware));
@@ -43,6 +47,10 @@ impl All {
         for (firmware, shape) in self.trying {
             let one = known.entry(firmware).or_insert_with(|| of(firmware));
             one.trying = Some(shape);
+        }
+        for (firmware, cut) in self.cut {
+            let one = known.entry(firmware).or_insert_with(|| of(firmware));
+            one.cut = Some(cut);
         }
         known.into_values().collect()
     }
@@ -72,10 +80,26 @@ impl Progress {
                 Some((firmware, trial.trying?))
             })
         });
+        let cut = self.machines.iter().filter_map(|(mac, machine)| {
+            let (platform, cut) = machine.handed.cut_of()?;
+            Some((
+                Firmware {
+                    mac: *mac,
+                    platform,
+                },
+                cut,
+            ))
+        });
         All {
+            cut: cut.collect(),
             learnt: learnt.map(|(of, learnt)| (*of, learnt.clone())).collect(),
             trying: trying.collect(),
         }
+    }
+
+    fn cut_of(&self, firmware: Firmware) -> Option<Cut> {
+        let (platform, cut) = self.machines.get(&firmware.mac)?.handed.cut_of()?;
+        (platform == firmware.platform).then_some(cut)
     }
 
     /// What is known of one machine.
@@ -84,9 +108,10 @@ impl Progress {
             firmware,
             learnt: self.memory.of(firmware).cloned(),
             trying: self.trial(firmware).and_then(|trial| trial.trying),
+            cut: self.cut_of(firmware),
         });
-        known
-            .filter(|known| known.learnt.is_some() || known.trying.is_some())
-            .collect()
+        let is_known =
+            |known: &Known| known.learnt.is_some() || known.trying.is_some() || known.cut.is_some();
+        known.filter(is_known).collect()
     }
 }

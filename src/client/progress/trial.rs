@@ -208,6 +208,7 @@ impl Trial {
         learnt.shape = Some(shape).filter(|_| !first || learnt.shape == Some(shape));
         learnt.seen.retain(|seen| match seen {
             Behaviour::FollowsNothing => false,
+            Behaviour::SecureBoot => true,
             Behaviour::Asks4011AllTheSame => !bypass,
         });
         (*learnt != before).then_some(Step::Follows {

@@ -34,13 +34,16 @@ pub enum Behaviour {
     Asks4011AllTheSame,
     /// It fetched nothing after every shape of its ladder.
     FollowsNothing,
+    /// It was sent an unsigned loader whole, and came back without having run it.
+    SecureBoot,
 }
 
 impl Behaviour {
     /// By name.
-    pub const ALL: [(&'static str, Self); 2] = [
+    pub const ALL: [(&'static str, Self); 3] = [
         ("asks-4011-all-the-same", Self::Asks4011AllTheSame),
         ("follows-nothing", Self::FollowsNothing),
+        ("secure-boot", Self::SecureBoot),
     ];
 
     /// The word.
@@ -48,6 +51,7 @@ impl Behaviour {
         match self {
             Self::Asks4011AllTheSame => "asks-4011-all-the-same",
             Self::FollowsNothing => "follows-nothing",
+            Self::SecureBoot => "secure-boot",
         }
     }
 }
@@ -84,17 +88,18 @@ impl Tells {
             && any(&self.user_class, |class| {
                 stage == Stage::Ipxe || !ipxe(class)
             })
-            && any(&self.seen, |done| {
-                stage == Stage::Rom && self.is_seen(*done)
-            })
+            && any(&self.seen, |done| self.is_seen(*done, stage))
     }
 
-    /// Whether its architectures can do that.
-    fn is_seen(&self, done: Behaviour) -> bool {
+    /// Whether its architectures can do that, and whoever speaks is known to have done it.
+    fn is_seen(&self, done: Behaviour, stage: Stage) -> bool {
+        let rom = stage == Stage::Rom;
         let bios = |arch: &ArchFilter| arch.platform() == Platform::Bios;
+        let signed = |arch: &ArchFilter| arch.platform().has_signed_shim();
         match done {
-            Behaviour::Asks4011AllTheSame => any(&self.arch, bios),
-            Behaviour::FollowsNothing => true,
+            Behaviour::Asks4011AllTheSame => rom && any(&self.arch, bios),
+            Behaviour::FollowsNothing => rom,
+            Behaviour::SecureBoot => stage != Stage::Ipxe && any(&self.arch, signed),
         }
     }
 }

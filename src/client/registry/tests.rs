@@ -198,6 +198,21 @@ fn a_machine_boots_until_its_system_asks() {
 }
 
 #[test]
+fn each_time_it_asks_for_boot_data_is_another_boot() {
+    let (mac, ip) = (machine(1, None).mac, [10, 0, 0, 9]);
+    let mut registry = Registry::new(2);
+    let boot = |registry: &Registry| registry.boot(ip.into());
+    assert_eq!(boot(&registry), None, "a stranger");
+    registry.saw(machine(1, Some(ip))).unwrap();
+    let first = boot(&registry);
+    registry.has_address(mac, Side::Link, ip.into());
+    registry.saw(machine(2, None)).unwrap();
+    assert!(first.is_some() && boot(&registry) == first);
+    registry.saw(machine(1, None)).unwrap();
+    assert_ne!(boot(&registry), first);
+}
+
+#[test]
 fn a_uuid_that_two_machines_have_names_neither() {
     let uuid: Uuid = "03000200-0400-0500-0006-000700080009".parse().unwrap();
     let with = |n| Client {

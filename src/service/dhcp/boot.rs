@@ -34,6 +34,7 @@ impl Door {
                 if let Some((_, what)) = noted {
                     shared.emit(mac, what);
                 }
+                note::goes_on(&mut shared.clients(), client);
                 learn_address(shared, incoming);
                 return self.fetch_lease(shared, received, (message, client), answer);
             }
@@ -169,7 +170,7 @@ fn decide(shared: &Shared, incoming: Incoming<'_>) -> Outcome {
         let client = item::with_past(&shared.clients(), client, incoming);
         match incoming.port {
             Port::Dhcp if !is_probe(&client) => shared.asks_again(client, incoming.message),
-            Port::Dhcp | Port::Pxe => shared.machines.remembering(client),
+            Port::Dhcp | Port::Pxe => shared.asks_for_boot_data(client, incoming.message),
         }
     };
     decide::decide_knowing(&shared.snapshot.load(), incoming, complete)

@@ -220,7 +220,7 @@ impl Case {
         let incoming = self.door.incoming(&self.message, &self.received);
         let complete = |client| {
             let client = item::with_past(&self.shared.clients(), client, incoming);
-            self.shared.machines.remembering(client)
+            self.shared.asks_for_boot_data(client, &self.message)
         };
         decide_knowing(desk, incoming, complete)
     }

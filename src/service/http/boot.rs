@@ -21,9 +21,9 @@ use super::progress::{Kind, Transfer};
 use super::range::Span;
 use super::reply;
 use super::route::printable;
-use crate::client::Client;
 use crate::event::What;
-use crate::tree::{CleanPath, Door, Found, Missing};
+use crate::service::look_up::{self, goes_on_without};
+use crate::tree::{CleanPath, Door, Missing, Requester};
 use crate::wire::Mac;
 
 /// One request for a name, by whom, since when.
@@ -42,18 +42,16 @@ pub(super) async fn answer(
     name: &CleanPath,
 ) -> Response<Payload> {
     let began = Instant::now();
-    let found = look_up(peer, name);
+    let shared = &peer.http.shared;
+    let who = shared.requester(Door::Http, peer.ip(), peer.local.ip(), Some(name));
     let visit = Visit {
         peer,
         method: request.method(),
         name: printable(name.as_str()),
-        client: found.0.map(|c| c.mac),
+        client: who.client.as_ref().map(|c| c.mac),
         began,
     };
-    let content = match found.1 {
-        Ok(found) => content::open(&peer.http, &found).await,
-        Err(missing) => Err(Nothing::Missing(missing.to_string())),
-    };
+    let content = open(peer, &who, name).await;
     peer.http.shared.fetched(peer.ip(), content.is_ok());
     match content {
         Ok(content) => visit.respond(request.headers(), &content),
@@ -79,12 +77,20 @@ pub(super) fn missing(
     visit.without(Nothing::Missing(why.to_string()))
 }
 
-fn look_up(peer: &Peer, name: &CleanPath) -> (Option<Client>, Result<Found, Missing>) {
-    let shared = &peer.http.shared;
-    let snapshot = shared.snapshot.load();
-    let requester = shared.requester(Door::Http, peer.ip(), peer.local.ip(), Some(name));
-    let found = (peer.http.resolve)(&snapshot, &requester, name);
-    (requester.client, found)
+/// What a loader goes on without has its event, and no complaint.
+async fn open(peer: &Peer, who: &Requester, name: &CleanPath) -> Result<Content, Nothing> {
+    let (http, shared) = (&peer.http, &peer.http.shared);
+    let snapshot = shared.snapshot.load_full();
+    let opened = look_up::look_up(shared, http.resolve, (&snapshot, who), name).await;
+    let content = match opened {
+        Ok((found, body)) => content::of(http, &found, body),
+        Err(look_up::Nothing::Missing(why)) => Err(Nothing::Missing(why.to_string())),
+        Err(look_up::Nothing::Unopened(error)) => Err(Nothing::of(&error)),
+    };
+    match content {
+        Err(Nothing::Missing(_)) if goes_on_without(shared, who, name) => Err(Nothing::Unneeded),
+        content => content,
+    }
 }
 
 impl Visit<'_> {
@@ -163,6 +169,7 @@ impl Visit<'_> {
                 });
                 reply::not_found(self.peer, self.method)
             }
+            Nothing::Unneeded => reply::not_found(self.peer, self.method),
             Nothing::Fault(e) => {
                 self.failed(format!("cannot open it: {e}"));
                 let status = StatusCode::INTERNAL_SERVER_ERROR;

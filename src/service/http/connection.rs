@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 
 use super::gate::Pass;
 use super::progress::Progress;
-use super::socket::Socket;
+use super::socket::{Socket, Stream};
 use super::{Http, route};
 use crate::event::What;
 
@@ -37,19 +37,27 @@ pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     /// The address of ours that it asked.
     pub(crate) local: SocketAddr,
+    /// The service's name in events: `http` or `https`.
+    service: &'static str,
     /// What the connection is doing.
     pub(crate) progress: Arc<Progress>,
 }
 
 impl Peer {
     /// The client behind a stream just accepted.
-    pub(super) fn new(http: Arc<Http>, stream: &TcpStream, address: SocketAddr) -> Arc<Self> {
+    pub(super) fn new(
+        http: Arc<Http>,
+        stream: &TcpStream,
+        address: SocketAddr,
+        service: &'static str,
+    ) -> Arc<Self> {
         let progress = Progress::new(http.shared.clone());
         let nowhere = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
         Arc::new(Self {
             http,
             address: plain(address),
             local: stream.local_addr().map_or(nowhere, plain),
+            service,
             progress,
         })
     }
@@ -62,10 +70,23 @@ impl Peer {
     /// Tells of a request that no protocol allows.
     pub(super) fn malformed(&self, reason: String) {
         let what = What::Malformed {
-            service: "http",
+            service: self.service,
             peer: self.address,
             reason,
         };
+        self.tell(what);
+    }
+
+    /// Tells of a TLS handshake that came to nothing.
+    pub(super) fn no_tls(&self, alert: Option<String>, reason: String) {
+        self.tell(What::Handshake {
+            peer: self.ip(),
+            alert,
+            reason,
+        });
+    }
+
+    fn tell(&self, what: What) {
         let client = self.http.shared.clients().by_ip(self.ip());
         self.http.shared.emit(client.map(|c| c.mac), what);
     }
@@ -77,7 +98,7 @@ fn plain(address: SocketAddr) -> SocketAddr {
 }
 
 /// Serves one connection to its end and tells what became of it.
-pub(super) async fn run(stream: TcpStream, peer: Arc<Peer>, _pass: Pass) {
+pub(super) async fn run(stream: impl Stream, peer: Arc<Peer>, _pass: Pass) {
     let _open = peer.http.shared.metrics.connection();
     let idle = peer.http.shared.limits.idle;
     let end = tokio::select! {
@@ -104,7 +125,7 @@ enum End {
     SlowHead,
 }
 
-async fn drive(stream: TcpStream, peer: Arc<Peer>) -> End {
+async fn drive(stream: impl Stream, peer: Arc<Peer>) -> End {
     let idle = peer.http.shared.limits.idle;
     let socket = match Socket::new(stream, idle, peer.progress.clone()) {
         Ok(socket) => socket,
@@ -115,6 +136,8 @@ async fn drive(stream: TcpStream, peer: Arc<Peer>) -> End {
         async move { Ok::<_, Infallible>(route::answer(&peer, request).await) }
     });
     let served = http1::Builder::new()
+        // GRUB 2.06 finds `Content-Length: ` in these letters alone, and boots no file without (seen).
+        .title_case_headers(true)
         .timer(TokioTimer::new())
         .header_read_timeout(None)
         .max_buf_size(HEAD)

@@ -26,15 +26,14 @@ pub(super) struct Content {
 pub(super) enum Nothing {
     /// The client's affair: 404.
     Missing(String),
+    /// The same, and its loader goes on without: that has been told.
+    Unneeded,
     /// Ours: 500.
     Fault(String),
 }
 
-/// Opens what the tree found.
-pub(super) async fn open(http: &Http, found: &Found) -> Result<Content, Nothing> {
-    let (body, found) = files::open(&http.shared.folders, found)
-        .await
-        .map_err(|e| Nothing::of(&e))?;
+/// What was found and opened, with its state.
+pub(super) fn of(http: &Http, found: &Found, body: Body) -> Result<Content, Nothing> {
     let etag = match (&body.data, found) {
         (Data::File(file), _) => ETag::of_file(file).map_err(|e| Nothing::of(&e))?,
         (Data::Memory(bytes), Found::Asset(_)) => http.tags.of(bytes),
@@ -64,7 +63,7 @@ impl Content {
 }
 
 impl Nothing {
-    fn of(e: &io::Error) -> Self {
+    pub(super) fn of(e: &io::Error) -> Self {
         match e.kind() {
             io::ErrorKind::NotFound => Self::Missing(files::no_file(e)),
             io::ErrorKind::PermissionDenied => Self::Missing(

@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::client::progress::Given;
 use crate::event::What;
 use crate::event::metrics::Held;
 use crate::service::Shared;
@@ -84,6 +85,11 @@ impl Progress {
             places: Vec::new(),
         });
         Arc::new(Self { shared, state })
+    }
+
+    /// The connection can be used only now: its handshake is done.
+    pub fn begins_anew(&self) {
+        self.lock().rest_since = Some(Instant::now());
     }
 
     /// A request's head is complete. hyper reads no head before the answer to the last one is with
@@ -177,6 +183,12 @@ impl Progress {
 
     fn sent(&self, going: &Going) {
         let (transfer, took) = (&going.transfer, going.transfer.began.elapsed());
+        let given = match transfer.kind {
+            Kind::Whole => Given::of(&transfer.path),
+            Kind::Menu(_) => Given::of_text(&transfer.path),
+            Kind::Part => Given::Other,
+        };
+        self.shared.sent(transfer.peer, given);
         if going.quiet {
             let metrics = &self.shared.metrics;
             return metrics.transferred(Door::Http, transfer.size, took);

@@ -15,6 +15,11 @@ pub(super) const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     Content-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n\
     Retry-After: 5\r\nConnection: close\r\n\r\ntoo many connections\n";
 
+/// What is told to who speaks something else than TLS to the port of HTTPS.
+pub(super) const NO_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
+    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 34\r\n\
+    Connection: close\r\n\r\nthis port speaks HTTPS, not HTTP\r\n";
+
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const FRESH: HeaderValue = HeaderValue::from_static("no-store");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");

@@ -1,4 +1,4 @@
-//! The socket as hyper sees it: a TCP stream that tells its connection when bytes came and when
+//! The socket as hyper sees it: a TCP stream, or TLS over one, that tells its connection when bytes came and when
 //! everything written is with the kernel.
 //!
 //! A peer that takes nothing is the kernel's to notice (`TCP_USER_TIMEOUT`): it sees
@@ -13,30 +13,50 @@ use std::time::Duration;
 use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 use super::progress::Progress;
 
+/// What a connection may come by.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// The TCP stream that it is, or is over.
+    fn tcp(&self) -> &TcpStream;
+}
+
+impl Stream for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Stream for TlsStream<TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
 /// A connection's stream.
-pub struct Socket {
-    stream: TcpStream,
+pub struct Socket<S> {
+    stream: S,
     progress: Arc<Progress>,
 }
 
-impl Socket {
+impl<S: Stream> Socket<S> {
     /// Sets the options every connection has. The kernel ends a connection that has not taken a
     /// byte for `stalled`.
     ///
     /// # Errors
     /// Where the stream is dead already.
-    pub fn new(stream: TcpStream, stalled: Duration, progress: Arc<Progress>) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
+    pub fn new(stream: S, stalled: Duration, progress: Arc<Progress>) -> io::Result<Self> {
+        let tcp = stream.tcp();
+        tcp.set_nodelay(true)?;
         let millis = u32::try_from(stalled.as_millis()).unwrap_or(u32::MAX);
-        setsockopt(&stream, TcpUserTimeout, &millis)?;
+        setsockopt(tcp, TcpUserTimeout, &millis)?;
         Ok(Self { stream, progress })
     }
 }
 
-impl AsyncRead for Socket {
+impl<S: Stream> AsyncRead for Socket<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -51,7 +71,7 @@ impl AsyncRead for Socket {
     }
 }
 
-impl AsyncWrite for Socket {
+impl<S: Stream> AsyncWrite for Socket<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -72,7 +92,8 @@ impl AsyncWrite for Socket {
         self.stream.is_write_vectored()
     }
 
-    /// hyper flushes once its own buffer is empty, so then all is with the kernel.
+    /// hyper flushes once its own buffer is empty, and TLS hands over what it still holds, so then
+    /// all is with the kernel.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
         self.progress.flushed();

@@ -69,10 +69,7 @@ pub fn look<'a>(
     wanted: impl Iterator<Item = Wanted<'a>>,
 ) -> Absent {
     let looked = Look {
-        folders: Folders {
-            images: places.images.clone(),
-            assets: places.assets.clone(),
-        },
+        folders: Folders::from(places),
         images: Images::of(&places.images),
         tree,
     };

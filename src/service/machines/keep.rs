@@ -11,7 +11,6 @@ use std::time::Duration;
 use super::store::{Change, Changes};
 use super::{Machines, locked};
 use crate::client::progress::{Firmware, Learnt, Step};
-use crate::client::quirk::Behaviour;
 use crate::event::What;
 use crate::service::Shared;
 use crate::wire::Mac;
@@ -208,8 +207,15 @@ pub(super) fn told(step: Step) -> What {
             unwritten: false,
         },
         Step::Seen(behaviour) => What::Observed {
-            behaviour: Behaviour::name(behaviour),
+            behaviour: behaviour.name(),
             unwritten: false,
+        },
+        Step::Disproved(behaviour) => What::Disproved {
+            behaviour: behaviour.name(),
+        },
+        Step::Looped { cut, rounds } => What::LoopCut {
+            cut: cut.name(),
+            rounds,
         },
     }
 }

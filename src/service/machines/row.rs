@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::progress::{Firmware, Known, Learnt};
 use crate::client::quirk::Behaviour;
-use crate::client::{Past, Shape};
+use crate::client::{Cut, Past, Shape};
 use crate::wire::Platform;
 
 /// One firmware.
@@ -22,6 +22,9 @@ pub struct Row {
     /// The shape that is tried with it now; not kept over a restart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trying: Option<String>,
+    /// How a chain loop of it is cut now; not kept over a restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<String>,
     /// What it was seen to do.
     pub seen: Vec<String>,
     /// When that was learnt or last confirmed, RFC 3339; `null`: it is only tried yet.
@@ -34,6 +37,7 @@ impl Row {
         let learnt = known.learnt.clone().unwrap_or_default();
         Self {
             trying: known.trying.map(|shape| shape.name().to_owned()),
+            cut: known.cut.map(|cut| cut.name().to_owned()),
             at: known.learnt.as_ref().and_then(|learnt| stamp(learnt.at)),
             ..Self::kept(known.firmware, &learnt)
         }
@@ -47,6 +51,7 @@ impl Row {
             platform: firmware.platform.name().to_owned(),
             follows: learnt.shape.map(|shape| shape.name().to_owned()),
             trying: None,
+            cut: None,
             seen: seen.map(|seen| seen.name().to_owned()).collect(),
             at: stamp(learnt.at),
         }
@@ -75,6 +80,7 @@ impl Row {
         Past {
             seen: self.behaviours(),
             shape: shape.and_then(Shape::from_name),
+            cut: self.cut.as_deref().and_then(Cut::from_name),
         }
     }
 

@@ -11,12 +11,14 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
+use ipnet::Ipv4Net;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::relay::Relaying;
 use super::starter::Starter;
 use crate::doctor::Offer;
-use crate::doctor::observed::SpanningTree;
+use crate::doctor::observed::{Relayed, SpanningTree};
 use crate::doctor::offer::{self, Unreadable};
 use crate::error::Error;
 use crate::firmware::reply::transaction;
@@ -29,6 +31,8 @@ const CLIENT: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68);
 const SERVERS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::BROADCAST, 67);
 /// The largest frame that is looked at.
 const FRAME: usize = 65_536;
+/// How often it is looked whether a server is to be asked again.
+const AGAIN: Duration = Duration::from_millis(250);
 /// Answers kept of one interface; a flood of them is no reason to grow.
 const MOST: usize = 64;
 
@@ -41,6 +45,8 @@ pub(super) struct Question {
     /// Whether a server of this host is to hear it, too.
     pub(super) also_local: bool,
     pub(super) flavours: Vec<Flavour>,
+    /// Our addresses there, where servers are to be asked as a relay agent asks, too.
+    pub(super) relay: Option<Vec<Ipv4Net>>,
     /// Who asks, where he is about to serve: others that are hear it, and he hears them.
     pub(super) starter: Option<Starter>,
 }
@@ -52,6 +58,7 @@ pub(super) struct Asking {
     ear: Ear,
     /// Of the first flavour; the others count on from it.
     first_xid: u32,
+    relaying: Option<Relaying>,
     began: Instant,
     heard: Heard,
     /// Others that begin now and were not told yet that this one does, too.
@@ -69,6 +76,7 @@ pub(super) struct Heard {
     pub(super) offers: Vec<Offer>,
     pub(super) unreadable: Vec<Unreadable>,
     pub(super) spanning_tree: Option<SpanningTree>,
+    pub(super) relayed: Vec<Relayed>,
     /// One that begins at the same moment and goes before this one.
     pub(super) goes_before: Option<Starter>,
 }
@@ -86,21 +94,27 @@ pub(super) struct Patience<'a> {
 }
 
 impl Asking {
-    pub(super) fn open(question: Question) -> Result<Self, Error> {
-        let hears = match question.starter {
-            Some(_) => Hears::Everything,
-            None => Hears::Answers,
+    pub(super) fn open(mut question: Question) -> Result<Self, Error> {
+        let relay = question.relay.take();
+        // Answers to a relay agent come to the port of servers.
+        let hears = if question.starter.is_some() || relay.is_some() {
+            Hears::Everything
+        } else {
+            Hears::Answers
         };
         let ear = Ear::open(question.index, hears)
             .map_err(|e| failed("hear", &question.interface, &e))?;
         // Without it only the hello of spanning tree is missing.
         let _ = ear.hear_spanning_tree();
+        let first_xid = RandomState::new().hash_one(&question.interface) as u32;
+        let behind = first_xid.wrapping_add(question.flavours.len() as u32);
         Ok(Self {
             heard: Heard {
                 interface: question.interface.clone(),
                 ..Heard::default()
             },
-            first_xid: RandomState::new().hash_one(&question.interface) as u32,
+            first_xid,
+            relaying: relay.map(|nets| Relaying::new(question.mac, nets, behind)),
             began: Instant::now(),
             to_tell: false,
             tellings: MOST,
@@ -155,10 +169,8 @@ impl Asking {
         let Ok(datagram) = Datagram::decode(packet) else {
             return;
         };
-        if let Some(own) = self.question.starter
-            && datagram.to.port() == SERVERS.port()
-        {
-            return self.hear_starter(own, datagram.payload);
+        if datagram.to.port() == SERVERS.port() {
+            return self.hear_server_port(*datagram.from.ip(), datagram.payload);
         }
         let Some(flavour) = self.asked_as(datagram.payload) else {
             return;
@@ -174,9 +186,24 @@ impl Asking {
             offers, unreadable, ..
         } = &mut self.heard;
         match Offer::read(flavour, from) {
-            Some(Ok(offer)) => add(offers, offer, same_offer),
+            Some(Ok(offer)) => {
+                if let Some(relaying) = &mut self.relaying {
+                    relaying.offered(Instant::now(), &offer);
+                }
+                add(offers, offer, same_offer);
+            }
             Some(Err(bad)) => add(unreadable, bad, same_unreadable),
             None => {}
+        }
+    }
+
+    /// What is sent to servers, or to a relay agent.
+    fn hear_server_port(&mut self, from: Ipv4Addr, payload: &[u8]) {
+        if let Some(relaying) = &mut self.relaying {
+            relaying.hear(from, payload);
+        }
+        if let Some(own) = self.question.starter {
+            self.hear_starter(own, payload);
         }
     }
 
@@ -195,6 +222,21 @@ impl Asking {
         }
         self.tellings -= 1;
         self.send(self.began.elapsed().as_secs() as u16)
+    }
+
+    /// Asks as a relay agent whom it is time for.
+    fn relay(&mut self) -> io::Result<()> {
+        match &mut self.relaying {
+            Some(relaying) => relaying.ask(Instant::now(), &self.ear),
+            None => Ok(()),
+        }
+    }
+
+    /// What was heard, when it is over.
+    fn end(mut self) -> Heard {
+        let relaying = self.relaying.take();
+        self.heard.relayed = relaying.map_or_else(Vec::new, |r| r.outcome(Instant::now()));
+        self.heard
     }
 
     /// The flavour that this answers.
@@ -262,17 +304,22 @@ pub(super) fn all(mut asking: Vec<Asking>, patience: Patience<'_>) -> Vec<Heard>
             continue;
         }
         let Some(left) = left(&asking, patience, now) else {
-            return asking.into_iter().map(|one| one.heard).collect();
+            return asking.into_iter().map(Asking::end).collect();
         };
         let next = to_send
             .peek()
             .map_or(left, |at| left.min(at.saturating_sub(now)));
+        let again =
+            live(&mut asking).any(|one| one.relaying.as_ref().is_some_and(Relaying::is_asking));
+        let next = if again { next.min(AGAIN) } else { next };
         wait(&asking, next);
         for one in live(&mut asking) {
             let listened = one.listen(&mut buf);
             one.note("hear", listened);
             let told = one.tell();
             one.note("ask", told);
+            let relayed = one.relay();
+            one.note("ask", relayed);
         }
     }
 }

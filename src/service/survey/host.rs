@@ -27,6 +27,7 @@ pub(super) fn look(scope: Scope<'_>) -> Result<Observed, Error> {
         left_out,
         own: all.iter().filter_map(ipv4).collect(),
         http_port: scope.http_port,
+        https_port: scope.https_port,
         config: scope.config.to_owned(),
         configured: scope.configured.map(str::to_owned),
         described: scope.described,
@@ -166,7 +167,7 @@ fn held(observed: &Observed, sockets: &Sockets) -> (Vec<Held>, bool) {
     let udp = UDP_PORTS.map(|port| (Protocol::Udp, port));
     let ports: Vec<_> = udp
         .into_iter()
-        .chain([(Protocol::Tcp, observed.http_port)])
+        .chain(observed.web_ports().map(|port| (Protocol::Tcp, port)))
         .collect();
     let mut held = Vec::new();
     for link in observed.asked() {

@@ -115,7 +115,12 @@ impl Ear {
 
     /// Sends an IPv4 packet to everyone on the wire.
     pub fn broadcast(&self, packet: &[u8]) -> io::Result<()> {
-        let to = address(self.index, libc::ETH_P_IP as u16, BROADCAST)?;
+        self.send(packet, BROADCAST)
+    }
+
+    /// Sends an IPv4 packet to one on the wire.
+    pub fn send(&self, packet: &[u8], to: [u8; 6]) -> io::Result<()> {
+        let to = address(self.index, libc::ETH_P_IP as u16, to)?;
         sendto(self.socket.as_raw_fd(), packet, &to, MsgFlags::MSG_DONTWAIT)?;
         Ok(())
     }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::super::files::{self, Body};
+use super::super::look_up::{self, Nothing, goes_on_without};
 use super::content::{NETASCII_LIMIT, netascii};
 use super::request::Call;
+use crate::client::progress::Given;
 use crate::event::What;
 use crate::profile::Snapshot;
 use crate::tree::{CleanPath, Door, Found, Rendered, Requester};
@@ -17,6 +19,8 @@ use crate::wire::tftp::{ErrorCode, Mode};
 /// this is dropped, so keep it until the body is sent.
 pub(super) struct Content {
     pub(super) body: Body,
+    /// What it is.
+    pub(super) given: Given,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -24,6 +28,8 @@ pub(super) struct Content {
 pub(super) enum Refusal {
     /// There is no such name for this client
     Missing(String),
+    /// The same, and its loader goes on without: that has been told
+    Unneeded,
     /// It is there, but not readable
     Denied(String),
     /// Too long for netascii
@@ -42,7 +48,7 @@ impl Refusal {
     /// The ERROR that the client gets. None where it should simply ask again, or cannot hear it.
     pub(super) fn answer(&self) -> Option<(ErrorCode, &'static str)> {
         match self {
-            Self::Missing(_) => Some((ErrorCode::NOT_FOUND, "file not found")),
+            Self::Missing(_) | Self::Unneeded => Some((ErrorCode::NOT_FOUND, "file not found")),
             Self::Denied(_) => Some((ErrorCode::ACCESS, "file not readable")),
             Self::NotText => Some((
                 ErrorCode::UNDEFINED,
@@ -60,12 +66,13 @@ pub(super) async fn look_up(
     snapshot: &Snapshot,
     who: &Requester,
 ) -> Result<Content, Refusal> {
-    let body = open(call, snapshot, who).await;
-    (call.common.shared).fetched(who.peer, body.is_ok());
-    let body = body?;
+    let opened = open(call, snapshot, who).await;
+    (call.common.shared).fetched(who.peer, opened.is_ok());
+    let (body, given) = opened?;
     if call.mode == Mode::Octet {
         return Ok(Content {
             body,
+            given,
             _permit: None,
         });
     }
@@ -77,22 +84,34 @@ pub(super) async fn look_up(
     let body = netascii(body).await.map_err(|e| unreadable(&e))?;
     Ok(Content {
         body,
+        given,
         _permit: Some(permit),
     })
 }
 
-async fn open(call: &Call, snapshot: &Snapshot, who: &Requester) -> Result<Body, Refusal> {
+async fn open(call: &Call, snapshot: &Snapshot, who: &Requester) -> Result<(Body, Given), Refusal> {
     let shared = &call.common.shared;
     let path = CleanPath::new(&call.name).map_err(|e| Refusal::Missing(e.to_string()))?;
-    let found = (call.common.resolve)(snapshot, who, &path);
-    let found = found.map_err(|e| Refusal::Missing(e.to_string()))?;
-    let body = files::open(&shared.folders, &found).await;
-    let (body, found) = body.map_err(|e| unreadable(&e))?;
+    let opened = look_up::look_up(shared, call.common.resolve, (snapshot, who), &path).await;
+    let (found, body) = opened.map_err(|nothing| refusal(call, who, &path, &nothing))?;
     shared.loaders().fetched(who.peer, path.as_str());
     if let Found::Text(_, rendered) = found {
-        call.emit(who, menu(call.path(), rendered.clone()));
+        call.emit(who, menu(call.path(), rendered));
+        return Ok((body, Given::of_text(path.as_str())));
     }
-    Ok(body)
+    Ok((body, Given::of(path.as_str())))
+}
+
+/// What a loader goes on without has its event, and no complaint.
+fn refusal(call: &Call, who: &Requester, path: &CleanPath, nothing: &Nothing) -> Refusal {
+    let refusal = match nothing {
+        Nothing::Missing(why) => Refusal::Missing(why.to_string()),
+        Nothing::Unopened(error) => unreadable(error),
+    };
+    match refusal {
+        Refusal::Missing(_) if goes_on_without(&call.common.shared, who, path) => Refusal::Unneeded,
+        refusal => refusal,
+    }
 }
 
 fn menu(path: String, rendered: Rendered) -> What {

@@ -123,6 +123,9 @@ impl Call {
             Ok(outcome) => self.ended(who, &outcome, size),
             Err(unreadable) => self.failed(unreadable.acknowledged, unreadable.to_string()),
         };
+        if matches!(ended, What::Sent { .. }) {
+            self.common.shared.sent(self.client(), content.given);
+        }
         self.emit(who, ended);
         Ok(())
     }
@@ -143,6 +146,7 @@ impl Call {
             Refusal::Missing(reason) | Refusal::Denied(reason) => {
                 self.emit(who, self.not_found(reason));
             }
+            Refusal::Unneeded => {}
             Refusal::Unreachable(reason) => self.emit(who, self.failed(0, reason)),
             Refusal::NotText => {
                 self.emit(who, self.failed(0, "too large for netascii".to_owned()));

@@ -64,6 +64,7 @@ impl Doors {
             door,
             client: asker(machines, peer.into(), Some(&path)),
             tftp_only: false,
+            loader: None,
         };
         let found = resolve(snapshot, &requester, &path).ok()?;
         let own = match &found {

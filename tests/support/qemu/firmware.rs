@@ -10,6 +10,11 @@ const OVMF: [&str; 2] = [
     "/usr/share/OVMF/OVMF_CODE_4M.fd",
     "/usr/share/OVMF/OVMF_VARS_4M.fd",
 ];
+/// With Microsoft's keys in its variables, so that Secure Boot is on.
+const OVMF_MS: [&str; 2] = [
+    "/usr/share/OVMF/OVMF_CODE_4M.ms.fd",
+    "/usr/share/OVMF/OVMF_VARS_4M.ms.fd",
+];
 const OVMF32: [&str; 2] = [
     "/usr/share/OVMF/OVMF32_CODE_4M.secboot.fd",
     "/usr/share/OVMF/OVMF32_VARS_4M.fd",
@@ -17,6 +22,10 @@ const OVMF32: [&str; 2] = [
 const AAVMF: [&str; 2] = [
     "/usr/share/AAVMF/AAVMF_CODE.fd",
     "/usr/share/AAVMF/AAVMF_VARS.fd",
+];
+const AAVMF_SECURE: [&str; 2] = [
+    "/usr/share/AAVMF/AAVMF_CODE.ms.fd",
+    "/usr/share/AAVMF/AAVMF_VARS.ms.fd",
 ];
 
 const U_BOOT: &str = "/usr/lib/u-boot/qemu_arm64/u-boot.bin";
@@ -30,6 +39,8 @@ pub enum Firmware {
     Uefi,
     /// OVMF with HTTP boot only.
     UefiHttp,
+    /// OVMF with Microsoft's keys and Secure Boot on, which starts nothing that they have not signed.
+    SecureBoot,
     /// OVMF of 32 bits.
     Ia32,
     /// OVMF of 32 bits with HTTP boot only.
@@ -40,13 +51,17 @@ pub enum Firmware {
     Arm64Http,
     /// U-Boot on 64-bit ARM.
     UBoot,
+    /// EDK2 on 64-bit ARM with Microsoft's keys and Secure Boot on.
+    Arm64Secure,
 }
 
 impl Firmware {
     /// QEMU's program.
     pub(super) const fn program(self) -> &'static str {
         match self {
-            Self::Arm64 | Self::Arm64Http | Self::UBoot => "qemu-system-aarch64",
+            Self::Arm64 | Self::Arm64Http | Self::Arm64Secure | Self::UBoot => {
+                "qemu-system-aarch64"
+            }
             _ => "qemu-system-x86_64",
         }
     }
@@ -65,11 +80,11 @@ impl Firmware {
             // `graphics=off` makes SeaBIOS mirror the screen to the serial port.
             Self::Bios => qemu.args(["-M", "pc,graphics=off", "-vga", "std"]),
             Self::Uefi | Self::UefiHttp => qemu.args(["-M", "q35", "-vga", "std"]),
-            // Debian has it with Secure Boot's lock on the variables alone, which is SMM's.
-            Self::Ia32 | Self::Ia32Http => qemu
+            // Secure Boot's lock on the variables is SMM's; Debian has 32 bits with it alone.
+            Self::SecureBoot | Self::Ia32 | Self::Ia32Http => qemu
                 .args(["-M", "q35,smm=on", "-vga", "std"])
                 .args(["-global", "driver=cfi.pflash01,property=secure,value=on"]),
-            Self::Arm64 | Self::Arm64Http => qemu.args(["-M", "virt"]),
+            Self::Arm64 | Self::Arm64Http | Self::Arm64Secure => qemu.args(["-M", "virt"]),
             Self::UBoot => qemu.args(["-M", "virt", "-bios", U_BOOT]),
         };
         self.processor(qemu);
@@ -85,8 +100,10 @@ impl Firmware {
         match self {
             Self::Bios | Self::UBoot => None,
             Self::Uefi | Self::UefiHttp => Some(OVMF),
+            Self::SecureBoot => Some(OVMF_MS),
             Self::Ia32 | Self::Ia32Http => Some(OVMF32),
             Self::Arm64 | Self::Arm64Http => Some(AAVMF),
+            Self::Arm64Secure => Some(AAVMF_SECURE),
         }
     }
 
@@ -94,7 +111,7 @@ impl Firmware {
     fn processor(self, qemu: &mut Command) {
         let kvm = std::env::var("BOOTJACK_LAB_KVM").is_ok_and(|on| on == "1");
         match self {
-            Self::Arm64 | Self::Arm64Http | Self::UBoot => {
+            Self::Arm64 | Self::Arm64Http | Self::Arm64Secure | Self::UBoot => {
                 qemu.args(["-accel", "tcg", "-cpu", "cortex-a57"])
             }
             _ if kvm => qemu.args(["-accel", "kvm", "-cpu", "host"]),

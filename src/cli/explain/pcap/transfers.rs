@@ -5,11 +5,11 @@ use std::net::{IpAddr, SocketAddrV4};
 
 use super::datagram::Heard;
 use super::told::{Found, Said, Terms};
-use crate::client::{Client, Loaders, Registry};
+use crate::client::{Boot, Client, Loaders, Registry};
 use crate::profile::Snapshot;
 use crate::service::files;
 use crate::service::shared::Folders;
-use crate::tree::{self, CleanPath, Door, Requester, asker, resolve};
+use crate::tree::{self, CleanPath, Door, Requester, asker, files_first, is_guess, resolve};
 use crate::wire::tftp::{Packet, Request};
 
 /// How many requests are remembered for their transfers' ends.
@@ -28,7 +28,7 @@ pub(super) struct Transfers<'a> {
 
 impl<'a> Transfers<'a> {
     /// None seen yet.
-    pub(super) const fn new(snapshot: &'a Snapshot, folders: Folders, server: IpAddr) -> Self {
+    pub(super) fn new(snapshot: &'a Snapshot, folders: Folders, server: IpAddr) -> Self {
         Self {
             snapshot,
             folders,
@@ -54,32 +54,49 @@ impl<'a> Transfers<'a> {
         let client = asker(clients, peer, path.as_ref().ok());
         let answer = match path {
             _ if write => missing("nothing may be written"),
-            Ok(path) => self.look_up(peer, client.clone(), &path),
+            Ok(path) => self.look_up((peer, clients.boot(peer)), client.clone(), &path),
             Err(why) => missing(&why.to_string()),
         };
         (wanted(&request, write, answer), client)
     }
 
     /// What a name is, as the service finds it.
-    fn look_up(&mut self, peer: IpAddr, client: Option<Client>, path: &CleanPath) -> Found {
+    fn look_up(
+        &mut self,
+        (peer, boot): (IpAddr, Option<Boot>),
+        client: Option<Client>,
+        path: &CleanPath,
+    ) -> Found {
         let requester = Requester {
             peer,
             server: self.server,
             door: Door::Tftp,
             client,
             tftp_only: self.loaders.tftp_only(peer),
+            loader: self.loaders.image(peer, boot),
         };
-        let found = match resolve(self.snapshot, &requester, path) {
-            Ok(found) => found,
-            Err(why) => return missing(&why.to_string()),
-        };
-        match files::open_now(&self.folders, &found) {
-            Ok((body, found)) => {
-                self.loaders.fetched(peer, path.as_str());
-                what(found.clone(), body.len)
+        match self.open(&requester, path) {
+            Ok((found, bytes)) => {
+                let name = path.as_str();
+                self.loaders.fetched(peer, name);
+                self.loaders.started(peer, boot, name, found.image());
+                what(found, bytes)
             }
-            Err(error) => missing(&crate::error::why(&error)),
+            Err(_) if is_guess(path) => missing("a probe, as expected"),
+            Err(why) => missing(&why),
         }
+    }
+
+    /// What is found, and how many bytes that is.
+    fn open(&self, who: &Requester, path: &CleanPath) -> Result<(tree::Found, u64), String> {
+        let unopened = |error: std::io::Error| crate::error::why(&error);
+        let files = files_first(self.snapshot, who, path);
+        if let Some((file, body)) = files::first_now(&self.folders, files).map_err(unopened)? {
+            return Ok((tree::Found::File(file), body.len));
+        }
+        let found = resolve(self.snapshot, who, path).map_err(|why| why.to_string())?;
+        let (body, one) = files::open_now(&self.folders, &found).map_err(unopened)?;
+        Ok((one.clone(), body.len))
     }
 
     /// An ERROR between the ports of a transfer that was asked for.

@@ -1,0 +1,119 @@
+//! What a machine was told, as parts of several events.
+
+use std::fmt::{self, Display, Formatter};
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde::Serialize;
+
+use super::words::{further, named};
+use crate::tree::Door;
+
+/// Boot data in a lease.
+#[derive(Debug, Clone, Serialize)]
+pub struct BootTold {
+    /// The shape of the reply.
+    pub strategy: &'static str,
+    /// The profile chosen.
+    pub profile: String,
+    /// Why this profile.
+    pub why: String,
+    /// The loader or URI named in the reply; none where a menu is all that is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loader: Option<String>,
+    /// Why a menu that its firmware would show is left to the loader.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_menu: Option<String>,
+}
+
+/// A lease of the LAN's own DHCP server, handed on.
+#[derive(Debug, Clone, Serialize)]
+pub struct LeaseTold {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// Whose lease it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<Ipv4Addr>,
+    /// Options of that server's that the client's size limit had no room for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<u8>,
+}
+
+/// What a loader looked for where it might be (quirks 37 and 38).
+#[derive(Debug, Clone, Serialize)]
+pub struct Guess {
+    /// The door.
+    pub door: Door,
+    /// The name asked for, cleaned (at most 160 characters).
+    pub path: String,
+    /// The client's address.
+    pub peer: IpAddr,
+    /// What it was given, which lies beside that loader; none: it goes on without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+}
+
+impl Display for Guess {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self {
+            door, path, peer, ..
+        } = self;
+        write!(f, "{door} {path} to {peer}: ")?;
+        match &self.file {
+            Some(file) => write!(f, "its loader means {file}"),
+            None => f.write_str("not there: a probe, as expected"),
+        }
+    }
+}
+
+impl Display for BootTold {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self {
+            strategy,
+            profile,
+            why,
+            loader,
+            no_menu,
+        } = self;
+        let loader = named(loader.as_deref());
+        write!(f, "{loader} ({strategy}; profile \"{profile}\": {why})")?;
+        further(no_menu.as_deref(), f)
+    }
+}
+
+impl Display for LeaseTold {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "with {}", self.address)?;
+        self.server
+            .map_or(Ok(()), |server| write!(f, " of {server}"))?;
+        if self.left_out.is_empty() {
+            return Ok(());
+        }
+        write!(f, "; no room for options {:?}", self.left_out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guess_is_told_with_what_came_of_it() {
+        let told = |path: &str, file: Option<&str>| {
+            let guess = Guess {
+                door: Door::Tftp,
+                path: path.to_owned(),
+                peer: [10, 0, 0, 9].into(),
+                file: file.map(str::to_owned),
+            };
+            guess.to_string()
+        };
+        assert_eq!(
+            told("i/grubx64.efi", Some("images/ubuntu/grubx64.efi")),
+            "tftp i/grubx64.efi to 10.0.0.9: its loader means images/ubuntu/grubx64.efi"
+        );
+        assert_eq!(
+            told("revocations_sku.efi", None),
+            "tftp revocations_sku.efi to 10.0.0.9: not there: a probe, as expected"
+        );
+    }
+}

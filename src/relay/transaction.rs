@@ -1,0 +1,98 @@
+//! One question to DHCP servers, and which answers to it are believed.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Instant;
+
+use super::servers::Servers;
+use crate::wire::dhcp::{BOOTREPLY, Kind, Message, code};
+
+/// The port of servers and relays.
+const SERVERS: u16 = 67;
+
+/// What is asked in a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    /// A lease, of anybody.
+    Discover,
+    /// The lease that this server has offered.
+    Request(Ipv4Addr),
+    /// Who offers this address.
+    Retrace(Ipv4Addr),
+    /// To go on with a lease.
+    Renew,
+}
+
+/// Why an answer is not believed, or not needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Stray {
+    /// Nothing was asked under this number, or it is answered already.
+    #[error("it answers nothing that was asked")]
+    Unasked,
+    /// It is about another machine, or came another way than it was asked.
+    #[error("it is not about what was asked under its number")]
+    Other,
+    /// It is no answer to what was asked.
+    #[error("it is of a kind that does not answer what was asked")]
+    Kind,
+    /// It names no address for a host.
+    #[error("it gives no address that a host may have")]
+    Address,
+    /// Somebody else was asked.
+    #[error("its server was not asked")]
+    Server,
+}
+
+/// What was asked for a client.
+#[derive(Debug)]
+pub(super) struct Transaction<T> {
+    pub asks: Asks,
+    pub request: Message,
+    pub here: Ipv4Addr,
+    pub to: Vec<Ipv4Addr>,
+    pub began: Instant,
+    /// Servers that have answered the client itself.
+    pub alive: Vec<Ipv4Addr>,
+    pub carried: T,
+}
+
+impl<T> Transaction<T> {
+    /// The server's own name, where this answers what was asked.
+    pub fn believes(&self, from: SocketAddrV4, reply: &Message) -> Result<Ipv4Addr, Stray> {
+        let same = (reply.htype, reply.chaddr) == (self.request.htype, self.request.chaddr);
+        if reply.op != BOOTREPLY || !same || reply.giaddr != self.here || from.port() != SERVERS {
+            return Err(Stray::Other);
+        }
+        let server = reply.address(code::SERVER_ID).ok_or(Stray::Kind)?;
+        let chosen = match self.asks {
+            Asks::Request(chosen) => server == chosen,
+            _ => Servers::may_answer(&self.to, *from.ip(), server),
+        };
+        if !chosen || server == self.here {
+            return Err(Stray::Server);
+        }
+        let is_lease = is_host(reply.yiaddr) && reply.yiaddr != self.here;
+        match (self.asks, reply.kind()) {
+            (Asks::Discover | Asks::Retrace(_), Some(Kind::Offer)) if is_lease => Ok(server),
+            (Asks::Request(_), Some(Kind::Ack)) if is_lease => self.wanted(reply, server),
+            (Asks::Renew, Some(Kind::Ack)) if reply.yiaddr == self.request.ciaddr => Ok(server),
+            (Asks::Request(_) | Asks::Renew, Some(Kind::Nak)) => Ok(server),
+            (_, Some(Kind::Offer | Kind::Ack)) => Err(Stray::Address),
+            _ => Err(Stray::Kind),
+        }
+    }
+
+    /// An ACK is for the address that the client has asked for.
+    fn wanted(&self, reply: &Message, server: Ipv4Addr) -> Result<Ipv4Addr, Stray> {
+        let wanted = self.request.address(code::REQUESTED_ADDRESS);
+        (wanted == Some(reply.yiaddr))
+            .then_some(server)
+            .ok_or(Stray::Address)
+    }
+}
+
+const fn is_host(address: Ipv4Addr) -> bool {
+    !(address.is_unspecified()
+        || address.is_broadcast()
+        || address.is_multicast()
+        || address.is_loopback())
+}

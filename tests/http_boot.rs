@@ -1,0 +1,170 @@
+//! `http_boot:` and images: what a profile says, what machines are told by it, and what an operator is
+//! told of who cannot boot.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::process::Command;
+
+use bootjack::profile::{Source, compile};
+
+/// What `explain` says of a machine.
+fn explained(profile: &str, config: &str, args: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    fs::create_dir(place("profiles")).unwrap();
+    fs::write(place("profiles/p.yaml"), profile).unwrap();
+    fs::write(place("b.yaml"), config).unwrap();
+    let out = Command::new(env!("CARGO_BIN_EXE_bootjack"))
+        .args([
+            "explain",
+            "--mac",
+            "52:54:00:12:34:56",
+            "--server",
+            "10.0.0.2",
+        ])
+        .arg("--config")
+        .arg(place("b.yaml"))
+        .arg("--profiles")
+        .arg(place("profiles"))
+        .args(args)
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    text(&out.stdout) + &text(&out.stderr)
+}
+
+fn findings(profile: &str) -> String {
+    let (_, findings) = compile(&[Source {
+        file: "p.yaml".into(),
+        text: profile.into(),
+    }]);
+    let all: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    all.join("\n")
+}
+
+const ISO: &str = "menu: { entries: [ { id: cd, image: debian-12/mini.iso } ] }\n";
+const MANY: &str = "
+menu:
+  entries:
+    - { id: cd, image: \"a#b.iso\" }
+    - { id: test, loader: { bios: memtest.bin, efi-x64: memtest.efi } }
+    - { id: disk, local: true }
+";
+
+#[test]
+fn firmware_is_told_the_only_image_or_the_entry_that_is_named() {
+    let loader = "http://10.0.0.2:8067/assets/snponly.efi";
+    for (profile, arch, uri) in [
+        (
+            ISO.to_owned(),
+            "http-x64",
+            "http://10.0.0.2:8067/images/debian-12/mini.iso",
+        ),
+        (ISO.to_owned(), "efi-x64", "snponly.efi"),
+        (MANY.to_owned(), "http-x64", loader),
+        (
+            format!("http_boot: {{ entry: cd }}{MANY}"),
+            "http-x64",
+            "http://10.0.0.2:8067/images/a%23b.iso",
+        ),
+        (
+            format!("http_boot: {{ entry: test }}{MANY}"),
+            "http-x64",
+            "http://10.0.0.2:8067/assets/memtest.efi",
+        ),
+        (
+            "menu: { entries: [ { id: cd, image: \"http://10.9.9.9/x.iso\" } ] }".to_owned(),
+            "http-x64",
+            "http://10.9.9.9/x.iso",
+        ),
+        // An entry that the machine does not see.
+        (
+            "menu: { entries: [ { id: cd, arch: [bios], image: x.iso } ] }".to_owned(),
+            "http-x64",
+            loader,
+        ),
+    ] {
+        let said = explained(&profile, "", &["--arch", arch]);
+        assert!(said.contains(&format!("\"{uri}\"")), "{uri}: {said}");
+    }
+}
+
+#[test]
+fn https_is_told_by_our_address_or_by_name_and_never_replaced_by_http() {
+    let profile = format!("http_boot: {{ https: true }}\n{ISO}");
+    let tls = "tls-cert: /nowhere/cert.pem\n";
+    for (more, uri) in [
+        ("", "https://10.0.0.2:8443/images/debian-12/mini.iso"),
+        (
+            "tls-name: boot.example.org\nhttps-port: 443\n",
+            "https://boot.example.org:443/images/debian-12/mini.iso",
+        ),
+    ] {
+        let said = explained(&profile, &format!("{tls}{more}"), &["--arch", "http-x64"]);
+        assert!(said.contains(&format!("\"{uri}\"")), "{uri}: {said}");
+    }
+    let said = explained(&profile, tls, &["--arch", "efi-x64", "--stage", "ipxe"]);
+    assert!(
+        said.contains("\"http://10.0.0.2:8067/boot/52-54-00-12-34-56.ipxe\""),
+        "{said}"
+    );
+    let said = explained(&profile, "", &["--arch", "http-x64"]);
+    assert!(said.contains("and no HTTPS is served"), "{said}");
+    assert!(!said.contains("http://10.0.0.2"), "{said}");
+}
+
+#[test]
+fn what_is_wrong_is_told_at_its_place() {
+    for (profile, words) in [
+        (
+            "menu: { entries: [ { id: a, image: disk.iso.gz } ] }",
+            "ends neither in .iso nor in .img",
+        ),
+        (
+            "menu: { entries: [ { id: a, image: \"tftp://h/x.iso\" } ] }",
+            "no loader boots an image by tftp",
+        ),
+        (
+            "http_boot: { entry: b }\nmenu: { entries: [ { id: a, image: x.iso } ] }",
+            "no entry has the id \"b\"",
+        ),
+        (
+            "http_boot: { entry: a }\nmenu: { entries: [ { id: a, local: true } ] }",
+            "firmware cannot load \"a\" by itself",
+        ),
+        (
+            "http_boot: https\nmenu: { entries: [ { id: a, local: true } ] }",
+            "http_boot",
+        ),
+        ("menu: { entries: [ { id: a, iso: x.iso } ] }", "image"),
+    ] {
+        let said = findings(profile);
+        assert!(
+            said.contains("p.yaml:") && said.contains("error"),
+            "{profile}: {said}"
+        );
+        assert!(said.contains(words), "{profile}: {said}");
+    }
+}
+
+#[test]
+fn check_says_who_cannot_boot_an_image_and_how_to_say_that_it_is_meant() {
+    let said = findings(ISO);
+    for words in [
+        "warning",
+        "efi-x64 machines boot \"cd\" by HTTP boot of the firmware alone",
+        "arch: [bios, http-x64]",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let meant = "menu: { entries: [ { id: cd, arch: [bios, http-x64], image: x.iso } ] }";
+    assert_eq!(findings(meant), "");
+    let bios = format!("match: {{ arch: [bios] }}\n{ISO}");
+    assert_eq!(findings(&bios), "");
+    assert!(
+        findings(MANY).contains("http_boot: { entry: … } names it"),
+        "{}",
+        findings(MANY)
+    );
+}

@@ -1,0 +1,282 @@
+//! The relay's table of questions: what is believed, and what is not, by random answers to random questions, and
+//! each rule by itself.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use bootjack::relay::servers::{News, Servers};
+use bootjack::relay::{Came, PER_SECOND, Relay, Stray, WAIT};
+use bootjack::wire::Mac;
+use bootjack::wire::dhcp::{BOOTREPLY, BOOTREQUEST, Kind, Message, code};
+
+const HERE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 5);
+const LEASED: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 99);
+const FROM: SocketAddrV4 = SocketAddrV4::new(SERVER, 67);
+
+type Asked = Relay<u8>;
+/// What is wrong with an answer, how it comes about, and what is said of it.
+type Wrong = (&'static str, fn(&mut Message, &mut SocketAddrV4), Stray);
+
+fn relay() -> Asked {
+    Relay::new(8, Servers::default())
+}
+
+fn message(kind: Kind, mac: u8, more: &[(u8, Ipv4Addr)]) -> Message {
+    let mut message = Message::request(Mac::ethernet([2, 0, 0, 0, 0, mac]), 0x77);
+    message.options.push(code::MESSAGE_TYPE, &[kind.number()]);
+    for (code, address) in more {
+        message.options.push(*code, &address.octets());
+    }
+    message
+}
+
+fn discover(mac: u8) -> Message {
+    message(Kind::Discover, mac, &[])
+}
+
+fn request(mac: u8) -> Message {
+    let asks = [(code::REQUESTED_ADDRESS, LEASED), (code::SERVER_ID, HERE)];
+    message(Kind::Request, mac, &asks)
+}
+
+/// What a server says to a question.
+fn reply(asked: &Message, kind: Kind) -> Message {
+    let said = message(kind, 0, &[(code::SERVER_ID, SERVER)]);
+    Message {
+        op: BOOTREPLY,
+        yiaddr: LEASED,
+        options: said.options,
+        ..asked.clone()
+    }
+}
+
+#[test]
+fn the_whole_way() {
+    let (mut relay, now) = (relay(), Instant::now());
+    let asked = relay.discover(now, (HERE, 1), &discover(1), 7).unwrap();
+    assert_eq!(asked.to, [Ipv4Addr::BROADCAST]);
+    let offer = reply(&asked.message, Kind::Offer);
+    assert_eq!(
+        relay.answered(now, FROM, &offer, 9),
+        Ok((Came::Lease(7), None))
+    );
+    assert_eq!(
+        relay.answered(now, FROM, &offer, 9),
+        Err(Stray::Unasked),
+        "once"
+    );
+    let asked = relay.request(now, (HERE, 2), &request(1), 8).unwrap();
+    assert_eq!(
+        (asked.to, asked.message.address(54)),
+        (vec![SERVER], Some(SERVER))
+    );
+    let ack = reply(&asked.message, Kind::Ack);
+    assert_eq!(
+        relay.answered(now, FROM, &ack, 9),
+        Ok((Came::Lease(8), None))
+    );
+    let mac = Mac::ethernet([2, 0, 0, 0, 0, 1]);
+    assert_eq!(relay.server_of(mac, LEASED), Some(SERVER));
+    assert_eq!(relay.server_of(mac, OTHER), None);
+}
+
+#[test]
+fn what_does_not_answer_the_question_is_not_believed() {
+    let now = Instant::now();
+    let ways: [Wrong; 10] = [
+        ("another number", |m, _| m.xid ^= 1, Stray::Unasked),
+        ("a question", |m, _| m.op = BOOTREQUEST, Stray::Other),
+        ("another machine", |m, _| m.chaddr[5] ^= 1, Stray::Other),
+        ("another relay", |m, _| m.giaddr = OTHER, Stray::Other),
+        ("a client's port", |_, from| from.set_port(68), Stray::Other),
+        (
+            "no address",
+            |m, _| m.yiaddr = Ipv4Addr::UNSPECIFIED,
+            Stray::Address,
+        ),
+        (
+            "everybody's address",
+            |m, _| m.yiaddr = Ipv4Addr::BROADCAST,
+            Stray::Address,
+        ),
+        ("our address", |m, _| m.yiaddr = HERE, Stray::Address),
+        (
+            "an ACK",
+            |m, _| {
+                m.options = [(53, &[5][..]), (54, &SERVER.octets())]
+                    .into_iter()
+                    .collect();
+            },
+            Stray::Address,
+        ),
+        (
+            "nobody's",
+            |m, _| m.options = [(53, &[2][..])].into_iter().collect(),
+            Stray::Kind,
+        ),
+    ];
+    for (what, spoil, stray) in ways {
+        let mut relay = relay();
+        let asked = relay.discover(now, (HERE, 1), &discover(1), 7).unwrap();
+        let good = reply(&asked.message, Kind::Offer);
+        let (mut bad, mut from) = (good.clone(), FROM);
+        spoil(&mut bad, &mut from);
+        assert_eq!(relay.answered(now, from, &bad, 9), Err(stray), "{what}");
+        assert!(
+            relay.answered(now, FROM, &good, 9).is_ok(),
+            "{what}: and the right one still is"
+        );
+    }
+    let mut named = Relay::new(8, Servers::new(vec![SERVER]));
+    let asked = named.discover(now, (HERE, 1), &discover(1), 7).unwrap();
+    let mut other = reply(&asked.message, Kind::Offer);
+    other.options = [(53, &[2][..]), (54, &OTHER.octets())]
+        .into_iter()
+        .collect();
+    let from = SocketAddrV4::new(OTHER, 67);
+    assert_eq!(named.answered(now, from, &other, 9), Err(Stray::Server));
+}
+
+#[test]
+fn a_lease_that_nothing_is_known_of_is_found_again_or_is_gone() {
+    let (mut relay, now) = (relay(), Instant::now());
+    let asked = relay.request(now, (HERE, 1), &request(1), 7).unwrap();
+    assert_eq!(asked.message.kind(), Some(Kind::Discover));
+    let offer = reply(&asked.message, Kind::Offer);
+    let Ok((Came::Found(7, again), None)) = relay.answered(now, FROM, &offer, 2) else {
+        panic!("found");
+    };
+    assert_eq!(
+        (again.message.kind(), again.xid()),
+        (Some(Kind::Request), 2)
+    );
+    assert_eq!(again.message.address(54), Some(SERVER));
+    let nak = reply(&again.message, Kind::Nak);
+    assert_eq!(
+        relay.answered(now, FROM, &nak, 9),
+        Ok((Came::Refused(7), None))
+    );
+
+    let asked = relay.request(now, (HERE, 3), &request(2), 8).unwrap();
+    let mut offer = reply(&asked.message, Kind::Offer);
+    offer.yiaddr = OTHER;
+    assert_eq!(
+        relay.answered(now, FROM, &offer, 9),
+        Ok((Came::Gone(8), None))
+    );
+}
+
+#[test]
+fn a_server_that_answers_machines_and_no_relay_is_known_after_two_times() {
+    let (mut relay, now) = (relay(), Instant::now());
+    let mac = Mac::ethernet([2, 0, 0, 0, 0, 1]);
+    for (xid, news) in [(1, vec![]), (2, vec![News::Deaf(SERVER)])] {
+        relay.discover(now, (HERE, xid), &discover(1), 7).unwrap();
+        relay.heard(now, SERVER, (mac, 0x77));
+        let late = relay.overdue(now + WAIT, xid).unwrap();
+        assert_eq!((late.alive, late.news), (vec![SERVER], news));
+    }
+    assert!(relay.servers.all_deaf());
+    let asked = relay.discover(now, (HERE, 3), &discover(1), 7).unwrap();
+    assert_eq!(asked.to, [SERVER, Ipv4Addr::BROADCAST]);
+    let offer = reply(&asked.message, Kind::Offer);
+    let came = relay.answered(now, FROM, &offer, 9);
+    assert_eq!(came, Ok((Came::Lease(7), Some(News::Answers(SERVER)))));
+    assert_eq!(relay.overdue(now + WAIT, 3), None, "it came in time");
+}
+
+/// A fast server is heard before we have read the question that it answers.
+#[test]
+fn what_a_server_offers_before_our_question_counts_too() {
+    let (mut relay, now) = (relay(), Instant::now());
+    let mac = |mac| Mac::ethernet([2, 0, 0, 0, 0, mac]);
+    relay.heard(now, SERVER, (mac(1), 0x77));
+    for (xid, client, alive) in [(1, 1, vec![SERVER]), (2, 2, vec![])] {
+        relay
+            .discover(now, (HERE, xid), &discover(client), 0)
+            .unwrap();
+        let late = relay.overdue(now + WAIT, xid).unwrap();
+        assert_eq!(late.alive, alive, "machine {client}");
+    }
+}
+
+#[test]
+fn a_late_answer_counts_and_a_very_late_one_does_not() {
+    let (mut relay, now) = (relay(), Instant::now());
+    for (xid, after, counts) in [(1, 3, true), (2, 60, false)] {
+        let asked = relay.discover(now, (HERE, xid), &discover(1), 7).unwrap();
+        assert!(relay.overdue(now + WAIT, xid).is_some());
+        let offer = reply(&asked.message, Kind::Offer);
+        let later = now + Duration::from_secs(after);
+        assert_eq!(
+            relay.answered(later, FROM, &offer, 9).is_ok(),
+            counts,
+            "{after} s"
+        );
+    }
+}
+
+#[test]
+fn so_much_is_asked_in_a_second_and_kept_at_all() {
+    let (mut relay, now) = (relay(), Instant::now());
+    let asked =
+        (0..3 * PER_SECOND).filter(|n| relay.discover(now, (HERE, *n), &discover(1), 7).is_some());
+    assert_eq!(asked.count(), PER_SECOND as usize);
+    let later = now + Duration::from_secs(1);
+    assert!(relay.discover(later, (HERE, 1), &discover(1), 7).is_some());
+    let open = (0..3 * PER_SECOND).filter(|xid| relay.overdue(later, *xid).is_some());
+    assert_eq!(open.count(), 8);
+}
+
+proptest! {
+    /// Whatever is sent: a lease is handed on only to the machine and for the address that was asked for, of the
+    /// server that offered it.
+    #[test]
+    fn no_answer_leads_to_another_machine(
+        steps in proptest::collection::vec((0..5_u8, 0..4_u8, 0..6_u32, 0..7_u8, 0..3_u8, 0..3_u64), 1..120)
+    ) {
+        let (mut relay, mut now) = (relay(), Instant::now());
+        let mut offered = Vec::new();
+        let mut next = 100;
+        for (what, mac, xid, kind, server, seconds) in steps {
+            now += Duration::from_secs(seconds);
+            let from = [SERVER, OTHER, HERE][usize::from(server)];
+            match what {
+                0 => drop(relay.discover(now, (HERE, xid), &discover(mac), mac)),
+                1 => drop(relay.request(now, (HERE, xid), &request(mac), mac)),
+                2 => drop(relay.overdue(now, xid)),
+                3 => relay.heard(now, from, (Mac::ethernet([2, 0, 0, 0, 0, mac]), 0x77)),
+                _ => {
+                    let kind = [Kind::Offer, Kind::Ack, Kind::Nak, Kind::Discover, Kind::Request, Kind::Inform, Kind::Offer][usize::from(kind)];
+                    let mut answer = message(kind, mac, &[(code::SERVER_ID, from)]);
+                    (answer.op, answer.xid, answer.giaddr, answer.yiaddr) = (BOOTREPLY, xid, HERE, LEASED);
+                    next += 1;
+                    match relay.answered(now, SocketAddrV4::new(from, 67), &answer, next) {
+                        Ok((Came::Lease(carried), _)) => {
+                            prop_assert_eq!(carried, mac);
+                            prop_assert!(from != HERE);
+                            if kind == Kind::Offer {
+                                offered.push((mac, from));
+                            } else {
+                                prop_assert_eq!(kind, Kind::Ack);
+                                prop_assert!(offered.contains(&(mac, from)));
+                            }
+                        }
+                        Ok((Came::Found(carried, _), _)) => {
+                            prop_assert_eq!((carried, kind), (mac, Kind::Offer));
+                            offered.push((mac, from));
+                        }
+                        Ok((Came::Refused(carried) | Came::Gone(carried) | Came::Renewed(carried), _)) => prop_assert_eq!(carried, mac),
+                        Err(_) => {}
+                    }
+                }
+            }
+        }
+    }
+}
