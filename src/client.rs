@@ -11,6 +11,7 @@
 //!   bounded, the machine unseen for longest leaves first
 //! * [`progress`]: whether machines follow what they are offered, and what is tried next
 //! * [`Loaders`]: what is known of the loader that an address runs
+//! * [`Serial`]: the number by which a Raspberry Pi names the folder of its files
 //! * [`identify`]: a decoded DHCP message → [`Client`]
 
 mod choice;
@@ -20,6 +21,7 @@ mod loaders;
 pub mod progress;
 pub mod quirk;
 mod registry;
+mod serial;
 mod shape;
 mod side;
 mod stage;
@@ -37,6 +39,7 @@ pub use cut::Cut;
 pub use identify::{NotBooting, identify, identify_classless};
 pub use loaders::{Boot, Loaders};
 pub use registry::Registry;
+pub use serial::Serial;
 pub use shape::{PxeShape, Shape};
 pub use side::Side;
 pub use stage::Stage;

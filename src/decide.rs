@@ -9,6 +9,7 @@
 //! * `form`: a shape with what quirks change in it
 //! * [`loader`]: which program or URI this client is named
 //! * `reply`: the message that is sent, and where to; `finish`: the answer, encoded
+//! * `pxelinux`: what that loader is told beside its file
 //! * [`menu`], [`item`]: a menu that the firmware shows, and what was chosen in it
 //! * `excess`: a reply that does not fit
 //! * [`origin`]: where a message comes from, and whether it can be its machine's own
@@ -30,6 +31,7 @@ pub mod loader;
 pub mod menu;
 pub mod note;
 pub mod origin;
+mod pxelinux;
 mod reply;
 pub mod strategy;
 
@@ -269,7 +271,7 @@ impl Case<'_> {
                 .is_some_and(|named| loader::reads_the_ack(&named.to_string())),
         };
         let (strategy, by) = self.shape(menu.is_some(), case);
-        let form = Form::of(strategy, treatment, client);
+        let form = Form::of(strategy, treatment, client).of_profile(profile);
         let form = menu.map_or(form, |menu| form.with_menu(menu));
         let offered = (self.kind == Kind::Offer).then(|| {
             let row = (treatment, form.bypasses());

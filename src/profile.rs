@@ -12,6 +12,8 @@
 //! * `document`, `clause`, `menu`, `entry`, [`boot_server`]: the parts of a profile
 //! * `named`: the files that a profile names, and where
 //! * [`items`], `fits`: the menu as firmware shows it, and what no such menu can carry
+//! * `raspberry_pi`: what boots without a menu
+//! * `pxelinux`: what that loader is told by DHCP
 //! * `pinned`: a shape of reply that no firmware of its machines takes
 //! * [`template`]: `{{ mac }}`: what it may say, and how it is filled
 //! * `matching`, `pattern`, `ties`: whom a profile is for, and which two could both be meant
@@ -40,6 +42,8 @@ pub mod model;
 mod named;
 mod pattern;
 mod pinned;
+mod pxelinux;
+mod raspberry_pi;
 mod schema;
 pub mod select;
 pub mod snapshot;
@@ -51,7 +55,10 @@ pub use choose::{choose, chosen, subject};
 pub use compile::{Compiler, Source, compile};
 pub use http_boot::HttpBoot;
 pub use index::Profiles;
-pub use model::{Action, BootServer, Entry, Loader, Menu, PerArch, Profile, Target, Template};
+pub use model::{
+    Action, BootServer, Entry, Loader, Menu, PerArch, Profile, Pxelinux, RaspberryPi, Target,
+    Template, U_BOOT_MENU,
+};
 pub use named::Named;
 pub use select::{Considered, Selection, Subject, Verdict, select, trace};
 pub use snapshot::{Https, Installed, Snapshot};

@@ -6,11 +6,13 @@
 //! following links out of it.
 //!
 //! * [`names`]: what each path means; [`files_first`]: what loaders guess, and where that may be
+//! * `raspberry_pi`: what a Raspberry Pi asks for → its profile's folder
 //! * [`path`]: what a client wrote → a clean relative path, or the reason why not (it lives in
 //!   `wire`, because profiles check the paths that operators write by the same rule)
 
 mod beside;
 pub mod names;
+mod raspberry_pi;
 mod resolve;
 
 use std::net::IpAddr;
@@ -68,6 +70,40 @@ pub enum Found {
     File(FilePath),
     /// Text rendered for this client.
     Text(Memory, Rendered),
+    /// The first of several that is there.
+    First(Box<Choice>),
+}
+
+/// Several things that a name may be, as the image folder decides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// What goes before.
+    pub first: Found,
+    /// What it is where that is not there.
+    pub then: Option<Found>,
+    /// What is to be said where none of them is.
+    pub otherwise: String,
+}
+
+impl Found {
+    /// Everything that it may be, what goes before first.
+    pub fn each(&self) -> Vec<&Self> {
+        match self {
+            Self::First(choice) => {
+                let then = choice.then.iter().flat_map(Self::each);
+                choice.first.each().into_iter().chain(then).collect()
+            }
+            only => vec![only],
+        }
+    }
+
+    /// What is to be said where nothing of that is there, beside that.
+    pub fn otherwise(&self) -> Option<&str> {
+        match self {
+            Self::First(choice) => Some(&choice.otherwise),
+            _ => None,
+        }
+    }
 }
 
 impl Found {
@@ -133,6 +169,11 @@ pub enum Missing {
     /// No profile matches the machine.
     #[error("no profile matches this machine")]
     NoProfile,
+    /// A Raspberry Pi asks, and its profile says nothing of such.
+    #[error(
+        "profile \"{0}\" has nothing for a Raspberry Pi; write raspberry_pi: {{ folder: … }} into it, and copy the boot partition there"
+    )]
+    NoFolder(String),
     /// A template failed.
     #[error("{0}")]
     Render(String),

@@ -143,9 +143,29 @@ fn chances() -> impl Strategy<Value = Chance> {
     })
 }
 
+/// What the three Raspberry Pis cannot do without.
+const PI_FILES: [&str; 12] = [
+    "start.elf",
+    "fixup.dat",
+    "start4.elf",
+    "fixup4.dat",
+    "config.txt",
+    "cmdline.txt",
+    "kernel8.img",
+    "kernel_2712.img",
+    "bcm2710-rpi-3-b.dtb",
+    "bcm2711-rpi-4-b.dtb",
+    "bcm2712-rpi-5-b.dtb",
+    "overlays/overlay_map.dtb",
+];
+
+const fn is_pi(kind: Kind) -> bool {
+    matches!(kind, Kind::Rpi3 | Kind::Rpi4 | Kind::Rpi5)
+}
+
 impl Chance {
     fn mac(&self) -> Mac {
-        if self.kind == Kind::Rpi3 { PI } else { MAC }
+        if is_pi(self.kind) { PI } else { MAC }
     }
 
     /// Loaders that are not in the box are the operator's; GRUB and shim ask who the DHCP server says
@@ -157,6 +177,7 @@ impl Chance {
             ..Known::default()
         };
         let sizes = [("bootcode.bin", 52_000), ("ipxe-arm64.efi", 70_000)];
+        let sizes = sizes.into_iter().chain(PI_FILES.map(|name| (name, 1000)));
         Case {
             mode: self.mode,
             lan: self.lan(),
@@ -164,13 +185,13 @@ impl Chance {
             quirks: self.quirks(),
             dhcp: self.dhcp(),
             past: shape.map(known),
-            assets: sizes.map(|(name, size)| (name.to_owned(), size)).into(),
+            assets: sizes.map(|(name, size)| (name.to_owned(), size)).collect(),
             ..Case::default()
         }
     }
 
     fn lan(&self) -> Lan {
-        let asks_the_ack = self.kind.firmware().second.is_some();
+        let asks_the_ack = matches!(self.kind, Kind::Grub | Kind::Shim);
         let next = asks_the_ack || self.mode == Mode::Colocated;
         let usual = Lan {
             siaddr: next.then_some(US),
@@ -253,10 +274,12 @@ impl Chance {
         match (self.mode, self.kind) {
             (Mode::Proxy | Mode::Colocated, _) if self.beside != Beside::Plain => false,
             // It never asks 4011; and HTTP boot takes what the DHCP server says.
-            (Mode::Colocated, Kind::Rpi3) => false,
+            (Mode::Colocated, kind) if is_pi(kind) => false,
             (Mode::Colocated, Kind::HttpX64) => true,
             // What an operator sets for a network goes before the row of a Pi.
-            (Mode::Dhcp, Kind::Rpi3) if self.pxe.is_some_and(|s| s != PxeShape::SingleOffer) => {
+            (Mode::Dhcp, kind)
+                if is_pi(kind) && self.pxe.is_some_and(|s| s != PxeShape::SingleOffer) =>
+            {
                 false
             }
             // A lease itself has no shape of a proxy's.
@@ -329,7 +352,7 @@ fn each_shape_that_a_row_lists_boots_its_firmware() {
 fn each_machine_boots_in_each_mode_but_a_pi_that_another_server_tells_nothing() {
     for (kind, mode) in kinds().flat_map(|kind| MODES.map(|mode| (kind, mode))) {
         let chance = usual(kind, mode);
-        let pi = kind == Kind::Rpi3 && mode == Mode::Colocated;
+        let pi = is_pi(kind) && mode == Mode::Colocated;
         assert_eq!(chance.fits(), !pi, "{chance:?}");
         if !pi {
             boots(&chance);

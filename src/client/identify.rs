@@ -28,7 +28,7 @@ pub fn identify(message: &Message, local: Ipv4Addr) -> Result<Client, NotBooting
         .options
         .get(code::VENDOR_CLASS)
         .ok_or(NotBooting::Class)?;
-    let class = class_of(class_text).ok_or(NotBooting::Class)?;
+    let class = class_of(message, class_text).ok_or(NotBooting::Class)?;
     as_class(message, local, (class_text, class))
 }
 
@@ -100,10 +100,20 @@ fn shown(bytes: &[u8]) -> Box<str> {
     String::from_utf8_lossy(kept).into()
 }
 
-fn class_of(text: &[u8]) -> Option<Class> {
+/// U-Boot calls itself `U-Boot.armv8`, unless its `bootp_vci` says otherwise; that it boots, and does not
+/// take an address alone, says its option 93 (net/bootp.c, `CONFIG_BOOTP_PXE`).
+fn class_of(message: &Message, text: &[u8]) -> Option<Class> {
+    let archs = || {
+        message
+            .options
+            .get(code::CLIENT_ARCH)
+            .map(pxe::architectures)
+    };
+    let names_u_boot = || archs().is_some_and(|all| all.iter().any(|a| a.platform().is_u_boot()));
     match text {
         t if t.starts_with(pxe::CLASS_PXE) => Some(Class::Pxe),
         t if t.starts_with(pxe::CLASS_HTTP) => Some(Class::Http),
+        t if t.starts_with(pxe::CLASS_U_BOOT) && names_u_boot() => Some(Class::Pxe),
         _ => None,
     }
 }
@@ -192,6 +202,22 @@ mod tests {
             );
         }
         assert_eq!(identify(&message(1, &[]), LOCAL), Err(NotBooting::Class));
+    }
+
+    #[test]
+    fn u_boot_boots_where_it_names_its_architecture() {
+        let class: (u8, &[u8]) = (60, b"U-Boot.armv8");
+        assert_eq!(
+            seen(&[class, (93, &[0, 22])]).platform(),
+            Platform::UbootArm64
+        );
+        for archs in [&[][..], &[(93, &[0, 7][..])]] {
+            let options = [&[class], archs].concat();
+            assert_eq!(
+                identify(&message(1, &options), LOCAL),
+                Err(NotBooting::Class)
+            );
+        }
     }
 
     #[test]

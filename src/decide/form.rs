@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::strategy::Strategy;
 use crate::client::quirk::{Ending, FileIn, Option43, ReplyPort, Treatment, Vendor};
 use crate::client::{Client, Stage};
+use crate::profile::{Profile, Pxelinux};
 use crate::wire::dhcp::Message;
 use crate::wire::pxe::area::Area;
 
@@ -33,6 +34,8 @@ pub(super) struct Form<'t> {
     /// Whether iPXE is told to look for no proxy: 175.176. Beside a lease of our own that is
     /// [`grant`](super::grant)'s to say.
     pub no_proxy: bool,
+    /// What the profile has for pxelinux, where that is what is named.
+    pub pxelinux: Option<&'t Pxelinux>,
     /// Whether short replies are filled up.
     pub padding: bool,
     /// Whether to ask for broadcast; `None`: as usual.
@@ -50,6 +53,14 @@ impl<'t> Form<'t> {
             vendor: Vendor::Menu,
             own_vendor: None,
             menu,
+            ..self
+        }
+    }
+
+    /// With what the profile has for its loader.
+    pub fn of_profile(self, profile: &'t Profile) -> Self {
+        Self {
+            pxelinux: profile.pxelinux.as_ref(),
             ..self
         }
     }
@@ -94,6 +105,7 @@ impl<'t> Form<'t> {
             ending: treatment.set(|c| c.ending).unwrap_or(Ending::Nul),
             server_options: servers.unwrap_or(strategy.server_options),
             ipxe_priority: priority.unwrap_or(0),
+            pxelinux: None,
             no_proxy: strategy.leased && client.stage == Stage::Ipxe,
             padding: treatment.set(|c| c.padding).unwrap_or(true),
             broadcast: treatment.set(|c| c.broadcast),

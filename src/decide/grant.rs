@@ -202,7 +202,7 @@ fn granted(
         boot,
         form: Form {
             menu: boot.menu.as_deref().unwrap_or_default(),
-            ..form
+            ..form.of_profile(&boot.selection.profile)
         },
     });
     let (message, left_out) = message(asked, told, data.as_ref());

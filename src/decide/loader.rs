@@ -185,6 +185,8 @@ pub fn for_client(
             let other = Loader::Auto.program(platform);
             other.or(wanted.program(platform)).map(Into::into)
         }
+        // Its menu is for `pxe get`, which is TFTP.
+        None if platform.is_u_boot() && client.class == Class::Http => None,
         None => wanted.program(platform).map(Into::into),
     };
     let none = |by_pxe| NoKind {

@@ -16,6 +16,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::form::Form;
 use super::loader::Named;
+use super::pxelinux;
 use super::strategy::Strategy;
 use super::{Ignore, Incoming, Port};
 use crate::client::quirk::{FileIn, ReplyPort, Vendor};
@@ -140,7 +141,7 @@ fn options(incoming: Incoming<'_>, kind: Kind, form: &Form<'_>, name: &str) -> O
     options
 }
 
-/// What a form adds to the options, in the safe order: 60, 97, 43, 66, 67 (facts A).
+/// What a form adds to the options, in the safe order: 60, 97, 43, 66, 67 (facts A), and pxelinux's own.
 pub(super) fn push_boot(
     request: &Options,
     form: &Form<'_>,
@@ -153,7 +154,8 @@ pub(super) fn push_boot(
     if let Some(uuid) = request.get(code::CLIENT_UUID).filter(|v| !v.is_empty()) {
         to.push(code::CLIENT_UUID, uuid);
     }
-    push_vendor(form, to);
+    let own = pxelinux::options(form.pxelinux, name);
+    push_vendor(form, &own, to);
     for option in form.server_options {
         match *option {
             code::TFTP_SERVER => to.push(code::TFTP_SERVER, server.to_string().as_bytes()),
@@ -167,9 +169,12 @@ pub(super) fn push_boot(
             &[name.as_bytes(), form.ending.bytes()].concat(),
         );
     }
+    for (code, value) in &own {
+        to.push(*code, value);
+    }
 }
 
-fn push_vendor(form: &Form<'_>, to: &mut Options) {
+fn push_vendor(form: &Form<'_>, own: &[(u8, Vec<u8>)], to: &mut Options) {
     if let Some(own) = form.own_vendor {
         return to.push(code::VENDOR_SPECIFIC, own);
     }
@@ -178,8 +183,14 @@ fn push_vendor(form: &Form<'_>, to: &mut Options) {
         // Firmware refuses a packet whose option 43 is empty (facts A).
         Vendor::Menu if form.menu.is_empty() => return,
         Vendor::Menu => return to.push(code::VENDOR_SPECIFIC, form.menu),
-        Vendor::Bypass => return to.push(code::VENDOR_SPECIFIC, &pxe::BOOT_AT_ONCE),
-        Vendor::BypassPrompt => return to.push(code::VENDOR_SPECIFIC, &pxe::BOOT_AT_ONCE_PROMPT),
+        Vendor::Bypass => {
+            let with_own = pxelinux::within(&pxe::BOOT_AT_ONCE, own);
+            return to.push(code::VENDOR_SPECIFIC, &with_own);
+        }
+        Vendor::BypassPrompt => {
+            let with_own = pxelinux::within(&pxe::BOOT_AT_ONCE_PROMPT, own);
+            return to.push(code::VENDOR_SPECIFIC, &with_own);
+        }
         Vendor::RaspberryPi => "Raspberry Pi Boot",
         Vendor::RaspberryPi3 => "Raspberry Pi Boot   ",
     };

@@ -21,6 +21,10 @@ pub enum Kind {
     Ipxe,
     /// The boot ROM of a Raspberry Pi 3
     Rpi3,
+    /// The flash memory of a Raspberry Pi 4
+    Rpi4,
+    /// The flash memory of a Raspberry Pi 5
+    Rpi5,
     /// 64-bit x86 UEFI that has loaded GRUB's signed network image
     Grub,
     /// 64-bit x86 UEFI that has loaded shim
@@ -121,6 +125,8 @@ pub enum Second {
     Shim,
     /// Asks for `grub.cfg`
     Grub,
+    /// `bootcode.bin` asks for `start.elf` and all that comes after it
+    Pi,
 }
 
 /// One row.
@@ -228,8 +234,35 @@ const BIOS: Firmware = Firmware {
                are EDK2's",
 };
 
+const PI_3: Firmware = Firmware {
+    kind: Kind::Rpi3,
+    name: "rpi3",
+    words: "the boot ROM of a Raspberry Pi 3",
+    asks: &PI_ASKS,
+    manner: Manner::Pi,
+    windows: &[5, 5, 5, 5, 5],
+    broadcast: false,
+    tftp: Tftp {
+        block: 512,
+        window: None,
+        probes: false,
+        sizes: false,
+        strict: false,
+        patience: ASSUMED_PATIENCE,
+    },
+    second: Some(Second::Pi),
+    evidence: "the maker's boot documentation, quirks 27 and 28; its times are not on record",
+    ..BIOS
+};
+/// rpi-eeprom's release notes: blocks of 1024 bytes; the size is asked for (nobodd's documentation).
+const PI_4_TFTP: Tftp = Tftp {
+    block: 1024,
+    sizes: true,
+    ..PI_3.tftp
+};
+
 /// All of them.
-pub static TABLE: [Firmware; 9] = [
+pub static TABLE: [Firmware; 11] = [
     BIOS,
     Firmware {
         kind: Kind::Bios20,
@@ -282,24 +315,24 @@ pub static TABLE: [Firmware; 9] = [
         evidence: "iPXE dhcp.c, autoboot.c, pxemenu.c, tftp.c and retry.c; QEMU's e1000 ROM on the wire",
         ..BIOS
     },
+    PI_3,
     Firmware {
-        kind: Kind::Rpi3,
-        name: "rpi3",
-        words: "the boot ROM of a Raspberry Pi 3",
-        asks: &PI_ASKS,
-        manner: Manner::Pi,
-        windows: &[5, 5, 5, 5, 5],
-        broadcast: false,
-        tftp: Tftp {
-            block: 512,
-            window: None,
-            probes: false,
-            sizes: false,
-            strict: false,
-            patience: ASSUMED_PATIENCE,
-        },
-        evidence: "the maker's boot documentation, quirks 27 and 28; its times are not on record",
-        ..BIOS
+        kind: Kind::Rpi4,
+        name: "rpi4",
+        words: "the boot loader in the flash memory of a Raspberry Pi 4",
+        tftp: PI_4_TFTP,
+        second: None,
+        evidence: "raspberrypi/documentation and rpi-eeprom, logs of TFTP servers; its times are not on record",
+        ..PI_3
+    },
+    Firmware {
+        kind: Kind::Rpi5,
+        name: "rpi5",
+        words: "the boot loader in the flash memory of a Raspberry Pi 5",
+        tftp: PI_4_TFTP,
+        second: None,
+        evidence: "raspberrypi/documentation and rpi-eeprom; its times are not on record",
+        ..PI_3
     },
     Firmware {
         kind: Kind::Grub,

@@ -6,6 +6,7 @@
 //! * `boot`: what is booted, port 4011
 //! * `menu`: prompt, items, and the boot servers behind them
 //! * `load`: the loader by TFTP; [`web`]: by HTTP
+//! * `pi`: the files of a Raspberry Pi
 //! * `second`: what the loader asks for; [`Outlook`]: how far it comes by offers alone
 //!
 //! Invariants: it ends, whatever it hears: every wait has its time, and what it keeps its bound.
@@ -17,6 +18,7 @@ mod lease;
 mod load;
 mod menu;
 mod outlook;
+mod pi;
 mod second;
 pub mod web;
 

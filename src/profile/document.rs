@@ -9,10 +9,12 @@ use super::clause;
 use super::fits;
 use super::http_boot::{self, HttpBoot};
 use super::matching::Match;
-use super::menu;
+use super::menu::{self, Placement};
 use super::model::{Loader, PerArch, Profile};
 use super::named::{self, Named};
 use super::pinned;
+use super::pxelinux;
+use super::raspberry_pi;
 use super::schema::{FIRMWARE, PROFILE, per_arch};
 use super::template::{NAMES, Values};
 use super::words::{MAX_TITLE, title};
@@ -114,9 +116,17 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
         network::of_profile(n, report)
     });
     let known = vars.clone().unwrap_or_else(|| named(&section));
-    let called = name.as_deref().unwrap_or_default();
-    let menu = section.need("menu", report);
-    let menu = menu.and_then(|n| menu::read(n, called, &sample(&known), report));
+    let (called, sample) = (name.as_deref().unwrap_or_default(), sample(&known));
+    let pi = section.or("raspberry_pi", None, |n| {
+        raspberry_pi::read(n, &sample, report).map(Some)
+    });
+    let pxelinux = section.or("pxelinux", None, |n| pxelinux::read(n, report).map(Some));
+    let menu = match (section.get("menu"), section.get("raspberry_pi")) {
+        (None, Some(_)) => Some(Placement::of(raspberry_pi::menu(called))),
+        _ => section
+            .need("menu", report)
+            .and_then(|n| menu::read(n, called, &sample, report)),
+    };
     let (menu, matching, (terms, criteria)) = (menu?, matching?, dhcp?);
     menu.warn_of_dead_entries(&matching, report);
     let profile = Profile {
@@ -128,6 +138,8 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
         secure_boot: secure_boot?,
         http_boot: http_boot?,
         multicast: group?,
+        raspberry_pi: pi?,
+        pxelinux: pxelinux?,
         vars: vars?,
         terms,
         criteria,
@@ -349,6 +361,7 @@ fn sample(vars: &BTreeMap<String, String>) -> Values {
         "efi-x64",
         "192.0.2.1",
         "http://192.0.2.1:8067",
+        "5b154510",
     ];
     let known = NAMES.into_iter().zip(client);
     let known = known.map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -9,7 +9,7 @@ use super::words::{bad_line, id, target, title};
 use crate::yaml::{At, Node, Report, Section, Value, archs, kind, report::place_of, text, yes_no};
 
 /// The longest kernel command line, in bytes: x86 Linux cuts at its `COMMAND_LINE_SIZE`.
-const MAX_ARGS: usize = 2047;
+pub(super) const MAX_ARGS: usize = 2047;
 /// The longest iPXE script, in bytes.
 const MAX_SCRIPT: usize = 32 << 10;
 
@@ -203,7 +203,7 @@ fn script(node: &Node, sample: &Values, report: &mut Report<'_>) -> Option<Templ
 }
 
 /// What a template becomes for a sample client; what is wrong in it is reported at its place.
-fn filled(
+pub(super) fn filled(
     node: &Node,
     template: &str,
     what: &str,

@@ -121,6 +121,12 @@ fn default(node: &Node, entries: Option<&[Placed]>, report: &mut Report<'_>) -> 
 }
 
 impl Placement {
+    /// A menu that stands nowhere.
+    pub const fn of(menu: Menu) -> Self {
+        let at = Vec::new();
+        Self { menu, at }
+    }
+
     /// Warns of entries that none of the profile's machines can boot.
     pub fn warn_of_dead_entries(&self, matching: &Match, report: &mut Report<'_>) {
         let archs: Vec<_> = matching.archs.iter().map(|(arch, _)| *arch).collect();

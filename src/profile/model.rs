@@ -37,12 +37,38 @@ pub struct Profile {
     /// Where machines whose firmware shows the menu ask for its items by multicast; `None`: they
     /// ask by unicast.
     pub multicast: Option<Ipv4Addr>,
+    /// What a Raspberry Pi is given; `None`: nothing but what lies in the asset folder.
+    pub raspberry_pi: Option<RaspberryPi>,
+    /// What pxelinux is told beside its file.
+    pub pxelinux: Option<Pxelinux>,
     /// The profile's own variables, for templates.
     pub vars: BTreeMap<String, String>,
     /// Mode `dhcp`: what its machines are told beside their address.
     pub terms: Terms,
     /// Mode `dhcp`: which pools they may have an address from.
     pub criteria: Criteria,
+}
+
+/// What a Raspberry Pi is given, which shows no menus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RaspberryPi {
+    /// The folder of its boot partition, below the image folder.
+    pub folder: String,
+    /// `cmdline.txt`, where the folder's own is not to be given.
+    pub cmdline: Option<Template>,
+    /// `config.txt` likewise.
+    pub config: Option<Template>,
+}
+
+/// What pxelinux is told by DHCP (RFC 5071); U-Boot reads the first of these.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pxelinux {
+    /// Option 209: the configuration that it looks for before all others.
+    pub config: Option<String>,
+    /// Option 210: what it puts in front of names.
+    pub prefix: Option<String>,
+    /// Option 211: after so many seconds it reboots where it cannot boot.
+    pub reboot: Option<u32>,
 }
 
 /// A boot menu, in no dialect yet.
@@ -195,6 +221,10 @@ pub enum Loader {
     Firmware,
 }
 
+/// What U-Boot is named as its boot file: its menu, which it reads itself (`pxe get`). It fetches
+/// whatever it is named, and looks for its menus in the folder of that: so it is at the root.
+pub const U_BOOT_MENU: &str = "u-boot.cfg";
+
 impl Loader {
     /// Every loader, in the order that messages list them.
     pub const ALL: [Self; 5] = [
@@ -205,13 +235,18 @@ impl Loader {
         Self::Firmware,
     ];
 
-    /// The first program of this loader on a platform, as an asset; `None` where it has none.
+    /// The first program of this loader on a platform, as an asset, or [`U_BOOT_MENU`]; `None` where it
+    /// has none.
     pub const fn program(self, platform: Platform) -> Option<&'static str> {
         match (platform, self) {
             (Platform::Bios, Self::Auto | Self::Pxelinux | Self::Firmware) => Some("lpxelinux.0"),
             (Platform::Bios, Self::Ipxe) => Some("undionly.kpxe"),
             (Platform::EfiX64, Self::Auto | Self::Ipxe | Self::Firmware) => Some("snponly.efi"),
             (Platform::EfiX64, Self::Grub) => Some("grubx64.efi"),
+            (
+                Platform::UbootArm32 | Platform::UbootArm64,
+                Self::Auto | Self::Pxelinux | Self::Firmware,
+            ) => Some(U_BOOT_MENU),
             (Platform::EfiIa32, Self::Auto | Self::Grub | Self::Firmware) => Some("grubia32.efi"),
             (Platform::EfiArm64, Self::Auto | Self::Grub | Self::Firmware) => Some("grubaa64.efi"),
             _ => None,

@@ -1,5 +1,5 @@
 //! The files of our own tree that a profile names, and where it names them: kernels, initrds, and
-//! what `loader` and `chain` start.
+//! what `loader` and `chain` start, and what a Raspberry Pi cannot do without in its folder.
 //!
 //! They are read from the tree of values, so that they are known also where something else is wrong
 //! with the profile. Absent on purpose: URLs, scripts and arguments, which may name anything, and
@@ -35,7 +35,54 @@ pub(super) fn all(profile: &Node) -> Vec<Named> {
             collect(node, key, &mut found);
         }
     }
+    let pi = profile.get("raspberry_pi");
+    let folder = pi.and_then(|pi| Some((pi, pi.get("folder")?)));
+    found.extend(
+        folder
+            .into_iter()
+            .flat_map(|(pi, folder)| in_folder(pi, folder, profile)),
+    );
     found
+}
+
+/// What a Raspberry Pi cannot do without, below its folder: for those up to the third, which have no
+/// flash memory of their own, where a MAC of the profile is one of theirs.
+fn in_folder(pi: &Node, folder: &Node, profile: &Node) -> Vec<Named> {
+    let Value::Scalar { text, .. } = &folder.value else {
+        return Vec::new();
+    };
+    let Some(path) = words::own_path(text) else {
+        return Vec::new();
+    };
+    let given = |key: &str| pi.get(key).is_some();
+    let files = [
+        ("config.txt", !given("config")),
+        ("cmdline.txt", !given("cmdline")),
+        ("bootcode.bin", has_old(profile)),
+        ("start.elf", has_old(profile)),
+    ];
+    let missing = files.into_iter().filter(|(_, wanted)| *wanted);
+    let named = missing.map(|(file, _)| Named {
+        at: folder.at,
+        key: "folder",
+        path: format!("{path}/{file}"),
+    });
+    named.collect()
+}
+
+/// Whether the profile names a MAC as Raspberry Pis up to the third have.
+fn has_old(profile: &Node) -> bool {
+    let macs = profile.get("match").and_then(|m| m.get("mac"));
+    let one = macs.into_iter();
+    let all = one.flat_map(|macs| match &macs.value {
+        Value::List(items) => items.iter().collect(),
+        _ => vec![macs],
+    });
+    let mut texts = all.filter_map(|node| match &node.value {
+        Value::Scalar { text, .. } => Some(text.to_ascii_lowercase().replace('-', ":")),
+        _ => None,
+    });
+    texts.any(|mac| mac.starts_with("b8:27:eb"))
 }
 
 /// A path, a list of them, or one for each platform.

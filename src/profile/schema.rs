@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! name, match {mac, uuid, subnet, arch}, menu {…, entries [{…, linux {…}}]}, loader, firmware
-//! {multicast}, secure_boot, http_boot {https, entry}, vars, dhcp {options, lease-time, pxe, tags} (room `network`)
+//! {multicast}, secure_boot, http_boot {https, entry}, raspberry_pi {folder, cmdline, config}, pxelinux
+//! {config, prefix, reboot}, vars, dhcp {options, lease-time, pxe, tags} (room `network`)
 //! ```
 
 use super::model::PerArch;
@@ -21,6 +22,8 @@ pub(super) static PROFILE: Shape = Shape {
         "strategy",
         "secure_boot",
         "http_boot",
+        "raspberry_pi",
+        "pxelinux",
         "vars",
         "dhcp",
     ],
@@ -71,6 +74,20 @@ pub(super) static FIRMWARE: Shape = Shape {
     aliases: ALIASES,
 };
 
+pub(super) static RASPBERRY_PI: Shape = Shape {
+    what: "raspberry_pi",
+    keys: &["folder", "cmdline", "config"],
+    kin: SHAPES,
+    aliases: ALIASES,
+};
+
+pub(super) static PXELINUX: Shape = Shape {
+    what: "pxelinux",
+    keys: &["config", "prefix", "reboot"],
+    kin: SHAPES,
+    aliases: ALIASES,
+};
+
 pub(super) static HTTP_BOOT: Shape = Shape {
     what: "http_boot",
     keys: &["https", "entry"],
@@ -86,6 +103,8 @@ static SHAPES: &[&Shape] = &[
     &LINUX,
     &FIRMWARE,
     &HTTP_BOOT,
+    &RASPBERRY_PI,
+    &PXELINUX,
     &PROFILE_DHCP,
 ];
 

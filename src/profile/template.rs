@@ -16,7 +16,7 @@ use super::model::Template;
 use crate::yaml::similar;
 
 /// The names every template knows, beside the profile's own `vars`.
-pub const NAMES: [&str; 6] = ["mac", "uuid", "ip", "arch", "server", "http"];
+pub const NAMES: [&str; 7] = ["mac", "uuid", "ip", "arch", "server", "http", "serial"];
 /// The filters a template may use.
 pub const FILTERS: [&str; 6] = ["upper", "lower", "trim", "default", "replace", "length"];
 /// The longest text a template may become, in bytes.
@@ -25,7 +25,7 @@ const STATEMENTS: [&str; 6] = ["if", "elif", "else", "endif", "raw", "endraw"];
 const MAX_STEPS: u64 = 10_000;
 
 /// What every name stands for, the profile's own `vars` among them. A name a client has no value
-/// for (`uuid`, `ip`) is there and empty.
+/// for (`uuid`, `ip`, `serial`) is there and empty.
 pub type Values = BTreeMap<String, String>;
 
 /// The template cannot be filled.

@@ -28,6 +28,8 @@ pub enum Transport {
     Tftp,
     /// `(tftp,server)/name`
     GrubTftp,
+    /// `name`: of the server that the menu came from
+    Name,
 }
 
 /// What a path may not carry as it is (RFC 3986), and `,` and `$`, which loaders give a meaning.
@@ -69,6 +71,7 @@ impl Place {
                 utf8_percent_encode(name, ESCAPED)
             ),
             Transport::GrubTftp => format!("(tftp,{})/{name}", self.server),
+            Transport::Name => name.to_owned(),
         }
     }
 

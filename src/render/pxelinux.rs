@@ -1,4 +1,4 @@
-//! The pxelinux dialect (SYSLINUX 6 configuration).
+//! The pxelinux dialect (SYSLINUX 6 configuration), and the part of it that U-Boot reads.
 //!
 //! A value runs to the end of its line, so nothing needs quoting; line breaks are refused when a
 //! profile is compiled. `^` in a label marks a hotkey and is left out. `TIMEOUT` counts tenths of
@@ -18,6 +18,9 @@ use crate::profile::items;
 
 /// The whole configuration.
 pub fn config(view: &View) -> String {
+    if view.for_u_boot {
+        return u_boot(view);
+    }
     let mut out = format!("# {}\nNOESCAPE 1\n", view.comment);
     match view.default_item() {
         None => out.push_str(NOTHING),
@@ -31,6 +34,38 @@ pub fn config(view: &View) -> String {
         out.push_str(LEAVE);
     }
     out
+}
+
+/// What U-Boot reads of it (`boot/pxe_utils.c`). `MENU` outside a label makes it ask; `LOCALBOOT` runs
+/// `localcmd` where there is one, and gives the board back to its boot order. An entry that fails is
+/// followed by all others, in their order: so one that starts at once is the only one.
+fn u_boot(view: &View) -> String {
+    let mut out = format!("# {}\n", view.comment);
+    let Some(default) = view.default_item() else {
+        return out;
+    };
+    let _ = writeln!(out, "DEFAULT {}", default.id);
+    if !view.shows_menu() {
+        board_label(default, &mut out);
+        return out;
+    }
+    let tenths = view.timeout.map_or(0, |t| t.as_millis().div_ceil(100));
+    let title = plain(&view.title);
+    let _ = writeln!(out, "MENU TITLE {}\nTIMEOUT {tenths}", uncommented(&title));
+    for item in &view.items {
+        board_label(item, &mut out);
+    }
+    out
+}
+
+fn board_label(item: &Item, out: &mut String) {
+    labelled(item, uncommented(&plain(&item.title)), out);
+}
+
+/// To U-Boot a value that begins with `#` is a comment.
+fn uncommented(title: &str) -> &str {
+    let rest = title.trim_start_matches(['#', ' ']);
+    if rest.is_empty() { "-" } else { rest }
 }
 
 /// Where an entry leads that was started at once and failed: to the next boot device, as in iPXE.
@@ -56,12 +91,11 @@ fn menu(view: &View, default: &Item, out: &mut String) {
 }
 
 fn label(item: &Item, out: &mut String) {
-    let _ = writeln!(
-        out,
-        "\nLABEL {}\n  MENU LABEL {}",
-        item.id,
-        plain(&item.title)
-    );
+    labelled(item, &plain(&item.title), out);
+}
+
+fn labelled(item: &Item, title: &str, out: &mut String) {
+    let _ = writeln!(out, "\nLABEL {}\n  MENU LABEL {title}", item.id);
     match &item.boot {
         Boot::Local => out.push_str("  LOCALBOOT 0\n"),
         Boot::Linux {

@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use super::Place;
-use crate::client::Client;
+use crate::client::{Client, Serial};
 use crate::profile::{Profile, Template};
 
 /// The values a profile's templates see: its own `vars`, then what is known of the client. A
-/// client without UUID has an empty `uuid`.
+/// client without UUID has an empty `uuid`, and all but Raspberry Pis an empty `serial`.
 pub fn variables(profile: &Profile, client: &Client, place: Place) -> BTreeMap<String, String> {
     let mut values = profile.vars.clone();
+    let serial = Serial::of(client).map(|serial| serial.to_string());
     let known = [
         ("mac", client.mac.to_string()),
         (
@@ -21,6 +22,7 @@ pub fn variables(profile: &Profile, client: &Client, place: Place) -> BTreeMap<S
         ("arch", client.platform().to_string()),
         ("server", place.server.to_string()),
         ("http", place.http()),
+        ("serial", serial.unwrap_or_default()),
     ];
     values.extend(known.map(|(name, value)| (name.to_owned(), value)));
     values

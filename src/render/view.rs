@@ -29,6 +29,8 @@ pub struct View {
     pub at_once: bool,
     /// What is written as a comment on top.
     pub comment: String,
+    /// Whether U-Boot reads it.
+    pub for_u_boot: bool,
     /// Of a machine that was seen to have Secure Boot on: what that takes from its menu.
     pub signed: Option<Signed>,
 }
@@ -128,6 +130,7 @@ pub fn view(
         default,
         at_once,
         items,
+        for_u_boot: client.platform().is_u_boot(),
         comment: format!("bootjack: profile \"{}\" for {}", profile.name, client.mac),
         signed,
     })
@@ -204,12 +207,13 @@ fn installed(found: &Installed) -> Entry {
     }
 }
 
-/// lpxelinux and iPXE fetch by HTTP, pxelinux and an iPXE built without it by TFTP; Debian's signed
+/// U-Boot takes a URL for a file's name. lpxelinux and iPXE fetch by HTTP, pxelinux and an iPXE built without it by TFTP; Debian's signed
 /// GRUB network image has no http module (facts, lab).
 fn transport(client: &Client, place: Place, dialect: Dialect) -> Transport {
     let no_http = client.stage == Stage::Ipxe && client.ipxe.is_some_and(|features| !features.http);
     match dialect {
         Dialect::Grub => Transport::GrubTftp,
+        Dialect::Pxelinux if client.platform().is_u_boot() => Transport::Name,
         Dialect::Ipxe if no_http => Transport::Tftp,
         Dialect::Pxelinux if place.tftp_only => Transport::Tftp,
         Dialect::Ipxe | Dialect::Pxelinux => Transport::Http,
@@ -302,7 +306,9 @@ impl Making<'_> {
         };
         let initrd = || self.pick(initrd).into_iter().flatten();
         let boots = self.runs(kernel, Snapshot::boots_kernel);
-        if !boots || !initrd().chain([kernel]).all(|t| self.fetches(t)) {
+        // U-Boot loads one RAM disk.
+        let too_many = self.transport == Transport::Name && initrd().count() > 1;
+        if !boots || too_many || !initrd().chain([kernel]).all(|t| self.fetches(t)) {
             return Ok(None);
         }
         let args = self
@@ -317,7 +323,7 @@ impl Making<'_> {
 
     /// iPXE starts whatever it can fetch. pxelinux starts programs of ours, and hands scripts and
     /// what another server has to an iPXE of its own (`ipxe.lkrn`). GRUB starts UEFI programs of
-    /// ours.
+    /// ours, U-Boot's menus none.
     fn program(&self, entry: &Entry, target: &Target) -> Option<Boot> {
         let ours = match target {
             Target::Path(path) => !path.to_ascii_lowercase().ends_with(".ipxe"),
@@ -325,6 +331,7 @@ impl Making<'_> {
         };
         let program = || Some(Boot::Program(self.program_uri(target)));
         match self.dialect {
+            Dialect::Pxelinux if self.transport == Transport::Name => None,
             Dialect::Ipxe => program(),
             Dialect::Pxelinux if ours => program(),
             Dialect::Pxelinux => self.script(entry),
@@ -358,7 +365,8 @@ impl Making<'_> {
 
     fn script(&self, entry: &Entry) -> Option<Boot> {
         let name = entry_script_name(self.client, &entry.id);
-        (self.dialect != Dialect::Grub).then(|| Boot::Script(self.place.uri(self.transport, &name)))
+        let runs = self.dialect != Dialect::Grub && self.transport != Transport::Name;
+        runs.then(|| Boot::Script(self.place.uri(self.transport, &name)))
     }
 
     /// Whether this machine can run what a file of ours holds, by what is known of it.
@@ -381,7 +389,7 @@ impl Making<'_> {
                 self.dialect != Dialect::Pxelinux || !url.starts_with("https:")
             }
             (Transport::Tftp, Target::Url(url)) => url.starts_with("tftp:"),
-            (Transport::GrubTftp, Target::Url(_)) => false,
+            (Transport::GrubTftp | Transport::Name, Target::Url(_)) => false,
         }
     }
 

@@ -49,15 +49,26 @@ const FOLD_LIMIT: usize = 4096;
 /// anything, anywhere, is renamed meanwhile (openat2(2), EAGAIN).
 const TRIES: u32 = 16;
 
-/// Opens what [`crate::tree::resolve`] found.
+/// Opens what [`crate::tree::resolve`] found, and says which of several that is.
 ///
 /// # Errors
-/// `NotFound` also for what lies outside the folder or is no regular file.
-pub async fn open(folders: &Folders, found: &Found) -> io::Result<Body> {
-    match found {
-        Found::Asset(memory) | Found::Text(memory, _) => Ok(in_memory(memory)),
-        Found::File(file) => {
-            let (folder, file) = (folder_of(folders, file.root)?, file.clone());
+/// `NotFound` also for what lies outside the folder or is no regular file; with words of its own where
+/// the tree has some.
+pub async fn open<'f>(folders: &Folders, found: &'f Found) -> io::Result<(Body, &'f Found)> {
+    let mut missing = None;
+    for one in found.each() {
+        match open_one(folders, one).await {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => missing = Some(e),
+            other => return Ok((other?, one)),
+        }
+    }
+    Err(in_words(found, missing))
+}
+
+async fn open_one(folders: &Folders, found: &Found) -> io::Result<Body> {
+    match opening(folders, found)? {
+        Opening::Done(body) => Ok(body),
+        Opening::File(folder, file) => {
             tokio::task::spawn_blocking(move || open_file(&folder, &file))
                 .await
                 .map_err(io::Error::other)?
@@ -102,11 +113,52 @@ pub fn first_now(folders: &Folders, files: Vec<FilePath>) -> io::Result<Option<(
 ///
 /// # Errors
 /// As [`open`].
-pub fn open_now(folders: &Folders, found: &Found) -> io::Result<Body> {
-    match found {
-        Found::Asset(memory) | Found::Text(memory, _) => Ok(in_memory(memory)),
-        Found::File(file) => open_file(&folder_of(folders, file.root)?, file),
+pub fn open_now<'f>(folders: &Folders, found: &'f Found) -> io::Result<(Body, &'f Found)> {
+    let mut missing = None;
+    for one in found.each() {
+        let opened = opening(folders, one).and_then(|opening| match opening {
+            Opening::Done(body) => Ok(body),
+            Opening::File(folder, file) => open_file(&folder, &file),
+        });
+        match opened {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => missing = Some(e),
+            other => return Ok((other?, one)),
+        }
     }
+    Err(in_words(found, missing))
+}
+
+/// What it takes to open one of several.
+enum Opening {
+    /// Nothing.
+    Done(Body),
+    /// A look below this folder.
+    File(PathBuf, FilePath),
+}
+
+fn opening(folders: &Folders, found: &Found) -> io::Result<Opening> {
+    match found {
+        Found::Asset(memory) | Found::Text(memory, _) => Ok(Opening::Done(in_memory(memory))),
+        Found::File(file) => {
+            let folder = folder_of(folders, file.root)?;
+            Ok(Opening::File(folder, file.clone()))
+        }
+        Found::First(_) => Err(io::ErrorKind::NotFound.into()), // each of them comes by itself
+    }
+}
+
+/// That nothing is there, as the tree says it, where it has words for it.
+fn in_words(found: &Found, missing: Option<io::Error>) -> io::Error {
+    match found.otherwise() {
+        Some(words) => io::Error::new(io::ErrorKind::NotFound, words.to_owned()),
+        None => missing.unwrap_or_else(|| io::ErrorKind::NotFound.into()),
+    }
+}
+
+/// Why there is no file, in words.
+pub fn no_file(error: &io::Error) -> String {
+    let own = error.get_ref().map(ToString::to_string);
+    own.unwrap_or_else(|| "no such file".to_owned())
 }
 
 fn in_memory(memory: &Memory) -> Body {

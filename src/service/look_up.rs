@@ -40,8 +40,9 @@ pub async fn look_up(
         (Found::File(file), body)
     } else {
         let found = resolve(snapshot, who, path).map_err(Nothing::Missing)?;
-        let body = files::open(&shared.folders, &found).await;
-        (found, body.map_err(Nothing::Unopened)?)
+        let opened = files::open(&shared.folders, &found).await;
+        let (body, one) = opened.map_err(Nothing::Unopened)?;
+        (one.clone(), body)
     };
     shared.started(who.peer, path, &found);
     Ok((found, body))

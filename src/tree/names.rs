@@ -10,13 +10,14 @@
 //! boot/MAC/ENTRY.ipxe               one entry's own script
 //! boot/PLATFORM-CPU/MAC/ENTRY.ipxe  … of a machine that no DHCP packet has shown
 //! boot/secure-boot-off.cfg          what GRUB asks for where Secure Boot was learnt, and is off
-//! pxelinux.cfg/UUID|01-MAC|IP|default
+//! pxelinux.cfg/UUID|01-MAC|IP|default, in any folder; u-boot.cfg: the asker's
 //! FOLDER/grub.cfg, grub.cfg, each with -UUID, -01-MAC, -IP; below images/ where no file is there; FOLDER
 //!                                   may tell the architecture, x86_64-efi
 //! ```
 
 use super::CleanPath;
 use crate::client::progress::SECURE_BOOT_OFF;
+use crate::profile::U_BOOT_MENU;
 use crate::wire::{Arch, Mac, Uuid};
 
 /// What a path means.
@@ -75,8 +76,18 @@ pub fn name(path: &CleanPath) -> Name {
             .or_else(|| grub(path.as_str()))
             .unwrap_or_else(whole),
         ("pxelinux.cfg", Some(rest)) => Name::Menu(MenuKind::Pxelinux, pxelinux(rest.as_str())),
-        _ => grub(path.as_str()).unwrap_or_else(whole),
+        (U_BOOT_MENU, None) => Name::Menu(MenuKind::Pxelinux, Whose::Asker),
+        _ => grub(path.as_str())
+            .or_else(|| in_a_folder(path.as_str()))
+            .unwrap_or_else(whole),
     }
+}
+
+/// pxelinux and U-Boot look for their menus in the folder of the boot file that they were named, or of
+/// their path prefix (option 210).
+fn in_a_folder(path: &str) -> Option<Name> {
+    let (_, rest) = path.split_once("/pxelinux.cfg/")?;
+    Some(Name::Menu(MenuKind::Pxelinux, pxelinux(rest)))
 }
 
 /// Where the LAN's DHCP server names `pxelinux.0` to an iPXE that we named a script, pxelinux takes
@@ -184,6 +195,17 @@ mod tests {
                 Whose::Asker,
             ),
             ("pxelinux.cfg/default", MenuKind::Pxelinux, Whose::Asker),
+            (
+                "pxelinux.cfg/default-arm-qemu-arm",
+                MenuKind::Pxelinux,
+                Whose::Asker,
+            ),
+            (
+                "arm/boards/pxelinux.cfg/01-52-54-00-12-34-56",
+                MenuKind::Pxelinux,
+                Whose::Mac(MAC),
+            ),
+            ("u-boot.cfg", MenuKind::Pxelinux, Whose::Asker),
             ("grub/grub.cfg", MenuKind::Grub(None), Whose::Asker),
             ("grub.cfg", MenuKind::Grub(None), Whose::Asker),
             (

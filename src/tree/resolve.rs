@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::names::{MenuKind, Name, Whose, name};
+use super::raspberry_pi;
 use super::{CleanPath, FilePath, Found, Memory, Missing, Rendered, Requester, Root};
 use crate::assets;
 use crate::client::progress::Given;
@@ -24,7 +25,9 @@ pub fn resolve(
         Name::Asset(name) if loops(requester, &name) => {
             menu(snapshot, requester, MenuKind::Ipxe(None), Whose::Asker)
         }
-        Name::Asset(name) => asset(snapshot, &name),
+        Name::Asset(name) => asset(snapshot, &name).or_else(|missing| {
+            raspberry_pi::file(snapshot, requester, path).unwrap_or(Err(missing))
+        }),
         Name::Image(path) => Ok(image(path)),
         Name::Menu(kind, whose) => match own(snapshot, path.as_str()) {
             Some(file) if matches!(kind, MenuKind::Grub(_)) => Ok(Found::File(file)),
@@ -55,7 +58,7 @@ pub fn for_everyone(snapshot: &Snapshot, path: &CleanPath) -> Option<Result<Foun
     }
 }
 
-fn image(path: CleanPath) -> Found {
+pub(super) const fn image(path: CleanPath) -> Found {
     Found::File(FilePath {
         root: Root::Images,
         path,
@@ -100,9 +103,18 @@ fn asset(snapshot: &Snapshot, name: &str) -> Result<Found, Missing> {
         Some(found) => Ok(found),
         None => match behind_shim(name) {
             Some(program) => asset(snapshot, program),
-            None => Err(Missing::Unknown),
+            None => in_a_folder(snapshot, name).ok_or(Missing::Unknown),
         },
     }
+}
+
+/// U-Boot puts the folder of the boot file that it was named in front of what our menu names.
+fn in_a_folder(snapshot: &Snapshot, name: &str) -> Option<Found> {
+    if let Some((_, rest)) = name.split_once("/images/") {
+        return CleanPath::new(rest.as_bytes()).map(image).ok();
+    }
+    let (_, rest) = name.split_once("/assets/")?;
+    asset(snapshot, rest).ok()
 }
 
 /// Which of those programs it is, in some folder.
@@ -254,11 +266,11 @@ fn entry_script(
     ))
 }
 
-fn chosen(snapshot: &Snapshot, client: &Client) -> Result<Selection, Missing> {
+pub(super) fn chosen(snapshot: &Snapshot, client: &Client) -> Result<Selection, Missing> {
     choose(snapshot, client).ok_or(Missing::NoProfile)
 }
 
-const fn place(snapshot: &Snapshot, requester: &Requester) -> Place {
+pub(super) const fn place(snapshot: &Snapshot, requester: &Requester) -> Place {
     Place {
         server: requester.server,
         http_port: snapshot.http_port,
@@ -267,7 +279,7 @@ const fn place(snapshot: &Snapshot, requester: &Requester) -> Place {
     }
 }
 
-fn text(text: String, rendered: Rendered) -> Found {
+pub(super) fn text(text: String, rendered: Rendered) -> Found {
     Found::Text(
         Memory {
             bytes: text.into(),

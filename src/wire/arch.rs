@@ -223,6 +223,11 @@ impl Platform {
         Some(row.0)
     }
 
+    /// Whether the firmware is U-Boot.
+    pub const fn is_u_boot(self) -> bool {
+        matches!(self, Self::UbootArm32 | Self::UbootArm64)
+    }
+
     /// Whether the firmware is UEFI.
     pub const fn is_efi(self) -> bool {
         !matches!(

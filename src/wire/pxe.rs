@@ -15,6 +15,8 @@ use super::{Arch, tlv};
 pub const CLASS_PXE: &[u8] = b"PXEClient";
 /// Option 60 of every reply to a UEFI HTTP boot client.
 pub const CLASS_HTTP: &[u8] = b"HTTPClient";
+/// How option 60 of U-Boot begins (`CONFIG_BOOTP_VCI_STRING`).
+pub const CLASS_U_BOOT: &[u8] = b"U-Boot.";
 
 /// Option 43 `06 01 08 FF`: bit 3 of `PXE_DISCOVERY_CONTROL`, "download the file named here
 /// without prompt, menu or discovery", then the end mark that every client wants (quirk 20).

@@ -33,6 +33,12 @@ impl Uuid {
         self.min(self.swapped())
     }
 
+    /// The 16 bytes as four numbers, least significant byte first.
+    pub fn words(&self) -> [u32; 4] {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = self.0;
+        [[a, b, c, d], [e, f, g, h], [i, j, k, l], [m, n, o, p]].map(u32::from_le_bytes)
+    }
+
     /// The 16 bytes in wire order.
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0

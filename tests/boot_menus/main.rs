@@ -63,13 +63,21 @@ impl Lab {
 
     /// Where bootjack itself gives the leases.
     fn alone(profile: &str) -> Self {
+        Self::on(profile, |setup, _| setup, false)
+    }
+
+    /// With what else the appliance is to have on this LAN, and a DHCP server beside it or none.
+    fn on(profile: &str, more: impl FnOnce(Setup, &Lan) -> Setup, beside: bool) -> Self {
         const LEASES: &str = "mode: dhcp\ndhcp: { networks: [ { subnet: 10.77.0.0/24, pools: [ 10.77.0.100-10.77.0.199 ] } ] }\n";
         let lan = Lan::new();
+        let dhcp = beside.then(|| Server::dnsmasq_with(&lan.dhcp_host(), &[]));
         let setup = Setup::new(&lan.appliance_host(), env!("CARGO_BIN_EXE_bootjack"));
+        let setup = more(setup.profile("lab.yaml", profile), &lan);
+        let setup = if beside { setup } else { setup.config(LEASES) };
         Self {
-            appliance: setup.config(LEASES).profile("lab.yaml", profile).start(),
+            appliance: setup.start(),
             lan,
-            _dhcp: None,
+            _dhcp: dhcp,
         }
     }
 

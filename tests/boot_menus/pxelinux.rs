@@ -1,5 +1,7 @@
 //! pxelinux on BIOS.
 
+use crate::support::appliance::Setup;
+use crate::support::lan::Lan;
 use crate::support::qemu::Firmware;
 use crate::{Lab, choose, disks, shown, wait_to_see};
 
@@ -119,4 +121,46 @@ fn a_pxelinux_that_the_dhcp_server_names_finds_its_files_beside_our_scripts() {
     let pc = lab.machine(Firmware::Bios, 15).power_on(&lab.lan);
     wait_to_see(&pc, disks::WORD);
     assert_eq!(lab.count(&pc, "sent", "boot/ldlinux.c32"), 1);
+}
+
+/// `images/own.cfg`, which says a word and gives the machine back to its disk.
+fn own_configuration(setup: Setup, lan: &Lan) -> Setup {
+    let file = lan.folder().join("own.cfg");
+    let text = "SAY ===its own===\nPROMPT 0\nDEFAULT disk\nLABEL disk\n  LOCALBOOT 0\n";
+    std::fs::write(&file, text).unwrap();
+    setup.image("own.cfg", &file)
+}
+
+const OWN: &str = "loader: pxelinux
+pxelinux: { config: images/own.cfg, reboot: 5m }
+menu: { title: T, entries: [ { id: m, title: M, loader: memtest.bin } ] }";
+
+/// Behind a proxy (its packets 2 and 3), and with a lease of ours.
+#[test]
+fn pxelinux_reads_the_options_of_its_own() {
+    as_root!("pxelinux_reads_the_options_of_its_own");
+    for (number, lab) in [
+        (16, Lab::on(OWN, own_configuration, true)),
+        (17, Lab::on(OWN, own_configuration, false)),
+    ] {
+        let pc = lab.machine(Firmware::Bios, number).power_on(&lab.lan);
+        wait_to_see(&pc, disks::WORD);
+        assert!(shown(&pc).contains("===its own==="), "{}", shown(&pc));
+        assert_eq!(lab.count(&pc, "sent", "images/own.cfg"), 1);
+        assert_eq!(lab.count(&pc, "menu", "pxelinux.cfg/default"), 0);
+    }
+}
+
+/// All by HTTP, from its own core on.
+#[test]
+fn pxelinux_puts_its_prefix_in_front_of_all_names() {
+    as_root!("pxelinux_puts_its_prefix_in_front_of_all_names");
+    let lab = Lab::new(
+        "loader: pxelinux
+pxelinux: { prefix: \"http://10.77.0.2:8067/boot/\" }
+menu: { title: T, entries: [ { id: d, title: D, local: true } ] }",
+    );
+    let pc = lab.machine(Firmware::Bios, 18).power_on(&lab.lan);
+    wait_to_see(&pc, disks::WORD);
+    assert_eq!(lab.door(&pc, "boot/ldlinux.c32"), "http");
 }

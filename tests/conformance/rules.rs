@@ -33,11 +33,16 @@ fn options(bytes: &[u8]) -> Vec<(u8, &[u8])> {
     options
 }
 
+/// What pxelinux reads, where a profile has it.
+const PXELINUX: [u8; 3] = [209, 210, 211];
+
 fn vendor(value: &[u8]) {
     assert_eq!(value.last(), Some(&255), "43 has its end (quirk 20)");
     let parts: Vec<(u8, &[u8])> = sub_options(value).collect();
     let of = |tag: u8| parts.iter().find(|(t, _)| *t == tag);
-    let unsent = parts.iter().find(|(tag, _)| !SENT.contains(tag));
+    let unsent = parts
+        .iter()
+        .find(|(tag, _)| !SENT.contains(tag) && !PXELINUX.contains(tag));
     assert_eq!(unsent, None, "a sub-option that is never sent");
     let at_once = of(6).is_some_and(|(_, control)| control[0] & AT_ONCE != 0);
     // EDK2 fetches from the first server of 43.8, whatever siaddr says (quirk 13).

@@ -99,6 +99,11 @@ pub fn body_of(found: Found, images: &Lengths, assets: &Lengths) -> Option<Body>
     match found {
         Found::Asset(memory) => Some(body(&memory.bytes, memory.media, false)),
         Found::Text(memory, _) => Some(body(&memory.bytes, memory.media, true)),
+        Found::First(choice) => {
+            let both = std::iter::once(choice.first).chain(choice.then);
+            both.into_iter()
+                .find_map(|found| body_of(found, images, assets))
+        }
         Found::File(file) => {
             let folder = match file.root {
                 Root::Images => images,

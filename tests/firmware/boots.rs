@@ -299,7 +299,7 @@ fn a_pi_wants_its_mark() {
         m.options.push(43, &menu);
         m.siaddr = BOOT;
     };
-    let files = tftp(BOOT, &[("bootcode.bin", &[1; 600])]);
+    let files = tftp(BOOT, &PI_3);
     let played = play(setup(Kind::Rpi3), &[plain(), proxy(offer), files]);
     assert_eq!(played.loader().from, "tftp://10.0.0.2/bootcode.bin");
     let notes = played.told(Topic::Note);

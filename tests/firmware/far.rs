@@ -52,7 +52,6 @@ fn a_raspberry_pi_asks_its_own_link() {
     assert_eq!(played.fault().to_string(), why);
     let noted = played.told(Topic::Note);
     assert!(noted.iter().any(|note| note.starts_with(why)), "{noted:?}");
-    let files: [(&str, &[u8]); 1] = [("bootcode.bin", b"program")];
-    let played = play(setup(Rpi3), &[offers(), tftp(far, &files)]);
+    let played = play(setup(Rpi3), &[offers(), tftp(far, &PI_3)]);
     assert_eq!(played.loader().from, "tftp://10.9.0.2/bootcode.bin");
 }

@@ -237,6 +237,16 @@ pub fn names(name: &'static str) -> impl Fn(&mut Message) {
     }
 }
 
+/// What a Raspberry Pi 3 cannot do without.
+pub const PI_3: [(&str, &[u8]); 6] = [
+    ("bootcode.bin", &[1; 600]),
+    ("start.elf", b"firmware"),
+    ("fixup.dat", b"data"),
+    ("bcm2710-rpi-3-b.dtb", b"tree"),
+    ("cmdline.txt", b"line"),
+    ("kernel8.img", b"kernel"),
+];
+
 /// A TFTP server with these files, one block an ACK or a window.
 pub fn tftp(server: Ipv4Addr, files: &[(&str, &[u8])]) -> Server<'static> {
     let files: HashMap<Vec<u8>, Vec<u8>> = files

@@ -7,6 +7,7 @@
 pub mod firmware;
 
 use std::fs;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
@@ -118,7 +119,7 @@ impl Machine {
             .args(["-m", &self.memory.to_string(), "-uuid", &self.uuid])
             .args(["-object", "rng-random,id=r0,filename=/dev/urandom"])
             .args(["-device", "virtio-rng-pci,rng=r0"])
-            .args(["-serial", &format!("file:{}", files.serial.display())])
+            .args(["-chardev", &serial_port(files), "-serial", "chardev:s0"])
             .arg("-monitor")
             .arg(format!("unix:{},server,nowait", files.monitor.display()))
             .args([
@@ -134,8 +135,15 @@ impl Machine {
     }
 }
 
+/// What is typed comes by a socket, and what is printed is kept in a file.
+fn serial_port(files: &Files) -> String {
+    let (typed, printed) = (files.typed.display(), files.serial.display());
+    format!("socket,id=s0,path={typed},server=on,wait=off,logfile={printed}")
+}
+
 #[derive(Debug)]
 struct Files {
+    typed: PathBuf,
     serial: PathBuf,
     monitor: PathBuf,
     vars: PathBuf,
@@ -166,6 +174,7 @@ impl Pc {
     fn start(machine: Machine, lan: &Lan, slots: Arc<Slots>) -> Self {
         let file = |end: &str| lan.folder().join(format!("{}.{end}", machine.name));
         let files = Files {
+            typed: file("typed"),
             serial: file("serial"),
             monitor: file("monitor"),
             vars: file("vars"),
@@ -196,6 +205,16 @@ impl Pc {
     /// Everything it has printed on its serial port, without control sequences.
     pub fn serial(&self) -> String {
         serial::plain(&fs::read(&self.files.serial).unwrap_or_default())
+    }
+
+    /// Where it is typed into its serial port. What it has not read yet goes with it.
+    pub fn terminal(&self) -> UnixStream {
+        let terminal = UnixStream::connect(&self.files.typed);
+        let terminal = terminal.unwrap_or_else(|e| panic!("cannot type into the serial port: {e}"));
+        // A machine whose words nobody takes stops.
+        let mut printed = terminal.try_clone().expect("a handle");
+        std::thread::spawn(move || std::io::copy(&mut printed, &mut std::io::sink()));
+        terminal
     }
 
     /// Whether it has printed this.

@@ -29,6 +29,7 @@ ovmf /usr/share/OVMF/OVMF_CODE_4M.ms.fd UEFI firmware, with Secure Boot and with
 qemu-system-arm qemu-system-aarch64 64-bit ARM machines under software emulation
 qemu-efi-aarch64 /usr/share/AAVMF/AAVMF_VARS.ms.fd UEFI firmware of 64-bit ARM
 ovmf-ia32 /usr/share/OVMF/OVMF32_CODE_4M.secboot.fd UEFI firmware of 32-bit x86
+u-boot-qemu /usr/lib/u-boot/qemu_arm64/u-boot.bin U-Boot, the firmware of ARM boards
 ipxe-qemu /usr/lib/ipxe/qemu/pxe-e1000.rom the network card's boot ROM
 debian-installer-12-netboot-amd64 /usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64/linux the installer to boot
 dnsmasq-base dnsmasq a DHCP server that is not ours (no service)

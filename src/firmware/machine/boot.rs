@@ -280,16 +280,24 @@ impl Machine {
         }
     }
 
-    /// A Pi does not look at the file name: it wants `bootcode.bin` (facts C).
+    /// A Pi does not look at the file name: it wants `bootcode.bin` (facts C), and from the fourth on,
+    /// which have that in flash memory, what that asks for.
     fn boot_pi(&mut self) -> Phase {
         let server = self.source().and_then(|s| pi_server(&s));
         let name = b"bootcode.bin".to_vec();
-        self.load(&Target { server, name })
+        let target = Target { server, name };
+        if self.firmware.second.is_some() {
+            return self.load(&target);
+        }
+        match self.reach(&target) {
+            Ok(server) => self.pi_files(server, None),
+            Err(fault) => self.fail(fault),
+        }
     }
 }
 
 /// Option 66 where it is an address (quirk 28), else as others.
-fn pi_server(source: &Reply) -> Option<Ipv4Addr> {
+pub(super) fn pi_server(source: &Reply) -> Option<Ipv4Addr> {
     let named = source.option(crate::wire::dhcp::code::TFTP_SERVER);
     let named = named.and_then(|text| shown(text).parse().ok());
     named.or(source.file_server())

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::web::is_host;
 use super::{ANSWERS, CLIENT, Lease, Machine, Output, Phase, SERVER, Topic};
 use crate::firmware::fault::Fault;
-use crate::firmware::kind::Manner;
+use crate::firmware::kind::{Kind as Played, Manner};
 use crate::firmware::message::Purpose;
 use crate::firmware::reply::{Incoming, Reply};
 use crate::firmware::select::{self, Boot, Pick};
@@ -142,7 +142,7 @@ impl Machine {
         let Some(offer) = self.answers.get(pick.lease).cloned() else {
             return self.fail(Fault::Silence);
         };
-        if self.manner() == Manner::Pi {
+        if self.firmware.kind == Played::Rpi3 {
             self.say_of_pi();
         }
         // BOOTP has only these two messages.

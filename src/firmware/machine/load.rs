@@ -22,6 +22,8 @@ pub(super) enum Then {
     Loaded,
     /// What the loader asks for
     Second(super::second::Files),
+    /// What a Raspberry Pi asks for
+    Pi(super::pi::Files),
 }
 
 impl Machine {
@@ -31,23 +33,10 @@ impl Machine {
         if self.manner() == Manner::Ipxe && name.contains("://") {
             return self.load_uri(&name);
         }
-        let Some(server) = target.server else {
-            return self.fail(Fault::Nowhere(name));
+        let server = match self.reach(target) {
+            Ok(server) => server,
+            Err(fault) => return self.fail(fault),
         };
-        if !is_host(server) {
-            return self.fail(Fault::NoHost(server));
-        }
-        if self.has_no_way_to(server) {
-            if self.manner() != Manner::Pi {
-                return self.fail(Fault::NoRoute(server));
-            }
-            // It asks its own link (raspberrypi/firmware#670), where some routers answer for others.
-            let text = format!(
-                "{}: only a router that answers ARP for it (proxy ARP) helps",
-                Fault::NoRoute(server)
-            );
-            self.say(Topic::Note, text);
-        }
         if self.manner() == Manner::Edk2 {
             self.say(Topic::Screen, format!("NBP filename is {name}"));
         }
@@ -62,6 +51,27 @@ impl Machine {
             Want::Start
         };
         self.transfer(server, &target.name, client, want, Then::Loaded)
+    }
+
+    /// The host that a file is on, where there is a way to it.
+    pub(super) fn reach(&mut self, target: &Target) -> Result<Ipv4Addr, Fault> {
+        let nowhere = || Fault::Nowhere(shown(&target.name));
+        let server = target.server.ok_or_else(nowhere)?;
+        if !is_host(server) {
+            return Err(Fault::NoHost(server));
+        }
+        if self.has_no_way_to(server) {
+            if self.manner() != Manner::Pi {
+                return Err(Fault::NoRoute(server));
+            }
+            // It asks its own link (raspberrypi/firmware#670), where some routers answer for others.
+            let text = format!(
+                "{}: only a router that answers ARP for it (proxy ARP) helps",
+                Fault::NoRoute(server)
+            );
+            self.say(Topic::Note, text);
+        }
+        Ok(server)
     }
 
     /// Whether a host is in another subnet, and the lease names no router.
@@ -169,6 +179,9 @@ impl Machine {
         if let Then::Second(files) = then {
             return self.second_missing(files, &fault);
         }
+        if let Then::Pi(files) = then {
+            return self.pi_missing(files, &fault);
+        }
         if self.manner() == Manner::Edk2 {
             self.say(Topic::Screen, "NBP filesize is 0 Bytes");
         }
@@ -178,6 +191,7 @@ impl Machine {
     fn loaded(&mut self, transfer: &Transfer, then: Then) -> Phase {
         match then {
             Then::Second(files) => self.second_found(&files, transfer),
+            Then::Pi(files) => self.pi_found(files, transfer),
             Then::Probed(server, name) => self.sized(server, &name, transfer),
             Then::Loaded => self.has_loader(transfer, transfer.size),
         }

@@ -3,6 +3,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::boot::pi_server;
 use super::load::Then;
 use super::{Loader, Machine, Phase, Topic, Verdict};
 use crate::firmware::fault::Fault;
@@ -37,6 +38,13 @@ impl Machine {
         let (target, names, client) = match second {
             Second::Shim => self.of_shim(),
             Second::Grub => self.of_grub(),
+            Second::Pi => {
+                let server = self.source().and_then(|source| pi_server(&source));
+                return match server {
+                    Some(server) => self.pi_files(server, Some(loader)),
+                    None => self.fail(Fault::NoSecond("start.elf".to_owned())),
+                };
+            }
         };
         let first = names.first().map(|name| shown(name)).unwrap_or_default();
         let Some(server) = target else {

@@ -9,7 +9,7 @@ use super::condition::Validators;
 use super::etag::ETag;
 use super::head::Described;
 use super::progress::Kind;
-use crate::service::files::{Body, Data};
+use crate::service::files::{self, Body, Data};
 use crate::tree::Found;
 
 /// A body ready to be judged and sent.
@@ -41,7 +41,7 @@ pub(super) fn of(http: &Http, found: &Found, body: Body) -> Result<Content, Noth
     };
     let kind = match found {
         Found::Text(_, rendered) => Kind::Menu(Box::new(rendered.clone())),
-        Found::Asset(_) | Found::File(_) => Kind::Whole,
+        Found::Asset(_) | Found::File(_) | Found::First(_) => Kind::Whole,
     };
     Ok(Content {
         validators: Validators::new(etag, body.modified, SystemTime::now()),
@@ -65,7 +65,7 @@ impl Content {
 impl Nothing {
     pub(super) fn of(e: &io::Error) -> Self {
         match e.kind() {
-            io::ErrorKind::NotFound => Self::Missing("no such file".to_owned()),
+            io::ErrorKind::NotFound => Self::Missing(files::no_file(e)),
             io::ErrorKind::PermissionDenied => Self::Missing(
                 "the file may not be read; make it readable for bootjack's user".to_owned(),
             ),

@@ -62,7 +62,7 @@ pub fn look(places: &Places, tree: &Snapshot, names: &BTreeSet<String>) -> Built
         }
         let image = files::open_now(&folders, &found)
             .ok()
-            .and_then(|body| image(&body));
+            .and_then(|(body, _)| image(&body));
         built
             .images
             .extend(image.map(|image| (name.clone(), image)));

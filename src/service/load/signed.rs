@@ -168,7 +168,7 @@ impl Look<'_> {
 
     fn open(&self, name: &str) -> Option<(Found, Body)> {
         let found = self.find(name)?;
-        let body = files::open_now(self.folders, &found).ok()?;
+        let (body, _) = files::open_now(self.folders, &found).ok()?;
         Some((found, body))
     }
 

@@ -11,8 +11,15 @@ use crate::firmware::kind::TABLE;
 use crate::service::interfaces;
 use crate::wire::Mac;
 
-/// The maker's number of Raspberry Pis up to the third: servers tell them by it (quirk 28).
-const PI: [u8; 3] = [0xb8, 0x27, 0xeb];
+/// The maker's numbers of Raspberry Pis: servers tell them by these (quirk 28).
+const fn maker(kind: Kind) -> Option<[u8; 3]> {
+    match kind {
+        Kind::Rpi3 => Some([0xb8, 0x27, 0xeb]),
+        Kind::Rpi4 => Some([0xdc, 0xa6, 0x32]),
+        Kind::Rpi5 => Some([0x2c, 0xcf, 0x67]),
+        _ => None,
+    }
+}
 
 /// Where a machine is played, and who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,8 +144,7 @@ fn only(all: &[InterfaceAddress]) -> Result<String, Error> {
 /// two leases, and no server takes them for one machine that changes its mind.
 fn made_of(own: [u8; 6], kind: Kind) -> Mac {
     let [a, b, c, d, e, f] = own;
-    if kind == Kind::Rpi3 {
-        let [x, y, z] = PI;
+    if let Some([x, y, z]) = maker(kind) {
         return Mac::ethernet([x, y, z, d, e, f]);
     }
     let at = TABLE.iter().position(|row| row.kind == kind);
@@ -159,7 +165,7 @@ mod tests {
             [0x02, 0, 0, 1, 2, 3],
             [0, 0x1b, 0x21, 1, 2, 3],
         ] {
-            let kinds = TABLE.iter().filter(|row| row.kind != Kind::Rpi3);
+            let kinds = TABLE.iter().filter(|row| maker(row.kind).is_none());
             let all: Vec<Mac> = kinds.clone().map(|row| made_of(own, row.kind)).collect();
             let different: HashSet<&Mac> = all.iter().collect();
             assert_eq!(different.len(), kinds.count(), "one for each");

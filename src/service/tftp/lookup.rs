@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::super::files::Body;
+use super::super::files::{self, Body};
 use super::super::look_up::{self, Nothing, goes_on_without};
 use super::content::{NETASCII_LIMIT, netascii};
 use super::request::Call;
@@ -126,7 +126,7 @@ fn menu(path: String, rendered: Rendered) -> What {
 
 fn unreadable(error: &io::Error) -> Refusal {
     match error.kind() {
-        io::ErrorKind::NotFound => Refusal::Missing("no such file".to_owned()),
+        io::ErrorKind::NotFound => Refusal::Missing(files::no_file(error)),
         io::ErrorKind::PermissionDenied => Refusal::Denied(
             "the file is not readable for the user that bootjack runs as; check its mode and owner"
                 .to_owned(),

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::super::Shared;
 use super::super::sys::connected::Connected;
+use super::super::sys::neighbour;
 use super::super::sys::udp::Listener;
 use super::Resolve;
 use super::door::tell;
@@ -16,6 +17,7 @@ use super::lookup::{Content, Refusal, look_up};
 use super::report::{Report, printable};
 use super::seats::{Pair, Repeats, Seat, Seats};
 use super::session::{self, Job, Outcome};
+use crate::client::{Client, Side};
 use crate::event::What;
 use crate::firmware::is_probe;
 use crate::profile::Snapshot;
@@ -69,8 +71,11 @@ impl Call {
         let pair = self.seat.pair;
         let shared = &self.common.shared;
         let path = CleanPath::new(&self.name).ok();
-        let who = shared.requester(Door::Tftp, self.client(), pair.local.into(), path.as_ref());
+        let mut who = shared.requester(Door::Tftp, self.client(), pair.local.into(), path.as_ref());
         let snapshot = shared.snapshot.load_full();
+        if who.client.is_none() {
+            who.client = self.silent_pi(&snapshot);
+        }
         let bounds = |mtu| bounds(&snapshot, &who, mtu);
         let served = match look_up(&self, &snapshot, &who).await {
             Ok(content) => self.send(&who, (&content, bounds), repeats).await,
@@ -79,6 +84,22 @@ impl Call {
         if let Err(refusal) = served {
             self.refuse(&who, refusal);
         }
+    }
+
+    /// A Raspberry Pi that sends no REQUEST, as those up to the third, or has its address from elsewhere:
+    /// no DHCP packet shows what address it uses, but on our own link its ARP does. Of nobody else is an
+    /// address believed to be his for that.
+    fn silent_pi(&self, snapshot: &Snapshot) -> Option<Client> {
+        let address = *self.seat.pair.peer.ip();
+        let interface = str::from_utf8(self.device.as_deref()?).ok()?;
+        let mac = neighbour::hardware_address(&*self.listener, interface, address)?;
+        let seen = self.common.shared.clients().on(mac, Side::Link).cloned();
+        let client = Client {
+            ip: Some(address),
+            ..seen.unwrap_or_else(|| Client::unknown(mac, address))
+        };
+        let is_pi = snapshot.quirks.treat(&client).tells_pi(&client);
+        is_pi.then_some(client)
     }
 
     async fn send(

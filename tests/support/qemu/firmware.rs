@@ -28,6 +28,8 @@ const AAVMF_SECURE: [&str; 2] = [
     "/usr/share/AAVMF/AAVMF_VARS.ms.fd",
 ];
 
+const U_BOOT: &str = "/usr/lib/u-boot/qemu_arm64/u-boot.bin";
+
 /// The firmware of a machine, and the network card that goes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Firmware {
@@ -47,6 +49,8 @@ pub enum Firmware {
     Arm64,
     /// EDK2 on 64-bit ARM with HTTP boot only.
     Arm64Http,
+    /// U-Boot on 64-bit ARM.
+    UBoot,
     /// EDK2 on 64-bit ARM with Microsoft's keys and Secure Boot on.
     Arm64Secure,
 }
@@ -55,7 +59,9 @@ impl Firmware {
     /// QEMU's program.
     pub(super) const fn program(self) -> &'static str {
         match self {
-            Self::Arm64 | Self::Arm64Http | Self::Arm64Secure => "qemu-system-aarch64",
+            Self::Arm64 | Self::Arm64Http | Self::Arm64Secure | Self::UBoot => {
+                "qemu-system-aarch64"
+            }
             _ => "qemu-system-x86_64",
         }
     }
@@ -79,6 +85,7 @@ impl Firmware {
                 .args(["-M", "q35,smm=on", "-vga", "std"])
                 .args(["-global", "driver=cfi.pflash01,property=secure,value=on"]),
             Self::Arm64 | Self::Arm64Http | Self::Arm64Secure => qemu.args(["-M", "virt"]),
+            Self::UBoot => qemu.args(["-M", "virt", "-bios", U_BOOT]),
         };
         self.processor(qemu);
         if let Some([code, fresh]) = self.flash() {
@@ -91,7 +98,7 @@ impl Firmware {
 
     const fn flash(self) -> Option<[&'static str; 2]> {
         match self {
-            Self::Bios => None,
+            Self::Bios | Self::UBoot => None,
             Self::Uefi | Self::UefiHttp => Some(OVMF),
             Self::SecureBoot => Some(OVMF_MS),
             Self::Ia32 | Self::Ia32Http => Some(OVMF32),
@@ -104,7 +111,7 @@ impl Firmware {
     fn processor(self, qemu: &mut Command) {
         let kvm = std::env::var("BOOTJACK_LAB_KVM").is_ok_and(|on| on == "1");
         match self {
-            Self::Arm64 | Self::Arm64Http | Self::Arm64Secure => {
+            Self::Arm64 | Self::Arm64Http | Self::Arm64Secure | Self::UBoot => {
                 qemu.args(["-accel", "tcg", "-cpu", "cortex-a57"])
             }
             _ if kvm => qemu.args(["-accel", "kvm", "-cpu", "host"]),

@@ -95,8 +95,8 @@ impl<'a> Transfers<'a> {
             return Ok((tree::Found::File(file), body.len));
         }
         let found = resolve(self.snapshot, who, path).map_err(|why| why.to_string())?;
-        let body = files::open_now(&self.folders, &found).map_err(unopened)?;
-        Ok((found, body.len))
+        let (body, one) = files::open_now(&self.folders, &found).map_err(unopened)?;
+        Ok((one.clone(), body.len))
     }
 
     /// An ERROR between the ports of a transfer that was asked for.
@@ -129,7 +129,7 @@ fn wanted(request: &Request<'_>, write: bool, answer: Found) -> Said {
 fn what(found: tree::Found, bytes: u64) -> Found {
     match found {
         tree::Found::Asset(_) => Found::Asset { bytes },
-        tree::Found::File(_) => Found::File { bytes },
+        tree::Found::File(_) | tree::Found::First(_) => Found::File { bytes },
         tree::Found::Text(_, rendered) => Found::Menu {
             dialect: rendered.dialect,
             profile: rendered.profile,
