@@ -15,6 +15,7 @@
 
 pub mod grub;
 pub mod ipxe;
+mod making;
 pub mod place;
 pub mod pxelinux;
 pub mod signed;
