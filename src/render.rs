@@ -5,7 +5,8 @@
 //!                          → pxelinux | ipxe | grub (text)
 //! ```
 //!
-//! * [`view`]: what is the same in every dialect
+//! * [`view`]: what is the same in every dialect; `entries`: what there is to show
+//! * [`own_script`]: the iPXE script of one entry alone
 //! * [`template`]: `{{ variables }}`
 //! * [`place`]: where this client reaches us, and URIs there
 //! * [`signed`]: what Secure Boot takes from a menu
@@ -13,8 +14,10 @@
 //!
 //! Absent on purpose: which profile (`profile::select`), which name leads here (`tree`).
 
+mod entries;
 pub mod grub;
 pub mod ipxe;
+pub mod own_script;
 pub mod place;
 pub mod pxelinux;
 pub mod signed;

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use super::place::Transport;
 use super::signed::Signed;
-use super::{Dialect, Place, RenderError, entry_script_name, pxelinux, template};
+use super::{Dialect, Place, RenderError, entries, entry_script_name, pxelinux, template};
 use crate::client::progress::SECURE_BOOT_OFF;
 use crate::client::{Client, Stage};
-use crate::profile::boot_server::type_of;
 use crate::profile::http_boot::is_cd;
-use crate::profile::{Action, Entry, Installed, PerArch, Profile, Snapshot, Target, Template};
+use crate::profile::{Action, Entry, PerArch, Profile, Snapshot, Target, Template};
 use crate::wire::Platform;
 
 /// A menu for one client in one dialect, all text final.
@@ -111,7 +110,7 @@ pub fn view(
         transport: transport(client, place, dialect),
         values,
     };
-    let all = entries(snapshot, profile);
+    let all = entries::all(snapshot, profile);
     let mut items = Vec::new();
     for entry in &all {
         items.extend(making.item(entry)?);
@@ -170,40 +169,6 @@ fn unattended(profile: &Profile, items: &[Item]) -> (usize, Option<Duration>) {
     match place(&|item| item.id == *named) {
         Some(default) => (default, profile.menu.timeout),
         None => (place(&|item| item.boot == Boot::Local).unwrap_or(0), None),
-    }
-}
-
-/// The profile's entries, then one for each distribution found installed.
-fn entries(snapshot: &Snapshot, profile: &Profile) -> Vec<Entry> {
-    let found = snapshot
-        .installed
-        .iter()
-        .filter(|_| profile.menu.installed)
-        .map(installed);
-    profile.menu.entries.iter().cloned().chain(found).collect()
-}
-
-fn installed(found: &Installed) -> Entry {
-    let path = |file: &str| Target::Path(format!("{}/{file}", found.name));
-    let id = found.name.chars().map(|c| {
-        if c.is_ascii_alphanumeric() || "-_.".contains(c) {
-            c
-        } else {
-            '-'
-        }
-    });
-    let id = format!("installed-{}", id.collect::<String>());
-    Entry {
-        item_type: type_of(&id),
-        id,
-        title: found.name.clone(),
-        arch: Vec::new(),
-        action: Action::Linux {
-            kernel: PerArch::All(path(&found.kernel)),
-            initrd: PerArch::All(vec![path(&found.initrd)]),
-            args: PerArch::All(Template::default()),
-        },
-        servers: Vec::new(),
     }
 }
 
@@ -399,42 +364,5 @@ impl Making<'_> {
 
     fn pick<'v, T>(&self, value: &'v PerArch<T>) -> Option<&'v T> {
         value.get(self.client.platform())
-    }
-}
-
-/// One entry's own script, for loaders that hand over to iPXE.
-pub fn entry_script(
-    snapshot: &Snapshot,
-    profile: &Profile,
-    client: &Client,
-    place: Place,
-    id: &str,
-) -> Result<String, RenderError> {
-    let entry = profile
-        .menu
-        .entries
-        .iter()
-        .find(|e| e.id == id)
-        .ok_or_else(|| RenderError::NoScript(id.to_owned()))?;
-    let values = template::variables(profile, client, place);
-    let failed = |why| RenderError::Template {
-        entry: id.to_owned(),
-        why,
-    };
-    match &entry.action {
-        Action::Ipxe(script) => Ok(super::ipxe::headed(
-            &template::fill(script, &values).map_err(failed)?,
-        )),
-        Action::Chain(target) | Action::Loader(target) => {
-            let target = target
-                .get(client.platform())
-                .ok_or_else(|| RenderError::NoScript(id.to_owned()))?;
-            Ok(super::ipxe::chain_to(&place.target(
-                snapshot,
-                Transport::Http,
-                target,
-            )))
-        }
-        _ => Err(RenderError::NoScript(id.to_owned())),
     }
 }
