@@ -3,6 +3,8 @@
 
 #[path = "loading/absent.rs"]
 mod absent;
+#[path = "loading/beside.rs"]
+mod beside;
 #[path = "loading/built.rs"]
 mod built;
 
@@ -12,7 +14,6 @@ use std::path::Path;
 
 use bootjack::config::{ConfigFile, Mode, Settings, settings};
 use bootjack::network::CONFIG_FILE;
-use bootjack::profile::Installed;
 use bootjack::service::load::{Loaded, Loader, Places};
 use bootjack::yaml::{Report, Severity};
 use tempfile::TempDir;
@@ -171,71 +172,6 @@ fn what_cannot_be_read_is_a_finding_that_names_the_file() {
             "profiles/h.yaml: error: this is UTF-16 text, which Windows calls Unicode\n    save the file as UTF-8: iconv -f utf-16 -t utf8".to_owned(),
         ]
     );
-}
-
-#[test]
-fn distributions_are_found_below_the_image_folder() {
-    let dir = TempDir::new().unwrap();
-    let file = |path: &str| {
-        let path = dir.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, "x").unwrap();
-    };
-    for path in [
-        "images/debian-12/linux",
-        "images/debian-12/initrd.gz",
-        "images/fedora/vmlinuz",
-        "images/fedora/initrd.img",
-        "images/bare/vmlinuz",
-        "images/no-kernel/initrd.gz",
-        "images/my files/linux",
-        "images/my files/initrd.gz",
-        "outside/initrd.gz",
-        "images/.hidden/linux",
-        "images/linux",
-        "outside/linux",
-    ] {
-        file(path);
-    }
-    symlink("../outside", dir.path().join("images/escape")).unwrap();
-    symlink("debian-12", dir.path().join("images/stable")).unwrap();
-    let loaded = load(dir.path(), false);
-    assert_eq!(
-        told(dir.path(), &loaded),
-        [
-            "images/my files: warning: a kernel is here, but the folder's name is no id for a menu\n    rename it: letters, digits, -, _ and ."
-        ]
-    );
-    let found = |name: &str, kernel: &str, initrd: &str| Installed {
-        name: name.into(),
-        kernel: kernel.into(),
-        initrd: initrd.into(),
-    };
-    assert_eq!(
-        loaded.snapshot.unwrap().installed,
-        [
-            found("debian-12", "linux", "initrd.gz"),
-            found("fedora", "vmlinuz", "initrd.img"),
-            found("stable", "linux", "initrd.gz"),
-        ]
-    );
-}
-
-#[test]
-fn assets_of_the_operator_are_known_by_their_names() {
-    let dir = TempDir::new().unwrap();
-    for path in [
-        "assets/snponly.efi",
-        "assets/grub/x86_64-efi/tftp.mod",
-        "assets/.git/x",
-    ] {
-        let path = dir.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, "x").unwrap();
-    }
-    let snapshot = load(dir.path(), false).snapshot.unwrap();
-    let names: Vec<&str> = snapshot.overrides.iter().map(String::as_str).collect();
-    assert_eq!(names, ["grub/x86_64-efi/tftp.mod", "snponly.efi"]);
 }
 
 #[test]
