@@ -253,14 +253,9 @@ fn entry_script(
     let client = known(requester, Whose::Mac(mac))
         .unwrap_or_else(|| stranger(requester, mac, arch, Stage::Ipxe));
     let profile = chosen(snapshot, &client)?.profile;
-    let script = render::own_script::entry_script(
-        snapshot,
-        &profile,
-        &client,
-        place(snapshot, requester),
-        id,
-    )
-    .map_err(|e| Missing::Render(e.to_string()))?;
+    let script =
+        render::view::entry_script(snapshot, &profile, &client, place(snapshot, requester), id)
+            .map_err(|e| Missing::Render(e.to_string()))?;
     Ok(text(
         script,
         Rendered {

@@ -85,7 +85,7 @@ fn its_bios_says_nothing_of_its_uefi() {
     lab.platform = Platform::EfiX64;
     lab.talk("+30 B").says(&[]);
     assert_eq!(lab.past().seen, []);
-    for platform in [Platform::EfiIa32, Platform::EfiArm64, Platform::Bios] {
+    for platform in [Platform::EfiRiscv64, Platform::EfiArm32, Platform::Bios] {
         let mut lab = Lab::new(platform, &[]);
         lab.talk(LOADS_BY_LEASE).talk("+30 B").says(&[]);
     }
