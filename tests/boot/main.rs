@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod augment;
 mod cards;
 mod colocated;
 mod modes;

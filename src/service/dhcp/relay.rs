@@ -11,9 +11,9 @@ use std::time::Instant;
 
 use super::Door;
 use super::boot::answered;
-use crate::client::Client;
 use crate::client::progress::{Firmware, Overheard};
-use crate::decide::{Answer, Incoming, Port};
+use crate::client::{Client, Side};
+use crate::decide::{Answer, Incoming, Port, item};
 use crate::event::What;
 use crate::relay::hand::{self, Handed};
 use crate::relay::{Came, Forward, Overdue, WAIT};
@@ -34,13 +34,16 @@ pub struct Carried {
 }
 
 /// Whether a message is the renewal of a lease that its client takes for ours: sent to us alone, from the
-/// address that is leased (RFC 2131 4.3.2, RENEWING).
+/// address that is leased (RFC 2131 4.3.2, RENEWING), and no choice in a menu. From another network nobody is
+/// believed to have one: who renews there asks everybody in the end.
 pub(super) fn renews(incoming: Incoming<'_>) -> bool {
     let message = incoming.message;
     let from_there = message.ciaddr == *incoming.peer.ip() && !message.ciaddr.is_unspecified();
     let options = &message.options;
     message.kind() == Some(Kind::Request)
         && (incoming.port, incoming.unicast) == (Port::Dhcp, true)
+        && incoming.side == Some(Side::Link)
+        && item::asked(incoming).is_none()
         && from_there
         && message.giaddr.is_unspecified()
         && !options.has(code::SERVER_ID)

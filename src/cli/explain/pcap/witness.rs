@@ -150,7 +150,9 @@ impl<'a> Witness<'a> {
             .find(|port| port.number() == heard.to.port())?;
         let incoming = self.incoming(heard, &message, port);
         if passed_by {
-            self.overhear(incoming);
+            if !self.is_our_own(&message) {
+                self.overhear(incoming);
+            }
             return None;
         }
         let (answer, client) = self.answer(incoming);
@@ -190,6 +192,11 @@ impl<'a> Witness<'a> {
         }
     }
 
+    /// Whether it is what we have asked a DHCP server for a machine, as a relay agent.
+    fn is_our_own(&self, message: &Message) -> bool {
+        self.mode == Mode::Proxy && message.giaddr == self.server
+    }
+
     /// Whether it is about a lease, and leases are ours.
     fn is_lease(&self, incoming: Incoming<'_>) -> bool {
         (self.mode, incoming.port) == (Mode::Dhcp, Port::Dhcp) && item::asked(incoming).is_none()
@@ -197,6 +204,9 @@ impl<'a> Witness<'a> {
 
     fn answer(&mut self, incoming: Incoming<'_>) -> (Answer, Option<Client>) {
         match (self.mode, incoming.port) {
+            _ if self.is_our_own(incoming.message) => {
+                (handed_on(), identify(incoming.message, self.server).ok())
+            }
             (Mode::Colocated, Port::Dhcp) => {
                 (not_ours(), identify(incoming.message, self.server).ok())
             }
@@ -339,6 +349,14 @@ fn silence(why: &Ignore) -> Answer {
     Answer::Silence {
         reason: why.word(),
         why: why.to_string(),
+    }
+}
+
+fn handed_on() -> Answer {
+    Answer::Silence {
+        reason: "own-question",
+        why: "bootjack itself asks the DHCP server here, as a relay agent, for the lease of this machine"
+            .to_owned(),
     }
 }
 
