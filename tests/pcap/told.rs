@@ -92,7 +92,7 @@ fn a_conversation_is_explained_packet_by_packet() {
         6,
         &["answer: a menu for grub by profile \"Lab\": 1 entry\n"],
     );
-    tells(out, 7, &["answer: none: no such name"]);
+    tells(out, 7, &["answer: none: a probe, as expected"]);
     assert!(out.ends_with("\n7 packets, 7 explained\n"), "{out}");
 }
 
