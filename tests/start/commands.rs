@@ -107,6 +107,9 @@ fn images() -> tempfile::TempDir {
         "build/vmlinuz",
         "build/initrd.img",
         "build/firmware.cpio",
+        "pi/config.txt",
+        "pi/bootcode.bin",
+        "pi/start.elf",
     ] {
         let file = dir.path().join(file);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
