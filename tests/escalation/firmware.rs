@@ -13,7 +13,11 @@ use crate::support::servers::Server;
 const LOADER: Duration = Duration::from_secs(180);
 
 /// How often something happened to the machine.
-fn count(appliance: &Appliance, pc: &Pc, told: impl Fn(&serde_json::Value) -> bool) -> usize {
+fn count(
+    appliance: &Appliance,
+    pc: &Pc,
+    mut told: impl FnMut(&serde_json::Value) -> bool,
+) -> usize {
     appliance
         .timeline(pc.mac())
         .iter()
@@ -38,10 +42,22 @@ fn machine(lan: &Lan) -> Pc {
     Machine::new(Firmware::Uefi, 1).memory(512).power_on(lan)
 }
 
+/// It fetches its loader, and runs it: who is switched off in between is taken to have Secure Boot on.
 fn boots(appliance: &Appliance, pc: &Pc, before: usize) {
     poll::expect("the loader is fetched", LOADER, || {
         loaders(appliance, pc) > before
     });
+    poll::expect("the loader runs", LOADER, || ipxes(appliance, pc) > before);
+}
+
+/// How often iPXE was sent and then heard.
+fn ipxes(appliance: &Appliance, pc: &Pc) -> usize {
+    let mut loaded = false;
+    count(appliance, pc, |event| {
+        loaded |= event["event"] == "sent" && event["path"] == "snponly.efi";
+        let runs = event["event"] == "discover" && event["stage"] == "ipxe";
+        runs && std::mem::take(&mut loaded)
+    })
 }
 
 fn left_alone(appliance: &Appliance) {
