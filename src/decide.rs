@@ -194,7 +194,7 @@ fn answer(
     answers_there(incoming, &treatment)?;
     let here = Here::of(snapshot, incoming);
     let menu = menu::option(&selection.profile, client, &treatment, here);
-    let relays = snapshot.relays && incoming.port == Port::Dhcp;
+    let relays = incoming.port == Port::Dhcp && snapshot.relays.serve(incoming.message);
     let case = Case {
         incoming,
         kind,
@@ -329,7 +329,7 @@ pub fn takes_our_lease(incoming: Incoming<'_>) -> bool {
 /// The type of the reply, where this message has one on this port.
 fn answerable(snapshot: &Snapshot, incoming: Incoming<'_>) -> Result<Kind, Ignore> {
     if (incoming.port, incoming.message.kind()) == (Port::Dhcp, Some(Kind::Request)) {
-        let ours = snapshot.relays && takes_our_lease(incoming);
+        let ours = snapshot.relays.serve(incoming.message) && takes_our_lease(incoming);
         return ours.then_some(Kind::Ack).ok_or(Ignore::LeaseRequest);
     }
     if let Some((item, _)) = incoming

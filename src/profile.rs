@@ -61,5 +61,5 @@ pub use model::{
 };
 pub use named::Named;
 pub use select::{Considered, Selection, Subject, Verdict, select, trace};
-pub use snapshot::{Https, Installed, Snapshot};
+pub use snapshot::{Https, Installed, Relays, Snapshot};
 pub use template::{RenderError, Values};

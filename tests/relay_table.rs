@@ -163,6 +163,7 @@ fn a_lease_that_nothing_is_known_of_is_found_again_or_is_gone() {
         Ok((Came::Refused(7), None))
     );
 
+    // Of the one that was asked; of several the right one may still answer.
     let asked = relay.request(now, (HERE, 3), &request(2), 8).unwrap();
     let mut offer = reply(&asked.message, Kind::Offer);
     offer.yiaddr = OTHER;
@@ -209,16 +210,13 @@ fn what_a_server_offers_before_our_question_counts_too() {
 #[test]
 fn a_late_answer_counts_and_a_very_late_one_does_not() {
     let (mut relay, now) = (relay(), Instant::now());
-    for (xid, after, counts) in [(1, 3, true), (2, 60, false)] {
+    for (xid, after, counts) in [(1, 4, true), (2, 60, false)] {
         let asked = relay.discover(now, (HERE, xid), &discover(1), 7).unwrap();
         assert!(relay.overdue(now + WAIT, xid).is_some());
         let offer = reply(&asked.message, Kind::Offer);
-        let later = now + Duration::from_secs(after);
-        assert_eq!(
-            relay.answered(later, FROM, &offer, 9).is_ok(),
-            counts,
-            "{after} s"
-        );
+        let came = relay.answered(now + Duration::from_secs(after), FROM, &offer, 9);
+        let late = came.is_ok_and(|(came, _)| came == Came::Late(7));
+        assert_eq!(late, counts, "{after} s");
     }
 }
 
@@ -258,7 +256,7 @@ proptest! {
                     (answer.op, answer.xid, answer.giaddr, answer.yiaddr) = (BOOTREPLY, xid, HERE, LEASED);
                     next += 1;
                     match relay.answered(now, SocketAddrV4::new(from, 67), &answer, next) {
-                        Ok((Came::Lease(carried), _)) => {
+                        Ok((Came::Lease(carried) | Came::Late(carried), _)) => {
                             prop_assert_eq!(carried, mac);
                             prop_assert!(from != HERE);
                             if kind == Kind::Offer {
@@ -279,4 +277,33 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_lease_that_nothing_is_known_of_is_refused_by_nobody() {
+    let (mut relay, now) = (relay(), Instant::now());
+    let renewal = Message {
+        ciaddr: LEASED,
+        ..message(Kind::Request, 1, &[])
+    };
+    let asked = relay.renew(now, (HERE, 1), &renewal, 7).unwrap();
+    let nak = reply(&asked.message, Kind::Nak);
+    assert_eq!(relay.answered(now, FROM, &nak, 9), Err(Stray::Server));
+    let ack = reply(&asked.message, Kind::Ack);
+    let came = relay.answered(now, FROM, &ack, 9);
+    assert_eq!(came, Ok((Came::Renewed(7), None)), "who has it says so");
+}
+
+#[test]
+fn relayed_machines_have_half_of_the_questions() {
+    let (mut relay, now) = (relay(), Instant::now());
+    let mut relayed = discover(1);
+    relayed.giaddr = OTHER;
+    let mut asks = |message: &Message| {
+        let all =
+            (0..2 * PER_SECOND).filter(|n| relay.discover(now, (HERE, *n), message, 7).is_some());
+        all.count() as u32
+    };
+    assert_eq!(asks(&relayed), PER_SECOND / 2);
+    assert_eq!(asks(&discover(1)), PER_SECOND / 2);
 }

@@ -11,6 +11,7 @@ use crate::client::quirk;
 use crate::firmware::image::Image;
 use crate::network::Networks;
 use crate::wire::Platform;
+use crate::wire::dhcp::Message;
 
 /// A distribution found below the image folder: `<name>/linux` and `<name>/initrd.gz`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +33,35 @@ pub struct Https {
     pub name: Option<String>,
 }
 
+/// For whom leases are fetched from another DHCP server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Relays {
+    /// Nobody: in modes `colocated` and `dhcp`.
+    #[default]
+    Nobody,
+    /// Mode `proxy`: machines of our own link, of whichever server there answers.
+    Link,
+    /// Mode `proxy` where the operator names the server: also machines behind relays. Whoever can send to port 67 can
+    /// say that he is one, so that others are not asked for them.
+    Everybody,
+}
+
+impl Relays {
+    /// Whether a message is of one of those. Who hands on what others have handed on goes round in circles where there
+    /// are two of him: so [`MOST_HOPS`] at most (RFC 1542 4.1.1 has 4 by default).
+    pub fn serve(self, message: &Message) -> bool {
+        let served = match self {
+            Self::Nobody => false,
+            Self::Link => message.giaddr.is_unspecified(),
+            Self::Everybody => true,
+        };
+        served && message.hops < MOST_HOPS
+    }
+}
+
+/// A message that has passed so many relays is not handed on.
+const MOST_HOPS: u8 = 4;
+
 /// What is in force.
 #[derive(Debug, Default)]
 pub struct Snapshot {
@@ -48,8 +78,8 @@ pub struct Snapshot {
     pub http_port: u16,
     /// Where HTTPS is served, for URLs; `None`: nowhere.
     pub https: Option<Https>,
-    /// Whether leases can be fetched from the LAN's own DHCP server, as a relay agent would: mode `proxy`.
-    pub relays: bool,
+    /// For whom leases can be fetched from the LAN's own DHCP server, as a relay agent would.
+    pub relays: Relays,
     /// The quirk table: an operator's rows, then ours.
     pub quirks: Arc<quirk::Table>,
     /// The networks that `dhcp:` of the config file describes.

@@ -26,6 +26,10 @@ impl<K: Copy + Eq + Hash, V> Aged<K, V> {
         self.values.get(&key).map(|(_, value)| value)
     }
 
+    pub fn get_mut(&mut self, key: K) -> Option<&mut V> {
+        self.values.get_mut(&key).map(|(_, value)| value)
+    }
+
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.values.values_mut().map(|(_, value)| value)
     }
@@ -42,6 +46,17 @@ impl<K: Copy + Eq + Hash, V> Aged<K, V> {
         self.tick += 1;
         self.by_age.insert(self.tick, key);
         self.values.insert(key, (self.tick, value));
+    }
+
+    /// Drops the oldest as long as they are so.
+    pub fn drop_oldest_while(&mut self, is: impl Fn(&V) -> bool) {
+        while let Some((_, key)) = self.by_age.first_key_value() {
+            let key = *key;
+            if !self.get(key).is_some_and(&is) {
+                return;
+            }
+            self.remove(key);
+        }
     }
 
     pub fn remove(&mut self, key: K) -> Option<V> {
@@ -68,5 +83,9 @@ mod tests {
         );
         assert_eq!(aged.remove(3), Some('d'));
         assert_eq!((aged.remove(3), aged.by_age.len()), (None, 1));
+        aged.insert(4, 'c');
+        aged.insert(5, 'e');
+        aged.drop_oldest_while(|value| *value == 'c');
+        assert_eq!(aged.values_mut().collect::<Vec<_>>(), [&'e']);
     }
 }

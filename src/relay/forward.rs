@@ -9,6 +9,7 @@
 use std::net::Ipv4Addr;
 
 use crate::wire::dhcp::{Kind, Message, Options, code};
+use crate::wire::pxe::sub_options;
 use crate::wire::relay::{LINK_SELECTION, RelayAgent};
 
 /// The message, from our address `here` and under our number. `server`: who it is for, where the
@@ -61,14 +62,27 @@ const SET_HERE: [u8; 3] = [code::SERVER_ID, code::OVERLOAD, code::RELAY_AGENT];
 /// The words of the relays on the way (option 82).
 fn agent(message: &Message) -> Option<Vec<u8>> {
     let said = message.options.get(code::RELAY_AGENT);
-    let link = RelayAgent::of(message).link;
-    if message.giaddr.is_unspecified() || link.is_some() {
+    if message.giaddr.is_unspecified() {
+        return said.map(port_alone).filter(|said| !said.is_empty());
+    }
+    if RelayAgent::of(message).link.is_some() {
         return said.map(<[u8]>::to_vec);
     }
     let mut said = said.unwrap_or_default().to_vec();
     said.extend([LINK_SELECTION, 4]);
     said.extend(message.giaddr.octets());
     Some(said)
+}
+
+/// What no relay has said but a switch on the way, or the client itself: the port that it is behind (82.1 and
+/// 82.2), and nothing that servers heed as a relay's word (RFC 3046 2.1 has relays discard it).
+fn port_alone(said: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::new();
+    for (code, value) in sub_options(said).filter(|(code, _)| matches!(code, 1 | 2)) {
+        kept.extend([code, value.len() as u8]);
+        kept.extend(value);
+    }
+    kept
 }
 
 #[cfg(test)]
@@ -142,8 +156,17 @@ mod tests {
     }
 
     #[test]
-    fn what_a_switch_says_of_a_client_goes_on() {
-        let sent = forwarded(&asks(Kind::Discover, &[(82, &[1, 1, 7])]), HERE, 1, None);
-        assert_eq!(sent.options.get(code::RELAY_AGENT), Some(&[1, 1, 7][..]));
+    fn what_a_switch_says_of_a_clients_port_goes_on_and_no_more() {
+        let said = [1, 1, 7, 5, 4, 10, 9, 0, 0, 2, 1, 8, 11, 4, 10, 9, 0, 1];
+        let discover = asks(Kind::Discover, &[(82, &said)]);
+        let sent = forwarded(&discover, HERE, 1, None);
+        let told = sent.options.get(code::RELAY_AGENT);
+        assert_eq!(told, Some(&[1, 1, 7, 2, 1, 8][..]));
+        let link = asks(Kind::Discover, &[(82, &[5, 4, 10, 9, 0, 0])]);
+        assert!(
+            !forwarded(&link, HERE, 1, None)
+                .options
+                .has(code::RELAY_AGENT)
+        );
     }
 }

@@ -77,7 +77,8 @@ impl Servers {
         self.hear(now, address);
     }
 
-    /// Whom to ask now: addresses, the broadcast address among them where everybody is asked.
+    /// Whom to ask now: addresses, the broadcast address among them where everybody is asked. For machines
+    /// behind relays nobody is asked but whom the operator names.
     pub fn to_ask(&self, now: Instant) -> Vec<Ipv4Addr> {
         if !self.named.is_empty() {
             return self.named.clone();
@@ -85,7 +86,7 @@ impl Servers {
         let fresh = |server: &&Server| now.saturating_duration_since(server.last) < FRESH;
         let known = self.heard.iter().rev().filter(fresh).take(ASKED);
         let mut all: Vec<Ipv4Addr> = known.map(|server| server.address).collect();
-        if all.is_empty() || self.open {
+        if all.is_empty() || self.open || self.all_deaf() {
             all.push(Ipv4Addr::BROADCAST);
         }
         all
@@ -217,6 +218,11 @@ mod tests {
         assert_eq!(servers.unanswered(now, ONE), Some(News::Deaf(ONE)));
         assert_eq!(servers.unanswered(now, ONE), None);
         assert!(servers.all_deaf());
+        assert_eq!(
+            servers.to_ask(now),
+            [ONE, ALL],
+            "another may be there by now"
+        );
         assert_eq!(servers.deaf().collect::<Vec<_>>(), [ONE]);
         servers.heard(now, TWO);
         assert!(!servers.all_deaf(), "another one may answer");

@@ -11,7 +11,8 @@
 //!
 //! A REQUEST for a lease that we know nothing of (bootjack was started anew, or the room has run out) is
 //! retraced: a DISCOVER in the client's name finds the server that offers this address, and gets it the
-//! REQUEST. Where another address is offered, the client is told to begin anew.
+//! REQUEST. Where the one server that was asked offers another address, the client is told to begin anew; of several
+//! the right one may still answer. Likewise a renewal of a lease that we know nothing of is refused by nobody.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -24,9 +25,10 @@ use super::transaction::{Asks, Stray, Transaction};
 use crate::wire::Mac;
 use crate::wire::dhcp::{Kind, Message, code};
 
-/// So long a client waits for its lease; then it gets a proxy's OFFER. EDK2 collects OFFERs for four
-/// seconds, and prefers one with a lease that comes later (PxeBcDhcp4.c).
-pub const WAIT: Duration = Duration::from_secs(2);
+/// So long a client waits for its lease; then it gets a proxy's OFFER. dnsmasq pings a new address for three
+/// seconds before it offers it, and EDK2 collects OFFERs for four; it prefers one with a lease that comes
+/// later still (`PxeBcDhcp4.c`).
+pub const WAIT: Duration = Duration::from_millis(3300);
 /// So long an answer may take. A server that pings an address before it offers it takes three seconds.
 const OPEN: Duration = Duration::from_secs(15);
 /// Offers of one client that are kept: firmware asks four times, and may take any of the answers.
@@ -59,6 +61,8 @@ impl Forward {
 pub enum Came<T> {
     /// An OFFER or an ACK for the client, to be joined with boot data.
     Lease(T),
+    /// The same of an OFFER, after the client was given a proxy's.
+    Late(T),
     /// A NAK for the client.
     Refused(T),
     /// An ACK to a renewal.
@@ -98,8 +102,8 @@ pub struct Relay<T> {
     /// What servers have offered clients themselves, the last ones: a fast server is heard before the
     /// question that it is to be held against.
     heard: VecDeque<(Mac, u32, Ipv4Addr)>,
-    /// When this second began, and how many questions were asked in it.
-    second: Option<(Instant, u32)>,
+    /// When this second began, how many questions were asked in it, and how many of them for relayed machines.
+    second: Option<(Instant, [u32; 2])>,
     /// The servers.
     pub servers: Servers,
 }
@@ -125,7 +129,7 @@ impl<T: Clone> Relay<T> {
         request: &Message,
         carried: T,
     ) -> Option<Forward> {
-        self.may_ask(now)?;
+        self.may_ask(now, request)?;
         let message = forwarded(request, here, xid, None);
         let to = self.servers.to_ask(now);
         let forward = Forward { message, to };
@@ -140,7 +144,7 @@ impl<T: Clone> Relay<T> {
         request: &Message,
         carried: T,
     ) -> Option<Forward> {
-        self.may_ask(now)?;
+        self.may_ask(now, request)?;
         let wanted = request.address(code::REQUESTED_ADDRESS);
         let wanted = wanted.unwrap_or(Ipv4Addr::UNSPECIFIED);
         if let Some(offered) = self.offered(request, wanted) {
@@ -168,12 +172,13 @@ impl<T: Clone> Relay<T> {
         request: &Message,
         carried: T,
     ) -> Option<Forward> {
-        self.may_ask(now)?;
+        self.may_ask(now, request)?;
         let message = forwarded(request, here, xid, None);
         let offered = self.offered(request, request.ciaddr);
         let to = offered.map_or_else(|| self.servers.to_ask(now), |offered| vec![offered.at]);
+        let asks = Asks::Renew(offered.map(|offered| offered.server));
         let forward = Forward { message, to };
-        Some(self.ask(now, Asks::Renew, (request, here), forward, carried))
+        Some(self.ask(now, asks, (request, here), forward, carried))
     }
 
     /// A client's RELEASE or DECLINE of a lease that it takes for ours, which nobody answers; `None`: nobody
@@ -188,7 +193,7 @@ impl<T: Clone> Relay<T> {
             .address(code::REQUESTED_ADDRESS)
             .unwrap_or(message.ciaddr);
         let offered = self.offered(message, address)?;
-        self.may_ask(now)?;
+        self.may_ask(now, message)?;
         Some(selecting(message, (here, xid), offered))
     }
 
@@ -225,12 +230,18 @@ impl<T: Clone> Relay<T> {
         servers
     }
 
+    /// A question that could not be sent is none.
+    pub fn withdraw(&mut self, xid: u32) {
+        self.open.remove(xid);
+    }
+
     /// The time for a lease is over: what was kept with a DISCOVER that nobody has answered. It stays open.
     pub fn overdue(&mut self, now: Instant, xid: u32) -> Option<Overdue<T>> {
-        let open = self.open.get(xid)?;
+        let open = self.open.get_mut(xid)?;
         if open.asks != Asks::Discover {
             return None;
         }
+        open.overdue = true;
         self.servers.leave_open();
         let (carried, asked, alive) = (open.carried.clone(), open.to.clone(), open.alive.clone());
         let servers = &mut self.servers;
@@ -286,11 +297,12 @@ impl<T: Clone> Relay<T> {
             request,
             here,
             carried,
+            overdue,
             ..
         } = open;
         match asks {
-            Asks::Request(_) | Asks::Renew if nak => Came::Refused(carried),
-            Asks::Renew => Came::Renewed(carried),
+            Asks::Request(_) | Asks::Renew(_) if nak => Came::Refused(carried),
+            Asks::Renew(_) => Came::Renewed(carried),
             Asks::Retrace(wanted) if offered.address != wanted => Came::Gone(carried),
             Asks::Retrace(_) => {
                 self.keep(&request, offered);
@@ -301,19 +313,29 @@ impl<T: Clone> Relay<T> {
             }
             Asks::Discover | Asks::Request(_) => {
                 self.keep(&request, offered);
-                Came::Lease(carried)
+                if overdue {
+                    Came::Late(carried)
+                } else {
+                    Came::Lease(carried)
+                }
             }
         }
     }
 
-    /// Whether the servers can be asked one more question in this second.
-    fn may_ask(&mut self, now: Instant) -> Option<()> {
+    /// Whether the servers can be asked one more question in this second. Half of them are for machines of our
+    /// own link: others are who says that he is a relay.
+    fn may_ask(&mut self, now: Instant, message: &Message) -> Option<()> {
         let this = self
             .second
             .filter(|(began, _)| now.saturating_duration_since(*began) < SECOND);
-        let (began, asked) = this.unwrap_or((now, 0));
-        self.second = Some((began, asked.saturating_add(1)));
-        (asked < PER_SECOND).then_some(())
+        let (began, [asked, relayed]) = this.unwrap_or((now, [0, 0]));
+        let beyond = u32::from(!message.giaddr.is_unspecified());
+        let counts = [asked.saturating_add(1), relayed.saturating_add(beyond)];
+        let room = asked < PER_SECOND && (beyond == 0 || relayed < PER_SECOND / 2);
+        if room {
+            self.second = Some((began, counts));
+        }
+        room.then_some(())
     }
 
     fn ask(
@@ -331,8 +353,11 @@ impl<T: Clone> Relay<T> {
             to: forward.to.clone(),
             began: now,
             alive: self.heard_before(request),
+            overdue: false,
             carried,
         };
+        let is_over = |open: &Transaction<T>| now.saturating_duration_since(open.began) > OPEN;
+        self.open.drop_oldest_while(is_over);
         self.open.insert(forward.xid(), open);
         forward
     }

@@ -18,8 +18,8 @@ pub enum Asks {
     Request(Ipv4Addr),
     /// Who offers this address.
     Retrace(Ipv4Addr),
-    /// To go on with a lease.
-    Renew,
+    /// To go on with a lease, of this server where it is known whose that is.
+    Renew(Option<Ipv4Addr>),
 }
 
 /// Why an answer is not believed, or not needed.
@@ -52,6 +52,8 @@ pub(super) struct Transaction<T> {
     pub began: Instant,
     /// Servers that have answered the client itself.
     pub alive: Vec<Ipv4Addr>,
+    /// Whether the client was given a proxy's OFFER meanwhile.
+    pub overdue: bool,
     pub carried: T,
 }
 
@@ -64,7 +66,7 @@ impl<T> Transaction<T> {
         }
         let server = reply.address(code::SERVER_ID).ok_or(Stray::Kind)?;
         let chosen = match self.asks {
-            Asks::Request(chosen) => server == chosen,
+            Asks::Request(chosen) | Asks::Renew(Some(chosen)) => server == chosen,
             _ => Servers::may_answer(&self.to, *from.ip(), server),
         };
         if !chosen || server == self.here {
@@ -72,13 +74,24 @@ impl<T> Transaction<T> {
         }
         let is_lease = is_host(reply.yiaddr) && reply.yiaddr != self.here;
         match (self.asks, reply.kind()) {
-            (Asks::Discover | Asks::Retrace(_), Some(Kind::Offer)) if is_lease => Ok(server),
+            (Asks::Discover, Some(Kind::Offer)) if is_lease => Ok(server),
+            (Asks::Retrace(wanted), Some(Kind::Offer)) if is_lease => {
+                let may_be = wanted == reply.yiaddr || self.is_alone();
+                may_be.then_some(server).ok_or(Stray::Address)
+            }
             (Asks::Request(_), Some(Kind::Ack)) if is_lease => self.wanted(reply, server),
-            (Asks::Renew, Some(Kind::Ack)) if reply.yiaddr == self.request.ciaddr => Ok(server),
-            (Asks::Request(_) | Asks::Renew, Some(Kind::Nak)) => Ok(server),
+            (Asks::Renew(_), Some(Kind::Ack)) if reply.yiaddr == self.request.ciaddr => Ok(server),
+            (Asks::Request(_) | Asks::Renew(Some(_)), Some(Kind::Nak)) => Ok(server),
+            // Of a server that may not be the one: who has the lease may say otherwise.
+            (Asks::Renew(None), Some(Kind::Nak)) => Err(Stray::Server),
             (_, Some(Kind::Offer | Kind::Ack)) => Err(Stray::Address),
             _ => Err(Stray::Kind),
         }
+    }
+
+    /// Whether one server was asked, and nobody else.
+    fn is_alone(&self) -> bool {
+        matches!(self.to.as_slice(), [one] if !one.is_broadcast())
     }
 
     /// An ACK is for the address that the client has asked for.

@@ -33,6 +33,7 @@ use crate::client::{Client, Side};
 use crate::decide::note::{self, Noted};
 use crate::decide::{Ignore, Incoming, Port, item};
 use crate::event::What;
+use crate::profile::Relays;
 use crate::wire::Mac;
 use crate::wire::dhcp::{BOOTREPLY, Message};
 
@@ -90,13 +91,13 @@ impl Door {
             Ok(message) => message,
             Err(why) => return shared.malformed("dhcp", received.from.into(), why),
         };
-        if relay::is_own(received, &message, &self.own.all()) {
+        if relay::is_own(&message, &self.own.all()) {
             return;
         }
         if let Err(why) = self.can_be_answered(received, &message) {
             return self.pass_over(shared, &why, &message, None);
         }
-        let relays = self.port == Port::Dhcp && shared.snapshot.load().relays;
+        let relays = self.port == Port::Dhcp && shared.snapshot.load().relays != Relays::Nobody;
         if relays && self.relayed(shared, received, &message) {
             return;
         }

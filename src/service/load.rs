@@ -31,7 +31,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::{ConfigFile, Effective, Mode};
 use crate::network::Beside;
-use crate::profile::{Compiler, Https, Profile, Profiles, Snapshot, Source};
+use crate::profile::{Compiler, Https, Profile, Profiles, Relays, Snapshot, Source};
 use crate::service::interfaces;
 use crate::service::shared::Folders;
 use crate::wire::Platform;
@@ -67,6 +67,19 @@ pub struct Places {
     pub config: ConfigFile,
     /// The mode served: in mode `dhcp` there must be a network.
     pub mode: Mode,
+    /// Whether the operator names the LAN's DHCP server.
+    pub names_server: bool,
+}
+
+impl Places {
+    /// For whom leases are fetched from another DHCP server.
+    fn relays(&self) -> Relays {
+        match (self.mode, self.names_server) {
+            (Mode::Proxy, false) => Relays::Link,
+            (Mode::Proxy, true) => Relays::Everybody,
+            (Mode::Colocated | Mode::Dhcp, _) => Relays::Nobody,
+        }
+    }
 }
 
 impl From<&Effective> for Places {
@@ -84,6 +97,7 @@ impl From<&Effective> for Places {
             }),
             config: settings.file.clone(),
             mode: settings.mode,
+            names_server: !settings.dhcp_server.is_empty(),
         }
     }
 }
@@ -223,7 +237,7 @@ impl Loader {
             overrides: overrides.unwrap_or_default(),
             http_port: self.places.http_port,
             https: self.places.https.clone(),
-            relays: self.places.mode == Mode::Proxy,
+            relays: self.places.relays(),
             ..Snapshot::default()
         }
     }

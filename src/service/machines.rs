@@ -234,7 +234,7 @@ impl Shared {
 
     /// Another server has answered a machine.
     pub fn overheard(&self, heard: Overheard) {
-        if heard.lease {
+        if heard.lease && !heard.whole {
             let asked = (heard.mac, heard.xid);
             (self.relay()).heard(Instant::now(), heard.named, asked);
         }

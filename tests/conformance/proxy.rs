@@ -13,7 +13,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use bootjack::client::{Class, Client, Past, Registry, Side, identify};
 use bootjack::decide::{Answer, Incoming, Port, decide_knowing, item};
-use bootjack::profile::Snapshot;
+use bootjack::profile::{Relays, Snapshot};
 use bootjack::relay::hand::augmented;
 use bootjack::wire::dhcp::{Message, Options};
 use bootjack::wire::{Arch, Platform};
@@ -165,7 +165,11 @@ fn check(case: &Case, packet: &[u8]) -> Option<Client> {
         (Err(why), _) => panic!("no message: {why}"),
     };
     let snapshot = Snapshot {
-        relays: case.relays,
+        relays: if case.relays {
+            Relays::Everybody
+        } else {
+            Relays::Nobody
+        },
         ..snapshot(case.profiles.as_deref(), &case.quirks, &case.dhcp)
     };
     let incoming = case.packet.incoming(&request);

@@ -93,6 +93,7 @@ fn said(progress: &mut Progress, now: Now, firmware: Firmware, word: Word) -> Tu
                     xid,
                     server: HOME,
                     named: HOME,
+                    whole: false,
                     lease,
                     boots,
                 };

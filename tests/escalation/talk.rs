@@ -176,6 +176,7 @@ impl Lab {
             xid: self.xid,
             server,
             named: server,
+            whole: false,
             lease,
             boots,
         };

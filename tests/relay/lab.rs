@@ -21,6 +21,7 @@ pub struct Lab {
     pub appliance: Appliance,
     pub card: DhcpClient,
     pub host: Host,
+    pub pc: Host,
     pub lan: Lan,
 }
 
@@ -30,11 +31,22 @@ impl Lab {
     }
 
     pub fn with(more: impl FnOnce(Setup) -> Setup) -> Self {
+        Self::serving(|host| more(setup(host)))
+    }
+
+    /// The same where no profile pins the shape.
+    pub fn unpinned(more: impl FnOnce(Setup) -> Setup) -> Self {
+        let profile = AUGMENTED.replace("strategy: augment\n", "");
+        Self::serving(|host| more(bare(host).profile("all.yaml", &profile)))
+    }
+
+    fn serving(setup: impl FnOnce(&Host) -> Setup) -> Self {
         let lan = Lan::new();
-        let host = lan.appliance_host();
+        let (host, pc) = (lan.appliance_host(), lan.client("pc"));
         Self {
-            appliance: more(setup(&host)).start(),
-            card: DhcpClient::new(&lan.client("pc")),
+            appliance: setup(&host).start(),
+            card: DhcpClient::new(&pc),
+            pc,
             host,
             lan,
         }
@@ -70,6 +82,14 @@ impl Lab {
             .expect("an answer to the REQUEST")
     }
 
+    /// A file is fetched by TFTP from this address of the machine.
+    pub fn fetches(&self, file: &str, from: Ipv4Addr) {
+        let url = format!("tftp://{US}/{file}");
+        let from = from.to_string();
+        let args = ["-sS", "-f", "-o", "/dev/null", "--interface", &from, &url];
+        self.pc.run("curl", &args);
+    }
+
     /// The events of a client with this name.
     pub fn events(&self, client: &BootClient, name: &str) -> Vec<serde_json::Value> {
         let mac: Vec<String> = client.mac.iter().map(|b| format!("{b:02x}")).collect();
@@ -79,11 +99,13 @@ impl Lab {
     }
 }
 
-fn setup(host: &Host) -> Setup {
-    let setup = Setup::new(host, env!("CARGO_BIN_EXE_bootjack"));
-    setup
-        .flag("--log-level=debug")
-        .profile("all.yaml", AUGMENTED)
+/// bootjack on a host, which gives everybody lease and loader in one.
+pub fn setup(host: &Host) -> Setup {
+    bare(host).profile("all.yaml", AUGMENTED)
+}
+
+fn bare(host: &Host) -> Setup {
+    Setup::new(host, env!("CARGO_BIN_EXE_bootjack")).flag("--log-level=debug")
 }
 
 /// Option 53.

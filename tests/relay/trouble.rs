@@ -1,10 +1,12 @@
 //! What may go wrong between a machine and its lease: nothing wrong is ever given out.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
 
-use crate::lab::{Lab, SERVER, US, edk2, kind, mac};
+use crate::lab::{self, Lab, US, edk2, kind, mac};
+use crate::support::clients::BootClient;
 use crate::support::dhcp_client::{ANSWER, Reply};
+use crate::support::lan::Host;
 use crate::support::poll;
 use crate::support::servers::Server;
 
@@ -70,48 +72,152 @@ fn a_server_that_dies_between_offer_and_request_gives_nothing() {
     );
 }
 
-/// Somebody who sees no questions answers all the same, while real ones are open.
+/// Somebody on the link who sees the question answers it, each time with one thing wrong; at last with nothing
+/// wrong, which is a DHCP server's answer like any other.
 #[test]
 fn forged_answers_are_not_believed() {
     as_root!("forged_answers_are_not_believed");
     let lab = Lab::new();
-    let _theirs = Server::dnsmasq(&lab.lan.dhcp_host());
-    let rogue = lab.lan.host("rogue", "10.77.0.66/24");
-    let evil: Ipv4Addr = [10, 77, 0, 66].into();
-    for number in 1..=5 {
-        let client = edk2(number);
-        rogue.enter(|| {
-            let socket = std::net::UdpSocket::bind((evil, 67)).unwrap();
-            for guess in 0..200_u32 {
-                let mut forged = client.discover();
-                forged.op = 2;
-                forged.xid = if guess == 0 {
-                    client.xid
-                } else {
-                    guess.wrapping_mul(0x9e37_79b9)
-                };
-                forged.giaddr = US;
-                let mut bytes = forged.bytes();
-                bytes[16..20].copy_from_slice(&evil.octets());
-                bytes[242] = 2;
-                socket.send_to(&bytes, (US, 67)).unwrap();
-            }
-        });
-        let address = lab.offer(&client).yiaddr();
-        assert_ne!(address, evil);
-        assert_eq!(lab.request(&client, address).yiaddr(), address);
+    let rogue = Rogue::new(&lab);
+    let ways: [(&str, Spoil); 8] = [
+        ("another number", |b| b[7] ^= 1),
+        ("another machine", |b| b[33] ^= 1),
+        ("another relay", |b| b[27] ^= 4),
+        ("no address", |b| b[16..20].fill(0)),
+        ("everybody's address", |b| b[16..20].fill(255)),
+        ("bootjack's address", |b| {
+            b[16..20].copy_from_slice(&US.octets());
+        }),
+        ("an ACK", |b| b[242] = 5),
+        ("no server's name", |b| b[243] = 224),
+    ];
+    for (number, (what, spoil)) in (1..).zip(ways) {
+        let (client, bytes) = rogue.sees_a_question(&lab, number);
+        let mut bytes = bytes;
+        spoil(&mut bytes);
+        rogue.answers(&bytes, 67);
+        let offer = lab.card.answer(US, client.xid);
+        assert_eq!(offer.yiaddr(), Ipv4Addr::UNSPECIFIED, "{what}");
     }
-    let from = SocketAddrV4::new(SERVER, 67).to_string();
+    let (client, bytes) = rogue.sees_a_question(&lab, 20);
+    rogue.answers(&bytes, 6767);
+    let offer = lab.card.answer(US, client.xid);
+    assert_eq!(offer.yiaddr(), Ipv4Addr::UNSPECIFIED, "from another port");
+    let (client, bytes) = rogue.sees_a_question(&lab, 21);
+    rogue.answers(&bytes, 67);
+    assert_eq!(lab.card.answer(US, client.xid).yiaddr(), EVIL);
     let strays = lab.appliance.events();
-    let strays: Vec<_> = strays
-        .iter()
-        .filter(|e| e["reason"] == "stray-reply")
-        .collect();
-    assert!(!strays.is_empty());
+    let strays = strays.iter().filter(|e| e["reason"] == "stray-reply");
+    assert_eq!(strays.count(), 9);
+}
+
+/// Whom the operator names is asked, and nobody else believed, whatever he has seen.
+#[test]
+fn another_server_than_the_one_that_is_named_is_not_believed() {
+    as_root!("another_server_than_the_one_that_is_named_is_not_believed");
+    let lab = Lab::with(|setup| setup.flag("--dhcp-server=10.77.0.66,10.77.0.1"));
+    let rogue = Rogue::new(&lab);
+    let (client, mut bytes) = rogue.sees_a_question(&lab, 1);
+    bytes[245..249].copy_from_slice(&[10, 77, 0, 67]);
+    lab.lan.host("other", "10.77.0.67/24").enter(|| {
+        let socket = UdpSocket::bind(("10.77.0.67", 67)).unwrap();
+        socket.send_to(&bytes, (US, 67)).unwrap();
+    });
+    let offer = lab.card.answer(US, client.xid);
+    assert_eq!(offer.yiaddr(), Ipv4Addr::UNSPECIFIED);
+}
+
+/// What is made wrong in an answer.
+type Spoil = fn(&mut Vec<u8>);
+
+const EVIL: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 99);
+
+/// A host that hears what is asked of everybody.
+struct Rogue {
+    host: Host,
+    ear: UdpSocket,
+}
+
+impl Rogue {
+    fn new(lab: &Lab) -> Self {
+        let host = lab.lan.host("rogue", "10.77.0.66/24");
+        let ear = host.enter(|| UdpSocket::bind("0.0.0.0:67").unwrap());
+        ear.set_read_timeout(Some(ANSWER)).unwrap();
+        Self { host, ear }
+    }
+
+    /// A machine asks; the right answer to what bootjack then asks.
+    fn sees_a_question(&self, lab: &Lab, number: u8) -> (BootClient, Vec<u8>) {
+        let client = edk2(number);
+        lab.card.broadcast(&client.discover());
+        let mut bytes = vec![0; 1500];
+        loop {
+            self.ear.recv(&mut bytes).expect("the question");
+            if bytes[24..28] == US.octets() && bytes[28..34] == client.mac {
+                break;
+            }
+        }
+        let mut answer = bytes[..240].to_vec();
+        answer[0] = 2;
+        answer[16..20].copy_from_slice(&EVIL.octets());
+        answer.extend([53, 1, 2, 54, 4, 10, 77, 0, 66, 51, 4, 0, 0, 14, 16, 1, 4]);
+        answer.extend([255, 255, 255, 0, 255]);
+        (client, answer)
+    }
+
+    fn answers(&self, bytes: &[u8], port: u16) {
+        if port == 67 {
+            self.ear.send_to(bytes, (US, 67)).unwrap();
+            return;
+        }
+        let socket = self.host.enter(|| UdpSocket::bind(("10.77.0.66", port)));
+        socket.unwrap().send_to(bytes, (US, 67)).unwrap();
+    }
+}
+
+/// A lease that is late is the machine's all the same, and what it follows is that.
+#[test]
+fn a_late_lease_is_handed_on_and_counts() {
+    as_root!("a_late_lease_is_handed_on_and_counts");
+    let row = "quirks:\n  - { name: late, tells: { stage: rom }, changes: { strategies: [augment, offer-4011] } }\n";
+    let lab = Lab::unpinned(|setup| setup.config(row));
+    let _theirs = Server::dnsmasq_with(&lab.lan.dhcp_host(), &["--dhcp-reply-delay=5"]);
+    let client = edk2(1);
+    let first = lab.answer(&client.discover());
+    assert_eq!(first.yiaddr(), Ipv4Addr::UNSPECIFIED, "a proxy's meanwhile");
+    let leased = |r: &Reply| *r.from.ip() == US && !r.yiaddr().is_unspecified();
+    let offer = lab.card.hear(ANSWER, leased).expect("the late one");
+    let ack = lab.request(&client, offer.yiaddr());
+    assert_eq!((kind(&ack), ack.yiaddr()), (5, offer.yiaddr()));
+    lab.card.take(ack.yiaddr());
+    lab.fetches("snponly.efi", ack.yiaddr());
+    poll::expect("it is sent", ANSWER, || {
+        !lab.events(&client, "sent").is_empty()
+    });
     assert!(
-        strays
-            .iter()
-            .all(|e| !e["detail"].as_str().unwrap().contains(&from)),
-        "{strays:?}"
+        lab.events(&client, "follows").is_empty(),
+        "offer-4011 has done nothing"
     );
+}
+
+/// Two of us on one LAN ask the DHCP servers, and not each other, whether there are any or none.
+#[test]
+fn two_bootjacks_do_not_ask_each_other() {
+    as_root!("two_bootjacks_do_not_ask_each_other");
+    for servers in [true, false] {
+        let lab = Lab::new();
+        let other = lab.lan.host("other", "10.77.0.3/24");
+        let _second = lab::setup(&other).start();
+        let _theirs = servers.then(|| Server::dnsmasq_without_ipv6(&lab.lan.dhcp_host()));
+        for number in 1..=6 {
+            lab.answer(&edk2(number).discover());
+        }
+        std::thread::sleep(Duration::from_secs(2));
+        let asked = lab.appliance.events();
+        let asked = asked.iter().filter(|e| e["event"] == "forwarded").count();
+        assert_eq!(
+            asked, 6,
+            "one question for each machine (a server: {servers})"
+        );
+    }
 }

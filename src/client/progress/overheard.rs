@@ -38,6 +38,9 @@ pub struct Overheard {
     pub named: Ipv4Addr,
     /// Whether it has an address for the machine.
     pub lease: bool,
+    /// Whether lease and loader are in it, from one server: there is nothing to be added, and who says so may
+    /// be another bootjack that hands on a lease.
+    pub whole: bool,
     /// Whether a machine may boot by it, or goes and asks its sender.
     pub boots: bool,
 }
@@ -58,9 +61,16 @@ impl Overheard {
             server,
             named: message.address(code::SERVER_ID).unwrap_or(server),
             lease,
+            whole: lease && is_whole(message),
             boots,
         })
     }
+}
+
+fn is_whole(message: &Message) -> bool {
+    let class = message.options.get(code::VENDOR_CLASS).unwrap_or_default();
+    let boots = class.starts_with(CLASS_PXE) || class.starts_with(CLASS_HTTP);
+    boots && message.address(code::SERVER_ID) == Some(message.siaddr)
 }
 
 /// Whether there is anything in it for firmware to boot by: a file, a server of files, a menu or

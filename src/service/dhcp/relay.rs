@@ -16,12 +16,12 @@ use crate::client::{Client, Side};
 use crate::decide::{Answer, Incoming, Port, item};
 use crate::event::What;
 use crate::relay::hand::{self, Handed};
-use crate::relay::{Came, Forward, Overdue, WAIT};
+use crate::relay::{Came, Forward, Overdue, PER_SECOND, WAIT};
 use crate::service::Shared;
 use crate::service::probe::seed;
 use crate::service::sys::udp::Received;
 use crate::wire::Mac;
-use crate::wire::dhcp::{Kind, Message, code};
+use crate::wire::dhcp::{BOOTREQUEST, Kind, Message, code};
 
 /// What is kept with a question.
 pub struct Carried {
@@ -50,11 +50,18 @@ pub(super) fn renews(incoming: Incoming<'_>) -> bool {
         && !options.has(code::REQUESTED_ADDRESS)
 }
 
-/// Whether a message gives back a lease that its client takes for ours.
+/// Whether a message gives back a lease that its client takes for ours, from our own link; a RELEASE comes from the
+/// address that it is of, a DECLINE from none.
 pub(super) fn gives_back(incoming: Incoming<'_>) -> bool {
     let message = incoming.message;
-    matches!(message.kind(), Some(Kind::Release | Kind::Decline))
-        && message.address(code::SERVER_ID) == Some(incoming.local)
+    let from_there = message.ciaddr == *incoming.peer.ip();
+    let its_own = match message.kind() {
+        Some(Kind::Release) => from_there && !message.ciaddr.is_unspecified(),
+        Some(Kind::Decline) => true,
+        _ => false,
+    };
+    let ours = message.address(code::SERVER_ID) == Some(incoming.local);
+    its_own && ours && incoming.side == Some(Side::Link) && message.giaddr.is_unspecified()
 }
 
 impl Door {
@@ -80,9 +87,14 @@ impl Door {
             (forward, relay.servers.all_deaf())
         };
         let Some(forward) = forward else {
+            carried.is_too_much(shared);
             return carried.without_lease(shared);
         };
-        self.forward(shared, &forward, &carried);
+        if !self.forward(shared, &forward, &carried) {
+            // Nobody was asked, so nobody has left it unanswered.
+            shared.relay().withdraw(forward.xid());
+            return carried.without_lease(shared);
+        }
         match shared.waiting_leases.clone().try_acquire_owned() {
             _ if !discovers => {}
             Ok(place) if !in_vain => {
@@ -102,8 +114,11 @@ impl Door {
         let carried = self.carried(received, message, None);
         let way = (received.local, number());
         let forward = (shared.relay()).renew(Instant::now(), way, message, carried.clone());
-        if let Some(forward) = forward {
-            self.forward(shared, &forward, &carried);
+        match forward {
+            Some(forward) => {
+                self.forward(shared, &forward, &carried);
+            }
+            None => carried.is_too_much(shared),
         }
     }
 
@@ -139,10 +154,16 @@ impl Door {
         shared.heed(news);
         match came {
             Came::Lease(carried) => carried.hand(shared, reply),
+            Came::Late(carried) => {
+                carried.is_offered_it_after_all(shared);
+                carried.hand(shared, reply);
+            }
             Came::Refused(carried) => carried.refuse(shared, Some(reply)),
             Came::Gone(carried) => carried.refuse(shared, None),
             Came::Renewed(carried) => carried.renewed(shared, reply),
-            Came::Found(carried, forward) => carried.door.forward(shared, &forward, &carried),
+            Came::Found(carried, forward) => {
+                carried.door.forward(shared, &forward, &carried);
+            }
         }
     }
 
@@ -161,15 +182,16 @@ impl Door {
         })
     }
 
-    fn forward(&self, shared: &Shared, forward: &Forward, carried: &Carried) {
+    /// Whether anybody was asked.
+    fn forward(&self, shared: &Shared, forward: &Forward, carried: &Carried) -> bool {
         let bytes = forward.message.encode();
-        let mut failed = None;
+        let (mut failed, mut left) = (None, false);
         for server in &forward.to {
             let to = SocketAddrV4::new(*server, self.port.number());
-            failed = failed.or(self
-                .send(&bytes, to, &carried.received)
-                .err()
-                .map(|e| (to, e)));
+            match self.send(&bytes, to, &carried.received) {
+                Ok(()) => left = true,
+                Err(error) => failed = Some((to, error)),
+            }
         }
         let what = match failed {
             Some((to, error)) => self.unsent(to, &error),
@@ -179,6 +201,7 @@ impl Door {
             },
         };
         shared.emit(carried.mac, what);
+        left
     }
 }
 
@@ -195,6 +218,7 @@ impl Carried {
             message.encode_short()
         };
         if bytes.len() > self.request.reply_limit() {
+            self.ignored(shared, "too-large", "the lease of its DHCP server has no room beside the boot data in what this machine takes");
             return self.without_lease(shared);
         }
         let server = lease.address(code::SERVER_ID);
@@ -206,6 +230,7 @@ impl Carried {
                 server,
                 named: server,
                 lease: true,
+                whole: false,
                 boots: false,
             });
         }
@@ -215,6 +240,30 @@ impl Carried {
                 shared.machines.unanswered(*firmware);
                 self.door.unsent(answer.to, &error)
             }
+        };
+        shared.emit(self.mac, what);
+    }
+
+    /// What its firmware is judged by is this OFFER, and not the proxy's that it was given before.
+    fn is_offered_it_after_all(&self, shared: &Shared) {
+        if let Some((answer, Some(firmware))) = &self.boot {
+            shared.offers_instead(*firmware, &self.request, answer.offered.clone());
+        }
+    }
+
+    fn is_too_much(&self, shared: &Shared) {
+        let most = PER_SECOND;
+        let detail = format!(
+            "DHCP servers are asked {most} questions a second at most (half of them for machines behind relays), whoever makes up machines"
+        );
+        self.ignored(shared, "too-many", &detail);
+    }
+
+    fn ignored(&self, shared: &Shared, reason: &'static str, detail: &str) {
+        let what = What::Ignored {
+            port: Port::Dhcp.number(),
+            reason,
+            detail: detail.to_owned(),
         };
         shared.emit(self.mac, what);
     }
@@ -320,8 +369,7 @@ fn number() -> u32 {
     (seed ^ (seed >> 32)) as u32
 }
 
-/// Whether a request is one that we have forwarded ourselves: broadcasts come back.
-pub(super) fn is_own(received: &Received, message: &Message, own: &[std::net::Ipv4Addr]) -> bool {
-    let from = *received.from.ip();
-    message.giaddr == from && own.contains(&from)
+/// Whether a request is one that we have handed on ourselves: broadcasts come back, by whomever.
+pub(super) fn is_own(message: &Message, own: &[std::net::Ipv4Addr]) -> bool {
+    message.op == BOOTREQUEST && own.contains(&message.giaddr)
 }
