@@ -38,6 +38,7 @@ fn places(dir: &Path, required: bool) -> Places {
             settings: None,
         },
         mode: Mode::Proxy,
+        names_server: false,
     }
 }
 

@@ -62,6 +62,7 @@ impl Place {
                 settings: None,
             },
             mode: Mode::Proxy,
+            names_server: false,
         })
     }
 

@@ -75,6 +75,7 @@ impl Lab {
                 settings: None,
             },
             mode: Mode::Proxy,
+            names_server: false,
         };
         let folders = Folders {
             images: places.images.clone(),

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Nothing in it is worth a start that fails: without it, or where it cannot be read, the first machines that
-//! need a lease wait two seconds for one.
+//! need a lease wait some seconds for one.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
