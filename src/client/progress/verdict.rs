@@ -3,6 +3,7 @@
 
 use super::handed::Given;
 use super::{Firmware, Learnt, Now, Progress, Step, Turn};
+use crate::assets::pair;
 use crate::client::quirk::Behaviour;
 use crate::client::{Class, Client, Cut, Past, Stage};
 use crate::wire::Mac;
@@ -56,7 +57,7 @@ impl Progress {
     pub fn begins(&mut self, now: Now, firmware: Firmware) -> Turn {
         let handed = &mut self.saw(firmware.mac).handed;
         let back = handed.begins(now.at, firmware.platform);
-        if !firmware.platform.has_signed_shim() {
+        if pair::of(firmware.platform).is_none() {
             let cut = handed.cuts(now.at);
             let rounds = handed.rounds;
             return Turn::of(cut.map(|cut| Step::Looped { cut, rounds }));
