@@ -5,6 +5,8 @@
 //! build embeds them as a release build does. Deliberately absent: MIME types (`tree` has them) and
 //! an operator's replacements, which are files (`service`).
 
+pub mod pair;
+
 use serde::{Serialize, Serializer};
 
 /// One boot loader, or a part of one.

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+#[path = "signed/archs.rs"]
+mod archs;
 #[path = "signed/hostile.rs"]
 mod hostile;
 #[path = "signed/keys.rs"]
@@ -112,7 +114,8 @@ fn what_debian_and_microsoft_signed_starts() {
             "chain: shimx64.efi",
             "local: true",
             "loader: { bios: memtest.bin }",
-            "arch: efi-ia32, loader: memtest32.efi",
+            "loader: grubaa64.efi",
+            "arch: efi-ia32, loader: mmia32.efi",
             "linux: { kernel: http://10.0.0.9/linux }",
             "loader: nope.efi",
         ],

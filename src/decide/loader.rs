@@ -1,8 +1,8 @@
 //! Which program or URI a client is named: its profile's `loader`, its platform and its stage.
 //!
 //! A client that is iPXE already gets its script, which also ends the chain: firmware → snponly.efi
-//! → iPXE asks again → script. Where there is no iPXE (UEFI on IA32 and ARM64) GRUB is the loader,
-//! and under Secure Boot shim in front of it.
+//! → iPXE asks again → script. Where there is no iPXE (UEFI on IA32 and ARM64) GRUB is the loader, behind
+//! shim, with Secure Boot on and off alike.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,11 +10,12 @@ use std::net::Ipv4Addr;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+pub use super::no_loader::{NoKind, NoLoader};
 use super::{Incoming, menu};
 use crate::client::quirk::{NameForm, Treatment};
 use crate::client::{Class, Client, Cut, Stage};
 use crate::profile::{Entry, Loader, Profile, Snapshot, Target};
-use crate::wire::{Arch, Mac, Platform};
+use crate::wire::{Mac, Platform};
 
 /// Where this client reaches us.
 #[derive(Debug, Clone, Copy)]
@@ -75,59 +76,6 @@ impl fmt::Display for Named {
     }
 }
 
-/// The client has no such loader: none at all, or not the one that its profile asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no {loader} loader for {}; {}", self.machine(), self.remedy())]
-pub struct NoKind {
-    /// What the profile asks for.
-    pub loader: &'static str,
-    /// What the client is.
-    pub platform: Platform,
-    /// The architecture that it named first.
-    pub arch: Arch,
-    /// Whether there is one, and it is of no use to UEFI HTTP boot: Debian's GRUB looks for the DHCPACK
-    /// in PXE's protocol, where there is none then, and ends in its prompt (seen with OVMF x64, IA32
-    /// and AAVMF).
-    pub by_pxe: bool,
-}
-
-impl NoKind {
-    /// The name of the platform; where it has none, that of option 93's table, or the number.
-    fn machine(&self) -> String {
-        let door = if self.by_pxe { "HTTP boot of " } else { "" };
-        match self.platform {
-            Platform::Other => format!("{door}{} firmware", self.arch),
-            named => format!("{door}{named} firmware"),
-        }
-    }
-
-    const fn remedy(&self) -> &'static str {
-        if self.by_pxe {
-            "GRUB that HTTP boot has started knows no network: have the machine boot by PXE"
-        } else if Loader::Auto.program(self.platform).is_some() {
-            "set `loader:` in its profile to one that exists there"
-        } else {
-            "bootjack brings none for it: put one that you have into the folder of --assets, and name it in a row of `quirks:` (`changes: { loader: … }`)"
-        }
-    }
-}
-
-/// Why there is nothing for the client to load.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoLoader {
-    /// Its loader does not exist for it.
-    #[error("{0}")]
-    Kind(#[from] NoKind),
-    /// Its profile wants HTTPS, and none is served: it is not told http in its place.
-    #[error("its profile says http_boot: {{ https: true }}, and no HTTPS is served; set tls-cert")]
-    Https,
-    /// It asks by HTTP, and was seen to run nothing that is not signed.
-    #[error(
-        "this machine has Secure Boot on, as was seen of it, and the signed GRUB cannot go on by HTTP: it would end at its prompt; let it boot by PXE, or say `secure_boot:` in its profile"
-    )]
-    SignedByHttp,
-}
-
 /// What a URI may not carry as it is, of what paths in profiles hold (RFC 3986 section 3.3).
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'#').add(b'%').add(b'?').add(b'[').add(b']');
 
@@ -155,55 +103,129 @@ pub fn for_client(
     quirks: &Treatment<'_>,
     here: Here,
 ) -> Result<Named, NoLoader> {
-    let platform = client.platform();
-    let wanted = profile.loader.get(platform).copied().unwrap_or_default();
-    let shim = profile.starts_by_shim(client);
-    if client.stage == Stage::Ipxe && !shim && by_script(wanted) && !is_stripped(client, wanted) {
+    let asks = Asks {
+        profile,
+        client,
+        platform: client.platform(),
+        wanted: wanted(profile, client.platform()),
+        shim: profile.starts_by_shim(client),
+        own: quirks.set(|c| c.loader.as_deref()),
+    };
+    if asks.runs_a_script() {
         return Ok(Named::Uri(script_uri(client, here)));
     }
-    if client.class == Class::Http && client.stage != Stage::Ipxe {
-        let seen = |entry: &Entry| menu::sees(client, entry);
-        if let Some(target) = profile.http_entry(platform, seen) {
-            return Ok(Named::Uri(by_http(profile, target, here)?));
-        }
+    if let Some(target) = asks.http_entry() {
+        return Ok(Named::Uri(by_http(profile, target, here)?));
     }
-    if shim && client.class == Class::Http && profile.secure_boot.is_none() {
-        // Debian's has no http module, and its prefix is where shim came from (seen with OVMF).
+    if asks.ends_by_http() {
         return Err(NoLoader::SignedByHttp);
     }
-    // What a row names or --assets brings is the operator's, who knows what it can.
-    let own = quirks.set(|c| c.loader.as_deref());
-    let row = own.filter(|_| !shim && matches!(wanted, Loader::Auto | Loader::Firmware));
-    let cut = client.past.cut.filter(|_| own.is_none() && !shim);
-    if cut == Some(Cut::Script) && by_script(wanted) {
+    if asks.is_cut_by_script() {
         return Ok(Named::Uri(script_by_tftp(client, here)));
     }
-    let file: Option<Cow<'static, str>> = match row {
-        Some(row) => Some(row.to_owned().into()),
-        None if shim => wanted.shim(platform).map(Into::into),
-        None if cut == Some(Cut::OtherLoader) && wanted == Loader::Ipxe => {
-            let other = Loader::Auto.program(platform);
-            other.or(wanted.program(platform)).map(Into::into)
-        }
-        // Its menu is for `pxe get`, which is TFTP.
-        None if platform.is_u_boot() && client.class == Class::Http => None,
-        None => wanted.program(platform).map(Into::into),
-    };
-    let none = |by_pxe| NoKind {
-        loader: word(wanted),
-        platform,
-        arch: client.arch(),
-        by_pxe,
-    };
-    let file = file.ok_or(none(false))?;
-    let ours = row.is_none() && !here.own_grub();
-    if client.class == Class::Http && ours && reads_the_ack(&file) {
-        return Err(none(true).into());
-    }
+    let file = asks.file(here)?;
     Ok(match client.class {
         Class::Pxe => by_tftp(file, quirks, here),
         Class::Http => Named::Uri(format!("{}/assets/{file}", here.web(profile)?)),
     })
+}
+
+/// The loader that a profile has for a platform.
+fn wanted(profile: &Profile, platform: Platform) -> Loader {
+    profile.loader.get(platform).copied().unwrap_or_default()
+}
+
+/// Who is to be named a loader.
+struct Asks<'a> {
+    profile: &'a Profile,
+    client: &'a Client,
+    platform: Platform,
+    wanted: Loader,
+    /// Whether Secure Boot is on, as its profile says or was seen of it.
+    shim: bool,
+    /// What a quirk row names.
+    own: Option<&'a str>,
+}
+
+impl<'a> Asks<'a> {
+    /// Whether it is an iPXE that goes on by itself.
+    fn runs_a_script(&self) -> bool {
+        let Self { client, wanted, .. } = *self;
+        let ipxe = client.stage == Stage::Ipxe && !self.shim;
+        ipxe && by_script(wanted) && !is_stripped(client, wanted)
+    }
+
+    /// What `http_boot` has its firmware load by itself.
+    fn http_entry(&self) -> Option<&'a Target> {
+        if self.client.class != Class::Http || self.client.stage == Stage::Ipxe {
+            return None;
+        }
+        let seen = |entry: &Entry| menu::sees(self.client, entry);
+        self.profile.http_entry(self.platform, seen)
+    }
+
+    /// Whether it was seen to run what is signed alone, and by HTTP: Debian's GRUB has no http module, and
+    /// its prefix is where shim came from (seen with OVMF).
+    fn ends_by_http(&self) -> bool {
+        self.shim && self.client.class == Class::Http && self.profile.secure_boot.is_none()
+    }
+
+    fn is_cut_by_script(&self) -> bool {
+        self.cut() == Some(Cut::Script) && by_script(self.wanted)
+    }
+
+    /// How a loop of ours is cut; what a row names is the operator's, who knows what it leads to.
+    fn cut(&self) -> Option<Cut> {
+        self.client
+            .past
+            .cut
+            .filter(|_| self.own.is_none() && !self.shim)
+    }
+
+    /// What a row names, where its profile leaves that open.
+    fn row(&self) -> Option<&'a str> {
+        let open = matches!(self.wanted, Loader::Auto | Loader::Firmware);
+        self.own.filter(|_| !self.shim && open)
+    }
+
+    /// The name of its loader.
+    fn file(&self, here: Here<'_>) -> Result<Cow<'static, str>, NoLoader> {
+        if let Some(row) = self.row() {
+            return Ok(row.to_owned().into());
+        }
+        let file = self.program().ok_or_else(|| self.none(false))?;
+        // What --assets brings is the operator's, who knows what it can.
+        if self.client.class == Class::Http && !here.own_grub() && reads_the_ack(file) {
+            return Err(self.none(true).into());
+        }
+        Ok(file.into())
+    }
+
+    /// The one of ours.
+    fn program(&self) -> Option<&'static str> {
+        let Self {
+            platform, wanted, ..
+        } = *self;
+        if self.shim {
+            return wanted.shim(platform);
+        }
+        if self.cut() == Some(Cut::OtherLoader) && wanted == Loader::Ipxe {
+            let other = Loader::Auto.program(platform);
+            return other.or(wanted.program(platform));
+        }
+        // The menu of U-Boot is for `pxe get`, which is TFTP.
+        let by_tftp = platform.is_u_boot() && self.client.class == Class::Http;
+        wanted.program(platform).filter(|_| !by_tftp)
+    }
+
+    fn none(&self, by_pxe: bool) -> NoKind {
+        NoKind {
+            loader: word(self.wanted),
+            platform: self.platform,
+            arch: self.client.arch(),
+            by_pxe,
+        }
+    }
 }
 
 /// What firmware itself loads by HTTP: a program, or an image that becomes a RAM disk. What another
@@ -334,39 +356,6 @@ mod tests {
                 let grub = program.is_some_and(reads_the_ack);
                 assert_eq!(grub, loader.is_grub(platform), "{platform} {program:?}");
             }
-        }
-    }
-
-    #[test]
-    fn why_there_is_no_loader() {
-        let why = |loader, number| {
-            let arch = Arch(number);
-            NoKind {
-                loader,
-                platform: arch.platform(),
-                arch,
-                by_pxe: false,
-            }
-            .to_string()
-        };
-        let other = "set `loader:` in its profile to one that exists there";
-        assert_eq!(
-            why("GRUB", 0),
-            format!("no GRUB loader for bios firmware; {other}")
-        );
-        let none = "bootjack brings none for it: put one that you have into the folder of --assets, \
-                    and name it in a row of `quirks:` (`changes: { loader: … }`)";
-        for (number, name) in [
-            (2, "itanium (2)"),
-            (41, "rpiboot (41)"),
-            (27, "efi-riscv64"),
-            (999, "arch 999"),
-        ] {
-            let said = why("automatic", number);
-            assert_eq!(
-                said,
-                format!("no automatic loader for {name} firmware; {none}")
-            );
         }
     }
 }

@@ -58,6 +58,7 @@ impl What {
             Self::Follows { .. } => "follows",
             Self::Observed { .. } => "observed",
             Self::Disproved { .. } => "disproved",
+            Self::ShimRefused => "shim-refused",
             Self::LoopCut { .. } => "loop-cut",
             Self::Menu { .. } => "menu",
             Self::Started { .. } => "started",

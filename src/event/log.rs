@@ -67,6 +67,7 @@ impl What {
             | Self::NothingLeft { .. }
             | Self::Refused { .. }
             | Self::Rejected { .. }
+            | Self::ShimRefused
             | Self::Warning { .. } => Level::WARN,
             // What a menu of ours names and the image folder does not have.
             Self::NotFound { path, .. } if path.starts_with("images/") => Level::WARN,

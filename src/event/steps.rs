@@ -100,6 +100,12 @@ pub(super) fn disproved(f: &mut Formatter<'_>, behaviour: &str) -> fmt::Result {
     }
 }
 
+/// It was sent shim, and came back.
+pub(super) const SHIM_REFUSED: &str = "was sent shim whole and came back without asking for the GRUB that shim starts: if its \
+     screen said \"Access Denied\" or \"Security Violation\", its firmware does not trust \"Microsoft UEFI CA\", by which shim is \
+     signed: allow it in its setup (\"Allow Microsoft 3rd Party UEFI CA\"), or switch Secure Boot off there; else see \
+     whether the DHCP server names a boot file, for shim asks that server then (`bootjack doctor`)";
+
 /// It is sent iPXE for ever.
 pub(super) fn loop_cut(f: &mut Formatter<'_>, cut: &str, rounds: u8) -> fmt::Result {
     let times = times(rounds);
@@ -187,6 +193,13 @@ mod tests {
         ] {
             assert_eq!(what.to_string(), said);
         }
+        let refused = What::ShimRefused;
+        assert_eq!(refused.level(), tracing::Level::WARN);
+        let said = refused.to_string();
+        assert!(
+            said.contains("\"Allow Microsoft 3rd Party UEFI CA\""),
+            "{said}"
+        );
         for leased in [true, false] {
             let nothing = What::NothingLeft {
                 strategy,

@@ -211,6 +211,8 @@ pub enum What {
         /// What it was taken to do, as a word: `secure-boot`.
         behaviour: &'static str,
     },
+    /// A client was sent shim whole and came back without asking for what shim starts.
+    ShimRefused,
     /// A client was sent iPXE again and again, and got no further; the loop is cut.
     LoopCut {
         /// What it is given instead, as a word: `script`, `other-loader`, `script-in-place`.

@@ -187,6 +187,7 @@ impl Display for What {
                 unwritten,
             } => steps::observed(f, behaviour, *unwritten),
             Self::Disproved { behaviour } => steps::disproved(f, behaviour),
+            Self::ShimRefused => f.write_str(steps::SHIM_REFUSED),
             Self::LoopCut { cut, rounds } => steps::loop_cut(f, cut, *rounds),
             Self::Menu {
                 door,

@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::http_boot::HttpBoot;
+use crate::assets::pair;
 use crate::client::Shape;
 use crate::network::{Criteria, Terms};
 use crate::wire::{ArchFilter, Platform};
@@ -207,7 +208,7 @@ impl<T> PerArch<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Loader {
-    /// BIOS: pxelinux; UEFI x64: snponly.efi (iPXE); UEFI IA32 and ARM64: GRUB; what is iPXE
+    /// BIOS: pxelinux; UEFI x64: snponly.efi (iPXE); UEFI IA32 and ARM64: GRUB behind shim; what is iPXE
     /// already: its script.
     #[default]
     Auto,
@@ -215,7 +216,7 @@ pub enum Loader {
     Pxelinux,
     /// `undionly.kpxe` or `snponly.efi` and an iPXE script. Debian builds it for BIOS and UEFI x64.
     Ipxe,
-    /// GRUB and its config. Debian has network images of it for UEFI, and none for BIOS.
+    /// GRUB behind shim, and its config. Debian has network images of it for UEFI, and none for BIOS.
     Grub,
     /// The firmware shows the menu itself; what is chosen is started as by `auto`.
     Firmware,
@@ -236,39 +237,34 @@ impl Loader {
     ];
 
     /// The first program of this loader on a platform, as an asset, or [`U_BOOT_MENU`]; `None` where it
-    /// has none.
-    pub const fn program(self, platform: Platform) -> Option<&'static str> {
+    /// has none. Where that is GRUB, it is the signed shim, which starts GRUB with Secure Boot on and off
+    /// alike: firmware with Microsoft's keys alone refuses GRUB itself, which Debian has signed.
+    pub fn program(self, platform: Platform) -> Option<&'static str> {
         match (platform, self) {
             (Platform::Bios, Self::Auto | Self::Pxelinux | Self::Firmware) => Some("lpxelinux.0"),
             (Platform::Bios, Self::Ipxe) => Some("undionly.kpxe"),
             (Platform::EfiX64, Self::Auto | Self::Ipxe | Self::Firmware) => Some("snponly.efi"),
-            (Platform::EfiX64, Self::Grub) => Some("grubx64.efi"),
             (
                 Platform::UbootArm32 | Platform::UbootArm64,
                 Self::Auto | Self::Pxelinux | Self::Firmware,
             ) => Some(U_BOOT_MENU),
-            (Platform::EfiIa32, Self::Auto | Self::Grub | Self::Firmware) => Some("grubia32.efi"),
-            (Platform::EfiArm64, Self::Auto | Self::Grub | Self::Firmware) => Some("grubaa64.efi"),
-            _ => None,
+            _ => self.shim(platform),
         }
     }
 
     /// The signed first stage of Secure Boot on a platform, as an asset: it starts the signed GRUB.
     /// `None` where this loader is none that shim starts, or Debian has no signed shim.
-    pub const fn shim(self, platform: Platform) -> Option<&'static str> {
-        match (platform, self) {
-            (_, Self::Ipxe | Self::Pxelinux) => None,
-            (Platform::EfiX64, _) => Some("shimx64.efi"),
-            (Platform::EfiIa32, _) => Some("shimia32.efi"),
-            (Platform::EfiArm64, _) => Some("shimaa64.efi"),
-            _ => None,
+    pub fn shim(self, platform: Platform) -> Option<&'static str> {
+        match self {
+            Self::Ipxe | Self::Pxelinux => None,
+            _ => pair::of(platform).map(|pair| pair.shim),
         }
     }
 
     /// Whether GRUB carries the menu there without Secure Boot, as far as our own loaders go.
     pub fn is_grub(self, platform: Platform) -> bool {
-        self.program(platform)
-            .is_some_and(|name| name.starts_with("grub"))
+        let first = self.program(platform);
+        first.is_some() && first == self.shim(platform)
     }
 
     /// The word a profile uses.

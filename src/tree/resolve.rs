@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::names::{MenuKind, Name, Whose, name};
 use super::raspberry_pi;
 use super::{CleanPath, FilePath, Found, Memory, Missing, Rendered, Requester, Root};
-use crate::assets;
+use crate::assets::{self, pair};
 use crate::client::progress::Given;
 use crate::client::{Client, Cut, Registry, Stage};
 use crate::profile::{Selection, Snapshot, choose};
@@ -90,10 +90,6 @@ fn mentioned(path: &CleanPath) -> Whose {
     }
 }
 
-/// What shim starts on each architecture. It looks for it where the DHCP server's file is, or in half
-/// a folder's name (quirk 37), so that it is in every folder.
-const BEHIND_SHIM: [&str; 3] = ["grubx64.efi", "grubaa64.efi", "grubia32.efi"];
-
 /// The operator's file of that name, else ours; firmware may spell it in capitals.
 fn asset(snapshot: &Snapshot, name: &str) -> Result<Found, Missing> {
     if let Some(file) = own(snapshot, name) {
@@ -117,10 +113,11 @@ fn in_a_folder(snapshot: &Snapshot, name: &str) -> Option<Found> {
     asset(snapshot, rest).ok()
 }
 
-/// Which of those programs it is, in some folder.
+/// Which of the programs behind shim it is, in some folder: shim looks for it where the DHCP server's file
+/// is, or in half a folder's name (quirk 37).
 fn behind_shim(name: &str) -> Option<&'static str> {
     let (_, file) = name.rsplit_once('/')?;
-    let mut programs = BEHIND_SHIM.into_iter();
+    let mut programs = pair::ALL.iter().map(|pair| pair.grub);
     programs.find(|program| program.eq_ignore_ascii_case(file))
 }
 

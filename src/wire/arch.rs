@@ -203,11 +203,6 @@ impl Platform {
         }
     }
 
-    /// Whether a shim goes with us that its Secure Boot takes, and a GRUB that shim takes.
-    pub const fn has_signed_shim(self) -> bool {
-        matches!(self, Self::EfiX64 | Self::EfiArm64 | Self::EfiIa32)
-    }
-
     /// The platform of a name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::NAMED

@@ -1,5 +1,6 @@
-//! UEFI on ARM64 and IA32, which have no iPXE: GRUB is their loader, where bootjack gives the leases and
-//! beside a DHCP server of the LAN's own, and its menu has what they can boot.
+//! UEFI on ARM64 and IA32, which have no iPXE: GRUB is their loader, started by shim with Secure Boot off
+//! too, where bootjack gives the leases and beside a DHCP server of the LAN's own, and its menu has what
+//! they can boot.
 //!
 //! QEMU's ARM64 board has no keyboard here: what they boot is the default.
 
@@ -55,6 +56,7 @@ fn arm64_beside_a_dhcp_server_to_its_menu_and_its_disk() {
     let mut pc = lab.machine(Firmware::Arm64, 41).power_on(&lab.lan);
     sees(&mut pc, &["For ARM64 alone"], &NOT_ARM64);
     pc.wait_for(&[disks::WORD], CHOSEN);
+    assert_eq!(lab.count(&pc, "sent", "shimaa64.efi"), 1);
     assert_eq!(lab.count(&pc, "sent", "grubaa64.efi"), 1);
 }
 
@@ -65,6 +67,7 @@ fn ia32_beside_a_dhcp_server_to_its_menu_and_a_64_bit_kernel() {
     let mut pc = lab.machine(Firmware::Ia32, 42).power_on(&lab.lan);
     sees(&mut pc, &["For IA32 alone", "Debian for x64"], &NOT_IA32);
     pc.wait_for(&["word=seen"], CHOSEN);
+    assert_eq!(lab.count(&pc, "sent", "shimia32.efi"), 1);
     assert_eq!(lab.count(&pc, "sent", "grubia32.efi"), 1);
 }
 

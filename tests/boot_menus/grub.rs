@@ -1,5 +1,5 @@
-//! Debian's signed GRUB on UEFI, where the LAN's own DHCP server points to us: behind a ProxyDHCP
-//! it asks that server for its menu (facts C).
+//! Debian's signed GRUB on UEFI, which shim starts with Secure Boot off too, where the LAN's own DHCP server
+//! points to us: behind a ProxyDHCP it asks that server for its menu (facts C).
 
 use crate::support::appliance::Setup;
 use crate::support::qemu::Firmware;
@@ -40,6 +40,7 @@ fn grub_boots_a_kernel_with_its_arguments_over_tftp() {
     let said = pc.serial();
     let args = "linux console=ttyS0 \"a=x  y\" b=$c;d{e} last";
     assert!(said.contains(args), "{args:?} is missing in {said}");
+    assert_eq!(lab.count(&pc, "sent", "shimx64.efi"), 1);
     assert_eq!(lab.door(&pc, "debian-12/linux"), "tftp");
     assert_eq!(lab.count(&pc, "sent", "empty.cpio"), 2);
 }

@@ -152,7 +152,13 @@ proptest! {
                 Some(Step::NothingLeft { .. }) => prop_assert_eq!(after, UEFI[0]),
                 Some(Step::Follows { shape, .. }) => prop_assert_eq!(after, shape),
                 // Where others have taken its place, it goes back to what was learnt.
-                Some(Step::Seen(_) | Step::Disproved(_) | Step::Looped { .. }) | None => {
+                Some(
+                    Step::Seen(_)
+                    | Step::Disproved(_)
+                    | Step::ShimRefused
+                    | Step::Looped { .. },
+                )
+                | None => {
                     let known = progress.known_of(firmware.mac);
                     let tries = known.iter().any(|known| known.trying.is_some());
                     prop_assert!(after == before || !tries);

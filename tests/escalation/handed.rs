@@ -1,5 +1,5 @@
-//! What becomes of the iPXE that a machine was sent, in virtual time: Secure Boot that is learnt and taken
-//! back, chain loops that are cut.
+//! What becomes of the iPXE or shim that a machine was sent, in virtual time: Secure Boot that is learnt and
+//! taken back, shim that is refused, chain loops that are cut.
 
 use bootjack::client::progress::{Learnt, Memory, Progress};
 use bootjack::client::quirk::Behaviour;
@@ -7,7 +7,7 @@ use bootjack::client::{Class, Client, Cut, Stage};
 use bootjack::wire::{Arch, Platform};
 use proptest::prelude::*;
 
-use crate::talk::{Lab, bios, mac, uefi};
+use crate::talk::{Lab, UEFI, bios, mac, uefi};
 
 /// EDK2 to its loader, in mode `proxy`: DISCOVER, REQUEST, port 4011, size probe, transfer.
 const LOADS: &str = "D +4 r +0.1 4 +0.1 a +0.1 a f +0.1 W";
@@ -61,10 +61,7 @@ fn what_looks_like_secure_boot_and_is_none() {
     for (what, talk) in [
         ("the size alone was asked for", "D +4 r +0.1 a +60 D +60 D"),
         ("the transfer broke", "D +4 r +0.1 a +0.1 a f +60 D +60 D"),
-        (
-            "another loader was sent: shim, GRUB",
-            "D +4 r +0.1 a +0.1 a f s +60 D",
-        ),
+        ("another loader was sent", "D +4 r +0.1 a +0.1 a f s +60 D"),
         (
             "the file was another program's, of nobody who asked",
             "W +60 D",
@@ -258,10 +255,53 @@ fn an_ipxe_that_another_server_names_ipxe_is_handed_its_script_for_it() {
     assert_eq!(lab.past().cut, None);
 }
 
+/// EDK2 to shim, as it is sent to firmware that is known to have Secure Boot on.
+const LOADS_SHIM: &str = "D +4 r +0.1 4 +0.1 a +0.1 a f +0.1 S";
+
+#[test]
+fn who_was_sent_shim_and_comes_back_without_its_grub_is_told_of_each_time() {
+    for platform in [Platform::EfiX64, Platform::EfiArm64, Platform::EfiIa32] {
+        let mut lab = Lab::new(platform, &UEFI);
+        for back in ["+30 D", "+68 h", "+50000 D"] {
+            lab.talk(LOADS_SHIM).says(&[]).talk(back);
+            lab.says(&["shim refused"])
+                .talk("+4 d +8 d +16 D")
+                .says(&[]);
+        }
+        assert_eq!((lab.past().seen, lab.past().cut), (vec![], None));
+    }
+    // What was learnt before stays so, and the machine does not go from iPXE to shim for ever unseen.
+    let mut lab = uefi();
+    lab.talk(LOADS).talk("+30 D").says(SECURE);
+    lab.talk(LOADS_SHIM).talk("+30 D").says(&["shim refused"]);
+    assert_eq!(lab.past().seen, [Behaviour::SecureBoot]);
+}
+
+#[test]
+fn what_looks_like_a_shim_that_is_refused_and_is_none() {
+    for (what, talk) in [
+        ("it asks for GRUB", "+1 a +1 a f s +30 D"),
+        ("it asks for what is not there", "+1 a n +30 D"),
+        ("iPXE comes behind it", "+5 i +300 D"),
+        ("it comes back after days", "+200000 D"),
+        ("nothing more is heard of it", "+30"),
+    ] {
+        let mut lab = uefi();
+        lab.talk(LOADS_SHIM).talk(talk);
+        assert_eq!(lab.said, [""; 0], "{what}");
+    }
+    // That iPXE came is no sign of Secure Boot's being off: shim may have started it.
+    let mut lab = uefi();
+    lab.talk(LOADS).talk("+30 D").says(SECURE);
+    lab.talk(LOADS_SHIM).talk("+2 i").says(&[]);
+    assert_eq!(lab.past().seen, [Behaviour::SecureBoot]);
+}
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Saw {
     Nothing,
     Whole,
+    Shim,
     Ran,
 }
 
@@ -277,7 +317,7 @@ proptest! {
     fn verdicts_need_their_evidence(
         uefi_asks in any::<bool>(),
         words in proptest::collection::vec(
-            proptest::sample::select(vec!["B", "B", "i", "h", "a", "f", "n", "W", "W", "s", "+1", "+30", "+700", "+90000"]),
+            proptest::sample::select(vec!["B", "B", "i", "h", "a", "f", "n", "W", "W", "S", "s", "+1", "+30", "+700", "+90000"]),
             0..120,
         )
     ) {
@@ -288,6 +328,7 @@ proptest! {
             for said in std::mem::take(&mut lab.said) {
                 match said.as_str() {
                     "secure-boot" => prop_assert!(uefi_asks && saw == Saw::Whole),
+                    "shim refused" => prop_assert!(uefi_asks && saw == Saw::Shim),
                     "not secure-boot" => prop_assert!(uefi_asks && word == "i"),
                     // It goes on from another cut.
                     cut if cut.starts_with("cut by other-loader") => prop_assert!(!uefi_asks),
@@ -301,6 +342,7 @@ proptest! {
             }
             saw = match word {
                 "W" => Saw::Whole,
+                "S" => Saw::Shim,
                 "a" | "s" => Saw::Nothing,
                 "i" => Saw::Ran,
                 _ => saw,

@@ -9,6 +9,8 @@ const MAC: &str = "52:54:00:78:00:01";
 const SCRIPT: &str = "http://10.77.0.2:8067/boot/52-54-00-78-00-01.ipxe";
 const IPXE: &str =
     "loader: ipxe\nmenu: { title: T, entries: [ { id: d, title: D, local: true } ] }\n";
+const GRUB: &str =
+    "loader: grub\nmenu: { title: T, entries: [ { id: d, title: D, local: true } ] }\n";
 
 impl Lab {
     /// The loader that a DISCOVER is answered with, and the address that it is offered.
@@ -81,6 +83,31 @@ fn who_comes_back_from_an_unsigned_loader_is_named_shim_until_it_runs_one() {
     }
     assert_eq!(lab.event("disproved")["behaviour"], "secure-boot");
     assert_eq!(lab.named(&mut client), "snponly.efi");
+}
+
+/// Firmware that trusts Microsoft's own programs alone refuses shim as it does iPXE.
+#[test]
+fn who_refuses_shim_too_is_told_of_each_time() {
+    crate::as_root!("who_refuses_shim_too_is_told_of_each_time");
+    let mut lab = Lab::new();
+    lab.appliance.write_profile("p.yaml", GRUB);
+    lab.event("reloaded");
+    let mut client = BootClient::new(Speaker::Edk2, 1);
+    for refused in [0, 1] {
+        lab.takes_a_lease(&mut client);
+        let before = sent(&lab);
+        lab.fetches("shimx64.efi");
+        crate::support::poll::expect("it is sent", ANSWER, || sent(&lab) > before);
+        assert_eq!(count(&lab, "shim-refused"), refused);
+        assert_eq!(lab.named(&mut client), "shimx64.efi");
+        crate::support::poll::expect("it is told of", ANSWER, || {
+            count(&lab, "shim-refused") == refused + 1
+        });
+    }
+    assert_eq!(lab.event("shim-refused")["client"], MAC);
+    // Nothing is learnt of it.
+    let listed = lab.said(&["machines"]);
+    assert!(!listed.succeeds().contains("secure-boot"), "{listed:?}");
 }
 
 #[test]
@@ -160,9 +187,10 @@ fn an_ipxe_that_is_led_to_ipxe_again_is_handed_its_script_for_it() {
 }
 
 fn sent(lab: &Lab) -> usize {
+    count(lab, "sent")
+}
+
+fn count(lab: &Lab, name: &str) -> usize {
     let events = lab.appliance.events();
-    events
-        .iter()
-        .filter(|event| event["event"] == "sent")
-        .count()
+    events.iter().filter(|e| e["event"] == name).count()
 }

@@ -85,6 +85,7 @@ impl Lab {
             Step::Follows { shape, remembered } => format!("follows {shape}, kept: {remembered}"),
             Step::Seen(behaviour) => behaviour.name().to_owned(),
             Step::Disproved(behaviour) => format!("not {}", behaviour.name()),
+            Step::ShimRefused => "shim refused".to_owned(),
             Step::Looped { cut, rounds } => format!("cut by {} after {rounds}", cut.name()),
         }));
     }
@@ -104,7 +105,7 @@ impl Lab {
     /// One word of a talk: `d` DISCOVER, `D` one of a new transaction, `r` REQUEST, `4` a request at
     /// 4011, `?` one from another address, `f` a file, `n` a file that is not there,
     /// `a` a request that is refused for lack of room, or damaged, `u` an answer that could not be sent,
-    /// `i` iPXE's DISCOVER, `h` that of HTTP boot, `W` an iPXE of ours that is sent whole, `s` another file, `O` the one
+    /// `i` iPXE's DISCOVER, `h` that of HTTP boot, `W` an iPXE of ours that is sent whole, `S` a shim, `s` another file, `O` the one
     /// by which GRUB says that Secure Boot is off,
     /// `B` a request for boot data that no shape is offered to (mode `dhcp`, and 4011 in `colocated`),
     /// `o` an OFFER of a lease, `b` one with boot data, `p` another proxy's OFFER, all heard on the wire,
@@ -146,9 +147,10 @@ impl Lab {
                     self.note(&turn);
                 }
             }
-            "W" | "s" | "O" => {
+            "W" | "S" | "s" | "O" => {
                 let given = match word {
                     "W" => Given::Ipxe,
+                    "S" => Given::Shim,
                     "O" => Given::SecureBootOff,
                     _ => Given::Other,
                 };

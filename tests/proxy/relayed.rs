@@ -168,13 +168,13 @@ fn a_machine_known_by_its_circuit_or_identifier_is_the_same_at_4011() {
     };
     let told = || lab.ack(&request, at(LEASED, &client), US).file();
     for (discover, file) in [
-        (relayed(b"port7"), "grubx64.efi"),
+        (relayed(b"port7"), "shimx64.efi"),
         // Moved to another circuit, and back.
         (relayed(b"port8"), "snponly.efi"),
-        (relayed(b"port7"), "grubx64.efi"),
+        (relayed(b"port7"), "shimx64.efi"),
         // Moved to where no relay is: it shows what it is known by anew with each DISCOVER.
         (client.discover(), "snponly.efi"),
-        (client.discover().with(61, b"red"), "grubx64.efi"),
+        (client.discover().with(61, b"red"), "shimx64.efi"),
         (client.discover(), "snponly.efi"),
     ] {
         assert_eq!(offered(&discover), file, "{discover:?}");

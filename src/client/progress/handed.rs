@@ -1,12 +1,20 @@
-//! What becomes of the iPXE that a machine was sent: it runs and asks, or it is never heard of.
+//! What becomes of the iPXE, or the shim, that a machine was sent: it runs and asks, or it is never heard of.
 //!
-//! | sent whole, nothing else asked for since, and then | that says |
+//! | iPXE was sent whole, nothing else asked for since, and then | that says |
 //! |---|---|
 //! | iPXE asks | it runs, and so Secure Boot is off (GRUB's menu has a line to say so, too) |
 //! | UEFI asks anew that there is a signed shim for | it was not run: Secure Boot is on |
 //! | other firmware asks anew, and that twice in a row | a chain loop: it may be an iPXE itself ([`Cut::Script`]) |
 //! | that one took no script either | it is none ([`Cut::OtherLoader`]) |
 //! | iPXE asks again, and that twice in a row | a chain loop: another server names it iPXE ([`Cut::ScriptInPlace`]) |
+//!
+//! | shim was sent whole, nothing else asked for since, and then | that says |
+//! |---|---|
+//! | UEFI asks anew | shim was refused, or went to another server: told each time, and nothing is learnt of it |
+//!
+//! shim asks for its GRUB within a second, so that its silence says much. Firmware that trusts Microsoft's own
+//! programs alone ("Secured-core" PCs come so, with the third-party UEFI CA switched off) refuses shim as it
+//! does iPXE, and there is nothing else that it could be given.
 //!
 //! Seen of EDK2 with Secure Boot: the loader is fetched whole, "Access Denied", and the next boot option
 //! a minute later, which is HTTP boot, and the same again.
@@ -18,11 +26,12 @@
 //! may come back a day later: it may have booted from its disk meanwhile, or somebody read its screen.
 //!
 //! A chain loop is one of minutes; it is cut for an hour from when the cut last helped. No verdict comes
-//! of size probes and broken transfers (they are not whole), nor of other loaders than iPXE: GRUB and
-//! shim are signed, and whose an operator's own is nobody knows.
+//! of size probes and broken transfers (they are not whole), nor of other loaders: whose an operator's own is
+//! nobody knows.
 
 use std::time::{Duration, Instant};
 
+use crate::assets::pair;
 use crate::client::Cut;
 use crate::wire::Platform;
 
@@ -42,6 +51,8 @@ const TAKES: Duration = Duration::from_secs(120);
 pub enum Given {
     /// An iPXE of ours.
     Ipxe,
+    /// The shim that starts our GRUB, or an operator's in its place.
+    Shim,
     /// What GRUB asks for where its user tells it that Secure Boot is off, and GRUB finds it so.
     SecureBootOff,
     /// Anything else.
@@ -64,13 +75,19 @@ impl Given {
     pub fn of(path: &str) -> Self {
         let path = path.trim_start_matches('/').to_ascii_lowercase();
         let file = path.rsplit('/').next().unwrap_or(&path);
+        if path.starts_with("images/") {
+            return Self::Other;
+        }
+        if pair::ALL.iter().any(|pair| pair.shim == file) {
+            return Self::Shim;
+        }
         let is = ["snponly", "ipxe", "undionly"]
             .iter()
             .any(|word| file.starts_with(word));
         let ends = [".efi", ".kpxe", ".kkpxe", ".pxe"]
             .iter()
             .any(|ending| file.ends_with(ending));
-        if is && ends && !path.starts_with("images/") && !file.contains("shim") {
+        if is && ends && !file.contains("shim") {
             Self::Ipxe
         } else {
             Self::Other
@@ -87,12 +104,19 @@ enum Speaker {
     Ipxe,
 }
 
+/// What firmware was sent, and has to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum First {
+    Ipxe,
+    Shim,
+}
+
 /// What a machine was sent, and what became of it.
 #[derive(Debug, Default)]
 pub(super) struct Handed {
     speaker: Speaker,
-    /// When iPXE was sent whole to who speaks, where nothing was asked for since.
-    whole: Option<Instant>,
+    /// What was sent whole to who speaks, and when, where nothing was asked for since.
+    whole: Option<(First, Instant)>,
     /// Whether that was counted.
     counted: bool,
     /// Rounds in a row.
@@ -129,8 +153,8 @@ impl Handed {
         self.platform.zip(self.cut())
     }
 
-    /// Firmware asks for boot data; whether it comes back without having run what it was sent.
-    pub(super) fn begins(&mut self, now: Instant, platform: Platform) -> bool {
+    /// Firmware asks for boot data; what it was sent, where it comes back without having run it.
+    pub(super) fn begins(&mut self, now: Instant, platform: Platform) -> Option<First> {
         self.forget_cut(now);
         let speaker = Speaker::Firmware(platform);
         self.platform = Some(platform);
@@ -141,16 +165,16 @@ impl Handed {
         self.comes_back(now)
     }
 
-    /// Whether who speaks was sent iPXE and speaks again. Told once of each.
-    fn comes_back(&mut self, now: Instant) -> bool {
-        let Some(sent) = self.whole.filter(|_| !self.counted) else {
-            return false;
-        };
+    /// What who speaks was sent, and speaks again. Told once of each.
+    fn comes_back(&mut self, now: Instant) -> Option<First> {
+        let (what, sent) = self.whole.filter(|_| !self.counted)?;
         let since = now.saturating_duration_since(sent);
         self.counted = true;
-        let in_a_row = if since < ROUND { self.rounds } else { 0 };
-        self.rounds = in_a_row.saturating_add(1);
-        since < COMES_BACK
+        if what == First::Ipxe {
+            let in_a_row = if since < ROUND { self.rounds } else { 0 };
+            self.rounds = in_a_row.saturating_add(1);
+        }
+        (since < COMES_BACK).then_some(what)
     }
 
     /// Firmware that has run nothing, and has no Secure Boot to refuse it: how its loop is cut from now on,
@@ -171,7 +195,9 @@ impl Handed {
         let ran = match std::mem::replace(&mut self.speaker, Speaker::Ipxe) {
             Speaker::Firmware(platform) => {
                 self.rounds = 0;
-                self.whole.take().map(|_| platform)
+                let ran = self.whole.take();
+                ran.filter(|(what, _)| *what == First::Ipxe)
+                    .map(|_| platform)
             }
             Speaker::Nobody => None,
             Speaker::Ipxe => return (None, self.runs_again(now)),
@@ -180,7 +206,7 @@ impl Handed {
     }
 
     fn runs_again(&mut self, now: Instant) -> Option<Cut> {
-        let again = self.comes_back(now);
+        let again = self.comes_back(now) == Some(First::Ipxe);
         self.whole = None;
         let looped = again && self.rounds >= ROUNDS && self.cut.is_none();
         looped.then(|| self.cut_by(now, Cut::ScriptInPlace))
@@ -211,15 +237,21 @@ impl Handed {
     pub(super) const fn is_sent(&mut self, now: Instant, given: Given) {
         match (self.speaker, given) {
             (Speaker::Nobody, _) => {}
-            (_, Given::Ipxe) => {
-                self.whole = Some(now);
-                self.counted = false;
+            (_, Given::Ipxe) => self.has(First::Ipxe, now),
+            (_, Given::Shim) => {
+                self.has(First::Shim, now);
+                self.rounds = 0;
             }
             (_, Given::Other | Given::SecureBootOff) => {
                 self.whole = None;
                 self.rounds = 0;
             }
         }
+    }
+
+    const fn has(&mut self, what: First, now: Instant) {
+        self.whole = Some((what, now));
+        self.counted = false;
     }
 
     const fn cut_by(&mut self, now: Instant, cut: Cut) -> Cut {
@@ -253,7 +285,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ipxe_of_ours_is_told_by_its_name() {
+    fn an_ipxe_or_shim_of_ours_is_told_by_its_name() {
         for path in [
             "snponly.efi",
             "/assets/SNPONLY.EFI",
@@ -266,7 +298,7 @@ mod tests {
         }
         for path in [
             "ipxe.lkrn",
-            "shimx64.efi",
+            "images/shimx64.efi",
             "ipxe-shimx64.efi",
             "grubx64.efi",
             "lpxelinux.0",
@@ -274,6 +306,9 @@ mod tests {
             "boot/52-54-00-12-34-56.ipxe",
         ] {
             assert_eq!(Given::of(path), Given::Other, "{path}");
+        }
+        for path in ["shimx64.efi", "/assets/SHIMAA64.EFI", "boot/shimia32.efi"] {
+            assert_eq!(Given::of(path), Given::Shim, "{path}");
         }
     }
 }

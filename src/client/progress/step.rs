@@ -51,6 +51,8 @@ pub enum Step {
     Seen(Behaviour),
     /// It was seen to do what it could not if that were so.
     Disproved(Behaviour),
+    /// It was sent shim, and came back without having asked for what shim starts.
+    ShimRefused,
     /// It was sent iPXE again and again, and got no further.
     Looped {
         /// What it is given instead.

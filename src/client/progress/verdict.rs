@@ -1,8 +1,9 @@
-//! What is said of machines by what became of the iPXE that they were sent (see `handed`): Secure Boot,
-//! learnt and taken back, and loops that are cut.
+//! What is said of machines by what became of the iPXE or shim that they were sent (see `handed`): Secure
+//! Boot, learnt and taken back, shim that is refused, and loops that are cut.
 
-use super::handed::Given;
+use super::handed::{First, Given};
 use super::{Firmware, Learnt, Now, Progress, Step, Turn};
+use crate::assets::pair;
 use crate::client::quirk::Behaviour;
 use crate::client::{Class, Client, Cut, Past, Stage};
 use crate::wire::Mac;
@@ -56,13 +57,15 @@ impl Progress {
     pub fn begins(&mut self, now: Now, firmware: Firmware) -> Turn {
         let handed = &mut self.saw(firmware.mac).handed;
         let back = handed.begins(now.at, firmware.platform);
-        if !firmware.platform.has_signed_shim() {
+        if pair::of(firmware.platform).is_none() {
             let cut = handed.cuts(now.at);
             let rounds = handed.rounds;
             return Turn::of(cut.map(|cut| Step::Looped { cut, rounds }));
         }
-        if !back || handed.refuses == Some(firmware.platform) {
-            return Turn::default();
+        match back {
+            Some(First::Shim) => return Turn::of(Some(Step::ShimRefused)),
+            Some(First::Ipxe) if handed.refuses != Some(firmware.platform) => {}
+            _ => return Turn::default(),
         }
         handed.refuses = Some(firmware.platform);
         let mut learnt = self.learnt_of(firmware);

@@ -1,6 +1,7 @@
 //! What tells a client. Every part that is given must hold; of a list, any.
 
 use super::words::{Glob, MacPrefix, UndiRange};
+use crate::assets::pair;
 use crate::client::{Client, Stage};
 use crate::wire::{ArchFilter, Platform, Uuid, pxe};
 
@@ -95,7 +96,7 @@ impl Tells {
     fn is_seen(&self, done: Behaviour, stage: Stage) -> bool {
         let rom = stage == Stage::Rom;
         let bios = |arch: &ArchFilter| arch.platform() == Platform::Bios;
-        let signed = |arch: &ArchFilter| arch.platform().has_signed_shim();
+        let signed = |arch: &ArchFilter| pair::of(arch.platform()).is_some();
         match done {
             Behaviour::Asks4011AllTheSame => rom && any(&self.arch, bios),
             Behaviour::FollowsNothing => rom,

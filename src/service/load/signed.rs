@@ -9,32 +9,28 @@
 //! can see from here. Bounded: so many files, and so many bytes of them for each load; past those a file is
 //! judged by whose signature it has, without looking whether it is still what was signed.
 //!
-//! Absent on purpose: what is not there (see `absent`), files of other servers, and machines that were
-//! learnt to have Secure Boot on: their profile does not say so, and others of it may have it off.
+//! Absent on purpose: what is not there (see `absent`), files of other servers, what is in an image (`.iso`,
+//! `.img`), and machines that were learnt to have Secure Boot on: their profile does not say so, and others
+//! of it may have it off.
 
 mod file;
 mod wanted;
 mod words;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
+use crate::assets::pair::{self, Pair};
 use crate::firmware::secure::trust::MAX_SHIM;
 use crate::firmware::secure::{self, Program, Refused, Starter, Trust};
 use crate::profile::{Named, Profiles, Snapshot, Source};
 use crate::service::files::{self, Body};
 use crate::service::shared::Folders;
 use crate::tree::{self, CleanPath, Found, Root};
-use crate::wire::Platform;
 use crate::yaml::Finding;
 use file::{Identity, Known};
 use wanted::Wanted;
 use words::Why;
-
-/// Where there is a signed shim: what it is called, and the loader that it starts.
-const PAIRS: [(Platform, Pair); 1] = [(Platform::EfiX64, ("shimx64.efi", "grubx64.efi"))];
-
-/// The assets that are shim and GRUB.
-type Pair = (&'static str, &'static str);
 
 /// What is known of files, and which of them will not start.
 #[derive(Debug, Default)]
@@ -61,12 +57,13 @@ impl Signed {
             signed: self,
         };
         let mut findings = Vec::new();
-        for (platform, pair) in PAIRS {
-            if profiles.all().any(|p| p.boots_by_shim(platform)) {
-                findings.extend(look.platform(wanted::all(profiles, platform, tree), pair, named));
+        for pair in &pair::ALL {
+            if profiles.all().any(|p| p.boots_by_shim(pair.platform)) {
+                let wanted = wanted::all(profiles, pair.platform, tree);
+                findings.extend(look.platform(wanted, pair, named));
             }
         }
-        findings
+        once(findings)
     }
 
     /// Whether a file that was told of is another one now. It blocks on the disk.
@@ -74,6 +71,13 @@ impl Signed {
         let mut told = self.told.iter();
         told.any(|(path, was)| Identity::at(path) != *was)
     }
+}
+
+/// What is to be said of a file on several platforms, said once.
+fn once(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let mut said = HashSet::new();
+    findings.retain(|f| said.insert((f.file.clone(), f.line, f.column, f.message.clone())));
+    findings
 }
 
 /// One look at everything.
@@ -88,12 +92,12 @@ impl Look<'_> {
     fn platform(
         &mut self,
         all: Vec<Wanted<'_>>,
-        pair: Pair,
+        pair: &Pair,
         named: &[(&Source, &Named)],
     ) -> Vec<Finding> {
-        let Some(trust) = self.trust(pair.0) else {
+        let Some(trust) = self.trust(pair.shim) else {
             return self
-                .own(pair.0)
+                .own(pair.shim)
                 .iter()
                 .map(|p| words::of_no_shim(p))
                 .collect();
@@ -101,8 +105,11 @@ impl Look<'_> {
         let mut findings = self.pair(pair, &trust);
         let assets = self.folders.assets.as_deref();
         for wanted in all {
-            let judged = self.judged(&wanted.name, |p| secure::judge(p, &trust, wanted.starter));
-            findings.extend(judged.map(|why| words::of_wanted(&wanted, &why, assets, named)));
+            let judged = self.judged(&wanted.name, |p| {
+                secure::judge(p, &trust, wanted.by.starter())
+            });
+            findings
+                .extend(judged.map(|why| words::of_wanted(&wanted, &why, (pair, assets), named)));
         }
         findings
     }
@@ -120,7 +127,7 @@ impl Look<'_> {
     }
 
     /// An operator's shim or GRUB that will not start.
-    fn pair(&mut self, (shim, grub): Pair, trust: &Trust) -> Vec<Finding> {
+    fn pair(&mut self, &Pair { shim, grub, .. }: &Pair, trust: &Trust) -> Vec<Finding> {
         let (own_shim, own_grub) = (self.own(shim), self.own(grub));
         let mut findings = Vec::new();
         if let Some(path) = &own_shim {

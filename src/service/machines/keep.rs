@@ -213,6 +213,7 @@ pub(super) fn told(step: Step) -> What {
         Step::Disproved(behaviour) => What::Disproved {
             behaviour: behaviour.name(),
         },
+        Step::ShimRefused => What::ShimRefused,
         Step::Looped { cut, rounds } => What::LoopCut {
             cut: cut.name(),
             rounds,

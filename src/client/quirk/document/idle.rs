@@ -63,7 +63,7 @@ pub(super) fn warn_of_parts(node: &Node, report: &mut Report<'_>) {
 fn warn_of_nobody(node: &Node, row: &Quirk, report: &mut Report<'_>) {
     if row.tells.stages().is_empty() {
         let at = node.get("tells").map_or(node.at, |node| node.at);
-        let hint = "the stage rom has the class PXEClient…, http-boot HTTPClient… and the architectures http-…, ipxe both classes; seen is of the stage rom, asks-4011-all-the-same of its BIOS, secure-boot of efi-x64 and of http-boot too".to_owned();
+        let hint = "the stage rom has the class PXEClient…, http-boot HTTPClient… and the architectures http-…, ipxe both classes; seen is of the stage rom, asks-4011-all-the-same of its BIOS, secure-boot of efi-x64, efi-ia32 and efi-arm64, and of http-boot too".to_owned();
         report.warn(at, "no machine is all of this: it tells nobody", hint);
     }
 }

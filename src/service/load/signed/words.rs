@@ -3,8 +3,9 @@
 use std::fmt;
 use std::path::Path;
 
-use super::Wanted;
-use crate::firmware::secure::{NoProgram, Refused, Starter};
+use super::wanted::{By, Wanted};
+use crate::assets::pair::Pair;
+use crate::firmware::secure::{NoProgram, Refused};
 use crate::profile::{Named, Source};
 use crate::service::load::about;
 use crate::yaml::{Finding, Severity, report::line_of};
@@ -25,23 +26,27 @@ impl fmt::Display for Why {
     }
 }
 
-/// Of what a profile starts, at the place that names it. `assets`: the operator's folder of loaders.
+/// What stands between firmware and the program, and the operator's folder for his own of them.
+type Behind<'p> = (&'p Pair, Option<&'p Path>);
+
+/// Of what a profile starts, at the place that names it.
 pub(super) fn of_wanted(
     wanted: &Wanted<'_>,
     why: &Why,
-    assets: Option<&Path>,
+    behind: Behind<'_>,
     named: &[(&Source, &Named)],
 ) -> Finding {
-    let who = match wanted.starter {
-        Starter::Shim => "shim",
-        Starter::Firmware => "firmware, which starts it from its own menu,",
+    let who = match wanted.by {
+        By::Shim => "shim",
+        By::Menu => "firmware, which starts it from its own menu,",
+        By::Http => "firmware, which starts it by HTTP boot (http_boot),",
     };
     let (key, written) = (
         wanted.key.unwrap_or("kernel"),
         wanted.written.escape_debug(),
     );
     let message = format!("{key} \"{written}\": {who} will not start it under Secure Boot: {why}");
-    let hint = remedy(wanted.starter, why, assets);
+    let hint = remedy(wanted.by, why, behind);
     let file = &wanted.profile.file;
     let finding = about(file, Severity::Warning, message, &hint);
     let place = named.iter().find(|(source, named)| {
@@ -58,9 +63,9 @@ pub(super) fn of_wanted(
     }
 }
 
-fn remedy(starter: Starter, why: &Why, assets: Option<&Path>) -> String {
+fn remedy(by: By, why: &Why, behind: Behind<'_>) -> String {
     let known = match why {
-        Why::Refused(refused) => return of_refused(starter, refused, assets),
+        Why::Refused(refused) => return of_refused(by, refused, behind),
         Why::NoProgram(NoProgram::Gzip) => {
             "unpack it (gunzip): what is verified is the file as it is"
         }
@@ -72,19 +77,24 @@ fn remedy(starter: Starter, why: &Why, assets: Option<&Path>) -> String {
     known.to_owned()
 }
 
-fn of_refused(starter: Starter, refused: &Refused, assets: Option<&Path>) -> String {
-    let remedy = match (refused, starter) {
-        (Refused::Untrusted(..) | Refused::Unsigned, Starter::Firmware) => {
+fn of_refused(by: By, refused: &Refused, (pair, assets): Behind<'_>) -> String {
+    let remedy = match (refused, by) {
+        (Refused::Untrusted(..) | Refused::Unsigned, By::Menu) => {
             "let GRUB start it (loader: auto), and have it signed by one whom shim trusts"
         }
-        (Refused::Untrusted(..), Starter::Shim) => {
+        (Refused::Untrusted(..) | Refused::Unsigned, By::Http) => {
+            "let http_boot name an entry with a program that Microsoft has signed, or leave it out: the machine \
+             goes on to PXE then"
+        }
+        (Refused::Untrusted(..), By::Shim) => {
             let folder = assets.map_or_else(
                 || "a folder that --assets names".to_owned(),
                 |folder| folder.display().to_string(),
             );
             return format!(
-                "put the signed shim and GRUB of who made it (shimx64.efi, grubx64.efi) into {folder}, \
-                 or enrol its key in every machine (mokutil, MokManager)"
+                "put the signed shim and GRUB of who made it ({}, {}) into {folder}, \
+                 or enrol its key in every machine (mokutil, MokManager)",
+                pair.shim, pair.grub
             );
         }
         (Refused::Unsigned | Refused::Unreadable, _) => {
