@@ -148,6 +148,30 @@ fn what_is_wrong_is_told_at_its_place() {
     }
 }
 
+/// `https: true` is of what bootjack serves; the URL of another server is told as it is.
+#[test]
+fn https_with_an_entry_of_plain_http_is_a_warning() {
+    let entry = |url: &str| {
+        format!(
+            "http_boot: {{ https: true, entry: cd }}\nmenu: {{ entries: [ {{ id: cd, arch: [bios, http-x64], image: \"{url}\" }} ] }}"
+        )
+    };
+    let said = findings(&entry("http://10.9.9.9/x.iso"));
+    for words in [
+        "p.yaml:",
+        "warning",
+        "http://10.9.9.9/x.iso",
+        "take https out",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    for other in ["https://10.9.9.9/x.iso", "x.iso"] {
+        assert_eq!(findings(&entry(other)), "", "{other}");
+    }
+    let plain = entry("http://10.9.9.9/x.iso").replace("https: true, ", "");
+    assert_eq!(findings(&plain), "");
+}
+
 #[test]
 fn check_says_who_cannot_boot_an_image_and_how_to_say_that_it_is_meant() {
     let said = findings(ISO);
