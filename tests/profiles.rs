@@ -365,22 +365,6 @@ proptest! {
     }
 }
 
-/// Pis that are sold now have newer prefixes than the first ones.
-#[test]
-fn readme_names_the_pis_that_the_shipped_profile_names() {
-    let readme = include_str!("../README.md");
-    let (_, section) = readme.split_once("\n### Raspberry Pi\n").unwrap();
-    let (_, block) = section.split_once("```yaml\n").unwrap();
-    let (block, _) = block.split_once("```").unwrap();
-    let macs = |text: &str| {
-        let line = text.lines().find(|line| line.trim().starts_with("mac: ["));
-        line.map(|line| line.trim().to_owned()).unwrap()
-    };
-    let shipped = include_str!("../profiles/raspberry-pi.yaml");
-    assert_eq!(macs(block), macs(shipped));
-    assert_eq!(findings(&[("readme.yaml", block)]), [""; 0]);
-}
-
 #[test]
 fn the_shipped_examples_load_together_without_a_finding() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/profiles");

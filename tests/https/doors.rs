@@ -103,7 +103,7 @@ fn key_exchange_without_curves_again_and_again() {
     assert_eq!(got, b"ok\n".repeat(8));
 }
 
-/// Clients that name their groups (RFC 7919) get one of these, GnuTLS for one; who knows the small one
+/// Clients that name their groups (RFC 7919) get one of these; who knows the small one
 /// alone is served as well.
 #[test]
 fn key_exchange_with_the_group_that_a_client_names() {

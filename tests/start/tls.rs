@@ -11,6 +11,8 @@ use crate::support::appliance::{Appliance, Setup};
 use crate::support::lan::{Host, Lan};
 
 const SOON: Duration = Duration::from_secs(30);
+/// The files are looked at every 5 s, and read when they are the same twice.
+const LOOKS: Duration = Duration::from_secs(13);
 const NAMES: &str = "IP:10.77.0.2";
 
 fn start(host: &Host, issued: &Issued) -> Appliance {
@@ -52,8 +54,6 @@ fn asks(host: &Host, authority: &Authority) -> Result<String, String> {
 #[test]
 fn a_certificate_in_a_folder_of_roots_is_no_trouble() {
     as_root!("a_certificate_in_a_folder_of_roots_is_no_trouble");
-    // The files are looked at every 5 s, and read when they are the same twice.
-    const LOOKS: Duration = Duration::from_secs(13);
     let lan = Lan::new();
     let host = lan.appliance_host();
     let folder = lan.folder().join("live");

@@ -144,13 +144,10 @@ mod tests {
     use tokio_rustls::rustls::version::{TLS12, TLS13};
 
     use super::*;
+    use crate::wire::hex_digits;
 
-    /// In lower case.
     fn digest(bytes: &[u8]) -> String {
-        Sha256::digest(bytes)
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect()
+        hex_digits(&Sha256::digest(bytes))
     }
 
     /// The exponent 0x0102…28 and a peer's number whose secret begins with a zero, as `openssl pkeyutl
@@ -166,7 +163,7 @@ mod tests {
             Box::new(group.exchange(exponent))
         };
         assert_eq!(digest(exchange().pub_key()), public);
-        let zeros = [&vec![0; 200], peer].concat();
+        let zeros = [&[0; 200], peer].concat();
         for peer in [peer, &zeros] {
             let secret = exchange().complete(peer).unwrap();
             assert_eq!(secret.secret_bytes().len(), Uint::<LIMBS>::BYTES);
