@@ -6,7 +6,9 @@
 use std::fs;
 use std::process::Command;
 
-use bootjack::profile::{Source, compile};
+use bootjack::config::{ConfigFile, Mode};
+use bootjack::profile::{Https, Source, compile};
+use bootjack::service::load::{Loader, Places};
 
 /// What `explain` says of a machine.
 fn explained(profile: &str, config: &str, args: &[&str]) -> String {
@@ -146,6 +148,83 @@ fn what_is_wrong_is_told_at_its_place() {
         );
         assert!(said.contains(words), "{profile}: {said}");
     }
+}
+
+/// In mode `dhcp` it is our lease that names a DNS server, or none.
+#[test]
+fn a_name_that_no_lease_lets_firmware_look_up_is_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    fs::create_dir(place("profiles")).unwrap();
+    let check = |profile: &str, name: Option<&str>, mode, options: &str| {
+        fs::write(place("profiles/p.yaml"), profile).unwrap();
+        let dhcp = format!(
+            "dhcp:\n  networks:\n    - subnet: 10.1.0.0/24\n      pools: [ 10.1.0.100-10.1.0.199 ]\n{options}"
+        );
+        fs::write(place("b.yaml"), dhcp).unwrap();
+        let mut loader = Loader::new(Places {
+            profiles: place("profiles"),
+            required: true,
+            images: place("images"),
+            assets: None,
+            http_port: 8067,
+            https: Some(Https {
+                port: 8443,
+                name: name.map(str::to_owned),
+            }),
+            config: ConfigFile {
+                path: place("b.yaml"),
+                settings: None,
+            },
+            mode,
+        });
+        let findings = loader.load().findings;
+        let told: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        told.join("\n")
+    };
+    let disk = "menu: { entries: [ { id: d, local: true } ] }\n";
+    let secured = format!("http_boot: {{ https: true }}\n{disk}");
+    let (dns, name) = (
+        "      options: { dns: 10.1.0.1 }\n",
+        Some("boot.example.org"),
+    );
+    let words = "names no DNS server, and firmware is to find \"boot.example.org\"";
+    let told = check(&secured, name, Mode::Dhcp, "");
+    assert!(told.contains(words) && told.contains("warning"), "{told}");
+    for (profile, name, mode, options) in [
+        (secured.as_str(), name, Mode::Dhcp, dns),
+        (&secured, name, Mode::Proxy, ""),
+        (&secured, Some("10.1.0.2"), Mode::Dhcp, ""),
+        (&secured, None, Mode::Dhcp, ""),
+        (disk, name, Mode::Dhcp, ""),
+    ] {
+        let told = check(profile, name, mode, options);
+        assert!(!told.contains("DNS"), "{name:?} {mode:?}: {told}");
+    }
+}
+
+/// `https: true` is of what bootjack serves; the URL of another server is told as it is.
+#[test]
+fn https_with_an_entry_of_plain_http_is_a_warning() {
+    let entry = |url: &str| {
+        format!(
+            "http_boot: {{ https: true, entry: cd }}\nmenu: {{ entries: [ {{ id: cd, arch: [bios, http-x64], image: \"{url}\" }} ] }}"
+        )
+    };
+    let said = findings(&entry("http://10.9.9.9/x.iso"));
+    for words in [
+        "p.yaml:",
+        "warning",
+        "http://10.9.9.9/x.iso",
+        "take https out",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    for other in ["https://10.9.9.9/x.iso", "x.iso"] {
+        assert_eq!(findings(&entry(other)), "", "{other}");
+    }
+    let plain = entry("http://10.9.9.9/x.iso").replace("https: true, ", "");
+    assert_eq!(findings(&plain), "");
 }
 
 #[test]

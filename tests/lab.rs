@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use support::clients::{BootClient, Speaker};
 use support::dhcp_client::{ANSWER, DhcpClient, Reply};
+use support::ipxe;
 use support::lan::{DHCP_IP, Host, Lan};
 use support::netns::{self, run};
 use support::packet::{Packet, capture};
@@ -261,10 +262,7 @@ fn a_machine_has_console_screen_and_keyboard() {
     let server = Server::dnsmasq(&lan.dhcp_host());
     let mut pc = Machine::new(Firmware::Bios, 1).memory(256).power_on(&lan);
     pc.wait_for(&["SeaBIOS"], Duration::from_secs(60));
-    poll::expect("iPXE's command line", Duration::from_secs(60), || {
-        pc.monitor().press(&["ctrl-b"]);
-        pc.shows("iPXE> ")
-    });
+    ipxe::command_line(&pc, Duration::from_secs(60));
     pc.monitor().type_text("dhcp\n");
     // A machine that was asked too late has booted by itself before: "... ok" alone tells nothing.
     poll::expect("the words typed", Duration::from_secs(60), || {

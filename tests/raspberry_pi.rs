@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use bootjack::profile::{Source, compile};
 use support::appliance::{Appliance, Setup};
 use support::lan::{Host, Lan};
 use support::servers::Server;
@@ -205,4 +206,24 @@ fn check_says_which_files_the_folder_lacks() {
             .map(String::as_str),
     );
     assert!(!told.contains("folder"), "{told}");
+}
+
+/// Pis that are sold now have newer prefixes than the first ones.
+#[test]
+fn readme_names_the_pis_that_the_shipped_profile_names() {
+    let readme = include_str!("../README.md");
+    let (_, section) = readme.split_once("\n### Raspberry Pi\n").unwrap();
+    let (_, block) = section.split_once("```yaml\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let macs = |text: &str| {
+        let line = text.lines().find(|line| line.trim().starts_with("mac: ["));
+        line.map(|line| line.trim().to_owned()).unwrap()
+    };
+    let shipped = include_str!("../profiles/raspberry-pi.yaml");
+    assert_eq!(macs(block), macs(shipped));
+    let readme = Source {
+        file: "readme.yaml".into(),
+        text: block.into(),
+    };
+    assert_eq!(compile(&[readme]).1, []);
 }

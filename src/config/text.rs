@@ -9,6 +9,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use nix::fcntl::OFlag;
+use zeroize::Zeroizing;
 
 use crate::error::why;
 use crate::yaml::{At, Finding, Problem, Severity, decode};
@@ -31,16 +32,22 @@ pub enum Unreadable {
 /// # Errors
 /// See [`Unreadable`].
 pub fn read(path: &Path, most: usize) -> Result<String, Unreadable> {
-    let mut bytes = Vec::new();
-    let read = open(path, most)?
-        .take(most as u64 + 1)
-        .read_to_end(&mut bytes);
+    let file = open(path, most)?;
+    // It may be a key; what grows leaves pieces behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(size(&file, most)));
+    let read = file.take(most as u64 + 1).read_to_end(&mut bytes);
     read.map_err(Unreadable::System)?;
     if bytes.len() > most {
         return Err(Unreadable::TooLarge(most));
     }
     let text = decode(&bytes).map_err(|shown| Unreadable::NoText(Box::new(shown)))?;
     Ok(text.to_owned())
+}
+
+/// Room for all of it.
+fn size(file: &File, most: usize) -> usize {
+    let size = file.metadata().map_or(0, |meta| meta.len());
+    usize::try_from(size).map_or(most, |size| size.min(most)) + 1
 }
 
 /// The file, if it is one and not larger than that: looked at once it is open, so that it is the

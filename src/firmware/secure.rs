@@ -26,6 +26,7 @@ pub mod trust;
 
 use std::fmt;
 
+pub use certificate::rsa_bits;
 pub use pe::{Layout, NoProgram};
 pub use signature::{MAX_TABLE, Signature};
 pub use trust::Trust;

@@ -79,6 +79,7 @@ pub(super) fn check(
     report: &mut Report<'_>,
 ) {
     named(profile, at, report);
+    warn_of_plain(profile, at, report);
     for (entry, at) in profile.menu.entries.iter().zip(entries) {
         if matches!(entry.action, Action::Image(_)) {
             warn_of_pxe(profile, matching, (entry, *at), report);
@@ -102,6 +103,28 @@ fn named(profile: &Profile, at: At, report: &mut Report<'_>) {
         let message = format!("http_boot: firmware cannot load \"{id}\" by itself");
         let hint = "name an entry with image, or with a loader for UEFI".to_owned();
         report.error(at, message, hint);
+    }
+}
+
+/// What other servers have is named as it is, and not by https in the place of http.
+fn warn_of_plain(profile: &Profile, at: At, report: &mut Report<'_>) {
+    let told = |platform: &Platform| profile.http_entry(*platform, |_| true);
+    let mut urls = Platform::NAMED.iter().filter_map(told).filter_map(plain);
+    let Some(url) = urls.next().filter(|_| profile.http_boot.https) else {
+        return;
+    };
+    let message = format!(
+        "http_boot: https is true, and firmware is told {}: what is not bootjack's own goes by the URL that it has",
+        url.escape_debug()
+    );
+    let hint = "write https:// there, put the file into the image folder, or take https out";
+    report.warn(at, message, hint.to_owned());
+}
+
+fn plain(target: &Target) -> Option<&str> {
+    match target {
+        Target::Url(url) if url.starts_with("http://") => Some(url),
+        _ => None,
     }
 }
 

@@ -10,6 +10,7 @@
 //! * [`absent`]: files that are named and not there
 //! * [`built`]: what machine kernels and programs are for
 //! * [`signed`]: programs that Secure Boot will not start
+//! * [`https`]: machines that are told https, and cannot come by it
 //! * [`images`]: distributions in the simple layout below the image folder, asset overrides
 //! * [`stamp`]: whether anything has changed, from sizes, times and our addresses alone
 //!
@@ -18,6 +19,7 @@
 pub mod absent;
 pub mod built;
 pub mod folder;
+pub mod https;
 pub mod images;
 pub mod networks;
 pub mod signed;
@@ -195,8 +197,9 @@ impl Loader {
         findings.extend(material.findings);
         findings.extend(profiles.iter().flat_map(asked_in_vain));
         findings.extend(looked);
-        let https = self.places.https.is_some();
-        findings.extend(profiles.iter().filter(|_| !https).flat_map(without_https));
+        let told = profiles.iter();
+        findings
+            .extend(told.flat_map(|set| https::check(&self.places, set, config.networks.as_ref())));
         let wrong = findings.iter().any(|f| f.severity == Severity::Error);
         let parts = profiles.zip(config.networks).filter(|_| !wrong);
         let snapshot = parts.map(|(profiles, networks)| Snapshot {
@@ -331,17 +334,6 @@ fn asked_in_vain(profiles: &Profiles) -> Vec<Finding> {
         );
         let hint = "write self in its place, and one of linux, loader, chain, ipxe, image";
         Some(about(&profile.file, Severity::Warning, message, hint))
-    });
-    wrong.collect()
-}
-
-/// Profiles whose machines are to be told https, where nobody serves it.
-fn without_https(profiles: &Profiles) -> Vec<Finding> {
-    let wrong = profiles.all().filter(|profile| profile.http_boot.https);
-    let wrong = wrong.map(|profile| {
-        let message = "http_boot: https is true, and no HTTPS is served".to_owned();
-        let hint = "name its certificate with tls-cert (and restart), or take https out";
-        about(&profile.file, Severity::Error, message, hint)
     });
     wrong.collect()
 }

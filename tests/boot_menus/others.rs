@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::support::appliance::Setup;
+use crate::support::ipxe;
 use crate::support::lan::Lan;
 use crate::support::poll;
 use crate::support::qemu::{Firmware, Machine};
@@ -55,10 +56,7 @@ fn a_strangers_ipxe_gets_its_own_menu() {
         pc.mac()
     );
     pc.wait_for(&["SeaBIOS"], MENU);
-    poll::expect("iPXE's command line", MENU, || {
-        pc.monitor().press(&["ctrl-b"]);
-        pc.shows("iPXE> ")
-    });
+    ipxe::command_line(&pc, MENU);
     pc.monitor().type_text("dhcp\n");
     pc.wait_for(&["... ok"], CHOSEN);
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, SystemTime};
 
 use bootjack::config::{Effective, Https};
@@ -40,6 +41,7 @@ impl Desk {
     fn file(&self, name: &str, text: &[u8]) -> std::path::PathBuf {
         let path = self.folder.path().join(name);
         fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         path
     }
 }
@@ -170,6 +172,75 @@ fn what_firmware_would_not_take_is_a_warning() {
         );
     }
     assert_eq!(said(&named("boot.example.org")), "");
+}
+
+/// EDK2 with its OpenSSL at security level 3 wants 128 bits of every key in the chain.
+#[test]
+fn rsa_keys_that_some_firmware_takes_for_too_short_are_a_warning() {
+    let desk = Desk::new();
+    let short = desk.authority.issue("short", Key::Short, "IP:10.0.0.2");
+    let told = said(&desk.settings(&short));
+    for words in ["warning", "the RSA key has 2048 bits", "3072"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    let authority = Authority::of(desk.folder.path(), "weak", Key::Short);
+    let issued = authority.issue("a", Key::Rsa, "IP:10.0.0.2");
+    assert_eq!(said(&desk.settings(&issued)), "", "nobody can see it");
+    let chain = [issued.cert.clone(), authority.cert()].map(|path| fs::read(path).unwrap());
+    let chain = Effective {
+        tls_cert: Some(desk.file("chain.pem", &chain.concat())),
+        ..desk.settings(&issued)
+    };
+    let told = said(&chain);
+    for words in ["warning", "the RSA key of its authority has 2048 bits"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+}
+
+#[test]
+fn a_key_that_others_may_read_is_a_warning() {
+    let desk = Desk::new();
+    let issued = desk.authority.issue("a", Key::Rsa, "IP:10.0.0.2");
+    let settings = desk.settings(&issued);
+    for (mode, told) in [(0o600, false), (0o640, false), (0o644, true), (0o602, true)] {
+        fs::set_permissions(&issued.key, fs::Permissions::from_mode(mode)).unwrap();
+        let said = said(&settings);
+        if !told {
+            assert_eq!(said, "", "{mode:o}");
+            continue;
+        }
+        let words = ["warning", "a.key:", "others may", "chmod o="];
+        let all = words.iter().all(|word| said.contains(word));
+        assert!(all && said.contains(&format!("{mode:o}")), "{said}");
+    }
+}
+
+/// Asked once a day: each new answer once, and none at the start, where it is told by itself.
+#[test]
+fn a_certificate_that_runs_out_meanwhile_is_told_of() {
+    let desk = Desk::new();
+    let issued = desk.authority.issue("a", Key::Rsa, "IP:10.0.0.2");
+    let old = desk.authority.issue_for("old", Key::Rsa, "IP:10.0.0.2", 3);
+    let open = |issued| Tls::open(&desk.settings(issued), vec![HERE]).unwrap().0;
+    let (tls, told) = (open(&issued).unwrap(), open(&old).unwrap());
+    let now = SystemTime::now();
+    assert!(told.aged(now).is_none(), "it was told at the start");
+    for (day, words) in [
+        (0, None),
+        (10, None),
+        (17, Some("the certificate expires on")),
+        (18, None),
+        (29, None),
+        (31, Some("the certificate has expired on")),
+        (32, None),
+    ] {
+        let said = tls.aged(now + day * DAY).map(|what| format!("{what:?}"));
+        match (words, said) {
+            (None, None) => {}
+            (Some(words), Some(said)) => assert!(said.contains(words), "{said}"),
+            (_, said) => panic!("day {day}: {said:?}"),
+        }
+    }
 }
 
 #[test]

@@ -11,10 +11,16 @@ pub(super) struct Key(TempDir);
 
 impl Key {
     pub(super) fn new(name: &str) -> Self {
+        Self::of(name, 2048)
+    }
+
+    /// With a modulus of so many bits.
+    pub(super) fn of(name: &str, bits: usize) -> Self {
         let key = Self(TempDir::new().unwrap());
         let subject = format!("/CN={name}");
+        let kind = format!("rsa:{bits}");
         let args = [
-            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "100", "-subj",
+            "req", "-x509", "-newkey", &kind, "-nodes", "-days", "100", "-subj",
         ];
         let mut openssl = Command::new("openssl");
         openssl.args(args).arg(subject);

@@ -133,6 +133,20 @@ fn a_key_of_the_same_name_is_another_key() {
     );
 }
 
+/// shim takes such keys, and ring looks at none of them: the benefit of the doubt is the operator's.
+#[test]
+fn a_key_too_short_to_be_looked_at_is_not_called_forged() {
+    let key = Key::of("Small Key", 1024);
+    let place = Place::new(SECURE, &["linux: {kernel: own/linux}"]);
+    let program = key.sign(asset("memtest.efi"));
+    assert!(key.verifies(&program));
+    place.write("images/own/linux", &program);
+    place.write("assets/shimx64.efi", &shim_with(&key.certificate(), &[]));
+    let told = place.told_once();
+    let told = messages(&told);
+    assert!(!told.iter().any(|m| m.contains("own/linux")), "{told:#?}");
+}
+
 #[test]
 fn what_a_shim_has_revoked_does_not_start() {
     let key = Key::new("Lab Key");

@@ -11,6 +11,8 @@ use crate::support::appliance::{Appliance, Setup};
 use crate::support::lan::{Host, Lan};
 
 const SOON: Duration = Duration::from_secs(30);
+/// The files are looked at every 5 s, and read when they are the same twice.
+const LOOKS: Duration = Duration::from_secs(13);
 const NAMES: &str = "IP:10.77.0.2";
 
 fn start(host: &Host, issued: &Issued) -> Appliance {
@@ -45,6 +47,31 @@ fn asks(host: &Host, authority: &Authority) -> Result<String, String> {
     } else {
         Err(text(&out.stderr))
     }
+}
+
+/// A folder of root's alone, as certbot makes them: what bootjack has read there as root and sees no
+/// more has not changed.
+#[test]
+fn a_certificate_in_a_folder_of_roots_is_no_trouble() {
+    as_root!("a_certificate_in_a_folder_of_roots_is_no_trouble");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    let folder = lan.folder().join("live");
+    fs::create_dir(&folder).unwrap();
+    mode(&folder, 0o700);
+    let authority = Authority::new(&folder, "ca");
+    let issued = authority.issue("server", Key::Rsa, NAMES);
+    let mut appliance = start(&host, &issued);
+    let says = |words: &'static str| {
+        move |e: &serde_json::Value| e["text"].as_str().is_some_and(|text| text.contains(words))
+    };
+    appliance.wait_for_event(SOON, says("was read by root, and user"));
+    std::thread::sleep(LOOKS);
+    let kept = says("read before stays in force");
+    assert!(!appliance.events().iter().any(&kept));
+    assert_eq!(asks(&host, &authority).unwrap(), "ok\n");
+    appliance.reload();
+    appliance.wait_for_event(SOON, kept);
 }
 
 /// A key of root's alone is read before privileges go, and that it will not be read again is said.

@@ -9,10 +9,23 @@ use std::process::Command;
 /// What a certificate is issued with.
 #[derive(Debug, Clone, Copy)]
 pub enum Key {
-    /// RSA of 2048 bits.
+    /// RSA of 3072 bits.
     Rsa,
+    /// RSA of 2048 bits, which some firmware refuses.
+    Short,
     /// ECDSA on P-256.
     Ec,
+}
+
+impl Key {
+    /// As `openssl req -newkey` is told it.
+    const fn kind(self) -> &'static [&'static str] {
+        match self {
+            Self::Rsa => &["rsa:3072"],
+            Self::Short => &["rsa:2048"],
+            Self::Ec => &["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        }
+    }
 }
 
 /// An authority, with everything that it makes in one folder.
@@ -32,19 +45,22 @@ pub struct Issued {
 }
 
 impl Authority {
-    /// A new one, whose files begin with its name.
+    /// A new one with RSA of 3072 bits, whose files begin with its name.
     pub fn new(folder: &Path, name: &str) -> Self {
+        Self::of(folder, name, Key::Rsa)
+    }
+
+    /// The same with another key.
+    pub fn of(folder: &Path, name: &str, key: Key) -> Self {
+        let kind = key.kind();
         let new = Self {
             folder: folder.to_owned(),
             name: name.to_owned(),
         };
         let (key, cert) = (new.file("key"), new.cert());
         let subject = format!("/CN=Test authority {name}");
-        openssl(&[
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
+        let begin = ["req", "-x509", "-newkey"];
+        let end = [
             "-nodes",
             "-days",
             "30",
@@ -56,7 +72,8 @@ impl Authority {
             text(&key),
             "-out",
             text(&cert),
-        ]);
+        ];
+        openssl(&[&begin[..], kind, &end].concat());
         new
     }
 
@@ -80,10 +97,7 @@ impl Authority {
         let (key, request, about, cert) = (file("key"), file("csr"), file("ext"), file("pem"));
         let san = format!("subjectAltName={names}\nextendedKeyUsage=serverAuth\n");
         fs::write(&about, san).unwrap();
-        let kind: &[&str] = match kind {
-            Key::Rsa => &["rsa:2048"],
-            Key::Ec => &["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
-        };
+        let kind = kind.kind();
         let begin = ["req", "-nodes", "-subj", "/CN=bootjack", "-newkey"];
         let end = ["-keyout", text(&key), "-out", text(&request)];
         openssl(&[&begin[..], kind, &end].concat());

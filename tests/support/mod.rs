@@ -10,7 +10,7 @@
 //! * [`packages`]: programs that are unpacked and not installed
 //! * [`appliance`]: bootjack under test
 //! * [`qemu`]: a PC with real firmware; [`serial`] reads its console, [`monitor`] its screen,
-//!   [`slots`] keeps the machine from running too many
+//!   [`slots`] keeps the machine from running too many, [`ipxe`] types at a prompt
 //! * [`captures`]: what is written down of real firmware
 //! * [`packet`], [`clients`], [`dhcp_client`]: boot clients made of bytes, and what they are told
 //! * [`readme`]: the lines that README tells a user to write
@@ -38,6 +38,7 @@ pub mod appliance;
 pub mod captures;
 pub mod clients;
 pub mod dhcp_client;
+pub mod ipxe;
 pub mod lan;
 pub mod lease_clients;
 pub mod monitor;

@@ -43,6 +43,7 @@ libfaketime /usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1 a wall clock tha
 curl curl an HTTP and TFTP client
 sbsigntool sbsign an EFI program that is signed with such a key
 openssl openssl certificates for HTTPS, keys of one's own, and a TLS client
+gnutls-bin gnutls-cli another TLS client, which names the groups of its key exchange
 mtools mcopy images of disks, to boot from
 xorriso xorriso images of CDs, to boot from
 grub-common grub-script-check GRUB's own parser, for the menus made for it; images with it

@@ -3,6 +3,8 @@
 //! Dates and the purposes a key may be used for are not looked at: shim and firmware do not either
 //! (a loader is started long after its signer's certificate has ended).
 
+use std::ops::RangeInclusive;
+
 use ring::signature::{
     RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
     RsaParameters, UnparsedPublicKey,
@@ -81,6 +83,8 @@ pub(super) struct Certificate {
     name: String,
     issuers_name: String,
     key: Vec<u8>,
+    /// Bits of the key, where it is RSA.
+    bits: Option<usize>,
     algorithm: ObjectIdentifier,
     signature: Vec<u8>,
 }
@@ -104,6 +108,7 @@ impl Certificate {
                 .subject_public_key
                 .as_bytes()?
                 .to_vec(),
+            bits: rsa_bits(&read),
             algorithm: read.signature_algorithm().oid,
             signature: read.signature().as_bytes()?.to_vec(),
         })
@@ -135,16 +140,35 @@ impl Certificate {
         self.der == other.der || self.names_as_issuer(other) && issued() != Some(false)
     }
 
-    /// Whether the key in it has signed a message; `None` where that cannot be told here.
+    /// Whether the key in it has signed a message; `None` where that cannot be told here: another kind
+    /// of signature, or an RSA key shorter or longer than ring looks at.
     pub(super) fn proves(
         &self,
         algorithm: ObjectIdentifier,
         message: &[u8],
         signature: &[u8],
     ) -> Option<bool> {
+        const LENGTHS: RangeInclusive<usize> = 2048..=8192;
+        if self.bits.is_some_and(|bits| !LENGTHS.contains(&bits)) {
+            return None;
+        }
         let key = UnparsedPublicKey::new(rsa(algorithm)?, &self.key);
         Some(key.verify(message, signature).is_ok())
     }
+}
+
+/// Bits of the modulus of a certificate's key (RFC 8017 A.1.1); `None` where that is not RSA.
+pub fn rsa_bits(certificate: &x509_cert::Certificate) -> Option<usize> {
+    let key = certificate.tbs_certificate().subject_public_key_info();
+    if key.algorithm.oid != RSA {
+        return None;
+    }
+    let numbers = Part::first(key.subject_public_key.as_bytes()?)?.parts()?;
+    let modulus = numbers.first()?.value;
+    let zeros = modulus.iter().take_while(|byte| **byte == 0).count();
+    let modulus = modulus.get(zeros..)?;
+    let first = modulus.first()?.leading_zeros() as usize;
+    (modulus.len() * 8).checked_sub(first)
 }
 
 /// The name of a signature's algorithm, which PKCS#7 may give in two halves.

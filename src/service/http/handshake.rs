@@ -5,14 +5,18 @@
 //! ```
 //!
 //! A handshake costs some milliseconds of arithmetic. It is done by one thread beside those that
-//! serve, so that a flood of them slows nothing but HTTPS; who waits there is bounded by the gate,
-//! and for how long by the idle limit. What a client says when it gives up is an event with the
-//! alert's name (RFC 8446 section 6.2).
+//! serve, which stands back behind them: a flood of handshakes takes one processor where nobody else
+//! wants it, and a tenth of one where they do. Who waits there is bounded by the gate, and for how long
+//! by the idle limit. What a client says when it gives up is an event with the alert's name (RFC 8446
+//! section 6.2).
+//!
+//! Absent on purpose: the records after the handshake, which those that serve seal.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{getpriority_process, setpriority_process};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle};
@@ -29,6 +33,10 @@ use crate::service::tls::Tls;
 
 /// The first byte of a TLS connection: a record with a handshake in it (RFC 8446 section 5.1).
 const HANDSHAKE: u8 = 22;
+
+/// How far the thread of handshakes stands back: so it has a tenth of the weight of the others
+/// (`sched(7)`, "The nice value"), and a handshake comes to its end under any load.
+const NICE: i32 = 10;
 
 /// Where handshakes are done.
 pub(crate) struct Handshakes {
@@ -48,6 +56,9 @@ impl Handshakes {
         let thread = runtime.handle().clone();
         let (until, end) = oneshot::channel::<()>();
         let work = move || {
+            // It is of this thread alone on Linux, and everybody may be nicer than he is.
+            let own = getpriority_process(None).unwrap_or_default();
+            let _ = setpriority_process(None, own.saturating_add(NICE));
             let _ = runtime.block_on(end);
         };
         std::thread::Builder::new()
@@ -166,7 +177,7 @@ const fn meaning(alert: AlertDescription) -> &'static str {
         }
         AlertDescription::ProtocolVersion => "it speaks no TLS version that we do (1.2 and 1.3)",
         AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
-            "it has no cipher suite in common with us, or none for our kind of key; an RSA key of 2048 bits is what most take"
+            "it has no cipher suite in common with us, or none for our kind of key; an RSA key of 3072 bits, and its authority's too, is what most take"
         }
         AlertDescription::DecryptError => "it could not check our signature, or the key is another",
         _ => "it gave up",

@@ -5,6 +5,7 @@
 //! does not start boots nobody.
 
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use tokio_rustls::rustls::client::verify_server_name;
@@ -17,8 +18,12 @@ use x509_cert::der::Decode as _;
 use super::Credentials;
 use super::files::about;
 use crate::config::Https;
+use crate::firmware::secure::rsa_bits;
 use crate::yaml::{Finding, Severity};
 
+/// Bits of an RSA key that every EDK2 takes: its OpenSSL had security level 3 from autumn 2025 to mid
+/// 2026 (tianocore/edk2#11534, #12651, #12681).
+const ENOUGH: usize = 3072;
 /// So long before its end a certificate is worth a word.
 const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
 
@@ -35,11 +40,13 @@ impl Credentials {
             None => addresses.iter().map(ToString::to_string).collect(),
         };
         let flaws = [self.age(now), self.unnamed(&names), self.kind()];
-        let warn = |(message, hint): (String, &str)| Finding {
+        let flaws = flaws.into_iter().flatten().map(|flaw| (&https.cert, flaw));
+        let open = self.exposed().map(|flaw| (&https.key, flaw));
+        let warn = |(file, (message, hint)): (&PathBuf, (String, &str))| Finding {
             severity: Severity::Warning,
-            ..about(&https.cert, message, hint)
+            ..about(file, message, hint)
         };
-        flaws.into_iter().flatten().map(warn).collect()
+        flaws.chain(open).map(warn).collect()
     }
 
     /// Until when it holds; `None` where that cannot be told.
@@ -55,7 +62,7 @@ impl Credentials {
         Some((from.to_system_time(), to.to_system_time()))
     }
 
-    fn age(&self, now: SystemTime) -> Option<(String, &'static str)> {
+    pub(super) fn age(&self, now: SystemTime) -> Option<(String, &'static str)> {
         const RENEW: &str = "renew it: EDK2 looks at no clock, browsers and other firmware do";
         let (from, to) = self.holds()?;
         if now < from {
@@ -114,14 +121,36 @@ impl Credentials {
 
     fn kind(&self) -> Option<(String, &'static str)> {
         let kind = match self.certified.key.algorithm() {
-            SignatureAlgorithm::RSA => return None,
+            SignatureAlgorithm::RSA => return self.short(),
             SignatureAlgorithm::ECDSA => "ECDSA",
             _ => "neither RSA nor ECDSA",
         };
         Some((
             format!("the key is {kind}; much firmware takes RSA alone"),
-            "use an RSA key of 2048 bits or more",
+            "use an RSA key of 3072 bits",
         ))
+    }
+
+    /// The first RSA key of the chain that some firmware takes for too short.
+    fn short(&self) -> Option<(String, &'static str)> {
+        let mut chain = self.certified.cert.iter().enumerate();
+        let (place, bits) = chain.find_map(|(place, certificate)| {
+            let bits = rsa_bits(&Certificate::from_der(certificate).ok()?)?;
+            (bits < ENOUGH).then_some((place, bits))
+        })?;
+        let whose = match place {
+            0 => "the RSA key",
+            _ => "the RSA key of its authority",
+        };
+        Some((
+            format!("{whose} has {bits} bits: EDK2 of late 2025 and early 2026 refuses it"),
+            "use RSA keys of 3072 bits, the authority's too",
+        ))
+    }
+
+    fn exposed(&self) -> Option<(String, &'static str)> {
+        let message = format!("others may use the key's file (mode {:o})", self.open?);
+        Some((message, "take that from them: `chmod o= FILE`"))
     }
 }
 

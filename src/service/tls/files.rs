@@ -3,15 +3,17 @@
 //! Both are PEM text. The server's own certificate stands first, those that lead to its authority
 //! behind it (RFC 8446 section 4.4.2); one file may hold key and chain.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio_rustls::rustls::crypto::ring::sign::any_supported_type;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{Error, InconsistentKeys};
+use zeroize::Zeroizing;
 
-use super::provider::PROVIDER;
 use crate::config::Https;
 use crate::config::text::{self, Unreadable};
 use crate::yaml::{Finding, Severity};
@@ -24,6 +26,8 @@ const MOST: usize = 1 << 20;
 pub struct Credentials {
     /// What a handshake needs.
     pub(super) certified: Arc<CertifiedKey>,
+    /// The mode of the key's file, where others than its owner and group may do something with it.
+    pub(super) open: Option<u32>,
 }
 
 /// Reads both files. It blocks on the disk.
@@ -32,12 +36,30 @@ pub struct Credentials {
 /// One cannot be read, holds no certificate or key, or they do not go together.
 pub fn read(https: &Https) -> Result<Credentials, Finding> {
     let chain = chain(&https.cert)?;
-    let key = key(&https.key)?;
-    let certified = CertifiedKey::from_der(chain, key, &PROVIDER);
-    let certified = certified.map_err(|why| unusable(https, &why))?;
+    let key = Zeroizing::new(key(&https.key)?);
+    let certified = certified(chain, &key).map_err(|why| unusable(https, &why))?;
     Ok(Credentials {
         certified: Arc::new(certified),
+        open: open(&https.key),
     })
+}
+
+/// They go together, as far as that can be told.
+fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    key: &PrivateKeyDer<'_>,
+) -> Result<CertifiedKey, Error> {
+    let certified = CertifiedKey::new(chain, any_supported_type(key)?);
+    match certified.keys_match() {
+        Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(certified),
+        Err(why) => Err(why),
+    }
+}
+
+fn open(path: &Path) -> Option<u32> {
+    const OTHERS: u32 = 0o007;
+    let mode = path.metadata().ok()?.permissions().mode() & 0o777;
+    (mode & OTHERS != 0).then_some(mode)
 }
 
 fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Finding> {
@@ -54,7 +76,7 @@ fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Finding> {
 }
 
 fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Finding> {
-    let text = read_text(path)?;
+    let text = Zeroizing::new(read_text(path)?);
     PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|why| match why {
         pem::Error::NoItemsFound if text.contains("ENCRYPTED PRIVATE KEY") => about(
             path,
@@ -99,7 +121,7 @@ fn unusable(https: &Https, why: &Error) -> Finding {
         Error::General(why) => about(
             &https.key,
             format!("the key cannot be used: {why}"),
-            "use an RSA key of 2048 bits or more, which is what firmware takes",
+            "use an RSA key of 3072 bits, which is what firmware takes",
         ),
         why => about(
             &https.cert,

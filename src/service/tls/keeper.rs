@@ -2,14 +2,15 @@
 //! user that serves may read them.
 //!
 //! Certificate and key are two files, and are written one after the other: what is read is what has
-//! stayed the same for one look. What cannot be used is told, and the one before stays.
+//! stayed the same for one look. What cannot be used is told, and the one before stays. A file that may
+//! not even be seen (a folder of root's) is one that has not changed.
 
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
@@ -30,20 +31,34 @@ use crate::yaml::{Finding, Severity};
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(5);
+/// How often the certificate's age is.
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// HTTPS as it is served.
 #[derive(Debug)]
 pub struct Tls {
     https: Https,
     addresses: Vec<Ipv4Addr>,
-    current: ArcSwap<CertifiedKey>,
+    current: ArcSwap<Credentials>,
     forced: Notify,
     /// As the files were before they were read at the start.
     first: Stamp,
+    /// What was said of the certificate's age.
+    age: Mutex<Option<String>>,
 }
 
-/// Sizes, times and inodes of both files; `None` where one cannot be seen.
-type Stamp = [Option<(u64, u64, [i64; 4])>; 2];
+/// Both files.
+type Stamp = [Look; 2];
+
+/// What is seen of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Its inode, size and times.
+    There(u64, u64, [i64; 4]),
+    Gone,
+    /// Nothing: the folder is another user's.
+    Barred,
+}
 
 impl Tls {
     /// Reads the files, where HTTPS is wanted, and what is worth a warning.
@@ -64,11 +79,13 @@ impl Tls {
         let first = stamp(&https);
         let read = files::read(&https);
         let read = read.map_err(|why| Error::findings("HTTPS cannot be served", &[why]))?;
-        let flaws = read.flaws(&https, &addresses, SystemTime::now());
+        let now = SystemTime::now();
+        let flaws = read.flaws(&https, &addresses, now);
         let tls = Self {
             https,
             addresses,
-            current: ArcSwap::new(read.certified),
+            age: Mutex::new(age(&read, now)),
+            current: ArcSwap::from_pointee(read),
             forced: Notify::new(),
             first,
         };
@@ -114,25 +131,43 @@ impl Tls {
         self.forced.notify_one();
     }
 
-    /// Reads them again whenever they change.
+    /// Reads them again whenever they change, and tells once a day what comes of their age.
     ///
     /// # Errors
     /// Never; the type is that of the other services.
     pub async fn keep(self: Arc<Self>, shared: Arc<Shared>) -> io::Result<()> {
-        let (mut read, mut before) = (self.first, self.first);
+        let mut files = Files::new(self.first);
         let mut tick = tokio::time::interval(LOOK);
+        let mut day = tokio::time::interval(DAY);
         loop {
             let forced = tokio::select! {
                 () = self.forced.notified() => true,
                 _ = tick.tick() => false,
+                _ = day.tick() => {
+                    if let Some(what) = self.aged(SystemTime::now()) {
+                        shared.emit(None, what);
+                    }
+                    continue;
+                }
             };
-            let now = self.look().await.unwrap_or(before);
-            if forced || (now != read && now == before) {
-                read = now;
+            let changed = self.look().await.is_some_and(|now| files.changed(now));
+            if forced || changed {
+                files.taken();
                 self.renew(&shared).await;
             }
-            before = now;
         }
+    }
+
+    /// What there is to say of the certificate's age by now that was not said before.
+    pub fn aged(&self, now: SystemTime) -> Option<What> {
+        let age = age(&self.current.load(), now);
+        let mut told = self.age.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = age.clone().filter(|_| age != *told);
+        *told = age;
+        let cert = self.https.cert.display();
+        new.map(|age| What::Warning {
+            text: format!("{cert}: {age}"),
+        })
     }
 
     async fn look(self: &Arc<Self>) -> Option<Stamp> {
@@ -161,8 +196,10 @@ impl Tls {
 
     fn put_in_force(&self, credentials: Credentials) -> Vec<What> {
         let until = credentials.ends().map(day).unwrap_or_default();
-        let flaws = credentials.flaws(&self.https, &self.addresses, SystemTime::now());
-        self.current.store(credentials.certified);
+        let now = SystemTime::now();
+        let flaws = credentials.flaws(&self.https, &self.addresses, now);
+        *self.age.lock().unwrap_or_else(PoisonError::into_inner) = age(&credentials, now);
+        self.current.store(Arc::new(credentials));
         let cert = self.https.cert.display();
         let text = format!("the certificate in {cert} is in force, and holds until {until}");
         let flaws = flaws.iter().map(|flaw| What::Warning {
@@ -175,13 +212,27 @@ impl Tls {
 impl ResolvesServerCert for Tls {
     /// One certificate, whatever name is asked for: firmware asks by address, and then with none.
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current.load_full())
+        Some(self.current.load().certified.clone())
     }
 }
 
+/// What is worth a word of how old it is.
+fn age(credentials: &Credentials, now: SystemTime) -> Option<String> {
+    let (message, hint) = credentials.age(now)?;
+    Some(format!("{message}; {hint}"))
+}
+
 fn stamp(https: &Https) -> Stamp {
-    let of = |path: &Path| {
-        let meta = fs::metadata(path).ok()?;
+    [Look::at(&https.cert), Look::at(&https.key)]
+}
+
+impl Look {
+    fn at(path: &Path) -> Self {
+        let meta = match fs::metadata(path) {
+            Ok(meta) => meta,
+            Err(why) if why.kind() == io::ErrorKind::PermissionDenied => return Self::Barred,
+            Err(_) => return Self::Gone,
+        };
         let times = [
             meta.mtime(),
             meta.mtime_nsec(),
@@ -189,7 +240,70 @@ fn stamp(https: &Https) -> Stamp {
             meta.ctime(),
             meta.ctime_nsec(),
         ];
-        Some((meta.ino(), meta.size(), times))
-    };
-    [of(&https.cert), of(&https.key)]
+        Self::There(meta.ino(), meta.size(), times)
+    }
+
+    fn or_as(self, before: Self) -> Self {
+        match self {
+            Self::Barred => before,
+            seen => seen,
+        }
+    }
+}
+
+/// The files as they were when they were read, and at the last look.
+#[derive(Debug)]
+struct Files {
+    read: Stamp,
+    before: Stamp,
+}
+
+impl Files {
+    fn new(first: Stamp) -> Self {
+        let (read, before) = (first, first);
+        Self { read, before }
+    }
+
+    /// Whether they are others than those that were read, and rest.
+    fn changed(&mut self, [cert, key]: Stamp) -> bool {
+        let [cert_before, key_before] = self.before;
+        let now = [cert.or_as(cert_before), key.or_as(key_before)];
+        let changed = now != self.read && now == self.before;
+        self.before = now;
+        changed
+    }
+
+    /// They are read as they are now.
+    fn taken(&mut self) {
+        self.read = self.before;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_have_changed_when_they_rest_and_not_when_they_cannot_be_seen() {
+        let there = |n| Look::There(n, 1, [0; 4]);
+        let old = [there(1), there(2)];
+        let mut files = Files::new(old);
+        for (now, changed) in [
+            (old, false),
+            ([Look::Barred; 2], false),
+            ([Look::Barred; 2], false),
+            ([there(3), Look::Barred], false),
+            ([there(3), there(4)], false),
+            ([there(3), there(4)], true),
+            ([there(3), there(4)], false),
+            ([Look::Gone, there(4)], false),
+            ([Look::Gone, there(4)], true),
+            ([Look::Gone, Look::Barred], false),
+        ] {
+            assert_eq!(files.changed(now), changed, "{now:?}");
+            if changed {
+                files.taken();
+            }
+        }
+    }
 }

@@ -8,7 +8,7 @@ use tokio_rustls::rustls::crypto::ring::{self, cipher_suite};
 use tokio_rustls::rustls::crypto::{CipherSuiteCommon, CryptoProvider, KeyExchangeAlgorithm};
 use tokio_rustls::rustls::{CipherSuite, SupportedCipherSuite, Tls12CipherSuite};
 
-use super::dhe::GROUP;
+use super::dhe::{LARGE, SMALL};
 
 /// The provider of every handshake.
 pub(super) static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
@@ -16,7 +16,9 @@ pub(super) static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
     let more = [&DHE_256, &DHE_128].map(|suite| LazyLock::force(suite).as_ref());
     let more = more.into_iter().flatten().map(SupportedCipherSuite::Tls12);
     provider.cipher_suites.extend(more);
-    provider.kx_groups.push(&GROUP);
+    // The first is for who names none.
+    provider.kx_groups.push(&LARGE);
+    provider.kx_groups.push(&SMALL);
     Arc::new(provider)
 });
 
