@@ -200,6 +200,7 @@ fn a_name_that_no_lease_lets_firmware_look_up_is_a_warning() {
     ] {
         let told = check(profile, name, mode, options);
         assert!(!told.contains("DNS"), "{name:?} {mode:?}: {told}");
+            names_server: false,
     }
 }
 
