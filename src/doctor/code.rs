@@ -232,6 +232,11 @@ codes! {
         "Another boot server answers beside the DHCP server: whoever is faster gets the machine, so each boot may go another way.",
         "Switch one of the two off for these machines."
     ),
+    LEASES_HANDED_ON = (
+        "leases-handed-on",
+        "A boot server that is no DHCP server hands on the DHCP server's leases together with its boot data, as a bootjack in mode proxy does for Secure Boot and for firmware that follows no proxy.",
+        "Nothing, where it is your bootjack. A second boot server for the same machines is one too many."
+    ),
     OWN_PROXY_HEARD = (
         "own-proxy-heard",
         "bootjack runs on this host already and answers here.",

@@ -312,7 +312,7 @@ impl Observed {
     /// such as its mode gives.
     pub fn is_ours(&self, link: &Link, offer: &Offer) -> bool {
         let gives = |running: Running| match running.mode {
-            Mode::Proxy => offer.is_proxy(),
+            Mode::Proxy => offer.is_proxy() || offer.is_joined() && self.serves_alone(link, offer),
             Mode::Colocated => false,
             Mode::Dhcp => true,
         };
@@ -342,9 +342,10 @@ impl Observed {
 }
 
 impl Link {
-    /// Answers that give an address.
+    /// Answers that give an address, those left out that hand on another server's.
     pub fn leases(&self) -> impl Iterator<Item = &Offer> {
-        self.offers.iter().filter(|offer| !offer.is_proxy())
+        let give = self.offers.iter().filter(|offer| !offer.is_proxy());
+        give.filter(|offer| !self.hands_on(offer))
     }
 
     /// How far a firmware comes by what was heard, for each that was asked as.

@@ -19,7 +19,13 @@ pub fn findings(observed: &Observed, link: &Link) -> Vec<Finding> {
     } else {
         Severity::Info
     };
-    let silent = link.relayed.iter().filter(|relayed| is_silent(relayed));
+    let gives = |server| observed.leases(link).any(|o| o.server() == server);
+    let hands_on = |server| observed.handing_on(link).any(|o| o.server() == server);
+    let asked = link
+        .relayed
+        .iter()
+        .filter(|r| gives(r.server) || !hands_on(r.server));
+    let silent = asked.filter(|relayed| is_silent(relayed));
     silent
         .map(|relayed| {
             let what = format!(
