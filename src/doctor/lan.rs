@@ -192,12 +192,14 @@ fn own(observed: &Observed, link: &Link) -> Vec<Finding> {
     if ours.is_empty() {
         return Vec::new();
     }
-    let mut what = format!("bootjack on this host answers: {}", listed(ours));
     let joined = |o: &&Offer| observed.is_ours(link, o) && observed.hands_on(link, o);
-    if link.offers.iter().any(|o| joined(&o)) {
+    let leases = if link.offers.iter().any(|o| joined(&o)) {
         let of = of_whom(link, link.offers.iter().filter(joined));
-        what.push_str(&format!(", with leases{of}"));
-    }
+        format!(", with leases{of}")
+    } else {
+        String::new()
+    };
+    let what = format!("bootjack on this host answers: {}{leases}", listed(ours));
     vec![Finding::on(
         &link.name,
         Code::OWN_PROXY_HEARD,

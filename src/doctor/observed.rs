@@ -41,8 +41,8 @@ pub struct Observed {
     pub configured: Option<String>,
     /// Whether the config file describes networks.
     pub described: bool,
-    /// Whether a profile asks for Secure Boot.
-    pub secure_boot: bool,
+    /// Whether a profile or a quirk row asks for leases that are fetched as a relay agent fetches them.
+    pub fetches_leases: bool,
     /// What the operator gave beside interfaces, word by word: `--config`, `FILE`, …
     pub given: Vec<String>,
 }
@@ -81,6 +81,8 @@ pub struct Relayed {
     pub server: Ipv4Addr,
     /// It for people.
     pub who: String,
+    /// Whether the operator names it (`dhcp-server`).
+    pub named: bool,
     /// Whether it answered.
     pub answered: bool,
     /// How long it took to offer an address to a machine.

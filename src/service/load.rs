@@ -17,6 +17,7 @@
 //! Absent on purpose: watching (see `watch`).
 
 pub mod absent;
+mod augment;
 pub mod built;
 pub mod folder;
 pub mod https;
@@ -33,10 +34,9 @@ use sha2::{Digest, Sha256};
 
 use crate::config::{ConfigFile, Effective, Mode};
 use crate::network::Beside;
-use crate::profile::{Compiler, Https, Profile, Profiles, Relays, Snapshot, Source};
+use crate::profile::{Compiler, Https, Profiles, Relays, Snapshot, Source};
 use crate::service::interfaces;
 use crate::service::shared::Folders;
-use crate::wire::Platform;
 use crate::yaml::{At, Finding, Severity};
 use absent::Wanted;
 use built::Built;
@@ -243,15 +243,6 @@ impl Loader {
             relays: self.places.relays(),
             ..Snapshot::default()
         }
-    }
-
-    /// Whether a profile asks for Secure Boot; not where one of them cannot be read. It blocks on the
-    /// disk.
-    pub fn asks_for_secure_boot(&mut self) -> bool {
-        let sources = self.sources(&mut Vec::new());
-        let (profiles, _) = self.compiler.compile(&sources);
-        let asks = |p: &Profile| p.boots_by_shim(Platform::EfiX64);
-        profiles.is_some_and(|all| all.all().any(asks))
     }
 
     /// What is named and not there.

@@ -15,6 +15,7 @@ use crate::client::progress::{Firmware, Overheard};
 use crate::client::{Client, Side};
 use crate::decide::{Answer, Incoming, Port, item};
 use crate::event::What;
+use crate::firmware::is_probe;
 use crate::relay::hand::{self, Handed};
 use crate::relay::{Came, Forward, Overdue, PER_SECOND, WAIT};
 use crate::service::Shared;
@@ -74,6 +75,7 @@ impl Door {
         answer: Box<Answer>,
     ) {
         let firmware = Firmware::judged(client);
+        let played = is_probe(client);
         let discovers = answer.otherwise.is_some();
         let carried = self.carried(received, message, Some((answer, firmware)));
         let way = (received.local, number());
@@ -101,11 +103,11 @@ impl Door {
                 let shared = shared.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(WAIT).await;
-                    shared.overdue(forward.xid());
+                    shared.overdue(forward.xid(), played);
                     drop(place);
                 });
             }
-            _ => shared.overdue(forward.xid()),
+            _ => shared.overdue(forward.xid(), played),
         }
     }
 
@@ -324,7 +326,17 @@ impl Carried {
 
 impl Shared {
     /// The time for a lease is over.
-    fn overdue(self: &Arc<Self>, xid: u32) {
+    fn overdue(self: &Arc<Self>, xid: u32, played: bool) {
+        if played {
+            let carried = self.relay().overdue_of_played(xid);
+            let Some(carried) = carried else { return };
+            carried.ignored(
+                self,
+                "no-lease",
+                "no lease came for a machine that doctor or probe plays; nothing is learnt from it",
+            );
+            return carried.without_lease(self);
+        }
         let overdue = self.relay().overdue(Instant::now(), xid);
         let Some(Overdue {
             carried,
