@@ -9,7 +9,7 @@
 //! * [`code`]: the codes of findings with their explanation and remedy; README lists the same
 //! * [`offers`], [`vendor`]: what an answer spoils, and for which firmware
 //! * [`lan`]: what the answers of one interface say together
-//! * [`relays`]: servers that answer no relay agent
+//! * [`relays`]: servers that answer no relay agent; `handed`: leases that a boot server hands on
 //! * [`host`]: interfaces, ports and firewall of this host
 //! * [`firewall`]: whether rules let a packet in
 //! * [`verdict`]: the mode to run; `serving`: one that runs already; `draft`: what mode `dhcp`
@@ -23,6 +23,7 @@
 pub mod code;
 mod draft;
 pub mod firewall;
+mod handed;
 pub mod host;
 pub mod lan;
 mod lines;

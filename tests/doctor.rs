@@ -6,6 +6,7 @@
 //! * `host`: interfaces, ports, firewall
 //! * `many`: many interfaces, those that go away meanwhile, and those that are left out
 //! * `serving`: bootjack runs already, in the right mode or in the wrong one
+//! * `augment`: leases that bootjack hands on, and what it must not learn of doctor
 //! * `relays`: servers that answer a relay agent, and those that do not
 //! * `needs`: which profiles and rows have machines that need them
 //! * `rivals`: the look around before mode `dhcp` serves
@@ -22,6 +23,8 @@
 #[macro_use]
 mod support;
 
+#[path = "doctor/augment.rs"]
+mod augment;
 #[path = "doctor/host.rs"]
 mod host;
 #[path = "doctor/lan.rs"]

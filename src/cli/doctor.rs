@@ -21,8 +21,9 @@ use crate::doctor::{Observed, diagnose, listed};
 use crate::error::Error;
 use crate::service::load::{Loader, Places};
 use crate::service::machines::row::Row;
-use crate::service::privilege;
 use crate::service::survey::{Scope, Survey};
+use crate::service::{interfaces, privilege, tls};
+use crate::yaml::Severity;
 
 /// The exit code where nothing can be said of the LAN: not root, wrong settings, all interfaces lost.
 const COULD_NOT_ASK: u8 = 2;
@@ -57,6 +58,7 @@ impl Doctor {
                 "cannot ask the LAN: doctor sends and hears frames and looks who holds ports; run it as root (sudo)",
             ));
         }
+        usable(&settings)?;
         let file = &settings.file;
         let said = file.settings.as_ref();
         let mode = said.and_then(|said| said.mode).map(word);
@@ -68,6 +70,11 @@ impl Doctor {
             configured: mode.as_deref(),
             described: said.is_some_and(|said| said.dhcp.is_some()),
             given: &given,
+            dhcp_servers: if settings.mode == config::Mode::Proxy {
+                &settings.dhcp_server
+            } else {
+                &[]
+            },
         })?;
         privilege::drop_to(settings.user.as_deref(), None)?;
         let mut observed = ask(survey);
@@ -116,7 +123,17 @@ fn given(args: &SettingsArgs) -> Vec<String> {
     let given = all
         .into_iter()
         .filter_map(|(flag, value)| Some([flag.to_owned(), value?]));
-    given.flatten().collect()
+    let servers = said.dhcp_server.iter().flatten();
+    let servers = servers.map(|server| ["--dhcp-server".to_owned(), server.to_string()]);
+    given.chain(servers).flatten().collect()
+}
+
+/// HTTPS as it is set: with what is wrong there `serve` does not start. It is read as root, as there.
+fn usable(settings: &Effective) -> Result<(), Error> {
+    let served = interfaces::to_serve(&settings.interface).unwrap_or_default();
+    let findings = tls::findings(settings, &interfaces::all_of(&served));
+    let wrong = findings.into_iter().find(|f| f.severity == Severity::Error);
+    wrong.map_or(Ok(()), |why| Err(Error::usage(why.to_string())))
 }
 
 /// A mode as it is written in settings.

@@ -192,6 +192,11 @@ codes! {
         "The DHCP server answers no relay agents. bootjack asks it as one, in mode proxy, for machines that take lease and boot data of one server alone: those whose loader is GRUB behind shim (Secure Boot, `loader: grub`, UEFI on ARM64 and IA32), and firmware that follows no proxy. They get bootjack's plain offer instead, and do not boot by it.",
         "Nothing, where there are no such machines. Else have that server answer relay agents of its own network, run bootjack on its host (mode colocated), or in its place (mode dhcp); for shim and GRUB alone it is enough to set next-server in it to bootjack's address."
     ),
+    NAMED_SERVER_SILENT = (
+        "named-server-silent",
+        "A DHCP server that the setting dhcp-server names does not answer bootjack, which asks it as a relay agent, and no other is asked while that is set. Machines that take lease and boot data of one server alone get none.",
+        "Name the server that gives these machines their leases, or leave dhcp-server out where it is on their own network; see that the named one runs and answers relay agents."
+    ),
     VENDOR_OPTIONS = (
         "vendor-options",
         "Option 43 beside PXEClient is one that firmware stumbles over: no END mark or a wrong length (all), sub-option 6 without bit 3 and without a menu (UEFI: PXE-E21), only the multicast sub-options 1 to 5 (UEFI drops the offer), a server list with bit 3 (UEFI fetches from the first listed server).",
@@ -231,6 +236,11 @@ codes! {
         "rival-proxy",
         "Another boot server answers beside the DHCP server: whoever is faster gets the machine, so each boot may go another way.",
         "Switch one of the two off for these machines."
+    ),
+    LEASES_HANDED_ON = (
+        "leases-handed-on",
+        "A boot server that is no DHCP server hands on the DHCP server's leases together with its boot data, as a bootjack in mode proxy does for Secure Boot and for firmware that follows no proxy.",
+        "Nothing, where it is your bootjack. A second boot server for the same machines is one too many."
     ),
     OWN_PROXY_HEARD = (
         "own-proxy-heard",

@@ -1,6 +1,6 @@
 //! What the answers of one interface say together: who serves, who rivals whom, and when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ pub fn findings(observed: &Observed, link: &Link) -> Vec<Finding> {
         ignored(link),
         unannounced(observed, link),
         proxies(observed, link),
+        handed_on(observed, link),
         own(observed, link),
         slow(link),
         tree(link),
@@ -64,8 +65,8 @@ fn listed(servers: BTreeMap<Ipv4Addr, String>) -> String {
 }
 
 fn several(observed: &Observed, link: &Link) -> Vec<Finding> {
-    let mut servers = servers(link.leases());
-    if let Some(ours) = link.leases().find(|o| observed.is_ours(link, o)) {
+    let mut servers = servers(observed.leases(link));
+    if let Some(ours) = observed.leases(link).find(|o| observed.is_ours(link, o)) {
         servers.insert(
             ours.server(),
             format!("{} (bootjack on this host)", ours.server()),
@@ -89,7 +90,9 @@ fn several(observed: &Observed, link: &Link) -> Vec<Finding> {
 
 /// Ordinary machines are answered, and some kinds of boot clients are not.
 fn ignored(link: &Link) -> Vec<Finding> {
-    let answered = |flavour| link.leases().any(|o| o.flavour == flavour);
+    let given = link.offers.iter().filter(|o| !o.is_proxy());
+    let given: Vec<Flavour> = given.map(|o| o.flavour).collect();
+    let answered = |flavour| given.contains(&flavour);
     let boots = [Flavour::Bios, Flavour::Uefi, Flavour::Http];
     let unreadable = |f: &Flavour| link.unreadable.iter().any(|u| u.flavour == *f);
     let left_out: Vec<Flavour> = boots
@@ -142,7 +145,10 @@ pub fn announces(offer: &Offer) -> bool {
 }
 
 fn proxies(observed: &Observed, link: &Link) -> Vec<Finding> {
-    let rivals = servers(link.proxies().filter(|o| !observed.is_ours(link, o)));
+    let mut rivals = servers(link.proxies().filter(|o| !observed.is_ours(link, o)));
+    for handing in observed.handing_on(link) {
+        rivals.remove(&handing.server());
+    }
     if rivals.is_empty() {
         return Vec::new();
     }
@@ -155,12 +161,45 @@ fn proxies(observed: &Observed, link: &Link) -> Vec<Finding> {
     )]
 }
 
+/// Boot servers elsewhere that hand on leases. Beside a bootjack of this host they are a second one.
+fn handed_on(observed: &Observed, link: &Link) -> Vec<Finding> {
+    let handing = servers(observed.handing_on(link));
+    if handing.is_empty() {
+        return Vec::new();
+    }
+    let of = of_whom(link, observed.handing_on(link));
+    let what = format!("a boot server hands on leases{of}: {}", listed(handing));
+    let severity = match observed.running(link) {
+        Some(_) => Severity::Warning,
+        None => Severity::Info,
+    };
+    let code = Code::LEASES_HANDED_ON;
+    vec![Finding::on(&link.name, code, severity, what)]
+}
+
+/// ` of 10.0.0.1`, where it was heard whose leases these are.
+fn of_whom<'a>(link: &Link, joined: impl Iterator<Item = &'a Offer>) -> String {
+    let true_ones = joined.filter_map(|o| link.true_server(o));
+    let true_ones: BTreeSet<String> = true_ones.map(|server| server.to_string()).collect();
+    if true_ones.is_empty() {
+        return String::new();
+    }
+    format!(" of {}", super::listed(true_ones.iter()))
+}
+
 fn own(observed: &Observed, link: &Link) -> Vec<Finding> {
     let ours = servers(link.offers.iter().filter(|o| observed.is_ours(link, o)));
     if ours.is_empty() {
         return Vec::new();
     }
-    let what = format!("bootjack on this host answers: {}", listed(ours));
+    let joined = |o: &&Offer| observed.is_ours(link, o) && observed.hands_on(link, o);
+    let leases = if link.offers.iter().any(|o| joined(&o)) {
+        let of = of_whom(link, link.offers.iter().filter(joined));
+        format!(", with leases{of}")
+    } else {
+        String::new()
+    };
+    let what = format!("bootjack on this host answers: {}{leases}", listed(ours));
     vec![Finding::on(
         &link.name,
         Code::OWN_PROXY_HEARD,

@@ -81,6 +81,8 @@ pub struct Relayed {
     pub server: Ipv4Addr,
     /// It for people.
     pub who: String,
+    /// Whether the operator names it (`dhcp-server`).
+    pub named: bool,
     /// Whether it answered.
     pub answered: bool,
     /// How long it took to offer an address to a machine.
@@ -312,7 +314,7 @@ impl Observed {
     /// such as its mode gives.
     pub fn is_ours(&self, link: &Link, offer: &Offer) -> bool {
         let gives = |running: Running| match running.mode {
-            Mode::Proxy => offer.is_proxy(),
+            Mode::Proxy => offer.is_proxy() || offer.is_joined() && self.serves_alone(link, offer),
             Mode::Colocated => false,
             Mode::Dhcp => true,
         };
@@ -342,9 +344,10 @@ impl Observed {
 }
 
 impl Link {
-    /// Answers that give an address.
+    /// Answers that give an address, those left out that hand on another server's.
     pub fn leases(&self) -> impl Iterator<Item = &Offer> {
-        self.offers.iter().filter(|offer| !offer.is_proxy())
+        let give = self.offers.iter().filter(|offer| !offer.is_proxy());
+        give.filter(|offer| !self.hands_on(offer))
     }
 
     /// How far a firmware comes by what was heard, for each that was asked as.

@@ -40,7 +40,7 @@ pub fn findings(observed: &Observed, link: &Link) -> Vec<Finding> {
     let mut seen: Vec<(Fault, Vec<Flavour>)> = Vec::new();
     let foreign = link.offers.iter().filter(|o| !observed.is_ours(link, o));
     for (flavour, fault) in foreign
-        .flat_map(|o| faults(observed, o))
+        .flat_map(|o| faults(observed, link, o))
         .chain(unreadable(link))
     {
         let same = |(f, _): &&mut (Fault, _)| f.code == fault.code && f.what == fault.what;
@@ -81,14 +81,14 @@ fn too_long(who: &str, length: usize) -> Fault {
     Fault::error(Code::OFFER_TOO_LONG, what)
 }
 
-fn faults(observed: &Observed, offer: &Offer) -> Vec<(Flavour, Fault)> {
+fn faults(observed: &Observed, link: &Link, offer: &Offer) -> Vec<(Flavour, Fault)> {
     let who = offer.who();
     let mut faults = of_message(offer, &who);
     faults.extend(vendor::faults(offer).into_iter().map(|fault| {
         let what = format!("option 43 of {who}: {fault}");
         Fault::warning(Code::VENDOR_OPTIONS, what)
     }));
-    if !offer.is_proxy() {
+    if !offer.is_proxy() && !link.hands_on(offer) {
         faults.extend(lease::faults(observed, offer, &who));
     }
     faults.into_iter().map(|f| (offer.flavour, f)).collect()

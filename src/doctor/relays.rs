@@ -3,11 +3,14 @@
 //! bootjack asks as one for machines that take lease and boot data of one server alone: those whose loader is
 //! GRUB behind shim, and firmware that follows no proxy. Where none is known, by a profile, a row or what was
 //! learnt, it is worth knowing, no more. Nothing is said of a server that had no time to answer.
+//! One that the operator names (`dhcp-server`) and that does not answer at all is named.
 
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::observed::Relayed;
-use super::{Code, Finding, Link, Observed, Severity};
+use super::{Code, Finding, Link, Observed, Offer, Severity};
 
 /// A server that answers machines at once answers relays in this time.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -19,9 +22,18 @@ pub fn findings(observed: &Observed, link: &Link) -> Vec<Finding> {
     } else {
         Severity::Info
     };
-    let silent = link.relayed.iter().filter(|relayed| is_silent(relayed));
+    let gives = |server| observed.leases(link).any(|o| o.server() == server);
+    let hands_on = |server| observed.handing_on(link).any(|o| o.server() == server);
+    let asked = link
+        .relayed
+        .iter()
+        .filter(|r| gives(r.server) || !hands_on(r.server));
+    let silent = asked.filter(|relayed| is_silent(relayed));
     silent
         .map(|relayed| {
+            if relayed.named && !gives(relayed.server) {
+                return named_in_vain(observed, link, relayed);
+            }
             let what = format!(
                 "{} offers addresses, and did not answer a relay agent",
                 relayed.who
@@ -29,6 +41,28 @@ pub fn findings(observed: &Observed, link: &Link) -> Vec<Finding> {
             Finding::on(&link.name, Code::RELAYS_IGNORED, severity, what)
         })
         .collect()
+}
+
+/// One that the operator names and that is not heard at all.
+fn named_in_vain(observed: &Observed, link: &Link, relayed: &Relayed) -> Finding {
+    let named = |server| link.relayed.iter().any(|r| r.named && r.server == server);
+    let others = observed.leases(link).map(Offer::server);
+    let others: BTreeSet<Ipv4Addr> = others.filter(|server| !named(*server)).collect();
+    let others: Vec<String> = others.iter().map(ToString::to_string).collect();
+    let but = match others.len() {
+        0 => String::new(),
+        1 => format!("; {} offers addresses and is not named", others.concat()),
+        _ => format!(
+            "; {} offer addresses and are not named",
+            super::listed(others.iter())
+        ),
+    };
+    let what = format!(
+        "{}, which dhcp-server names, did not answer a relay agent{but}",
+        relayed.server
+    );
+    let code = Code::NAMED_SERVER_SILENT;
+    Finding::on(&link.name, code, Severity::Warning, what)
 }
 
 /// It had twice the time that it took to answer a machine.
@@ -47,6 +81,7 @@ mod tests {
             relayed: vec![Relayed {
                 server: [10, 0, 0, 1].into(),
                 who: "10.0.0.1".into(),
+                named: false,
                 answered,
                 offered_after: Duration::from_secs_f32(offered),
                 waited: Duration::from_secs_f32(waited),

@@ -58,7 +58,8 @@ fn judged<'l>(observed: &Observed, running: &Running, links: &[&'l Link]) -> Vec
 }
 
 fn own_lease(observed: &Observed, link: &Link) -> bool {
-    link.leases().any(|offer| observed.is_ours(link, offer))
+    let mut leases = observed.leases(link);
+    leases.any(|offer| observed.is_ours(link, offer))
 }
 
 /// A bootjack that runs in another mode than it should, where no finding of an interface says so.

@@ -62,7 +62,9 @@ pub fn of(observed: &Observed) -> Verdict {
         return verdict;
     }
     let mut verdict = wanted(observed, &observed.asked().collect::<Vec<_>>());
+    let boots = boots_elsewhere(observed);
     let further = match verdict.mode {
+        Choice::Proxy if boots.is_some() => boots.as_deref().unwrap_or_default(),
         Choice::Proxy => "; bootjack adds what machines boot (mode proxy)",
         Choice::Colocated => "; bootjack serves boot files beside it (mode colocated)",
         Choice::Dhcp if verdict.command.is_some() => {
@@ -72,6 +74,15 @@ pub fn of(observed: &Observed) -> Verdict {
     };
     verdict.why.push_str(further);
     verdict
+}
+
+/// The boot server that another would be one too many beside.
+fn boots_elsewhere(observed: &Observed) -> Option<String> {
+    let mut handing = observed.asked().flat_map(|link| observed.handing_on(link));
+    let server = handing.next()?.server();
+    Some(format!(
+        "; {server} adds what machines boot already, so serve here only in its place"
+    ))
 }
 
 /// What these interfaces want, bootjack's own answers left out.

@@ -215,6 +215,13 @@ impl<T: Clone> Relay<T> {
         })
     }
 
+    /// The same for a machine that is played: it is no evidence of any server.
+    pub fn overdue_of_played(&mut self, xid: u32) -> Option<T> {
+        let open = self.open.get_mut(xid)?;
+        open.overdue = true;
+        (open.asks == Asks::Discover).then(|| open.carried.clone())
+    }
+
     /// An answer, sent from there; `xid`: a number for what may have to be asked next. With it what has become
     /// known of its server.
     ///

@@ -17,6 +17,7 @@ mod sockets;
 mod starter;
 mod tool;
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
@@ -55,6 +56,8 @@ pub struct Scope<'a> {
     pub configured: Option<&'a str>,
     /// Whether the config file describes networks.
     pub described: bool,
+    /// DHCP servers that the operator names, which are asked as a relay agent asks, and no others.
+    pub dhcp_servers: &'a [Ipv4Addr],
     /// What else the command to run has to say, word by word.
     pub given: &'a [String],
 }
@@ -79,7 +82,9 @@ impl Survey {
         let mut lost = Vec::new();
         for link in observed.asked() {
             let own = observed.holder_of(link, 67).is_some();
-            match asking(&link.name, own, &Flavour::ALL, Also::Relay(&link.nets)) {
+            let named = named_on(scope.dhcp_servers, &observed, link);
+            let also = Also::Relay(&link.nets, named);
+            match asking(&link.name, own, &Flavour::ALL, also) {
                 Ok(asking) => all.extend(asking),
                 Err(_) if gone(link) => lost.push(link.name.clone()),
                 Err(why) => return Err(why),
@@ -135,6 +140,17 @@ impl Survey {
     }
 }
 
+/// Those of the named servers that are asked by an interface: its neighbours, and by the default route those
+/// that are nobody's. `None`: none are named.
+fn named_on(named: &[Ipv4Addr], observed: &Observed, link: &Link) -> Option<Vec<Ipv4Addr>> {
+    let near = |link: &Link, server: &Ipv4Addr| link.nets.iter().any(|net| net.contains(server));
+    let nobodys = |server: &Ipv4Addr| !observed.asked().any(|link| near(link, server));
+    let here =
+        |server: &Ipv4Addr| near(link, server) || !link.routers.is_empty() && nobodys(server);
+    let named_here = named.iter().filter(|server| here(server));
+    (!named.is_empty()).then(|| named_here.copied().collect())
+}
+
 /// Whether it is there no more, or another one has its name now.
 fn gone(link: &Link) -> bool {
     let index = if_nametoindex(link.name.as_str()).ok();
@@ -142,10 +158,9 @@ fn gone(link: &Link) -> bool {
 }
 
 /// What else is asked.
-#[derive(Clone, Copy)]
 enum Also<'a> {
-    /// As a relay agent of these addresses of ours.
-    Relay(&'a [Ipv4Net]),
+    /// As a relay agent of these addresses of ours; whom alone, where servers are named.
+    Relay(&'a [Ipv4Net], Option<Vec<Ipv4Addr>>),
     /// Whether somebody else is about to serve, as we are.
     Starter(Option<Starter>),
 }
@@ -163,7 +178,7 @@ fn asking(
     let index =
         if_nametoindex(name).map_err(|e| Error::failed(format!("interface {name}: {e}")))?;
     let (relay, starter) = match also {
-        Also::Relay(nets) => (Some(nets.to_vec()), None),
+        Also::Relay(nets, named) => (Some((nets.to_vec(), named)), None),
         Also::Starter(starter) => (None, starter),
     };
     let question = Question {

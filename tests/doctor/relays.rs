@@ -42,7 +42,7 @@ fn servers_that_answer_relays() {
 }
 
 /// Such a server: it hears machines, and none who has an address already.
-fn deaf_to_relays(lan: &Lan) -> (Host, Server) {
+pub fn deaf_to_relays(lan: &Lan) -> (Host, Server) {
     let host = lan.dhcp_host();
     let server = Server::dnsmasq_with(&host, &[]);
     host.run("nft", &["add table ip deaf"]);

@@ -61,7 +61,7 @@ fn offer(observed: &Observed, link: &Link, offer: &Offer) -> Value {
         .and_then(|v| v.try_into().ok());
     json!({
         "asked_as": offer.flavour,
-        "kind": if offer.is_proxy() { "proxy" } else { "lease" },
+        "kind": kind(observed, link, offer),
         "ours": observed.is_ours(link, offer),
         "server": offer.server(),
         "source": offer.source,
@@ -81,6 +81,17 @@ fn offer(observed: &Observed, link: &Link, offer: &Offer) -> Value {
         "pxe": offer.vendor().into_iter().map(|(tag, value)| json!({ "tag": tag, "hex": hex(value) })).collect::<Vec<_>>(),
         "options": options(offer),
     })
+}
+
+/// What it gives: boot data, an address, or both, of which the address is another server's.
+fn kind(observed: &Observed, link: &Link, offer: &Offer) -> &'static str {
+    if offer.is_proxy() {
+        "proxy"
+    } else if observed.hands_on(link, offer) {
+        "handed-on"
+    } else {
+        "lease"
+    }
 }
 
 /// Every option by its number, in hex.

@@ -117,7 +117,11 @@ fn offer(observed: &Observed, link: &Link, alike: &[&Offer], out: &mut String) -
     } else {
         first.who()
     };
-    let (offered, after) = (offered(first), first.after.as_millis());
+    let handed = observed.hands_on(link, first);
+    let (offered, after) = (
+        offered(first, handed.then_some(link)),
+        first.after.as_millis(),
+    );
     writeln!(
         out,
         "  {who} offers {offered} to {}, after {after} ms",
@@ -138,9 +142,16 @@ fn machines(alike: &[&Offer]) -> String {
     }
 }
 
-fn offered(offer: &Offer) -> String {
+/// `handed`: where it hands on the address.
+fn offered(offer: &Offer, handed: Option<&Link>) -> String {
     if offer.is_proxy() {
         return "boot data".to_owned();
+    }
+    if let Some(link) = handed {
+        let of = link.true_server(offer);
+        let of = of.map_or_else(String::new, |server| format!(" of {server}"));
+        let address = offer.message.yiaddr;
+        return format!("boot data with the lease {address}{of}");
     }
     let message = &offer.message;
     let mut words = message.yiaddr.to_string();

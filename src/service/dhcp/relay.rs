@@ -15,6 +15,7 @@ use crate::client::Client;
 use crate::client::progress::{Firmware, Overheard};
 use crate::decide::{Answer, Port};
 use crate::event::{Unanswered, What};
+use crate::firmware::is_probe;
 use crate::relay::hand::{self, Handed};
 use crate::relay::{Came, Forward, Overdue, PER_SECOND, WAIT};
 use crate::service::Shared;
@@ -43,6 +44,7 @@ impl Door {
         answer: Box<Answer>,
     ) {
         let firmware = Firmware::judged(client);
+        let played = is_probe(client);
         let discovers = answer.otherwise.is_some();
         let carried = self.carried(received, message, Some((answer, firmware)));
         let way = (received.local, number());
@@ -69,11 +71,21 @@ impl Door {
                 let shared = shared.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(WAIT).await;
-                    shared.overdue(forward.xid(), false);
+                    shared.overdue(
+                        forward.xid(),
+                        if played { Over::Played } else { Over::Time },
+                    );
                     drop(place);
                 });
             }
-            _ if discovers => shared.overdue(forward.xid(), in_vain),
+            _ if discovers => {
+                let over = match (played, in_vain) {
+                    (true, _) => Over::Played,
+                    (false, true) => Over::Known,
+                    (false, false) => Over::Time,
+                };
+                shared.overdue(forward.xid(), over);
+            }
             _ => {}
         }
     }
@@ -298,9 +310,31 @@ impl Carried {
     }
 }
 
+/// Why nobody is waited for any longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// The time is over, or too many wait.
+    Time,
+    /// All are known to answer no relays.
+    Known,
+    /// It is time, and the machine is one that doctor or probe plays: no evidence of any server.
+    Played,
+}
+
 impl Shared {
-    /// The time for an answer is over. `known`: it was not waited for.
-    fn overdue(self: &Arc<Self>, xid: u32, known: bool) {
+    /// Nobody is waited for any longer.
+    fn overdue(self: &Arc<Self>, xid: u32, over: Over) {
+        if over == Over::Played {
+            let carried = self.relay().overdue_of_played(xid);
+            let Some(carried) = carried else { return };
+            carried.ignored(
+                self,
+                "no-lease",
+                "no lease came for a machine that doctor or probe plays; nothing is learnt from it",
+            );
+            return carried.without_lease(self);
+        }
+        let known = over == Over::Known;
         let overdue = self.relay().overdue(Instant::now(), xid);
         let Some(Overdue {
             carried,

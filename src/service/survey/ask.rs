@@ -11,11 +11,10 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
-use ipnet::Ipv4Net;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::relay::Relaying;
+use super::relay::{Relaying, Whom};
 use super::starter::Starter;
 use crate::doctor::Offer;
 use crate::doctor::observed::{Relayed, SpanningTree};
@@ -45,8 +44,8 @@ pub(super) struct Question {
     /// Whether a server of this host is to hear it, too.
     pub(super) also_local: bool,
     pub(super) flavours: Vec<Flavour>,
-    /// Our addresses there, where servers are to be asked as a relay agent asks, too.
-    pub(super) relay: Option<Vec<Ipv4Net>>,
+    /// Whom to ask as a relay agent asks, too.
+    pub(super) relay: Option<Whom>,
     /// Who asks, where he is about to serve: others that are hear it, and he hears them.
     pub(super) starter: Option<Starter>,
 }
@@ -114,7 +113,7 @@ impl Asking {
                 ..Heard::default()
             },
             first_xid,
-            relaying: relay.map(|nets| Relaying::new(question.mac, nets, behind)),
+            relaying: relay.map(|whom| Relaying::new(question.mac, whom, behind)),
             began: Instant::now(),
             to_tell: false,
             tellings: MOST,

@@ -3,11 +3,12 @@
 //!
 //! Asked by frames like everything else here: from port 67 of our address, to the server alone. So it is
 //! heard whoever has port 67, and a bootjack that runs there passes over what answers none of its own
-//! questions. Each server is asked [`TIMES`] times at most, and one that answers only through a relay is
+//! questions. One that the operator names is asked by an ordinary socket, for it may be anywhere; no other is
+//! asked then. Each server is asked [`TIMES`] times at most, and one that answers only through a relay is
 //! not: it answers relays.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::time::{Duration, Instant};
 
 use ipnet::Ipv4Net;
@@ -29,11 +30,16 @@ const APART: Duration = Duration::from_secs(1);
 /// Servers asked on one interface.
 const MOST: usize = 8;
 
+/// Our addresses on an interface; and which servers alone are asked, where they are named.
+pub(super) type Whom = (Vec<Ipv4Net>, Option<Vec<Ipv4Addr>>);
+
 /// The questions of one interface.
 #[derive(Debug)]
 pub(super) struct Relaying {
     mac: Mac,
     nets: Vec<Ipv4Net>,
+    /// Whether the operator names those that are asked.
+    named: bool,
     /// Of the first question; the others count on from it.
     first_xid: u32,
     asked: Vec<Asked>,
@@ -43,7 +49,8 @@ pub(super) struct Relaying {
 struct Asked {
     server: Ipv4Addr,
     who: String,
-    server_mac: [u8; 6],
+    /// `None`: it is found by the kernel.
+    server_mac: Option<[u8; 6]>,
     here: Ipv4Addr,
     xid: u32,
     /// How long the server took to offer an address itself.
@@ -54,13 +61,42 @@ struct Asked {
 }
 
 impl Relaying {
-    pub(super) fn new(mac: Mac, nets: Vec<Ipv4Net>, first_xid: u32) -> Self {
-        Self {
+    pub(super) fn new(mac: Mac, (nets, named): Whom, first_xid: u32) -> Self {
+        let mut new = Self {
             mac,
             nets,
+            named: named.is_some(),
             first_xid,
             asked: Vec::new(),
+        };
+        let now = Instant::now();
+        for server in named.into_iter().flatten().take(MOST) {
+            let near = new.nets.iter().find(|net| net.contains(&server));
+            if let Some(net) = near.or_else(|| new.nets.first()) {
+                let question = (server, None, net.addr());
+                new.add(question, (server.to_string(), Duration::ZERO), now);
+            }
         }
+        new
+    }
+
+    fn add(
+        &mut self,
+        (server, server_mac, here): (Ipv4Addr, Option<[u8; 6]>, Ipv4Addr),
+        (who, offered_after): (String, Duration),
+        first: Instant,
+    ) {
+        self.asked.push(Asked {
+            server,
+            who,
+            server_mac,
+            here,
+            xid: self.first_xid.wrapping_add(self.asked.len() as u32),
+            offered_after,
+            first,
+            times: 0,
+            answered: false,
+        });
     }
 
     /// Takes note of a server that has offered an address itself.
@@ -68,7 +104,7 @@ impl Relaying {
         let known = self.asked.iter().any(|a| a.server == offer.source);
         let direct = !offer.is_proxy() && offer.source == offer.server();
         let own = self.nets.iter().any(|net| net.addr() == offer.source);
-        if known || !direct || own || self.asked.len() == MOST {
+        if self.named || known || !direct || own || self.asked.len() == MOST {
             return;
         }
         let near = self.nets.iter().find(|net| net.contains(&offer.source));
@@ -78,17 +114,8 @@ impl Relaying {
         let (Some(net), Some(server_mac)) = (near, mac) else {
             return;
         };
-        self.asked.push(Asked {
-            server: offer.source,
-            who: offer.who(),
-            server_mac,
-            here: net.addr(),
-            xid: self.first_xid.wrapping_add(self.asked.len() as u32),
-            offered_after: offer.after,
-            first: now,
-            times: 0,
-            answered: false,
-        });
+        let question = (offer.source, Some(server_mac), net.addr());
+        self.add(question, (offer.who(), offer.after), now);
     }
 
     /// Asks those whose time it is.
@@ -96,7 +123,11 @@ impl Relaying {
         let mac = self.mac;
         for asked in self.asked.iter_mut().filter(|asked| asked.is_due(now)) {
             asked.times += 1;
-            ear.send(&asked.frame(mac)?, asked.server_mac)?;
+            match asked.server_mac {
+                Some(server_mac) => ear.send(&asked.frame(mac)?, server_mac)?,
+                // One that cannot be reached does not answer.
+                None => drop(asked.send(mac)),
+            }
         }
         Ok(())
     }
@@ -125,6 +156,7 @@ impl Relaying {
             .map(|asked| Relayed {
                 server: asked.server,
                 who: asked.who,
+                named: self.named,
                 answered: asked.answered,
                 offered_after: asked.offered_after,
                 waited: now.saturating_duration_since(asked.first),
@@ -140,9 +172,21 @@ impl Asked {
     }
 
     /// The DISCOVER of a machine that boots, in the words of its relay agent.
-    fn frame(&self, mac: Mac) -> io::Result<Vec<u8>> {
+    fn message(&self, mac: Mac) -> Vec<u8> {
         let discover: Message = sample::discover(Flavour::Uefi, mac, self.xid, 0);
-        let message = forwarded(&discover, self.here, self.xid, None).encode();
+        forwarded(&discover, self.here, self.xid, None).encode()
+    }
+
+    /// From any port, for 67 may be another's: the answer goes to the relay agent's address and 67.
+    fn send(&self, mac: Mac) -> io::Result<usize> {
+        let socket = UdpSocket::bind((self.here, 0))?;
+        socket.set_nonblocking(true)?;
+        socket.send_to(&self.message(mac), (self.server, PORT))
+    }
+
+    /// The same as a frame.
+    fn frame(&self, mac: Mac) -> io::Result<Vec<u8>> {
+        let message = self.message(mac);
         let (from, to) = (self.here, self.server);
         let ports = |address| SocketAddrV4::new(address, PORT);
         Datagram::new(ports(from), ports(to), &message)
