@@ -177,6 +177,7 @@ fn a_name_that_no_lease_lets_firmware_look_up_is_a_warning() {
                 settings: None,
             },
             mode,
+            names_server: false,
         });
         let findings = loader.load().findings;
         let told: Vec<String> = findings.iter().map(ToString::to_string).collect();
@@ -200,7 +201,6 @@ fn a_name_that_no_lease_lets_firmware_look_up_is_a_warning() {
     ] {
         let told = check(profile, name, mode, options);
         assert!(!told.contains("DNS"), "{name:?} {mode:?}: {told}");
-            names_server: false,
     }
 }
 
