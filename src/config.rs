@@ -213,7 +213,7 @@ fn server_address(text: &str) -> Result<Ipv4Addr, String> {
 }
 
 /// The most DHCP servers that can be named.
-const MOST_SERVERS: usize = 4;
+pub const MOST_SERVERS: usize = 4;
 
 /// Flags of every command that loads a configuration.
 #[derive(Debug, Clone, Default, Args)]

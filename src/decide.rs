@@ -29,6 +29,7 @@ pub mod item;
 pub mod lease;
 pub mod loader;
 pub mod menu;
+pub mod needs;
 mod no_loader;
 pub mod note;
 pub mod origin;

@@ -37,6 +37,7 @@ pub mod http_boot;
 mod index;
 pub mod items;
 mod matching;
+mod meant;
 mod menu;
 pub mod model;
 mod named;

@@ -14,8 +14,9 @@
 //!
 //! * [`forward`]: what a client asks → the message of a relay agent
 //! * [`hand`]: a lease and boot data → the message that the client gets
+//! * [`meant`]: what else is meant for us, since we have handed on a lease
 //! * [`servers`]: which DHCP servers there are, and which of them answer no relay
-//! * [`Relay`]: what was asked for whom; `transaction`: what may answer it; `aged`: room for so much
+//! * [`Relay`]: what was asked for whom; `transaction`: what may answer it; `aged`: room for so much; `came`: what comes of it
 //!
 //! Invariants: nothing is handed to a client but what answers a transaction of ours, by its number, its
 //! hardware address, our address and the kind of message; each is answered once. What is kept is bounded;
@@ -23,11 +24,14 @@
 //! is none. Pure: time and numbers come in.
 
 mod aged;
+mod came;
 pub mod forward;
 pub mod hand;
+pub mod meant;
 pub mod servers;
 mod table;
 mod transaction;
 
-pub use table::{Came, Forward, OFFERS, Overdue, PER_SECOND, Relay, WAIT};
+pub use came::{Came, Forward, Overdue};
+pub use table::{OFFERS, PER_SECOND, Relay, WAIT};
 pub use transaction::{Asks, Stray};

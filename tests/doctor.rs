@@ -7,6 +7,7 @@
 //! * `many`: many interfaces, those that go away meanwhile, and those that are left out
 //! * `serving`: bootjack runs already, in the right mode or in the wrong one
 //! * `relays`: servers that answer a relay agent, and those that do not
+//! * `needs`: which profiles and rows have machines that need them
 //! * `rivals`: the look around before mode `dhcp` serves
 //! * `readme`: its table of codes is the program's
 //! * `run`: the command and its report
@@ -27,6 +28,8 @@ mod host;
 mod lan;
 #[path = "doctor/many.rs"]
 mod many;
+#[path = "doctor/needs.rs"]
+mod needs;
 #[path = "doctor/odd.rs"]
 mod odd;
 #[path = "doctor/readme.rs"]

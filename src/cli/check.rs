@@ -16,7 +16,7 @@ use crate::event::What;
 use crate::profile::Snapshot;
 use crate::service::lease::{control, owner};
 use crate::service::load::{Loader, Places};
-use crate::service::{giving, interfaces, privilege, tls};
+use crate::service::{dhcp_servers, giving, interfaces, privilege, tls};
 use crate::yaml::{Finding, Severity, counted};
 
 pub(super) fn run(args: SettingsArgs) -> Result<ExitCode, Error> {
@@ -85,6 +85,10 @@ fn of_settings(settings: &Effective) -> Vec<Finding> {
         .map(|e| finding(Severity::Error, &e.to_string()))
         .into_iter()
         .collect();
+    let present = interfaces::now();
+    let own: Vec<_> = present.into_iter().flat_map(|i| i.nets).collect();
+    let misnamed = dhcp_servers::misnamed(settings, &own).into_iter();
+    findings.extend(misnamed.map(|(severity, text)| finding(severity, &text)));
     if !settings.images.is_dir() {
         let text = format!(
             "there is no image folder {}; create it for kernels and initrds",

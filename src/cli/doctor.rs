@@ -15,10 +15,12 @@ use std::process::ExitCode;
 use clap::Args;
 use nix::unistd::Uid;
 
-use crate::config::{self, SettingsArgs};
+use crate::config::{self, Effective, SettingsArgs};
+use crate::decide::needs;
 use crate::doctor::{Observed, diagnose, listed};
 use crate::error::Error;
 use crate::service::load::{Loader, Places};
+use crate::service::machines::row::Row;
 use crate::service::privilege;
 use crate::service::survey::{Scope, Survey};
 
@@ -69,7 +71,7 @@ impl Doctor {
         })?;
         privilege::drop_to(settings.user.as_deref(), None)?;
         let mut observed = ask(survey);
-        observed.secure_boot = Loader::new(Places::from(&settings)).asks_for_secure_boot();
+        observed.needs_leases = needs_leases(&settings);
         let diagnosis = diagnose(&observed);
         let text = if self.json {
             format!("{:#}\n", json::report(&observed, &diagnosis))
@@ -83,6 +85,14 @@ impl Doctor {
             false => ExitCode::FAILURE,
         })
     }
+}
+
+/// Whether machines are known that take lease and loader of one server alone: by profiles and rows, or by
+/// what was learnt of them, where that can be read.
+fn needs_leases(settings: &Effective) -> bool {
+    let learnt = super::machines::rows(settings).unwrap_or_default();
+    let mut learnt = learnt.iter().map(Row::past);
+    Loader::new(Places::from(settings)).needs_leases() || learnt.any(|past| needs::by_past(&past))
 }
 
 /// The settings that `serve` needs to be given as well. Mode and interfaces are the verdict's.

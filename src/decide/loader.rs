@@ -130,6 +130,14 @@ pub fn for_client(
     })
 }
 
+/// The first program of ours that a profile has for ROMs of a platform, whatever is known of each.
+pub(super) fn first(profile: &Profile, platform: Platform) -> Option<&'static str> {
+    let wanted = wanted(profile, platform);
+    let shim = wanted.shim(platform);
+    let shim = shim.filter(|_| profile.boots_by_shim(platform));
+    shim.or_else(|| wanted.program(platform))
+}
+
 /// The loader that a profile has for a platform.
 fn wanted(profile: &Profile, platform: Platform) -> Loader {
     profile.loader.get(platform).copied().unwrap_or_default()

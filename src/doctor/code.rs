@@ -189,7 +189,7 @@ codes! {
     ),
     RELAYS_IGNORED = (
         "relays-ignored",
-        "The DHCP server answers no relay agents. bootjack asks it as one, in mode proxy, for machines that take lease and boot data of one server alone: those with Secure Boot on (shim and GRUB), and firmware that follows no proxy. They get bootjack's plain offer instead, and do not boot by it.",
+        "The DHCP server answers no relay agents. bootjack asks it as one, in mode proxy, for machines that take lease and boot data of one server alone: those whose loader is GRUB behind shim (Secure Boot, `loader: grub`, UEFI on ARM64 and IA32), and firmware that follows no proxy. They get bootjack's plain offer instead, and do not boot by it.",
         "Nothing, where there are no such machines. Else have that server answer relay agents of its own network, run bootjack on its host (mode colocated), or in its place (mode dhcp); for shim and GRUB alone it is enough to set next-server in it to bootjack's address."
     ),
     VENDOR_OPTIONS = (

@@ -41,8 +41,8 @@ pub struct Observed {
     pub configured: Option<String>,
     /// Whether the config file describes networks.
     pub described: bool,
-    /// Whether a profile asks for Secure Boot.
-    pub secure_boot: bool,
+    /// Whether machines are known that take lease and loader of one server alone.
+    pub needs_leases: bool,
     /// What the operator gave beside interfaces, word by word: `--config`, `FILE`, …
     pub given: Vec<String>,
 }

@@ -1,8 +1,8 @@
 //! DHCP servers that answer machines and no relay agents.
 //!
-//! bootjack asks as one for machines that take lease and boot data of one server alone: those with Secure
-//! Boot on, and firmware that follows no proxy. Where no profile asks for that it is worth knowing, no
-//! more. Nothing is said of a server that had no time to answer.
+//! bootjack asks as one for machines that take lease and boot data of one server alone: those whose loader is
+//! GRUB behind shim, and firmware that follows no proxy. Where none is known, by a profile, a row or what was
+//! learnt, it is worth knowing, no more. Nothing is said of a server that had no time to answer.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Those of one interface.
 pub fn findings(observed: &Observed, link: &Link) -> Vec<Finding> {
-    let severity = if observed.secure_boot {
+    let severity = if observed.needs_leases {
         Severity::Warning
     } else {
         Severity::Info
@@ -41,7 +41,7 @@ fn is_silent(relayed: &Relayed) -> bool {
 mod tests {
     use super::*;
 
-    fn said(secure_boot: bool, answered: bool, offered: f32, waited: f32) -> Vec<Severity> {
+    fn said(needs_leases: bool, answered: bool, offered: f32, waited: f32) -> Vec<Severity> {
         let link = Link {
             name: "eth0".into(),
             relayed: vec![Relayed {
@@ -54,7 +54,7 @@ mod tests {
             ..Link::default()
         };
         let observed = Observed {
-            secure_boot,
+            needs_leases,
             ..Observed::default()
         };
         let found = findings(&observed, &link);

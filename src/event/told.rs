@@ -52,6 +52,27 @@ pub struct Guess {
     pub file: Option<String>,
 }
 
+/// A question for a lease that no DHCP server has answered in time.
+#[derive(Debug, Clone, Serialize)]
+pub struct Unanswered {
+    /// `discover` or `request`.
+    pub message: &'static str,
+    /// Who was asked; none: everybody on the link.
+    pub asked: Vec<Ipv4Addr>,
+    /// Those of them that have answered the client itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alive: Vec<Ipv4Addr>,
+    /// Others who have, and were not asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unasked: Vec<Ipv4Addr>,
+    /// Why an answer was not believed, where one came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_believed: Option<String>,
+    /// Whether nobody was waited for, since all are known to answer no relays.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub known: bool,
+}
+
 impl Display for Guess {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::told::{BootTold, Guess, LeaseTold};
+use super::told::{BootTold, Guess, LeaseTold, Unanswered};
 use super::words;
 use crate::lease::State;
 use crate::tree::Door;
@@ -73,16 +73,14 @@ pub enum What {
         /// To whom; none: to everybody on the link.
         servers: Vec<Ipv4Addr>,
     },
-    /// No DHCP server has answered that in time; the client gets a proxy's OFFER.
-    NoLease {
-        /// Who was asked; none: everybody on the link.
-        asked: Vec<Ipv4Addr>,
-        /// Servers that have answered the client itself.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        alive: Vec<Ipv4Addr>,
-    },
+    /// No DHCP server has answered that in time: a DISCOVER, and the client gets a proxy's OFFER; or a REQUEST, and it
+    /// gets nothing.
+    NoLease(Unanswered),
     /// The DHCP server refuses a lease that was handed on, or has another address by now; the client was told.
     LeaseRefused {
+        /// The server that has said so; none: the one that was asked offers another address.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        server: Option<Ipv4Addr>,
         /// Why, in the server's words.
         why: String,
     },

@@ -92,8 +92,8 @@ impl Display for What {
                     .map_or(Ok(()), |lease| write!(f, "; {lease}"))
             }
             Self::Forwarded { message, servers } => leases::forwarded(f, message, servers),
-            Self::NoLease { asked, alive } => leases::none(f, asked, alive),
-            Self::LeaseRefused { why } => write!(f, "NAK of the DHCP server handed on: {why}"),
+            Self::NoLease(of) => leases::none(f, of),
+            Self::LeaseRefused { server, why } => leases::refused(f, *server, why),
             Self::Renewed { address, server } => leases::renewed(f, *address, *server),
             Self::Chosen {
                 entry: _,

@@ -69,7 +69,10 @@ pub fn augmented(lease: &Message, boot: &Message, request: &Message) -> Handed {
 /// The options of the server's that go on, 53 and 54 apart.
 fn from_server<'a>(lease: &'a Message, boot: &'a Message) -> impl Iterator<Item = (u8, &'a [u8])> {
     let ours = |code| boot.options.has(code) || NOT_HANDED_ON.contains(&code);
-    lease.options.iter().filter(move |(code, _)| !ours(*code))
+    // UEFI drops a packet with an option of no length as a whole (facts A).
+    let said = |value: &[u8]| !value.is_empty();
+    let all = lease.options.iter();
+    all.filter(move |(code, value)| !ours(*code) && said(value))
 }
 
 /// 53 and 54, the server's options, ours (facts A "Safe order"; 82 is the last of ours).
@@ -202,6 +205,7 @@ mod tests {
             (60, b"x"),
             (97, &[9]),
             (82, &[1]),
+            (6, &[]),
         ]);
         let Handed { message, left_out } = augmented(&lease, &boot(), &client());
         assert!(left_out.is_empty(), "{left_out:?}");

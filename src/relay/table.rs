@@ -19,6 +19,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
 use super::aged::Aged;
+use super::came::{Came, Forward, Overdue};
 use super::forward::{forwarded, retraced};
 use super::servers::{News, Servers};
 use super::transaction::{Asks, Stray, Transaction};
@@ -39,52 +40,6 @@ pub const PER_SECOND: u32 = 1000;
 /// So many offers of servers to clients themselves are kept for questions that come later.
 const HEARD: usize = 64;
 const SECOND: Duration = Duration::from_secs(1);
-
-/// A message to DHCP servers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Forward {
-    /// The message.
-    pub message: Message,
-    /// Where to; the broadcast address stands for all on the link.
-    pub to: Vec<Ipv4Addr>,
-}
-
-impl Forward {
-    /// The transaction.
-    pub const fn xid(&self) -> u32 {
-        self.message.xid
-    }
-}
-
-/// An answer that is believed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Came<T> {
-    /// An OFFER or an ACK for the client, to be joined with boot data.
-    Lease(T),
-    /// The same of an OFFER, after the client was given a proxy's.
-    Late(T),
-    /// A NAK for the client.
-    Refused(T),
-    /// An ACK to a renewal.
-    Renewed(T),
-    /// The server of a lease was found: this goes to it.
-    Found(T, Box<Forward>),
-    /// Its server offers another address than the client has asked us for.
-    Gone(T),
-}
-
-/// A DISCOVER that nobody has answered in time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Overdue<T> {
-    /// What was kept with it.
-    pub carried: T,
-    /// Who was asked.
-    pub asked: Vec<Ipv4Addr>,
-    /// Servers that have offered the client an address themselves meanwhile.
-    pub alive: Vec<Ipv4Addr>,
-    /// What has become known of servers.
-    pub news: Vec<News>,
-}
 
 #[derive(Debug, Clone, Copy)]
 struct Offered {
@@ -235,24 +190,28 @@ impl<T: Clone> Relay<T> {
         self.open.remove(xid);
     }
 
-    /// The time for a lease is over: what was kept with a DISCOVER that nobody has answered. It stays open.
+    /// The time for an answer is over: what was kept with a question that nobody has answered. It stays open.
     pub fn overdue(&mut self, now: Instant, xid: u32) -> Option<Overdue<T>> {
         let open = self.open.get_mut(xid)?;
-        if open.asks != Asks::Discover {
-            return None;
-        }
         open.overdue = true;
-        self.servers.leave_open();
-        let (carried, asked, alive) = (open.carried.clone(), open.to.clone(), open.alive.clone());
+        let discovers = open.asks == Asks::Discover;
+        let (carried, asked, stray) = (open.carried.clone(), open.to.clone(), open.stray);
+        let was_asked = |server: &Ipv4Addr| Servers::may_answer(&asked, *server, *server);
+        let (alive, unasked) = open.alive.iter().copied().partition::<Vec<_>, _>(was_asked);
+        if discovers {
+            self.servers.leave_open();
+        }
+        // Who has answered, and was not understood, is not deaf.
+        let blamed = alive.iter().filter(|_| discovers && stray.is_none());
         let servers = &mut self.servers;
-        let news = alive
-            .iter()
-            .filter_map(|server| servers.unanswered(now, *server));
+        let news = blamed.filter_map(|server| servers.unanswered(now, *server));
         Some(Overdue {
             carried,
-            asked,
             news: news.collect(),
+            asked,
             alive,
+            unasked,
+            stray,
         })
     }
 
@@ -273,7 +232,11 @@ impl<T: Clone> Relay<T> {
             self.open.remove(reply.xid);
             return Err(Stray::Unasked);
         }
-        let server = open.believes(from, reply)?;
+        let server = open.believes(from, reply);
+        if let (Err(stray), Some(open)) = (&server, self.open.get_mut(reply.xid)) {
+            open.stray = Some(*stray);
+        }
+        let server = server?;
         let open = self.open.remove(reply.xid).ok_or(Stray::Unasked)?;
         let news = self.servers.answered(now, server);
         let offered = Offered {
@@ -354,6 +317,7 @@ impl<T: Clone> Relay<T> {
             began: now,
             alive: self.heard_before(request),
             overdue: false,
+            stray: None,
             carried,
         };
         let is_over = |open: &Transaction<T>| now.saturating_duration_since(open.began) > OPEN;

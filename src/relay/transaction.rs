@@ -54,6 +54,8 @@ pub(super) struct Transaction<T> {
     pub alive: Vec<Ipv4Addr>,
     /// Whether the client was given a proxy's OFFER meanwhile.
     pub overdue: bool,
+    /// Why an answer to it was not believed, the last one.
+    pub stray: Option<Stray>,
     pub carried: T,
 }
 

@@ -34,6 +34,7 @@ use crate::decide::note::{self, Noted};
 use crate::decide::{Ignore, Incoming, Port, item};
 use crate::event::What;
 use crate::profile::Relays;
+use crate::relay::meant;
 use crate::wire::Mac;
 use crate::wire::dhcp::{BOOTREPLY, Message};
 
@@ -119,8 +120,8 @@ impl Door {
         let incoming = self.incoming(message, received);
         match () {
             () if message.op == BOOTREPLY => self.replied(shared, received, message),
-            () if relay::renews(incoming) => self.renew(shared, received, message),
-            () if relay::gives_back(incoming) => self.give_back(shared, received, message),
+            () if meant::renews(incoming) => self.renew(shared, received, message),
+            () if meant::gives_back(incoming) => self.give_back(shared, received, message),
             () => return false,
         }
         true

@@ -15,12 +15,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::Shared;
-use crate::error::why;
+use super::interfaces::Interface;
+use crate::config::{Effective, MOST_SERVERS, Mode};
+use crate::error::{Error, why};
 use crate::event::What;
 use crate::relay::servers::{MOST, News, Servers};
+use crate::yaml::Severity;
 
 /// The file's name in the state folder.
 pub const FILE: &str = "dhcp-servers.json";
@@ -48,6 +52,59 @@ pub fn deaf(folder: &Path) -> Vec<Ipv4Addr> {
     let mut deaf = kept.unwrap_or_default().no_relays;
     deaf.truncate(MOST);
     deaf
+}
+
+/// What is wrong with the servers that the operator names: `own` are this host's subnets.
+pub fn misnamed(settings: &Effective, own: &[Ipv4Net]) -> Vec<(Severity, String)> {
+    let named = &settings.dhcp_server;
+    if named.is_empty() {
+        return Vec::new();
+    }
+    if settings.mode != Mode::Proxy {
+        let mode = settings.mode.name();
+        let text = format!(
+            "dhcp-server has no effect in mode {mode}: nobody else's leases are handed on there"
+        );
+        return vec![(Severity::Warning, text)];
+    }
+    let ours = |address: &&Ipv4Addr| own.iter().any(|net| is_no_other(*net, **address));
+    let mut wrong: Vec<(Severity, String)> = named
+        .iter()
+        .filter(ours)
+        .map(|address| {
+            let text = format!("dhcp-server: {address} is this host, or everybody on its link; name the LAN's own DHCP server, or leave it out");
+            (Severity::Error, text)
+        })
+        .collect();
+    if named.len() > MOST_SERVERS {
+        let text = format!(
+            "dhcp-server names {} servers; name {MOST_SERVERS} at most",
+            named.len()
+        );
+        wrong.push((Severity::Error, text));
+    }
+    wrong
+}
+
+/// What is worth a word of the DHCP servers that the operator names.
+///
+/// # Errors
+/// They cannot be asked.
+pub fn cautions(settings: &Effective, interfaces: &[Interface]) -> Result<Vec<What>, Error> {
+    let own: Vec<_> = interfaces.iter().flat_map(|i| i.nets.clone()).collect();
+    let (wrong, doubtful): (Vec<_>, Vec<_>) = misnamed(settings, &own)
+        .into_iter()
+        .partition(|(severity, _)| *severity == Severity::Error);
+    if let Some((_, text)) = wrong.into_iter().next() {
+        return Err(Error::failed(text));
+    }
+    let warnings = doubtful.into_iter();
+    Ok(warnings.map(|(_, text)| What::Warning { text }).collect())
+}
+
+fn is_no_other(net: Ipv4Net, address: Ipv4Addr) -> bool {
+    let whole = [net.network(), net.broadcast()].contains(&address);
+    net.addr() == address || (net.prefix_len() < 31 && whole)
 }
 
 fn write(folder: &Path, no_relays: Vec<Ipv4Addr>) -> io::Result<()> {

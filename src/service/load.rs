@@ -25,6 +25,7 @@ pub mod https;
 pub mod images;
 pub mod in_vain;
 pub mod menus;
+mod needs;
 pub mod networks;
 pub mod signed;
 pub mod stamp;
@@ -37,10 +38,9 @@ use sha2::{Digest, Sha256};
 
 use crate::config::{ConfigFile, Effective, Mode};
 use crate::network::Beside;
-use crate::profile::{Compiler, Https, Profile, Profiles, Relays, Snapshot, Source};
+use crate::profile::{Compiler, Https, Profiles, Relays, Snapshot, Source};
 use crate::service::interfaces;
 use crate::service::shared::Folders;
-use crate::wire::Platform;
 use crate::yaml::{At, Finding, Severity};
 use absent::Wanted;
 use built::Built;
@@ -254,15 +254,6 @@ impl Loader {
             relays: self.places.relays(),
             ..Snapshot::default()
         }
-    }
-
-    /// Whether a profile asks for Secure Boot; not where one of them cannot be read. It blocks on the
-    /// disk.
-    pub fn asks_for_secure_boot(&mut self) -> bool {
-        let sources = self.sources(&mut Vec::new());
-        let (profiles, _) = self.compiler.compile(&sources);
-        let asks = |p: &Profile| p.boots_by_shim(Platform::EfiX64);
-        profiles.is_some_and(|all| all.all().any(asks))
     }
 
     /// What is named and not there.

@@ -17,6 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinError, JoinSet};
 use tracing::Level;
 
+use super::dhcp_servers;
 use super::giving::{self, Giving};
 use super::interfaces::{self, Interface, Own};
 use super::load::{Loaded, Loader, Places};
@@ -71,6 +72,7 @@ pub struct Prepared {
 /// Whatever keeps the appliance from starting.
 pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let interfaces = interfaces::to_serve(&settings.interface)?;
+    let misnamed = dhcp_servers::cautions(settings, &interfaces)?;
     let mut loader = Loader::new(Places::from(settings));
     let networks = in_force(&mut loader.load())?.networks;
     let (tls, of_tls) = Tls::open(settings, interfaces::all_of(&interfaces))?;
@@ -97,7 +99,10 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let places = places.map(|_| giving::places(&networks, &interfaces));
     let of_leases = of_leases.into_iter().chain(places).flatten();
     let of_leases = of_leases.chain(tls::notices(&of_tls, tls.as_deref()));
-    let kept = of_leases.chain(machines.notices).chain(deaf);
+    let kept = of_leases
+        .chain(machines.notices)
+        .chain(deaf)
+        .chain(misnamed);
     Ok(Prepared {
         ready: ready(&opened, settings, &user),
         notices: notices(settings, &user, no_server, kept),

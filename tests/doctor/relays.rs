@@ -1,4 +1,4 @@
-//! Whether the DHCP server answers a relay agent, which Secure Boot in mode `proxy` needs.
+//! Whether the DHCP server answers a relay agent, which GRUB behind shim needs in mode `proxy`.
 
 use serde_json::json;
 
@@ -16,9 +16,14 @@ fn relayed(report: &Report) -> Option<bool> {
 
 /// A profile folder that asks for Secure Boot.
 fn secure(host: &Host) -> String {
-    let folder = host.file("secure");
+    folder(host, "secure", "secure_boot: true")
+}
+
+/// A folder with a profile of this head.
+fn folder(host: &Host, name: &str, head: &str) -> String {
+    let folder = host.file(name);
     std::fs::create_dir_all(&folder).unwrap();
-    let profile = "secure_boot: true\nmenu: {entries: [{id: disk, local: true}]}\n";
+    let profile = format!("{head}\nmenu: {{entries: [{{id: disk, local: true}}]}}\n");
     std::fs::write(folder.join("a.yaml"), profile).unwrap();
     folder.display().to_string()
 }
@@ -70,7 +75,11 @@ fn a_server_that_answers_no_relays() {
     let (code, words, _) = doctor(&host, &["--profiles", &secure(&host)]);
     assert_eq!(code, Some(1));
     assert!(words.contains("warning relays-ignored on eth0"), "{words}");
-    // Without Secure Boot there is nothing to mend.
+    // Servers of ARM64 boot by GRUB, with Secure Boot and without.
+    let arm64 = folder(&host, "arm64", "match: {arch: efi-arm64}");
+    let report = examine(&host, &["--profiles", &arm64]);
+    assert_eq!(report.codes(), ["relays-ignored"], "{:#}", report.data);
+    // Without either there is nothing to mend.
     let report = examine(&host, &[]);
     assert_eq!(report.codes(), [""; 0], "{:#}", report.data);
     report.what("relays-ignored");

@@ -35,7 +35,7 @@ impl Door {
                     shared.emit(mac, what);
                 }
                 note::goes_on(&mut shared.clients(), client);
-                learn_address(shared, incoming);
+                knows_address(shared, incoming);
                 return self.fetch_lease(shared, received, (message, client), answer);
             }
             (decision, _) => decision,
@@ -149,20 +149,21 @@ impl Door {
     }
 }
 
+/// The address that a machine takes, where it has told that, and was seen to boot.
+fn knows_address(shared: &Shared, incoming: Incoming<'_>) -> Option<(Mac, Ipv4Addr)> {
+    let (mac, address) = note::lease_taken(incoming)?;
+    let known = note::has_address(&mut shared.clients(), incoming, (mac, address));
+    known.then_some((mac, address))
+}
+
 /// Whether a machine that was seen to boot has told which address it takes.
 fn learn_address(shared: &Shared, incoming: Incoming<'_>) -> bool {
-    let Some((mac, address)) = note::lease_taken(incoming) else {
-        return false;
-    };
-    let known = note::has_address(&mut shared.clients(), incoming, (mac, address));
-    if known {
+    let known = knows_address(shared, incoming);
+    if let Some((mac, address)) = known {
         let server = incoming.message.address(code::SERVER_ID);
-        let relay = shared.relay();
-        let server = relay.server_of(mac, address).or(server);
-        drop(relay);
         shared.emit(Some(mac), What::Leased { address, server });
     }
-    known
+    known.is_some()
 }
 
 fn decide(shared: &Shared, incoming: Incoming<'_>) -> Outcome {

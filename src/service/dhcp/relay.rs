@@ -11,10 +11,10 @@ use std::time::Instant;
 
 use super::Door;
 use super::boot::answered;
+use crate::client::Client;
 use crate::client::progress::{Firmware, Overheard};
-use crate::client::{Client, Side};
-use crate::decide::{Answer, Incoming, Port, item};
-use crate::event::What;
+use crate::decide::{Answer, Port};
+use crate::event::{Unanswered, What};
 use crate::relay::hand::{self, Handed};
 use crate::relay::{Came, Forward, Overdue, PER_SECOND, WAIT};
 use crate::service::Shared;
@@ -31,37 +31,6 @@ pub struct Carried {
     mac: Option<Mac>,
     /// The boot data that go with the lease, and whose firmware is judged by it; `None`: a renewal.
     boot: Option<(Box<Answer>, Option<Firmware>)>,
-}
-
-/// Whether a message is the renewal of a lease that its client takes for ours: sent to us alone, from the
-/// address that is leased (RFC 2131 4.3.2, RENEWING), and no choice in a menu. From another network nobody is
-/// believed to have one: who renews there asks everybody in the end.
-pub(super) fn renews(incoming: Incoming<'_>) -> bool {
-    let message = incoming.message;
-    let from_there = message.ciaddr == *incoming.peer.ip() && !message.ciaddr.is_unspecified();
-    let options = &message.options;
-    message.kind() == Some(Kind::Request)
-        && (incoming.port, incoming.unicast) == (Port::Dhcp, true)
-        && incoming.side == Some(Side::Link)
-        && item::asked(incoming).is_none()
-        && from_there
-        && message.giaddr.is_unspecified()
-        && !options.has(code::SERVER_ID)
-        && !options.has(code::REQUESTED_ADDRESS)
-}
-
-/// Whether a message gives back a lease that its client takes for ours, from our own link; a RELEASE comes from the
-/// address that it is of, a DECLINE from none.
-pub(super) fn gives_back(incoming: Incoming<'_>) -> bool {
-    let message = incoming.message;
-    let from_there = message.ciaddr == *incoming.peer.ip();
-    let its_own = match message.kind() {
-        Some(Kind::Release) => from_there && !message.ciaddr.is_unspecified(),
-        Some(Kind::Decline) => true,
-        _ => false,
-    };
-    let ours = message.address(code::SERVER_ID) == Some(incoming.local);
-    its_own && ours && incoming.side == Some(Side::Link) && message.giaddr.is_unspecified()
 }
 
 impl Door {
@@ -96,16 +65,16 @@ impl Door {
             return carried.without_lease(shared);
         }
         match shared.waiting_leases.clone().try_acquire_owned() {
-            _ if !discovers => {}
-            Ok(place) if !in_vain => {
+            Ok(place) if !in_vain || !discovers => {
                 let shared = shared.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(WAIT).await;
-                    shared.overdue(forward.xid());
+                    shared.overdue(forward.xid(), false);
                     drop(place);
                 });
             }
-            _ => shared.overdue(forward.xid()),
+            _ if discovers => shared.overdue(forward.xid(), in_vain),
+            _ => {}
         }
     }
 
@@ -235,7 +204,13 @@ impl Carried {
             });
         }
         let what = match self.door.send(&bytes, answer.to, &self.received) {
-            Ok(()) => answered(answer, Some((lease.yiaddr, server, left_out))),
+            Ok(()) => {
+                if lease.kind() == Some(Kind::Ack) {
+                    let address = lease.yiaddr;
+                    shared.emit(self.mac, What::Leased { address, server });
+                }
+                answered(answer, Some((lease.yiaddr, server, left_out)))
+            }
             Err(error) => {
                 shared.machines.unanswered(*firmware);
                 self.door.unsent(answer.to, &error)
@@ -295,9 +270,10 @@ impl Carried {
     /// The machine has to begin anew: the server says so, or has another address for it.
     fn refuse(&self, shared: &Shared, nak: Option<&Message>) {
         let message = hand::refused(nak, &self.request, self.received.local);
+        let server = nak.and_then(|nak| nak.address(code::SERVER_ID));
         let why = message.options.get(code::MESSAGE).unwrap_or_default();
         let why = String::from_utf8_lossy(why).into_owned();
-        self.send(shared, &message, What::LeaseRefused { why });
+        self.send(shared, &message, What::LeaseRefused { server, why });
     }
 
     fn renewed(&self, shared: &Shared, ack: &Message) {
@@ -323,24 +299,30 @@ impl Carried {
 }
 
 impl Shared {
-    /// The time for a lease is over.
-    fn overdue(self: &Arc<Self>, xid: u32) {
+    /// The time for an answer is over. `known`: it was not waited for.
+    fn overdue(self: &Arc<Self>, xid: u32, known: bool) {
         let overdue = self.relay().overdue(Instant::now(), xid);
         let Some(Overdue {
             carried,
             asked,
             alive,
+            unasked,
+            stray,
             news,
         }) = overdue
         else {
             return;
         };
-        let what = What::NoLease {
+        let what = What::NoLease(Unanswered {
+            message: word(carried.request.kind()),
             asked: named(&asked),
             alive,
-        };
+            unasked,
+            not_believed: stray.map(|stray| stray.to_string()),
+            known,
+        });
         self.emit(carried.mac, what);
-        for news in news {
+        for news in news.into_iter().filter(|_| !known) {
             self.heed(Some(news));
         }
         carried.without_lease(self);

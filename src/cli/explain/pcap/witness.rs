@@ -15,13 +15,14 @@ use super::datagram::{Heard, Topic};
 use super::told::{Answer, Boot, Event, NotInIt, Reply, Said, Told};
 use super::transfers::Transfers;
 use crate::cli::explain::learnt::Learnt;
-use crate::client::{Client, Registry, identify};
+use crate::client::{Client, Registry, Side, identify};
 use crate::config::{Effective, Mode};
 use crate::decide::grant::{Grant, Told as Granted};
 use crate::decide::lease::{Desk, Leasing};
 use crate::decide::{self, Ignore, Incoming, Port, item, note};
 use crate::lease::{Book, Limits};
 use crate::profile::Snapshot;
+use crate::relay::meant;
 use crate::service::shared::Folders;
 use crate::wire::dhcp::{BOOTREQUEST, Message};
 use crate::wire::{self, Mac};
@@ -203,9 +204,17 @@ impl<'a> Witness<'a> {
     }
 
     fn answer(&mut self, incoming: Incoming<'_>) -> (Answer, Option<Client>) {
+        // From which side it came nobody knows of a capture.
+        let near = Incoming {
+            side: Some(Side::Link),
+            ..incoming
+        };
         match (self.mode, incoming.port) {
             _ if self.is_our_own(incoming.message) => {
                 (handed_on(), identify(incoming.message, self.server).ok())
+            }
+            (Mode::Proxy, Port::Dhcp) if meant::renews(near) || meant::gives_back(near) => {
+                (renewal(), identify(incoming.message, self.server).ok())
             }
             (Mode::Colocated, Port::Dhcp) => {
                 (not_ours(), identify(incoming.message, self.server).ok())
@@ -356,6 +365,14 @@ fn handed_on() -> Answer {
     Answer::Silence {
         reason: "own-question",
         why: "bootjack itself asks the DHCP server here, as a relay agent, for the lease of this machine"
+            .to_owned(),
+    }
+}
+
+fn renewal() -> Answer {
+    Answer::Silence {
+        reason: "handed-on",
+        why: "of a lease that bootjack has handed on: handed on to its DHCP server, whose answer goes to the client"
             .to_owned(),
     }
 }
