@@ -7,6 +7,8 @@ mod absent;
 mod beside;
 #[path = "loading/built.rs"]
 mod built;
+#[path = "loading/menus.rs"]
+mod menus;
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -104,6 +104,26 @@ fn each_model_boots_from_the_folder_of_its_profile() {
 }
 
 #[test]
+fn a_file_that_a_pi_needs_is_to_be_copied() {
+    as_root!("a_file_that_a_pi_needs_is_to_be_copied");
+    let lan = Lan::new();
+    let _dhcp = Server::dnsmasq_without_ipv6(&lan.dhcp_host());
+    let own = source(&lan, "x");
+    let _appliance = Setup::new(&lan.appliance_host(), BOOTJACK)
+        .profile("pi.yaml", PIS)
+        .image("pi/start4.elf", &own)
+        .start();
+    let pc = lan.client("pc");
+    let probed = pc.attempt(BOOTJACK, &["probe", "--as", "rpi4"]);
+    let said = String::from_utf8_lossy(&probed.stdout).into_owned();
+    assert!(!probed.status.success(), "{said}");
+    for words in ["fixup4.dat", "copy the Pi's whole boot partition"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(!said.contains("next-server"), "{said}");
+}
+
+#[test]
 fn a_pi_that_no_packet_shows_is_known_by_its_arp_and_nobody_else_is() {
     as_root!("a_pi_that_no_packet_shows_is_known_by_its_arp_and_nobody_else_is");
     let lan = Lan::new();
@@ -148,6 +168,16 @@ fn what_a_pi_does_not_find_is_told_with_what_to_do() {
         not_found(&appliance, "12345678/start4.elf"),
         "the Raspberry Pi asks for start4.elf, which is not in images/pi: copy the whole boot partition there"
     );
+    for file in ["fixup4.dat", "bcm2712-rpi-5-b.dtb"] {
+        let name = format!("12345678/{file}");
+        assert_eq!(fetched(&pi, &name), None);
+        assert_eq!(
+            not_found(&appliance, &name),
+            format!(
+                "the Raspberry Pi asks for {file}, which is not in images/pi: copy the whole boot partition there"
+            )
+        );
+    }
     assert_eq!(fetched(&pi, "12345678/recover4.elf"), None);
     let reason = not_found(&appliance, "12345678/recover4.elf");
     assert!(

@@ -180,6 +180,10 @@ impl Asked {
             }
         };
         shape::strategy(answer, out)?;
+        if let Some(client) = &outcome.client {
+            let profile = &answer.selection.profile;
+            shape::pinned(profile, client, (mode, answer.strategy.leased), out)?;
+        }
         let ack = self.ack_title(server);
         if first == Port::Pxe {
             return at_4011(&outcome, (&ack, answer), out);

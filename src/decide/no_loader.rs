@@ -51,7 +51,7 @@ pub enum NoLoader {
     Https,
     /// It asks by HTTP, and was seen to run nothing that is not signed.
     #[error(
-        "this machine has Secure Boot on, as was seen of it, and the signed GRUB cannot go on by HTTP: it would end at its prompt; let it boot by PXE, or say `secure_boot:` in its profile"
+        "this machine has Secure Boot on, as was seen of it, and the signed GRUB cannot go on by HTTP: it would end at its prompt; its firmware goes on to its next boot option, so have PXE among those; or let `http_boot: entry` of its profile name a signed program. If Secure Boot is off after all: `bootjack machines forget`"
     )]
     SignedByHttp,
 }

@@ -83,6 +83,8 @@ fn of_ignored(reason: &str) -> Level {
         | "probing" | "other-server" | "stray-reply" | "not-its-address" | "no-relay" => {
             Level::DEBUG
         }
+        // As it is meant: its firmware goes on to PXE.
+        "left-to-pxe" => Level::INFO,
         _ => Level::WARN,
     }
 }

@@ -102,6 +102,8 @@ pub enum Fault {
     Scheme(String),
     #[error("the loader came, and then it asks {server} for its next file: {why}")]
     Second { server: Ipv4Addr, why: String },
+    #[error("a Raspberry Pi needs one file more: {why}")]
+    PiFile { why: String },
     #[error("the loader came, and then it knows no server to ask for its next file, \"{0}\"")]
     NoSecond(String),
     #[error("{0} was offered to it, and {1} has that address")]
@@ -344,6 +346,10 @@ impl Fault {
             Self::Second { .. } | Self::NoSecond(_) => {
                 "the loader goes by the DHCP server's ACK: set its next-server to the boot server, or let one \
                  server give lease and boot data (bootjack's mode dhcp)"
+            }
+            Self::PiFile { .. } => {
+                "copy the Pi's whole boot partition into its folder on the boot server (bootjack: `raspberry_pi: \
+                 folder` of its profile, below the image folder)"
             }
             Self::InUse(..) => {
                 "two machines with one address stop each other: look at the DHCP server's pool, and at that machine"

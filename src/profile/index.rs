@@ -112,6 +112,13 @@ impl Profiles {
         self.all.iter().zip(self.matches.iter().map(Arc::as_ref))
     }
 
+    /// Each profile with the architectures that its `match:` names, in file order; none: it names none.
+    pub fn with_archs(&self) -> impl Iterator<Item = (&Profile, Vec<ArchFilter>)> {
+        let archs = |matching: &Match| matching.archs.iter().map(|(arch, _)| *arch).collect();
+        self.each()
+            .map(move |(profile, matching)| (profile.as_ref(), archs(matching)))
+    }
+
     /// One profile with its `match:`.
     pub(super) fn get(&self, number: u32) -> Option<(&Arc<Profile>, &Match)> {
         let number = number as usize;

@@ -1,5 +1,5 @@
 //! The files of our own tree that a profile names, and where it names them: kernels, initrds, and
-//! what `loader` and `chain` start, and what a Raspberry Pi cannot do without in its folder.
+//! what `loader` and `chain` start, pxelinux' own configuration, and what a Raspberry Pi cannot do without in its folder.
 //!
 //! They are read from the tree of values, so that they are known also where something else is wrong
 //! with the profile. Absent on purpose: URLs, scripts and arguments, which may name anything, and
@@ -35,6 +35,7 @@ pub(super) fn all(profile: &Node) -> Vec<Named> {
             collect(node, key, &mut found);
         }
     }
+    found.extend(pxelinux_config(profile));
     let pi = profile.get("raspberry_pi");
     let folder = pi.and_then(|pi| Some((pi, pi.get("folder")?)));
     found.extend(
@@ -43,6 +44,23 @@ pub(super) fn all(profile: &Node) -> Vec<Named> {
             .flat_map(|(pi, folder)| in_folder(pi, folder, profile)),
     );
     found
+}
+
+/// The configuration that pxelinux is told to look for first, at the root of the tree: where nothing is put in front
+/// of its name, and it is no other server's.
+fn pxelinux_config(profile: &Node) -> Option<Named> {
+    let pxelinux = profile.get("pxelinux")?;
+    let config = pxelinux.get("config")?;
+    let Value::Scalar { text, .. } = &config.value else {
+        return None;
+    };
+    let ours = pxelinux.get("prefix").is_none() && !text.contains("::");
+    let path = words::own_path(text).filter(|_| ours)?;
+    Some(Named {
+        at: config.at,
+        key: "config",
+        path,
+    })
 }
 
 /// What a Raspberry Pi cannot do without, below its folder: for those up to the third, which have no

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::model::Pxelinux;
 use super::schema::PXELINUX;
+use crate::wire::CleanPath;
 use crate::yaml::{Node, Report, Section, duration, text};
 
 /// The longest name that pxelinux takes, in bytes.
@@ -20,6 +21,11 @@ pub(super) fn read(node: &Node, report: &mut Report<'_>) -> Option<Pxelinux> {
         return None;
     }
     let config = section.or("config", None, |n| name(n, "config", report).map(Some));
+    if let (Some(node), None, Some(Some(config))) =
+        (section.get("config"), section.get("prefix"), &config)
+    {
+        warn_of_elsewhere(config, node, report);
+    }
     let prefix = section.or("prefix", None, |n| prefix(n, report).map(Some));
     let reboot = section.or("reboot", None, |n| reboot(n, report).map(Some));
     Some(Pxelinux {
@@ -42,6 +48,19 @@ fn name(node: &Node, what: &str, report: &mut Report<'_>) -> Option<String> {
     );
     report.error(node.at, message, None);
     None
+}
+
+/// A name that leads out of the folders that are served: pxelinux asks for it, and gets nothing.
+fn warn_of_elsewhere(config: &str, node: &Node, report: &mut Report<'_>) {
+    let ours = !config.contains("://") && !config.contains("::");
+    if ours && CleanPath::new(config.as_bytes()).is_err() {
+        let message = format!(
+            "config \"{}\" is no name of a file that is served",
+            config.escape_debug()
+        );
+        let hint = "write images/ and its path below the image folder".to_owned();
+        report.warn(node.at, message, hint);
+    }
 }
 
 /// It is put in front of each name as it is.

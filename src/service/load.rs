@@ -10,6 +10,8 @@
 //! * [`absent`]: files that are named and not there
 //! * [`built`]: what machine kernels and programs are for
 //! * [`signed`]: programs that Secure Boot will not start
+//! * [`menus`]: menus that leave a machine with nothing
+//! * [`in_vain`]: what profiles say that comes to nothing on this host, in this mode
 //! * [`https`]: machines that are told https, and cannot come by it
 //! * [`images`]: distributions in the simple layout below the image folder, asset overrides
 //! * [`stamp`]: whether anything has changed, from sizes, times and our addresses alone
@@ -21,6 +23,8 @@ pub mod built;
 pub mod folder;
 pub mod https;
 pub mod images;
+pub mod in_vain;
+pub mod menus;
 mod needs;
 pub mod networks;
 pub mod signed;
@@ -195,8 +199,12 @@ impl Loader {
         let digest = material.digest(&looked);
         findings.extend(config.findings);
         findings.extend(material.findings);
-        findings.extend(profiles.iter().flat_map(asked_in_vain));
         findings.extend(looked);
+        findings.extend(
+            profiles
+                .iter()
+                .flat_map(|set| in_vain::check(&self.places, set)),
+        );
         let told = profiles.iter();
         findings
             .extend(told.flat_map(|set| https::check(&self.places, set, config.networks.as_ref())));
@@ -208,6 +216,9 @@ impl Loader {
             networks: Arc::new(networks),
             ..material.tree
         });
+        let by_rows = !config.loaders.is_empty();
+        let menus = snapshot.iter().flat_map(|s| menus::check(s, by_rows));
+        findings.extend(menus);
         Loaded {
             snapshot,
             findings,
@@ -254,7 +265,11 @@ impl Loader {
             at: named.at,
             key: named.key,
             written: &named.path,
-            name: material.tree.tree_name(&named.path),
+            name: match named.key {
+                // It is asked for as it is written.
+                "config" => named.path.clone(),
+                _ => material.tree.tree_name(&named.path),
+            },
         });
         let file = self.places.config.path.display().to_string();
         let of_rows = loaders.iter().map(|(at, name)| Wanted {
@@ -274,7 +289,7 @@ impl Loader {
     /// What the programs and kernels are built for that menus start.
     fn look_into(&self, material: &Material) -> Built {
         let named = self.compiler.named(&material.sources);
-        let named = named.filter(|(_, named)| named.key != "initrd");
+        let named = named.filter(|(_, named)| !["initrd", "config"].contains(&named.key));
         let named = named.map(|(_, named)| material.tree.tree_name(&named.path));
         let installed = material.tree.installed.iter().map(built::kernel_of);
         built::look(
@@ -309,24 +324,6 @@ impl Loader {
         self.folder_seen |= sources.is_some();
         sources.unwrap_or_default()
     }
-}
-
-/// Entries that other servers are said to have, by an address of this very host.
-fn asked_in_vain(profiles: &Profiles) -> Vec<Finding> {
-    let own = interfaces::addresses();
-    let entries = profiles
-        .all()
-        .flat_map(|profile| profile.menu.entries.iter().map(move |e| (profile, e)));
-    let wrong = entries.filter_map(|(profile, entry)| {
-        let address = entry.asks_in_vain(&own)?;
-        let message = format!(
-            "the servers of \"{}\" name {address}, which is this host, and nothing says what it boots",
-            entry.id
-        );
-        let hint = "write self in its place, and one of linux, loader, chain, ipxe, image";
-        Some(about(&profile.file, Severity::Warning, message, hint))
-    });
-    wrong.collect()
 }
 
 /// The addresses that nobody else may have, in mode `dhcp`.

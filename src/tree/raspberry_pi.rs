@@ -22,10 +22,12 @@ use crate::render::template;
 use crate::wire::Mac;
 
 /// What no Raspberry Pi can do without, where its model asks for it.
-const NEEDED: [&str; 8] = [
+const NEEDED: [&str; 10] = [
     "bootcode.bin",
     "start.elf",
     "start4.elf",
+    "fixup.dat",
+    "fixup4.dat",
     "config.txt",
     "cmdline.txt",
     "kernel8.img",
@@ -134,7 +136,7 @@ impl<'a> Asked<'a> {
 
     fn missing(&self, folder: &str) -> String {
         let file = self.shared.as_str();
-        if NEEDED.contains(&file) {
+        if NEEDED.contains(&file) || is_device_tree(file) {
             format!(
                 "the Raspberry Pi asks for {file}, which is not in images/{folder}: copy the whole boot partition there"
             )
@@ -144,4 +146,10 @@ impl<'a> Asked<'a> {
             )
         }
     }
+}
+
+/// Whether this is the device tree of a board, as `bcm2711-rpi-4-b.dtb`.
+fn is_device_tree(file: &str) -> bool {
+    file.strip_suffix(".dtb")
+        .is_some_and(|board| board.starts_with("bcm27") && board.contains("-rpi-"))
 }

@@ -67,6 +67,14 @@ fn what_looks_like_secure_boot_and_is_none() {
             "W +60 D",
         ),
         ("DISCOVERs alone", "D +4 d +8 d +16 d +40 D"),
+        (
+            "its system downloads the file, hours after the boot",
+            "D +4 r +0.1 4 +0.1 a f s +7200 a f W +60 D",
+        ),
+        (
+            "its system downloads the file, and it booted nothing of ours",
+            "D +601 a f W +60 D",
+        ),
     ] {
         let mut lab = uefi();
         lab.talk(talk);

@@ -125,7 +125,7 @@ fn secure_boot_is_forgotten_on_request_and_denied_by_a_profile() {
     lab.card.broadcast(&http.discover());
     lab.event("observed");
     let silent = lab.event("ignored");
-    assert_eq!(silent["reason"], "no-loader");
+    assert_eq!(silent["reason"], "left-to-pxe");
     assert_eq!(lab.named(&mut client), "shimx64.efi");
     let profile =
         "secure_boot: false\nmenu: { title: T, entries: [ { id: d, title: D, local: true } ] }\n";

@@ -278,6 +278,38 @@ fn the_loader_of_a_row_is_looked_for_where_firmware_asks_for_it() {
 }
 
 #[test]
+fn the_configuration_that_pxelinux_is_told_of_is_looked_for() {
+    let dir = folder(&["images/lab.cfg"]);
+    let told_of = |pxelinux: &str| {
+        let entries = "menu: {entries: [{id: disk, local: true}]}\n";
+        let profile = format!("pxelinux: {{ {pxelinux} }}\n{entries}");
+        write(dir.path(), "profiles/a.yaml", &profile);
+        told(dir.path(), &load(dir.path(), true)).join("\n")
+    };
+    for right in [
+        "config: images/lab.cfg",
+        "config: /images/lab.cfg",
+        "config: pxelinux.cfg/default",
+        "config: \"http://10.0.0.9/lab.cfg\"",
+        "config: \"10.0.0.9::lab.cfg\"",
+        "config: labs.cfg, prefix: \"http://10.0.0.9/\"",
+    ] {
+        assert_eq!(told_of(right), "", "{right}");
+    }
+    for (wrong, words) in [
+        ("config: images/lap.cfg", "did you mean \"images/lab.cfg\"?"),
+        ("config: lab.cfg", "images/lab.cfg"),
+        ("config: ../x", "no name of a file that is served"),
+    ] {
+        let told = told_of(wrong);
+        assert!(
+            told.contains("warning: config ") && told.contains(words),
+            "{wrong}: {told}"
+        );
+    }
+}
+
+#[test]
 fn a_file_that_comes_is_noticed() {
     let dir = folder(&["images/x"]);
     let profile = "menu: {entries: [{id: a, linux: {kernel: a/linux}}]}\n";

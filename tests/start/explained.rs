@@ -237,6 +237,21 @@ fn explain_in_mode_colocated() {
 }
 
 #[test]
+fn explain_says_of_a_pinned_shape_that_the_mode_does_not_have_it() {
+    let folder = folder();
+    let pinned = format!("strategy: augment\n{EVERYONE}");
+    fs::write(folder.path().join("a.yaml"), pinned).unwrap();
+    let path = folder.path().display().to_string();
+    let machine = ["explain", "--mac", MAC, "--arch", "efi-x64"];
+    let said = |mode| run(&[&machine[..], &["--profiles", &path, "--mode", mode]].concat());
+    let words = "pinned: augment, which does not apply in mode colocated";
+    let colocated = said("colocated");
+    assert!(colocated.succeeds().contains(words), "{colocated:?}");
+    let proxy = said("proxy");
+    assert!(!proxy.succeeds().contains("pinned: "), "{proxy:?}");
+}
+
+#[test]
 fn explain_says_that_no_profile_matches() {
     let folder = folder();
     let only = format!("match: {{ mac: \"02:00:00:00:00:01\" }}\n{EVERYONE}");

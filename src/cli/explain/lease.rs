@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::learnt::Learnt;
-use super::shape::{loader, no_menu};
+use super::shape::{loader, no_menu, pinned};
 use super::{machine, print, rows};
-use crate::client::identify;
+use crate::client::{Client, identify};
 use crate::config::Mode;
 use crate::decide::grant::Grant;
 use crate::decide::lease::{Desk, Leasing, decide_knowing};
@@ -26,17 +26,18 @@ pub(super) fn explain(
     server: Ipv4Addr,
     out: &mut String,
 ) -> std::fmt::Result {
-    if let Ok(client) = identify(message, server) {
-        let client = learnt.complete(client);
-        machine((snapshot, learnt), &client, out)?;
-        rows::quirks((snapshot, Mode::Dhcp), &client, out)?;
+    let client = identify(message, server).ok();
+    let client = client.map(|client| learnt.complete(client));
+    if let Some(client) = &client {
+        machine((snapshot, learnt), client, out)?;
+        rows::quirks((snapshot, Mode::Dhcp), client, out)?;
     }
     let leasing = offered((snapshot, learnt), message, server);
     if let Some(network) = &leasing.network {
         writeln!(out, "network: {network}")?;
     }
     match &leasing.decision {
-        Ok(grant) => granted(grant, out),
+        Ok(grant) => granted(grant, client.as_ref(), out),
         Err(why) => {
             writeln!(out, "answer: none: {why}")?;
             Err(std::fmt::Error)
@@ -70,7 +71,7 @@ fn offered(
     decide_knowing(desk, incoming, |client| learnt.complete(client))
 }
 
-fn granted(grant: &Grant, out: &mut String) -> std::fmt::Result {
+fn granted(grant: &Grant, client: Option<&Client>, out: &mut String) -> std::fmt::Result {
     match &grant.boot {
         Some(Ok(boot)) => {
             let profile = &boot.selection.profile;
@@ -80,6 +81,9 @@ fn granted(grant: &Grant, out: &mut String) -> std::fmt::Result {
             writeln!(out, "strategy: {}: {}", strategy.name, strategy.evidence)?;
             if let Some(shaped) = &boot.shaped {
                 writeln!(out, "chosen by: {shaped}")?;
+            }
+            if let Some(client) = client {
+                pinned(profile, client, (Mode::Dhcp, false), out)?;
             }
             let named = boot.loader.as_ref().map(ToString::to_string);
             loader(named.as_deref(), out)?;

@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 
+use crate::client::{Client, Shape};
+use crate::config::Mode;
 use crate::decide::Answer;
 use crate::decide::menu::NoRoom;
+use crate::profile::Profile;
 use crate::relay::WAIT;
 
 /// All of it, and the profile.
@@ -28,6 +31,30 @@ pub(super) fn strategy(answer: &Answer, out: &mut String) -> std::fmt::Result {
     }
     loader(answer.loader.as_deref(), out)?;
     no_menu(answer.no_menu.as_ref(), out)
+}
+
+/// A shape that the profile pins, and this reply does not have, for want of a lease to put it into.
+pub(super) fn pinned(
+    profile: &Profile,
+    client: &Client,
+    (mode, leased): (Mode, bool),
+    out: &mut String,
+) -> std::fmt::Result {
+    let shape = profile.strategy.as_ref();
+    let shape = shape.and_then(|each| each.get(client.platform()));
+    if leased || shape != Some(&Shape::Augment) {
+        return Ok(());
+    }
+    let why = match mode {
+        Mode::Proxy => "no lease can be fetched for it",
+        Mode::Colocated | Mode::Dhcp => "that is for mode proxy alone",
+    };
+    writeln!(
+        out,
+        "pinned: {}, which does not apply in mode {}: {why}",
+        Shape::Augment,
+        mode.name()
+    )
 }
 
 /// Where the rest of the reply comes from, and what there is without it.

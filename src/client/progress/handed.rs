@@ -27,10 +27,11 @@
 //!
 //! A chain loop is one of minutes; it is cut for an hour from when the cut last helped. No verdict comes
 //! of size probes and broken transfers (they are not whole), nor of other loaders: whose an operator's own is
-//! nobody knows.
+//! nobody knows. Nor of what is fetched long after it asked for boot data: that is a system that downloads a file.
 
 use std::time::{Duration, Instant};
 
+use super::FETCH_WITHIN;
 use crate::assets::pair;
 use crate::client::Cut;
 use crate::wire::Platform;
@@ -115,6 +116,8 @@ pub(super) enum First {
 #[derive(Debug, Default)]
 pub(super) struct Handed {
     speaker: Speaker,
+    /// When that was.
+    spoke: Option<Instant>,
     /// What was sent whole to who speaks, and when, where nothing was asked for since.
     whole: Option<(First, Instant)>,
     /// Whether that was counted.
@@ -157,7 +160,7 @@ impl Handed {
     pub(super) fn begins(&mut self, now: Instant, platform: Platform) -> Option<First> {
         self.forget_cut(now);
         let speaker = Speaker::Firmware(platform);
-        self.platform = Some(platform);
+        (self.platform, self.spoke) = (Some(platform), Some(now));
         if self.speaker != speaker {
             // Its BIOS, where its UEFI came before: the machine has moved on.
             (self.speaker, self.whole, self.rounds) = (speaker, None, 0);
@@ -192,6 +195,7 @@ impl Handed {
     /// its loop is cut from now on, where that is new.
     pub(super) fn runs(&mut self, now: Instant) -> (Option<Platform>, Option<Cut>) {
         self.forget_cut(now);
+        self.spoke = Some(now);
         let ran = match std::mem::replace(&mut self.speaker, Speaker::Ipxe) {
             Speaker::Firmware(platform) => {
                 self.rounds = 0;
@@ -234,9 +238,10 @@ impl Handed {
     }
 
     /// A file was sent whole.
-    pub(super) const fn is_sent(&mut self, now: Instant, given: Given) {
+    pub(super) fn is_sent(&mut self, now: Instant, given: Given) {
         match (self.speaker, given) {
             (Speaker::Nobody, _) => {}
+            _ if !self.is_loading(now) => (self.whole, self.rounds) = (None, 0),
             (_, Given::Ipxe) => self.has(First::Ipxe, now),
             (_, Given::Shim) => {
                 self.has(First::Shim, now);
@@ -247,6 +252,12 @@ impl Handed {
                 self.rounds = 0;
             }
         }
+    }
+
+    /// Whether what is fetched now can be the loader of who spoke last.
+    fn is_loading(&self, now: Instant) -> bool {
+        self.spoke
+            .is_some_and(|spoke| now.saturating_duration_since(spoke) < FETCH_WITHIN)
     }
 
     const fn has(&mut self, what: First, now: Instant) {

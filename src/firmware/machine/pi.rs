@@ -130,6 +130,9 @@ impl Machine {
                 self.pi_asks(files)
             }
             _ if files.loader.is_none() => self.fail(why.clone()),
+            (Fault::Tftp { .. }, _) => self.fail(Fault::PiFile {
+                why: why.to_string(),
+            }),
             _ => {
                 let (server, why) = (files.server, why.to_string());
                 self.fail(Fault::Second { server, why })

@@ -1,0 +1,127 @@
+//! Menus that leave a machine with nothing, and kernels that are named for a machine which they are not built for:
+//! found by making each menu as such a machine would see it.
+//!
+//! All of it is warnings. Of a profile that names no architecture only what it says of Secure Boot is looked at,
+//! on x64: that it has nothing for some machines is what its author may want. Absent on purpose: menus that the
+//! firmware shows (`profile/fits`), and images, which the firmware itself starts (`profile/http_boot`).
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::about;
+use crate::client::Client;
+use crate::profile::{Action, Entry, Loader, PerArch, Profile, Snapshot, Target};
+use crate::render::view::view;
+use crate::render::{Dialect, Place};
+use crate::wire::{Arch, ArchFilter, Mac, Platform};
+use crate::yaml::{Finding, Severity};
+
+/// Whose menus are made: 32-bit, 64-bit and ARM UEFI, as it boots by PXE, and BIOS.
+const ARCHS: [Arch; 4] = [Arch::BIOS, Arch(6), Arch::EFI_X64, Arch(11)];
+
+/// What is wrong with the menus of this snapshot; `by_rows`: a row of `quirks:` names a loader, which may start
+/// what ours cannot.
+pub fn check(snapshot: &Snapshot, by_rows: bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (profile, archs) in snapshot.profiles.with_archs() {
+        let meant = |arch: &Arch| is_meant(profile, &archs, *arch);
+        for arch in ARCHS.into_iter().filter(meant) {
+            findings.extend(empty(snapshot, profile, arch, by_rows));
+        }
+        let entries = profile.menu.entries.iter();
+        findings.extend(entries.flat_map(|entry| misnamed(snapshot, profile, entry)));
+    }
+    findings
+}
+
+fn is_meant(profile: &Profile, archs: &[ArchFilter], arch: Arch) -> bool {
+    if archs.is_empty() {
+        return arch == Arch::EFI_X64 && profile.boots_by_shim(arch.platform());
+    }
+    archs.iter().any(|a| a.overlaps(ArchFilter::Exact(arch)))
+}
+
+/// A menu without an entry.
+fn empty(snapshot: &Snapshot, profile: &Profile, arch: Arch, by_rows: bool) -> Option<Finding> {
+    let platform = arch.platform();
+    let shim = profile.boots_by_shim(platform);
+    let dialect = dialect(profile, platform)?;
+    let has_image = |e: &Entry| matches!(e.action, Action::Image(_));
+    let elsewhere = profile.firmware_shows(platform)
+        || profile.raspberry_pi.is_some()
+        || (platform.is_efi() && profile.menu.entries.iter().any(has_image));
+    if elsewhere || (by_rows && !shim) || entries(snapshot, profile, arch, dialect) != Some(0) {
+        return None;
+    }
+    let secure = if shim { " with Secure Boot" } else { "" };
+    let message = format!(
+        "no entry of \"{}\" starts on {platform}{secure}: the menu of such a machine is empty",
+        profile.name
+    );
+    let hint = match dialect {
+        Dialect::Grub => {
+            "GRUB carries it there: it fetches from bootjack alone, runs no iPXE script, and starts what is built for the machine; put such a kernel below the image folder"
+        }
+        Dialect::Ipxe | Dialect::Pxelinux => {
+            "give it an entry with a kernel or program that is built for this machine, or leave this architecture out of match:"
+        }
+    };
+    Some(about(&profile.file, Severity::Warning, message, hint))
+}
+
+/// What carries the menu; `None` where there is no loader.
+fn dialect(profile: &Profile, platform: Platform) -> Option<Dialect> {
+    let loader = profile.loader.get(platform).copied().unwrap_or_default();
+    loader.program(platform)?;
+    Some(match (platform, loader) {
+        _ if profile.boots_by_shim(platform) || loader.is_grub(platform) => Dialect::Grub,
+        (Platform::Bios, Loader::Ipxe) | (Platform::EfiX64, _) => Dialect::Ipxe,
+        _ => Dialect::Pxelinux,
+    })
+}
+
+/// How many entries a machine sees; `None` where the menu cannot be made.
+fn entries(snapshot: &Snapshot, profile: &Profile, arch: Arch, dialect: Dialect) -> Option<usize> {
+    let client = Client {
+        archs: vec![arch],
+        ..Client::unknown(Mac::new(&[2, 0, 0, 0, 0, 1])?, Ipv4Addr::LOCALHOST)
+    };
+    let place = Place {
+        server: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        http_port: snapshot.http_port,
+        peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        tftp_only: false,
+    };
+    let view = view(snapshot, profile, &client, place, dialect).ok()?;
+    Some(view.items.len())
+}
+
+/// Kernels and programs that are named for one platform and built for another.
+fn misnamed(snapshot: &Snapshot, profile: &Profile, entry: &Entry) -> Vec<Finding> {
+    let (targets, kernel) = match &entry.action {
+        Action::Linux { kernel, .. } => (kernel, true),
+        Action::Loader(target) | Action::Chain(target) => (target, false),
+        _ => return Vec::new(),
+    };
+    let PerArch::Each(each) = targets else {
+        return Vec::new();
+    };
+    let wrong = each.iter().filter_map(|(platform, target)| {
+        let Target::Path(path) = target else {
+            return None;
+        };
+        let name = snapshot.tree_name(path);
+        let starts = if kernel {
+            snapshot.boots_kernel(*platform, &name)
+        } else {
+            snapshot.starts_program(*platform, &name)
+        };
+        let message = format!(
+            "\"{}\" names \"{}\" for {platform}, and it is built for another machine: the entry is not in the menu there",
+            entry.id,
+            path.escape_debug()
+        );
+        let hint = "name one that is built for it, or take this architecture out of the entry";
+        (!starts).then(|| about(&profile.file, Severity::Warning, message, hint))
+    });
+    wrong.collect()
+}

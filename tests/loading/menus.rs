@@ -1,0 +1,109 @@
+//! Menus that leave a machine with nothing, kernels for the wrong machine, and shapes that a mode does not have.
+
+use std::fs;
+
+use bootjack::config::Mode;
+use bootjack::service::load::Loader;
+use tempfile::TempDir;
+
+use super::{places, told};
+
+/// The head of an EFI program for this machine.
+fn program(machine: u16) -> Vec<u8> {
+    let mut file = vec![0; 512];
+    file[..2].copy_from_slice(b"MZ");
+    file[0x3c] = 0x40;
+    file[0x40..0x44].copy_from_slice(b"PE\0\0");
+    file[0x44..0x46].copy_from_slice(&machine.to_le_bytes());
+    file
+}
+
+/// What is found in this profile, beside kernels for x64 and ARM64, in a mode.
+fn found(profile: &str, mode: Mode) -> Vec<String> {
+    let dir = TempDir::new().unwrap();
+    for folder in ["profiles", "images"] {
+        fs::create_dir(dir.path().join(folder)).unwrap();
+    }
+    fs::write(dir.path().join("profiles/a.yaml"), profile).unwrap();
+    fs::write(dir.path().join("images/x64"), program(0x8664)).unwrap();
+    fs::write(dir.path().join("images/arm64"), program(0xaa64)).unwrap();
+    let mut places = places(dir.path(), true);
+    places.mode = mode;
+    let loaded = Loader::new(places).load();
+    let told = told(dir.path(), &loaded);
+    let of_menus = ["starts on", "built for another", "has no effect in mode"];
+    let is_one = |said: &String| of_menus.iter().any(|words| said.contains(words));
+    told.into_iter().filter(is_one).collect()
+}
+
+fn warnings(profile: &str) -> usize {
+    let found = found(profile, Mode::Proxy);
+    assert!(
+        found.iter().all(|said| said.contains("warning: ")),
+        "{found:?}"
+    );
+    found.len()
+}
+
+#[test]
+fn a_menu_that_is_empty_on_a_machine_is_told_of() {
+    let shell = r#"{ id: shell, ipxe: "shell\n" }"#;
+    let far = r#"{ id: far, linux: { kernel: "http://10.0.0.9/linux" } }"#;
+    let secure = format!("secure_boot: true\nmenu: {{ entries: [ {shell}, {far} ] }}\n");
+    let said = found(&secure, Mode::Proxy);
+    assert!(
+        said[0].contains("no entry of \"a\" starts on efi-x64 with Secure Boot"),
+        "{said:?}"
+    );
+    assert_eq!(said.len(), 1, "{said:?}");
+    // With Secure Boot off iPXE starts both; and one entry is enough.
+    assert_eq!(
+        warnings(&format!("menu: {{ entries: [ {shell}, {far} ] }}\n")),
+        0
+    );
+    let local = "{ id: disk, local: true }";
+    let one = format!("secure_boot: true\nmenu: {{ entries: [ {shell}, {local} ] }}\n");
+    assert_eq!(warnings(&one), 0);
+    // GRUB carries the menu on ARM64 and IA32.
+    let x64 = "{ id: x64, linux: { kernel: x64 } }";
+    let both = |archs: &str, entries: &str| {
+        format!("match: {{ arch: [{archs}] }}\nmenu: {{ entries: [ {entries} ] }}\n")
+    };
+    assert_eq!(
+        warnings(&both("efi-arm64, efi-ia32", &format!("{x64}, {shell}"))),
+        1
+    );
+    assert_eq!(warnings(&both("efi-ia32, efi-x64, bios", x64)), 0);
+    assert_eq!(warnings(&both("efi-arm64", &format!("{x64}, {local}"))), 0);
+}
+
+#[test]
+fn a_kernel_that_is_named_for_the_wrong_machine_is_told_of() {
+    let profile =
+        "menu: { entries: [ { id: a, linux: { kernel: { efi-arm64: x64, efi-x64: x64 } } } ] }\n";
+    let said = found(profile, Mode::Proxy);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].contains("\"a\" names \"x64\" for efi-arm64, and it is built for another machine"),
+        "{said:?}"
+    );
+    let right = profile.replace("efi-arm64: x64", "efi-arm64: arm64");
+    assert_eq!(warnings(&right), 0);
+}
+
+#[test]
+fn augment_is_pinned_in_vain_where_no_lease_can_be_fetched() {
+    let entries = "menu: { entries: [ { id: disk, local: true } ] }\n";
+    for pinned in ["augment", "{ efi-x64: augment }"] {
+        let profile = format!("strategy: {pinned}\n{entries}");
+        assert_eq!(found(&profile, Mode::Proxy), [""; 0]);
+        let said = found(&profile, Mode::Colocated);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(
+            said[0].contains("strategy augment of \"a\" has no effect in mode colocated"),
+            "{said:?}"
+        );
+    }
+    let other = format!("strategy: delayed\n{entries}");
+    assert_eq!(found(&other, Mode::Colocated), [""; 0]);
+}
