@@ -62,7 +62,8 @@ fn a_server_that_answers_no_relays_where_leases_are_asked_for() {
     std::fs::create_dir_all(&folder).unwrap();
     let profiles = folder.display().to_string();
     let config = host.file("rows.yaml");
-    let row = "quirks: [{name: mine, match: {mac: \"02:*\"}, strategies: [augment]}]\n";
+    let row =
+        "quirks: [{name: mine, tells: {mac: \"02:00:00\"}, changes: {strategies: [augment]}}]\n";
     std::fs::write(&config, row).unwrap();
     let config = config.display().to_string();
     for (profile, args) in [
