@@ -29,15 +29,32 @@ impl Link {
         offer.is_joined()
             && !self.offers.iter().filter(same).any(gives)
             && (self.offers.iter().filter(same).any(Offer::is_proxy)
-                || self.true_server(offer).is_some())
+                || self.same_address(offer).is_some())
     }
 
-    /// The DHCP server that offers the address of a joined answer itself.
+    /// Whose lease is in a joined answer: the server's that offers the same address itself, or the only one's.
     pub fn true_server(&self, offer: &Offer) -> Option<Ipv4Addr> {
+        let only = || {
+            let mut servers: Vec<Ipv4Addr> = self.others(offer).map(Offer::server).collect();
+            servers.sort_unstable();
+            servers.dedup();
+            servers.pop().filter(|_| servers.is_empty())
+        };
+        self.same_address(offer).or_else(only)
+    }
+
+    fn same_address(&self, offer: &Offer) -> Option<Ipv4Addr> {
         let address = offer.message.yiaddr;
-        let same = |o: &&Offer| o.message.yiaddr == address && o.server() != offer.server();
-        let mut others = self.offers.iter().filter(same);
-        others.find(|o| !o.is_joined()).map(Offer::server)
+        let mut others = self.others(offer);
+        let other = others.find(|o| o.message.yiaddr == address);
+        other.map(Offer::server)
+    }
+
+    /// Leases that other servers give alone.
+    fn others(&self, offer: &Offer) -> impl Iterator<Item = &Offer> {
+        let server = offer.server();
+        let leases = self.offers.iter().filter(|o| !o.is_proxy());
+        leases.filter(move |o| o.server() != server && !o.is_joined())
     }
 }
 
