@@ -53,12 +53,18 @@ fn what_does_not_say_what_it_is_built_for_is_told_of_once() {
     assert_eq!(told.len(), 1, "{told:#?}");
 }
 
+/// That x64 has nothing to start there is told as well.
+fn of_a_program([_, message, _]: &[String; 3]) -> bool {
+    !message.starts_with("no entry of ")
+}
+
 #[test]
 fn the_remedy_names_the_pair_of_the_platform() {
     let key = Key::new("Lab Key");
     let place = Place::new(SECURE, &["loader: own.efi"]);
     place.write("images/own.efi", &key.sign(asset("memtest32.efi")));
-    let told = place.told_once();
+    let mut told = place.told_once();
+    told.retain(of_a_program);
     let [[_, message, hint]] = told.as_slice() else {
         panic!("{told:#?}")
     };
@@ -77,7 +83,8 @@ fn distributions_are_looked_at_for_the_platform_of_their_kernel() {
         place.write(&format!("images/{name}/linux"), asset(kernel));
         place.write(&format!("images/{name}/initrd.gz"), b"x");
     }
-    let told = place.told_once();
+    let mut told = place.told_once();
+    told.retain(of_a_program);
     assert_eq!(
         messages(&told),
         [format!("kernel \"bad/linux\": {NO}: it has no signature")]
