@@ -81,9 +81,6 @@ fn the_whole_way() {
         relay.answered(now, FROM, &ack, 9),
         Ok((Came::Lease(8), None))
     );
-    let mac = Mac::ethernet([2, 0, 0, 0, 0, 1]);
-    assert_eq!(relay.server_of(mac, LEASED), Some(SERVER));
-    assert_eq!(relay.server_of(mac, OTHER), None);
 }
 
 #[test]
@@ -306,4 +303,38 @@ fn relayed_machines_have_half_of_the_questions() {
     };
     assert_eq!(asks(&relayed), PER_SECOND / 2);
     assert_eq!(asks(&discover(1)), PER_SECOND / 2);
+}
+
+/// A machine that gets its ACK late was offered what it was offered.
+#[test]
+fn a_late_ack_is_no_late_offer() {
+    let (mut relay, now) = (relay(), Instant::now());
+    let asked = relay.discover(now, (HERE, 1), &discover(1), 7).unwrap();
+    let offer = reply(&asked.message, Kind::Offer);
+    assert!(relay.answered(now, FROM, &offer, 9).is_ok());
+    let asked = relay.request(now, (HERE, 2), &request(1), 8).unwrap();
+    let late = now + WAIT;
+    assert!(
+        relay
+            .overdue(late, 2)
+            .is_some_and(|over| over.news.is_empty())
+    );
+    let ack = reply(&asked.message, Kind::Ack);
+    assert_eq!(
+        relay.answered(late, FROM, &ack, 9),
+        Ok((Came::Lease(8), None))
+    );
+}
+
+/// Whom nobody has waited for is not blamed.
+#[test]
+fn what_was_not_waited_for_is_no_evidence() {
+    let (mut relay, now) = (relay(), Instant::now());
+    let mac = Mac::ethernet([2, 0, 0, 0, 0, 1]);
+    for xid in 1..=3 {
+        relay.discover(now, (HERE, xid), &discover(1), 7).unwrap();
+        relay.heard(now, SERVER, (mac, 0x77));
+        assert_eq!(relay.not_waited_for(xid), Some(7));
+    }
+    assert!(!relay.servers.all_deaf());
 }

@@ -152,13 +152,6 @@ impl<T: Clone> Relay<T> {
         Some(selecting(message, (here, xid), offered))
     }
 
-    /// The server whose lease of this address a machine has from us.
-    pub fn server_of(&self, mac: Mac, address: Ipv4Addr) -> Option<Ipv4Addr> {
-        let offers = self.offers.get(mac)?;
-        let offer = offers.iter().find(|offer| offer.address == address)?;
-        Some(offer.server)
-    }
-
     /// Another server has answered a client itself, in its own transaction.
     pub fn heard(&mut self, now: Instant, server: Ipv4Addr, (mac, xid): (Mac, u32)) {
         self.servers.heard(now, server);
@@ -193,8 +186,8 @@ impl<T: Clone> Relay<T> {
     /// The time for an answer is over: what was kept with a question that nobody has answered. It stays open.
     pub fn overdue(&mut self, now: Instant, xid: u32) -> Option<Overdue<T>> {
         let open = self.open.get_mut(xid)?;
-        open.overdue = true;
         let discovers = open.asks == Asks::Discover;
+        open.overdue = discovers;
         let (carried, asked, stray) = (open.carried.clone(), open.to.clone(), open.stray);
         let was_asked = |server: &Ipv4Addr| Servers::may_answer(&asked, *server, *server);
         let (alive, unasked) = open.alive.iter().copied().partition::<Vec<_>, _>(was_asked);
@@ -215,11 +208,12 @@ impl<T: Clone> Relay<T> {
         })
     }
 
-    /// The same for a machine that is played: it is no evidence of any server.
-    pub fn overdue_of_played(&mut self, xid: u32) -> Option<T> {
+    /// The same of a DISCOVER where that is no evidence of any server: its machine is played, or nobody has waited.
+    pub fn not_waited_for(&mut self, xid: u32) -> Option<T> {
         let open = self.open.get_mut(xid)?;
-        open.overdue = true;
-        (open.asks == Asks::Discover).then(|| open.carried.clone())
+        let discovers = open.asks == Asks::Discover;
+        open.overdue = discovers;
+        discovers.then(|| open.carried.clone())
     }
 
     /// An answer, sent from there; `xid`: a number for what may have to be asked next. With it what has become

@@ -10,10 +10,11 @@
 //!
 //! * `boot`: boot data beside somebody else's leases, and port 4011
 //! * `lease`: mode `dhcp` on port 67: leases of our own
-//! * `relay`: leases of the LAN's own DHCP server, fetched as a relay agent does
+//! * `relay`: leases of the LAN's own DHCP server, fetched as a relay agent does; `overdue`: those that do not come
 
 mod boot;
 mod lease;
+mod overdue;
 mod relay;
 
 pub use lease::Giver;
@@ -92,7 +93,7 @@ impl Door {
             Ok(message) => message,
             Err(why) => return shared.malformed("dhcp", received.from.into(), why),
         };
-        if relay::is_own(&message, &self.own.all()) {
+        if relay::is_own(&message, &self.own) {
             return;
         }
         if let Err(why) = self.can_be_answered(received, &message) {

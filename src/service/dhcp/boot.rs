@@ -186,11 +186,11 @@ fn chose(chosen: &Chosen) -> What {
     }
 }
 
-/// What is in an answer that was sent; `lease`: the address, its server, and what there was no room for.
-pub(super) fn answered(
-    answer: &Answer,
-    lease: Option<(Ipv4Addr, Option<Ipv4Addr>, Vec<u8>)>,
-) -> What {
+/// A lease in an answer: the address, its server, and what there was no room for.
+pub(super) type Lease = (Ipv4Addr, Option<Ipv4Addr>, Vec<u8>);
+
+/// What is in an answer that was sent.
+pub(super) fn answered(answer: &Answer, lease: Option<Lease>) -> What {
     let offer = answer.message.kind() == Some(Kind::Offer);
     What::Answer {
         message: if offer { "offer" } else { "ack" },

@@ -10,15 +10,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Door;
-use super::boot::answered;
+use super::boot::{Lease, answered};
+use super::overdue::Over;
 use crate::client::Client;
 use crate::client::progress::{Firmware, Overheard};
 use crate::decide::{Answer, Port};
-use crate::event::{Unanswered, What};
+use crate::event::What;
 use crate::firmware::is_probe;
 use crate::relay::hand::{self, Handed};
-use crate::relay::{Came, Forward, Overdue, PER_SECOND, WAIT};
+use crate::relay::{Came, Forward, PER_SECOND, WAIT};
 use crate::service::Shared;
+use crate::service::interfaces::Own;
 use crate::service::probe::seed;
 use crate::service::sys::udp::Received;
 use crate::wire::Mac;
@@ -28,8 +30,8 @@ use crate::wire::dhcp::{BOOTREQUEST, Kind, Message, code};
 pub struct Carried {
     door: Arc<Door>,
     received: Received,
-    request: Message,
-    mac: Option<Mac>,
+    pub(super) request: Message,
+    pub(super) mac: Option<Mac>,
     /// The boot data that go with the lease, and whose firmware is judged by it; `None`: a renewal.
     boot: Option<(Box<Answer>, Option<Firmware>)>,
 }
@@ -82,7 +84,7 @@ impl Door {
                 let over = match (played, in_vain) {
                     (true, _) => Over::Played,
                     (false, true) => Over::Known,
-                    (false, false) => Over::Time,
+                    (false, false) => Over::Full,
                 };
                 shared.overdue(forward.xid(), over);
             }
@@ -215,20 +217,30 @@ impl Carried {
                 boots: false,
             });
         }
-        let what = match self.door.send(&bytes, answer.to, &self.received) {
-            Ok(()) => {
-                if lease.kind() == Some(Kind::Ack) {
-                    let address = lease.yiaddr;
-                    shared.emit(self.mac, What::Leased { address, server });
-                }
-                answered(answer, Some((lease.yiaddr, server, left_out)))
-            }
+        let told = Some((lease.yiaddr, server, left_out));
+        let what = self.leaves(shared, answer, &bytes, (*firmware, told));
+        if lease.kind() == Some(Kind::Ack) && matches!(what, What::Answer { .. }) {
+            let address = lease.yiaddr;
+            shared.emit(self.mac, What::Leased { address, server });
+        }
+        shared.emit(self.mac, what);
+    }
+
+    /// Sends these bytes of an answer, and says what became of them.
+    fn leaves(
+        &self,
+        shared: &Shared,
+        answer: &Answer,
+        bytes: &[u8],
+        (firmware, lease): (Option<Firmware>, Option<Lease>),
+    ) -> What {
+        match self.door.send(bytes, answer.to, &self.received) {
+            Ok(()) => answered(answer, lease),
             Err(error) => {
-                shared.machines.unanswered(*firmware);
+                shared.machines.unanswered(firmware);
                 self.door.unsent(answer.to, &error)
             }
-        };
-        shared.emit(self.mac, what);
+        }
     }
 
     /// What its firmware is judged by is this OFFER, and not the proxy's that it was given before.
@@ -246,7 +258,7 @@ impl Carried {
         self.ignored(shared, "too-many", &detail);
     }
 
-    fn ignored(&self, shared: &Shared, reason: &'static str, detail: &str) {
+    pub(super) fn ignored(&self, shared: &Shared, reason: &'static str, detail: &str) {
         let what = What::Ignored {
             port: Port::Dhcp.number(),
             reason,
@@ -256,7 +268,7 @@ impl Carried {
     }
 
     /// The machine gets what it would be told beside its lease.
-    fn without_lease(&self, shared: &Arc<Shared>) {
+    pub(super) fn without_lease(&self, shared: &Arc<Shared>) {
         let Some((answer, firmware)) = &self.boot else {
             return;
         };
@@ -266,16 +278,7 @@ impl Carried {
         if let Some(firmware) = firmware {
             shared.offers_instead(*firmware, &self.request, otherwise.offered.clone());
         }
-        let what = match self
-            .door
-            .send(&otherwise.bytes, otherwise.to, &self.received)
-        {
-            Ok(()) => answered(otherwise, None),
-            Err(error) => {
-                shared.machines.unanswered(*firmware);
-                self.door.unsent(otherwise.to, &error)
-            }
-        };
+        let what = self.leaves(shared, otherwise, &otherwise.bytes, (*firmware, None));
         shared.emit(self.mac, what);
     }
 
@@ -310,66 +313,13 @@ impl Carried {
     }
 }
 
-/// Why nobody is waited for any longer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Over {
-    /// The time is over, or too many wait.
-    Time,
-    /// All are known to answer no relays.
-    Known,
-    /// It is time, and the machine is one that doctor or probe plays: no evidence of any server.
-    Played,
-}
-
-impl Shared {
-    /// Nobody is waited for any longer.
-    fn overdue(self: &Arc<Self>, xid: u32, over: Over) {
-        if over == Over::Played {
-            let carried = self.relay().overdue_of_played(xid);
-            let Some(carried) = carried else { return };
-            carried.ignored(
-                self,
-                "no-lease",
-                "no lease came for a machine that doctor or probe plays; nothing is learnt from it",
-            );
-            return carried.without_lease(self);
-        }
-        let known = over == Over::Known;
-        let overdue = self.relay().overdue(Instant::now(), xid);
-        let Some(Overdue {
-            carried,
-            asked,
-            alive,
-            unasked,
-            stray,
-            news,
-        }) = overdue
-        else {
-            return;
-        };
-        let what = What::NoLease(Unanswered {
-            message: word(carried.request.kind()),
-            asked: named(&asked),
-            alive,
-            unasked,
-            not_believed: stray.map(|stray| stray.to_string()),
-            known,
-        });
-        self.emit(carried.mac, what);
-        for news in news.into_iter().filter(|_| !known) {
-            self.heed(Some(news));
-        }
-        carried.without_lease(self);
-    }
-}
-
 /// Addresses; of everybody on the link none.
-fn named(servers: &[std::net::Ipv4Addr]) -> Vec<std::net::Ipv4Addr> {
+pub(super) fn named(servers: &[std::net::Ipv4Addr]) -> Vec<std::net::Ipv4Addr> {
     let hosts = servers.iter().copied();
     hosts.filter(|server| !server.is_broadcast()).collect()
 }
 
-const fn word(kind: Option<Kind>) -> &'static str {
+pub(super) const fn word(kind: Option<Kind>) -> &'static str {
     match kind {
         Some(Kind::Discover) => "discover",
         Some(Kind::Request) => "request",
@@ -386,6 +336,7 @@ fn number() -> u32 {
 }
 
 /// Whether a request is one that we have handed on ourselves: broadcasts come back, by whomever.
-pub(super) fn is_own(message: &Message, own: &[std::net::Ipv4Addr]) -> bool {
-    message.op == BOOTREQUEST && own.contains(&message.giaddr)
+pub(super) fn is_own(message: &Message, own: &Own) -> bool {
+    let relayed = message.op == BOOTREQUEST && !message.giaddr.is_unspecified();
+    relayed && own.all().contains(&message.giaddr)
 }
