@@ -18,7 +18,7 @@ use crate::decide::{Answer, Port};
 use crate::event::What;
 use crate::firmware::is_probe;
 use crate::relay::hand::{self, Handed};
-use crate::relay::{Came, Forward, PER_SECOND, WAIT};
+use crate::relay::{Came, Forward, PER_SECOND, Question, WAIT};
 use crate::service::Shared;
 use crate::service::interfaces::Own;
 use crate::service::probe::seed;
@@ -49,13 +49,13 @@ impl Door {
         let played = is_probe(client);
         let discovers = answer.otherwise.is_some();
         let carried = self.carried(received, message, Some((answer, firmware)));
-        let way = (received.local, number());
+        let question = question(received, message);
         let (forward, in_vain) = {
-            let (mut relay, now) = (shared.relay(), Instant::now());
+            let mut relay = shared.relay();
             let forward = if discovers {
-                relay.discover(now, way, message, carried.clone())
+                relay.discover(question, carried.clone())
             } else {
-                relay.request(now, way, message, carried.clone())
+                relay.request(question, carried.clone())
             };
             (forward, relay.servers.all_deaf())
         };
@@ -95,8 +95,7 @@ impl Door {
     /// Hands the renewal of a lease on to its server.
     pub(super) fn renew(self: &Arc<Self>, shared: &Shared, received: &Received, message: &Message) {
         let carried = self.carried(received, message, None);
-        let way = (received.local, number());
-        let forward = (shared.relay()).renew(Instant::now(), way, message, carried.clone());
+        let forward = (shared.relay()).renew(question(received, message), carried.clone());
         match forward {
             Some(forward) => {
                 self.forward(shared, &forward, &carried);
@@ -112,8 +111,7 @@ impl Door {
         received: &Received,
         message: &Message,
     ) {
-        let way = (received.local, number());
-        let forward = (shared.relay()).give_back(Instant::now(), way, message);
+        let forward = (shared.relay()).give_back(question(received, message));
         if let Some(forward) = forward {
             let carried = self.carried(received, message, None);
             self.forward(shared, &forward, &carried);
@@ -326,6 +324,16 @@ pub(super) const fn word(kind: Option<Kind>) -> &'static str {
         Some(Kind::Release) => "release",
         Some(Kind::Decline) => "decline",
         _ => "message",
+    }
+}
+
+/// What a machine says, as we say it to DHCP servers.
+fn question<'m>(received: &Received, message: &'m Message) -> Question<'m> {
+    Question {
+        now: Instant::now(),
+        here: received.local,
+        xid: number(),
+        message,
     }
 }
 
