@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::relay::{named, word};
 use crate::event::{Unanswered, What};
-use crate::relay::Overdue;
+use crate::relay::{Overdue, WAIT};
 use crate::service::Shared;
 
 /// Why nobody is waited for any longer.
@@ -67,5 +69,19 @@ impl Shared {
             self.heed(Some(news));
         }
         carried.without_lease(self);
+    }
+
+    /// The same when a lease has had its time; `place`: among those who wait.
+    pub(super) fn overdue_after_its_time(
+        self: &Arc<Self>,
+        (xid, over): (u32, Over),
+        place: OwnedSemaphorePermit,
+    ) {
+        let shared = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(WAIT).await;
+            shared.overdue(xid, over);
+            drop(place);
+        });
     }
 }

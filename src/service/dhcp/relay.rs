@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Door;
-use super::boot::{Lease, answered};
+use super::boot::Lease;
 use super::overdue::Over;
 use crate::client::Client;
 use crate::client::progress::{Firmware, Overheard};
@@ -18,7 +18,7 @@ use crate::decide::{Answer, Port};
 use crate::event::What;
 use crate::firmware::is_probe;
 use crate::relay::hand::{self, Handed};
-use crate::relay::{Came, Forward, PER_SECOND, Question, WAIT};
+use crate::relay::{Came, Forward, PER_SECOND, Question};
 use crate::service::Shared;
 use crate::service::interfaces::Own;
 use crate::service::probe::seed;
@@ -45,10 +45,9 @@ impl Door {
         (message, client): (&Message, &Client),
         answer: Box<Answer>,
     ) {
-        let firmware = Firmware::judged(client);
-        let played = is_probe(client);
         let discovers = answer.otherwise.is_some();
-        let carried = self.carried(received, message, Some((answer, firmware)));
+        let boot = (answer, Firmware::judged(client));
+        let carried = self.carried(received, message, Some(boot));
         let question = question(received, message);
         let (forward, in_vain) = {
             let mut relay = shared.relay();
@@ -68,27 +67,15 @@ impl Door {
             shared.relay().withdraw(forward.xid());
             return carried.without_lease(shared);
         }
-        match shared.waiting_leases.clone().try_acquire_owned() {
-            Ok(place) if !in_vain || !discovers => {
-                let shared = shared.clone();
-                tokio::spawn(async move {
-                    tokio::time::sleep(WAIT).await;
-                    shared.overdue(
-                        forward.xid(),
-                        if played { Over::Played } else { Over::Time },
-                    );
-                    drop(place);
-                });
+        let why = |over| if is_probe(client) { Over::Played } else { over };
+        let place = shared.waiting_leases.clone().try_acquire_owned();
+        match place {
+            Ok(place) if !(discovers && in_vain) => {
+                shared.overdue_after_its_time((forward.xid(), why(Over::Time)), place);
             }
-            _ if discovers => {
-                let over = match (played, in_vain) {
-                    (true, _) => Over::Played,
-                    (false, true) => Over::Known,
-                    (false, false) => Over::Full,
-                };
-                shared.overdue(forward.xid(), over);
-            }
-            _ => {}
+            _ if !discovers => {}
+            _ if in_vain => shared.overdue(forward.xid(), why(Over::Known)),
+            _ => shared.overdue(forward.xid(), why(Over::Full)),
         }
     }
 
@@ -216,7 +203,7 @@ impl Carried {
             });
         }
         let told = Some((lease.yiaddr, server, left_out));
-        let what = self.leaves(shared, answer, &bytes, (*firmware, told));
+        let what = self.leaves(shared, (answer, &bytes), *firmware, told);
         if lease.kind() == Some(Kind::Ack) && matches!(what, What::Answer { .. }) {
             let address = lease.yiaddr;
             shared.emit(self.mac, What::Leased { address, server });
@@ -228,17 +215,12 @@ impl Carried {
     fn leaves(
         &self,
         shared: &Shared,
-        answer: &Answer,
-        bytes: &[u8],
-        (firmware, lease): (Option<Firmware>, Option<Lease>),
+        ready: (&Answer, &[u8]),
+        firmware: Option<Firmware>,
+        lease: Option<Lease>,
     ) -> What {
-        match self.door.send(bytes, answer.to, &self.received) {
-            Ok(()) => answered(answer, lease),
-            Err(error) => {
-                shared.machines.unanswered(firmware);
-                self.door.unsent(answer.to, &error)
-            }
-        }
+        let received = &self.received;
+        (self.door).leaves(shared, received, ready, firmware, lease)
     }
 
     /// What its firmware is judged by is this OFFER, and not the proxy's that it was given before.
@@ -276,7 +258,7 @@ impl Carried {
         if let Some(firmware) = firmware {
             shared.offers_instead(*firmware, &self.request, otherwise.offered.clone());
         }
-        let what = self.leaves(shared, otherwise, &otherwise.bytes, (*firmware, None));
+        let what = self.leaves(shared, (otherwise, &otherwise.bytes), *firmware, None);
         shared.emit(self.mac, what);
     }
 
