@@ -13,7 +13,7 @@
 //!   [`slots`] keeps the machine from running too many, [`ipxe`] types at a prompt
 //! * [`captures`]: what is written down of real firmware
 //! * [`packet`], [`clients`], [`dhcp_client`]: boot clients made of bytes, and what they are told
-//! * [`readme`]: the lines that README tells a user to write
+//! * [`places`]: the folders of an appliance; [`readme`]: the lines that README tells a user to write
 //! * [`poll`]: waiting for a condition, with a deadline
 //!
 //! Invariants: no packet leaves the namespaces of a lab; a lab is gone when it is dropped, after a
@@ -47,6 +47,7 @@ pub mod packages;
 pub mod packet;
 pub mod perfdhcp;
 pub mod pixiecore;
+pub mod places;
 pub mod poll;
 pub mod process;
 pub mod qemu;
