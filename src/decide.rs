@@ -17,8 +17,8 @@
 //! * [`lease`], [`grant`]: the same in mode `dhcp`, where the reply is a lease with boot data in it
 //!
 //! Invariants: beside another's leases, a client that is not booting is never answered, nor is a
-//! lease REQUEST on 67; every answer stays within the client's size limit; every other outcome is
-//! an [`Ignore`] with its reason.
+//! lease REQUEST on 67 for any lease but one that we have handed on ([`takes_our_lease`]); every answer
+//! stays within the client's size limit; every other outcome is an [`Ignore`] with its reason.
 
 mod excess;
 mod finish;

@@ -345,7 +345,7 @@ impl Fault {
             }
             Self::Second { .. } | Self::NoSecond(_) => {
                 "the loader goes by the DHCP server's ACK: set its next-server to the boot server, or let one \
-                 server give lease and boot data (bootjack's mode dhcp)"
+                 server give lease and boot data (bootjack's modes proxy and dhcp)"
             }
             Self::PiFile { .. } => {
                 "copy the Pi's whole boot partition into its folder on the boot server (bootjack: `raspberry_pi: \
