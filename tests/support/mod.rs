@@ -11,6 +11,7 @@
 //! * [`appliance`]: bootjack under test
 //! * [`qemu`]: a PC with real firmware; [`serial`] reads its console, [`monitor`] its screen,
 //!   [`slots`] keeps the machine from running too many, [`ipxe`] types at a prompt
+//! * [`cpio`]: files that go into its initrd
 //! * [`captures`]: what is written down of real firmware
 //! * [`packet`], [`clients`], [`dhcp_client`]: boot clients made of bytes, and what they are told
 //! * [`places`]: the folders of an appliance; [`readme`]: the lines that README tells a user to write
@@ -37,6 +38,7 @@
 pub mod appliance;
 pub mod captures;
 pub mod clients;
+pub mod cpio;
 pub mod dhcp_client;
 pub mod ipxe;
 pub mod lan;
