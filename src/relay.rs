@@ -32,6 +32,6 @@ pub mod servers;
 mod table;
 mod transaction;
 
-pub use came::{Came, Forward, Overdue};
+pub use came::{Came, Forward, NotGivenBack, Overdue};
 pub use table::{OFFERS, PER_SECOND, Relay, WAIT};
 pub use transaction::{Asks, Stray};

@@ -19,7 +19,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
 use super::aged::Aged;
-use super::came::{Came, Forward, Overdue};
+use super::came::{Came, Forward, NotGivenBack, Overdue};
 use super::forward::{forwarded, retraced};
 use super::servers::{News, Servers};
 use super::transaction::{Asks, Stray, Transaction};
@@ -136,20 +136,23 @@ impl<T: Clone> Relay<T> {
         Some(self.ask(now, asks, (request, here), forward, carried))
     }
 
-    /// A client's RELEASE or DECLINE of a lease that it takes for ours, which nobody answers; `None`: nobody
-    /// knows whose that is.
+    /// A client's RELEASE or DECLINE of a lease that it takes for ours, which nobody answers.
+    ///
+    /// # Errors
+    /// Why it goes to no server.
     pub fn give_back(
         &mut self,
         now: Instant,
         (here, xid): (Ipv4Addr, u32),
         message: &Message,
-    ) -> Option<Forward> {
+    ) -> Result<Forward, NotGivenBack> {
         let address = message
             .address(code::REQUESTED_ADDRESS)
             .unwrap_or(message.ciaddr);
-        let offered = self.offered(message, address)?;
-        self.may_ask(now, message)?;
-        Some(selecting(message, (here, xid), offered))
+        let offered = self.offered(message, address);
+        let offered = offered.ok_or(NotGivenBack::Unknown(address))?;
+        self.may_ask(now, message).ok_or(NotGivenBack::TooMany)?;
+        Ok(selecting(message, (here, xid), offered))
     }
 
     /// Another server has answered a client itself, in its own transaction.

@@ -10,15 +10,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Door;
-use super::boot::{Lease, answered};
+use super::boot::answered;
 use super::overdue::Over;
 use crate::client::Client;
 use crate::client::progress::{Firmware, Overheard};
 use crate::decide::{Answer, Port};
-use crate::event::What;
+use crate::event::{LeaseTold, What};
 use crate::firmware::is_probe;
+use crate::firmware::made_up::is_played;
 use crate::relay::hand::{self, Handed};
-use crate::relay::{Came, Forward, PER_SECOND, WAIT};
+use crate::relay::{Came, Forward, NotGivenBack, PER_SECOND, WAIT};
 use crate::service::Shared;
 use crate::service::interfaces::Own;
 use crate::service::probe::seed;
@@ -114,9 +115,16 @@ impl Door {
     ) {
         let way = (received.local, number());
         let forward = (shared.relay()).give_back(Instant::now(), way, message);
-        if let Some(forward) = forward {
-            let carried = self.carried(received, message, None);
-            self.forward(shared, &forward, &carried);
+        let carried = self.carried(received, message, None);
+        match forward {
+            Ok(forward) => {
+                self.forward(shared, &forward, &carried);
+            }
+            Err(NotGivenBack::TooMany) => carried.is_too_much(shared),
+            Err(why @ NotGivenBack::Unknown(_)) => {
+                let what = word(message.kind()).to_uppercase();
+                carried.ignored(shared, "unknown-lease", &format!("a {what}: {why}"));
+            }
         }
     }
 
@@ -130,6 +138,7 @@ impl Door {
                     port: self.port.number(),
                     reason: "stray-reply",
                     detail: format!("a reply from {}: {stray}", received.from),
+                    played: false,
                 };
                 return shared.emit(None, what);
             }
@@ -194,7 +203,11 @@ impl Carried {
         let Some((answer, firmware)) = &self.boot else {
             return;
         };
-        let Handed { message, left_out } = hand::augmented(lease, &answer.message, &self.request);
+        let Handed {
+            message,
+            left_out,
+            malformed,
+        } = hand::augmented(lease, &answer.message, &self.request);
         let bytes = if answer.padded {
             message.encode()
         } else {
@@ -217,7 +230,12 @@ impl Carried {
                 boots: false,
             });
         }
-        let told = Some((lease.yiaddr, server, left_out));
+        let told = Some(LeaseTold {
+            address: lease.yiaddr,
+            server,
+            left_out,
+            malformed,
+        });
         let what = self.leaves(shared, answer, &bytes, (*firmware, told));
         if lease.kind() == Some(Kind::Ack) && matches!(what, What::Answer { .. }) {
             let address = lease.yiaddr;
@@ -232,7 +250,7 @@ impl Carried {
         shared: &Shared,
         answer: &Answer,
         bytes: &[u8],
-        (firmware, lease): (Option<Firmware>, Option<Lease>),
+        (firmware, lease): (Option<Firmware>, Option<LeaseTold>),
     ) -> What {
         match self.door.send(bytes, answer.to, &self.received) {
             Ok(()) => answered(answer, lease),
@@ -263,6 +281,7 @@ impl Carried {
             port: Port::Dhcp.number(),
             reason,
             detail: detail.to_owned(),
+            played: is_played(&self.request),
         };
         shared.emit(self.mac, what);
     }
