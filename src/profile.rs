@@ -57,8 +57,8 @@ pub use compile::{Compiler, Source, compile};
 pub use http_boot::HttpBoot;
 pub use index::Profiles;
 pub use model::{
-    Action, BootServer, Entry, Loader, Menu, PerArch, Profile, Pxelinux, RaspberryPi, Target,
-    Template, U_BOOT_MENU,
+    Action, BootServer, DeviceTree, Entry, Loader, Menu, PerArch, Profile, Pxelinux, RaspberryPi,
+    Target, Template, U_BOOT_MENU,
 };
 pub use named::Named;
 pub use select::{Considered, Selection, Subject, Verdict, select, trace};

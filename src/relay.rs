@@ -38,7 +38,7 @@ pub mod servers;
 mod table;
 mod transaction;
 
-pub use came::{Came, Forward, Overdue};
+pub use came::{Came, Forward, NotGivenBack, Overdue};
 pub use offers::OFFERS;
 pub use pace::PER_SECOND;
 pub use question::Question;

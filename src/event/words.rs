@@ -46,6 +46,9 @@ pub(super) fn further(more: Option<&str>, f: &mut Formatter<'_>) -> fmt::Result 
     more.map_or(Ok(()), |more| write!(f, "; {more}"))
 }
 
+/// Who it was that nobody finds among the machines.
+const PLAYED: &str = " (asked by doctor or probe, for a machine that there is not)";
+
 impl Display for What {
     /// One line; the client is not repeated.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -134,7 +137,11 @@ impl Display for What {
                 port,
                 reason,
                 detail,
-            } => write!(f, "not answered on port {port} ({reason}): {detail}"),
+                played,
+            } => {
+                write!(f, "not answered on port {port} ({reason}): {detail}")?;
+                f.write_str(if *played { PLAYED } else { "" })
+            }
             Self::Leased {
                 address,
                 server: Some(server),
@@ -266,8 +273,13 @@ impl Display for What {
             Self::Malformed {
                 service,
                 peer,
+                mac,
                 reason,
-            } => write!(f, "{service} packet of {peer} malformed: {reason}"),
+            } => {
+                write!(f, "{service} packet of {peer}")?;
+                mac.map_or(Ok(()), |mac| write!(f, " ({mac})"))?;
+                write!(f, " malformed: {reason}")
+            }
             Self::Handshake {
                 peer,
                 alert,

@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
-use super::came::{Came, Forward, Overdue};
+use super::came::{Came, Forward, NotGivenBack, Overdue};
 use super::offers::{OFFERS, Offered, Offers};
 use super::open::Open;
 use super::pace::Pace;
@@ -92,14 +92,19 @@ impl<T: Clone> Relay<T> {
         Some(self.ask(asks, question, question.to(to), carried))
     }
 
-    /// A client's RELEASE or DECLINE of a lease that it takes for ours, which nobody answers; `None`, too: nobody
-    /// knows whose that is.
-    pub fn give_back(&mut self, question: Question<'_>) -> Option<Forward> {
+    /// A client's RELEASE or DECLINE of a lease that it takes for ours, which nobody answers.
+    ///
+    /// # Errors
+    /// Why it goes to no server.
+    pub fn give_back(&mut self, question: Question<'_>) -> Result<Forward, NotGivenBack> {
         let message = question.message;
         let address = message.address(code::REQUESTED_ADDRESS);
-        let offered = self.offers.of(message, address.unwrap_or(message.ciaddr))?;
-        self.pace.takes(question.now, message)?;
-        Some(question.selecting(offered))
+        let address = address.unwrap_or(message.ciaddr);
+        let offered = self.offers.of(message, address);
+        let offered = offered.ok_or(NotGivenBack::Unknown(address))?;
+        let room = self.pace.takes(question.now, message);
+        room.ok_or(NotGivenBack::TooMany)?;
+        Ok(question.selecting(offered))
     }
 
     /// Another server has answered a client itself, in its own transaction.

@@ -131,7 +131,7 @@ impl Door {
         received: &Received,
         (answer, bytes): (&Answer, &[u8]),
         firmware: Option<Firmware>,
-        lease: Option<Lease>,
+        lease: Option<LeaseTold>,
     ) -> What {
         match self.send(bytes, answer.to, received) {
             Ok(()) => answered(answer, lease),
@@ -216,11 +216,8 @@ fn chose(chosen: &Chosen) -> What {
     }
 }
 
-/// A lease in an answer: the address, its server, and what there was no room for.
-pub(super) type Lease = (Ipv4Addr, Option<Ipv4Addr>, Vec<u8>);
-
 /// What is in an answer that was sent.
-fn answered(answer: &Answer, lease: Option<Lease>) -> What {
+fn answered(answer: &Answer, lease: Option<LeaseTold>) -> What {
     let offer = answer.message.kind() == Some(Kind::Offer);
     What::Answer {
         message: if offer { "offer" } else { "ack" },
@@ -231,11 +228,7 @@ fn answered(answer: &Answer, lease: Option<Lease>) -> What {
         loader: answer.loader.clone(),
         no_menu: answer.no_menu.as_ref().map(ToString::to_string),
         to: SocketAddr::V4(answer.to),
-        lease: lease.map(|(address, server, left_out)| LeaseTold {
-            address,
-            server,
-            left_out,
-        }),
+        lease,
     }
 }
 

@@ -32,10 +32,7 @@ impl Shared {
                 "too-many",
                 "too many machines wait for a lease; this one is not waited for",
             )),
-            Over::Played => Some((
-                "no-lease",
-                "no lease came for a machine that doctor or probe plays; nothing is learnt from it",
-            )),
+            Over::Played => Some(("no-lease", "no lease came; nothing is learnt from that")),
         };
         if let Some((reason, detail)) = no_evidence {
             let carried = self.relay().not_waited_for(xid);

@@ -10,15 +10,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Door;
-use super::boot::Lease;
 use super::overdue::Over;
 use crate::client::Client;
 use crate::client::progress::{Firmware, Overheard};
 use crate::decide::{Answer, Port};
-use crate::event::What;
+use crate::event::{LeaseTold, What};
 use crate::firmware::is_probe;
+use crate::firmware::made_up::is_played;
 use crate::relay::hand::{self, Handed};
-use crate::relay::{Came, Forward, PER_SECOND, Question};
+use crate::relay::{Came, Forward, NotGivenBack, PER_SECOND, Question};
 use crate::service::Shared;
 use crate::service::interfaces::Own;
 use crate::service::probe::seed;
@@ -99,9 +99,16 @@ impl Door {
         message: &Message,
     ) {
         let forward = (shared.relay()).give_back(question(received, message));
-        if let Some(forward) = forward {
-            let carried = self.carried(received, message, None);
-            self.forward(shared, &forward, &carried);
+        let carried = self.carried(received, message, None);
+        match forward {
+            Ok(forward) => {
+                self.forward(shared, &forward, &carried);
+            }
+            Err(NotGivenBack::TooMany) => carried.is_too_much(shared),
+            Err(why @ NotGivenBack::Unknown(_)) => {
+                let what = word(message.kind()).to_uppercase();
+                carried.ignored(shared, "unknown-lease", &format!("a {what}: {why}"));
+            }
         }
     }
 
@@ -115,6 +122,7 @@ impl Door {
                     port: self.port.number(),
                     reason: "stray-reply",
                     detail: format!("a reply from {}: {stray}", received.from),
+                    played: false,
                 };
                 return shared.emit(None, what);
             }
@@ -179,7 +187,11 @@ impl Carried {
         let Some((answer, firmware)) = &self.boot else {
             return;
         };
-        let Handed { message, left_out } = hand::augmented(lease, &answer.message, &self.request);
+        let Handed {
+            message,
+            left_out,
+            malformed,
+        } = hand::augmented(lease, &answer.message, &self.request);
         let bytes = if answer.padded {
             message.encode()
         } else {
@@ -202,7 +214,12 @@ impl Carried {
                 boots: false,
             });
         }
-        let told = Some((lease.yiaddr, server, left_out));
+        let told = Some(LeaseTold {
+            address: lease.yiaddr,
+            server,
+            left_out,
+            malformed,
+        });
         let what = self.leaves(shared, (answer, &bytes), *firmware, told);
         if lease.kind() == Some(Kind::Ack) && matches!(what, What::Answer { .. }) {
             let address = lease.yiaddr;
@@ -217,7 +234,7 @@ impl Carried {
         shared: &Shared,
         ready: (&Answer, &[u8]),
         firmware: Option<Firmware>,
-        lease: Option<Lease>,
+        lease: Option<LeaseTold>,
     ) -> What {
         let received = &self.received;
         (self.door).leaves(shared, received, ready, firmware, lease)
@@ -243,6 +260,7 @@ impl Carried {
             port: Port::Dhcp.number(),
             reason,
             detail: detail.to_owned(),
+            played: is_played(&self.request),
         };
         shared.emit(self.mac, what);
     }
