@@ -11,7 +11,7 @@
 //! * `reply`: the message that is sent, and where to; `finish`: the answer, encoded
 //! * `pxelinux`: what that loader is told beside its file
 //! * [`menu`], [`item`]: a menu that the firmware shows, and what was chosen in it
-//! * `excess`: a reply that does not fit
+//! * `excess`: a reply that does not fit; `unleased`: one without the lease that it should have
 //! * [`origin`]: where a message comes from, and whether it can be its machine's own
 //! * [`note`]: what a message tells of a machine beside that
 //! * [`lease`], [`grant`]: the same in mode `dhcp`, where the reply is a lease with boot data in it
@@ -36,6 +36,7 @@ pub mod origin;
 mod pxelinux;
 mod reply;
 pub mod strategy;
+mod unleased;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
@@ -53,6 +54,7 @@ pub use ignore::Ignore;
 use loader::Here;
 use menu::NoRoom;
 use strategy::{By, Strategy};
+pub use unleased::Unleased;
 
 /// The port a message came in by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,6 +132,8 @@ pub struct Answer {
     pub padded: bool,
     /// What an OFFER of that shape is where no lease comes: a proxy's.
     pub otherwise: Option<Box<Self>>,
+    /// Of an OFFER, why there is no lease in it though this machine is to have one.
+    pub unleased: Option<Unleased>,
 }
 
 /// Decides one message under one snapshot.
@@ -205,6 +209,7 @@ fn answer(
         selection: &selection,
         here,
         relays,
+        unnamed: Unleased::relay(snapshot, incoming, kind),
     };
     asked.answer(menu.as_deref())
 }
@@ -218,6 +223,8 @@ struct Asked<'a> {
     selection: &'a Selection,
     here: Here<'a>,
     relays: bool,
+    /// The relay of one for whom no server is named.
+    unnamed: Option<Ipv4Addr>,
 }
 
 impl Asked<'_> {
@@ -273,6 +280,7 @@ impl Asked<'_> {
                 .is_some_and(|named| loader::reads_the_ack(&named.to_string())),
         };
         let (strategy, by) = self.shape(menu.is_some(), around);
+        let unleased = self.unleased(around).filter(|_| !strategy.leased);
         let form = Form::of(strategy, treatment, client).of_profile(profile);
         let form = menu.map_or(form, |menu| form.with_menu(menu));
         let offered = (self.kind == Kind::Offer).then(|| {
@@ -289,8 +297,21 @@ impl Asked<'_> {
         let answer = finish(parts, (self.selection.clone(), by))?;
         Ok(Box::new(Answer {
             offered: offered.flatten(),
+            unleased,
             ..*answer
         }))
+    }
+
+    /// Whether it would be another shape, were there a server to ask.
+    fn unleased(&self, around: strategy::Circumstances) -> Option<Unleased> {
+        let relay = self.unnamed?;
+        let named = strategy::Circumstances {
+            relays: true,
+            ..around
+        };
+        let profile = &self.selection.profile;
+        let (shape, by) = strategy::for_client(self.client, profile, self.treatment, named);
+        shape.leased.then_some(Unleased { relay, by })
     }
 
     /// The shape, and who chose it. Firmware that is shown a menu gets it in a lease where it needs one;

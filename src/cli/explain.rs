@@ -182,7 +182,8 @@ impl Asked {
         shape::strategy(answer, out)?;
         if let Some(client) = &outcome.client {
             let profile = &answer.selection.profile;
-            shape::pinned(profile, client, (mode, answer.strategy.leased), out)?;
+            let told = answer.strategy.leased || answer.unleased.is_some();
+            shape::pinned(profile, client, (mode, told), out)?;
         }
         let ack = self.ack_title(server);
         if first == Port::Pxe {

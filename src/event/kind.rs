@@ -44,6 +44,7 @@ impl What {
             Self::Answer { .. } => "answer",
             Self::Forwarded { .. } => "forwarded",
             Self::NoLease { .. } => "no-lease",
+            Self::NoServerNamed(_) => "no-server-named",
             Self::LeaseRefused { .. } => "lease-refused",
             Self::Renewed { .. } => "renewed",
             Self::Chosen { .. } => "chosen",

@@ -57,6 +57,7 @@ impl What {
                 let quiet = if *played { Level::INFO } else { Level::ERROR };
                 of_ignored(reason).max(quiet)
             }
+            Self::NoServerNamed(of) if of.played => Level::INFO,
             Self::Lease { was, state, .. } => of_lease(*was, *state),
             Self::Guessed(Guess { file: None, .. })
             | Self::Started { .. }
@@ -68,6 +69,7 @@ impl What {
             | Self::Handshake { .. }
             | Self::LoopCut { .. }
             | Self::NoLease { .. }
+            | Self::NoServerNamed(_)
             | Self::NothingLeft { .. }
             | Self::Refused { .. }
             | Self::Rejected { .. }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::Serialize;
 
-use super::words::{further, named};
+use super::words::{PLAYED, further, named};
 use crate::tree::Door;
 
 /// Boot data in a lease.
@@ -74,6 +74,27 @@ pub struct Unanswered {
     /// Whether nobody was waited for, since all are known to answer no relays.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub known: bool,
+}
+
+/// A client behind a relay that needs a lease with its boot data, while `dhcp-server` names nobody.
+#[derive(Debug, Clone, Serialize)]
+pub struct Unnamed {
+    /// The relay.
+    pub relay: Ipv4Addr,
+    /// Who would have it get one: a row of the quirk table by its name, `profile`, `learnt`, `loader`.
+    pub chosen_by: String,
+    /// All of it in a sentence, and what to do.
+    pub detail: String,
+    /// Whether it is a machine that there is not: one that `doctor` or `probe` plays.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub played: bool,
+}
+
+impl Display for Unnamed {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)?;
+        f.write_str(if self.played { PLAYED } else { "" })
+    }
 }
 
 impl Display for Guess {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::told::{BootTold, Guess, LeaseTold, Unanswered};
+use super::told::{BootTold, Guess, LeaseTold, Unanswered, Unnamed};
 use super::words;
 use crate::lease::State;
 use crate::tree::Door;
@@ -76,6 +76,8 @@ pub enum What {
     /// No DHCP server has answered that in time: a DISCOVER, and the client gets a proxy's OFFER; or a REQUEST, and it
     /// gets nothing.
     NoLease(Unanswered),
+    /// No lease is fetched for a client behind a relay, though it needs one with its boot data: nobody is named to ask.
+    NoServerNamed(Unnamed),
     /// The DHCP server refuses a lease that was handed on, or has another address by now; the client was told.
     LeaseRefused {
         /// The server that has said so; none: the one that was asked offers another address.

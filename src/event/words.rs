@@ -47,7 +47,7 @@ pub(super) fn further(more: Option<&str>, f: &mut Formatter<'_>) -> fmt::Result 
 }
 
 /// Who it was that nobody finds among the machines.
-const PLAYED: &str = " (asked by doctor or probe, for a machine that there is not)";
+pub(super) const PLAYED: &str = " (asked by doctor or probe, for a machine that there is not)";
 
 impl Display for What {
     /// One line; the client is not repeated.
@@ -96,6 +96,7 @@ impl Display for What {
             }
             Self::Forwarded { message, servers } => leases::forwarded(f, message, servers),
             Self::NoLease(of) => leases::none(f, of),
+            Self::NoServerNamed(of) => of.fmt(f),
             Self::LeaseRefused { server, why } => leases::refused(f, *server, why),
             Self::Renewed { address, server } => leases::renewed(f, *address, *server),
             Self::Chosen {

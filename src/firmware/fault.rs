@@ -98,6 +98,10 @@ pub enum Fault {
     Https(String),
     #[error("it cannot run what it fetched: {0}")]
     Image(Wrong),
+    #[error(
+        "\"{0}\" has no signature: it is neither a shim nor a GRUB that starts under Secure Boot, and firmware refuses it there"
+    )]
+    Unsigned(String),
     #[error("this firmware cannot fetch \"{0}\"")]
     Scheme(String),
     #[error("the loader came, and then it asks {server} for its next file: {why}")]
@@ -340,12 +344,16 @@ impl Fault {
                 "HTTP is asked from this host's own address: look at its address in that network"
             }
             Self::Image(_) => "name a loader that is built for this firmware",
+            Self::Unsigned(_) => {
+                "name a signed shim (bootjack: `secure_boot: true` in the profile of this machine)"
+            }
             Self::Scheme(_) => {
                 "name a file that is fetched by TFTP, or what else this firmware speaks"
             }
             Self::Second { .. } | Self::NoSecond(_) => {
                 "the loader goes by the DHCP server's ACK: set its next-server to the boot server, or let one \
-                 server give lease and boot data (bootjack's modes proxy and dhcp)"
+                 server give lease and boot data (bootjack's modes proxy and dhcp; behind a relay mode proxy does that \
+                 where --dhcp-server names the DHCP server)"
             }
             Self::PiFile { .. } => {
                 "copy the Pi's whole boot partition into its folder on the boot server (bootjack: `raspberry_pi: \

@@ -75,6 +75,8 @@ pub struct Places {
     pub mode: Mode,
     /// Whether the operator names the LAN's DHCP server.
     pub names_server: bool,
+    /// The interfaces served; none: all that can be.
+    pub interface: Vec<String>,
 }
 
 impl Places {
@@ -104,6 +106,7 @@ impl From<&Effective> for Places {
             config: settings.file.clone(),
             mode: settings.mode,
             names_server: !settings.dhcp_server.is_empty(),
+            interface: settings.interface.clone(),
         }
     }
 }

@@ -64,6 +64,41 @@ fn a_client_behind_a_relay_gets_a_lease_of_its_own_link() {
     }
 }
 
+/// Nobody is asked for it: the log says what it lacks, and what to do. A machine of our own link, and one that takes
+/// the usual OFFER, lack nothing.
+#[test]
+fn a_machine_behind_a_relay_while_no_server_is_named() {
+    as_root!("a_machine_behind_a_relay_while_no_server_is_named");
+    let far = "name: far\nmatch: { subnet: 10.78.0.0/24 }\nsecure_boot: true\nmenu: { title: T, entries: [ { id: d, title: D, local: true } ] }\n";
+    let lab = Lab::unpinned(|setup| setup.profile("far.yaml", far));
+    let ask = |number: u8, relay: Ipv4Addr| {
+        let client = edk2(number);
+        let mut packet = client.discover();
+        packet.giaddr = relay;
+        lab.card.broadcast(&packet);
+        poll::expect("its DISCOVER", ANSWER, || {
+            !lab.events(&client, "answer").is_empty() || !lab.events(&client, "ignored").is_empty()
+        });
+        client
+    };
+    let other = Ipv4Addr::new(10, 79, 0, 1);
+    let usual = ask(1, other);
+    let lacks = ask(2, GATEWAY);
+    poll::expect("the event", ANSWER, || {
+        !lab.events(&lacks, "no-server-named").is_empty()
+    });
+    let event = &lab.events(&lacks, "no-server-named")[0];
+    assert_eq!(
+        (&event["relay"], &event["chosen_by"]),
+        (&"10.78.0.1".into(), &"loader".into())
+    );
+    assert!(event["detail"].to_string().contains("--dhcp-server"));
+    let near = ask(3, Ipv4Addr::UNSPECIFIED);
+    for client in [usual, near] {
+        assert!(lab.events(&client, "no-server-named").is_empty());
+    }
+}
+
 fn behind_a_relay(both: Both) {
     let lab = Lab::with(|setup| setup.flag("--dhcp-server=10.77.0.1"));
     let host = lab.lan.dhcp_host();

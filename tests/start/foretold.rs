@@ -101,6 +101,39 @@ fn an_entry_of_another_server_that_is_this_host() {
     );
 }
 
+/// Machines of another link come through a relay, and only a server that is named is asked for those.
+#[test]
+fn a_profile_of_another_link_while_no_dhcp_server_is_named() {
+    as_root!("a_profile_of_another_link_while_no_dhcp_server_is_named");
+    let site = Site::new("# nothing\n");
+    let profiles = site.host.file("far");
+    fs::create_dir(&profiles).unwrap();
+    let folder = profiles.to_str().unwrap();
+    let check = |subnet: &str, says: &str, more: &[&str]| {
+        let profile = format!(
+            "match: {{ subnet: {subnet} }}\n{says}\nmenu: {{ entries: [ {{ id: d, title: D, local: true }} ] }}\n"
+        );
+        fs::write(profiles.join("p.yaml"), profile).unwrap();
+        site.check(&[&["--profiles", folder, "--images", folder], more].concat())
+    };
+    let said = check("10.78.0.0/24", "strategy: augment", &[]);
+    let warning = "p.yaml: warning: machines of \"p\" in 10.78.0.0/24, which is on none of our links, come through a relay";
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains(warning), "{said:?}");
+    assert!(said.out.contains("--dhcp-server"), "{said:?}");
+    let named = ["--dhcp-server", "10.77.0.1"];
+    for (subnet, says, more) in [
+        ("10.78.0.0/24", "strategy: augment", &named[..]),
+        ("10.77.0.0/25", "strategy: augment", &[]),
+        ("10.0.0.0/8", "strategy: augment", &[]),
+        ("10.78.0.0/24", "loader: auto", &[]),
+    ] {
+        let said = check(subnet, says, more);
+        let words = " 0 errors, 0 warnings\n";
+        assert!(said.succeeds().ends_with(words), "{said:?}");
+    }
+}
+
 /// Where leases are to be kept, as `serve` and as `check` see it.
 #[test]
 fn a_state_folder_that_takes_no_leases() {

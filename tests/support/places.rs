@@ -21,5 +21,6 @@ pub fn below(dir: &Path) -> Places {
         },
         mode: Mode::Proxy,
         names_server: false,
+        interface: Vec::new(),
     }
 }

@@ -26,6 +26,9 @@ pub(super) fn strategy(answer: &Answer, out: &mut String) -> std::fmt::Result {
     if answer.strategy.leased {
         lease_of_another(answer, out)?;
     }
+    if let Some(unleased) = &answer.unleased {
+        writeln!(out, "no lease: {unleased}")?;
+    }
     if !answer.delay.is_zero() {
         writeln!(out, "delay: {:?} before the OFFER", answer.delay)?;
     }
@@ -33,16 +36,17 @@ pub(super) fn strategy(answer: &Answer, out: &mut String) -> std::fmt::Result {
     no_menu(answer.no_menu.as_ref(), out)
 }
 
-/// A shape that the profile pins, and this reply does not have, for want of a lease to put it into.
+/// A shape that the profile pins, and this reply does not have, for want of a lease to put it into; `told`: it has
+/// one, or it was said why not.
 pub(super) fn pinned(
     profile: &Profile,
     client: &Client,
-    (mode, leased): (Mode, bool),
+    (mode, told): (Mode, bool),
     out: &mut String,
 ) -> std::fmt::Result {
     let shape = profile.strategy.as_ref();
     let shape = shape.and_then(|each| each.get(client.platform()));
-    if leased || shape != Some(&Shape::Augment) {
+    if told || shape != Some(&Shape::Augment) {
         return Ok(());
     }
     let why = match mode {

@@ -9,8 +9,9 @@ use crate::client::progress::Firmware;
 use crate::decide::item::{self, Chosen};
 use crate::decide::note::{self, Noted};
 use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port};
-use crate::event::{LeaseTold, What};
+use crate::event::{LeaseTold, Unnamed, What};
 use crate::firmware::is_probe;
+use crate::firmware::made_up::is_played;
 use crate::service::Shared;
 use crate::service::sys::udp::Received;
 use crate::wire::Mac;
@@ -50,6 +51,7 @@ impl Door {
         let incoming = self.incoming(message, received);
         let Outcome { client, decision } = decide(shared, incoming);
         self.progress(shared, client.as_ref(), incoming, &decision);
+        let unnamed = decision.as_ref().ok().and_then(|answer| unnamed(message, answer));
         let heard = Heard {
             incoming,
             received,
@@ -57,6 +59,7 @@ impl Door {
             firmware: client.as_ref().and_then(Firmware::judged),
             noted: self.note(shared, client.as_ref(), incoming),
         };
+        let mac = heard.mac;
         match (decision, &client) {
             (Ok(answer), Some(client)) if answer.strategy.leased => {
                 self.boot_with_lease(shared, heard, client, answer);
@@ -64,6 +67,9 @@ impl Door {
             (Ok(answer), _) if !answer.delay.is_zero() => self.boot_later(shared, heard, answer),
             (Ok(answer), _) => self.boot_now(shared, heard, &answer),
             (Err(ignore), _) => self.boot_not(shared, heard, &ignore),
+        }
+        if let Some(unnamed) = unnamed {
+            shared.emit(mac, What::NoServerNamed(unnamed));
         }
     }
 
@@ -194,6 +200,17 @@ fn learn_address(shared: &Shared, incoming: Incoming<'_>) -> bool {
         shared.emit(Some(mac), What::Leased { address, server });
     }
     known.is_some()
+}
+
+/// What a machine lacks that this answers, where no DHCP server is named to ask for it.
+fn unnamed(message: &Message, answer: &Answer) -> Option<Unnamed> {
+    let unleased = answer.unleased.as_ref()?;
+    Some(Unnamed {
+        relay: unleased.relay,
+        chosen_by: unleased.by.word().to_owned(),
+        detail: unleased.to_string(),
+        played: is_played(message),
+    })
 }
 
 fn decide(shared: &Shared, incoming: Incoming<'_>) -> Outcome {

@@ -1,10 +1,13 @@
 //! What profiles say that comes to nothing on this host, in the mode served: a shape that the mode does not have, and
-//! entries of other servers that are this one. Warnings, since the same profiles may be served elsewhere.
+//! entries of other servers that are this one; leases for machines behind relays, of a server that nobody names. Warnings, since the same profiles may be served elsewhere.
 //!
 //! Absent on purpose: shapes that firmware does not take (`profile/pinned`, whatever the mode).
 
+use ipnet::Ipv4Net;
+
 use super::{Places, about};
 use crate::client::Shape;
+use crate::decide::needs;
 use crate::profile::{PerArch, Profile, Profiles, Relays};
 use crate::service::interfaces;
 use crate::yaml::{Finding, Severity};
@@ -13,7 +16,38 @@ use crate::yaml::{Finding, Severity};
 pub fn check(places: &Places, profiles: &Profiles) -> Vec<Finding> {
     let mut findings = asked(profiles);
     findings.extend(pinned(places, profiles));
+    findings.extend(beyond(places, profiles));
     findings
+}
+
+/// Machines of another link come through a relay, and for those only a server that is named is asked.
+fn beyond(places: &Places, profiles: &Profiles) -> Vec<Finding> {
+    let present = interfaces::present(&places.interface);
+    let links: Vec<Ipv4Net> = present.into_iter().flat_map(|link| link.nets).collect();
+    if places.relays() != Relays::Link || links.is_empty() {
+        return Vec::new();
+    }
+    let needy = profiles.with_platforms().map(|(profile, platforms)| {
+        let mut each = platforms.into_iter();
+        each.any(|platform| needs::by_profile(profile, platform))
+    });
+    let each = profiles.with_subnets().zip(needy);
+    let wrong = each.filter_map(|((profile, subnets), needy)| {
+        let mut elsewhere = subnets.into_iter().filter(|net| is_elsewhere(*net, &links));
+        let subnet = elsewhere.next().filter(|_| needy)?;
+        let message = format!(
+            "machines of \"{}\" in {subnet}, which is on none of our links, come through a relay, and take lease and loader of one server (augment): no lease is fetched for them while no DHCP server is named",
+            profile.name
+        );
+        let hint = "name the server that gives them their leases: --dhcp-server, or dhcp-server in the config file";
+        Some(about(&profile.file, Severity::Warning, message, hint))
+    });
+    wrong.collect()
+}
+
+fn is_elsewhere(net: Ipv4Net, links: &[Ipv4Net]) -> bool {
+    let overlaps = |link: &Ipv4Net| link.contains(&net) || net.contains(link);
+    !links.iter().any(overlaps)
 }
 
 /// The lease of another DHCP server is fetched in mode `proxy` alone.
