@@ -134,7 +134,7 @@ fn doctor_teaches_nothing() {
     assert!(told.is_empty(), "{told:#?}");
     let unanswered = learnt.iter().filter(|e| e["event"] == "ignored");
     let of_machines: Vec<_> = unanswered.filter(|e| e["client"].is_string()).collect();
-    for reason in ["no-lease", "no-loader"] {
+    for reason in ["no-lease", "left-to-pxe"] {
         let some = of_machines.iter().any(|e| e["reason"] == reason);
         assert!(some, "{reason}: {of_machines:#?}");
     }
