@@ -195,7 +195,7 @@ codes! {
     NAMED_SERVER_SILENT = (
         "named-server-silent",
         "A DHCP server that the setting dhcp-server names does not answer bootjack, which asks it as a relay agent, and no other is asked while that is set. Machines that take lease and boot data of one server alone get none.",
-        "Name the server that gives these machines their leases, or leave dhcp-server out where it is on their own network; see that the named one runs and answers relay agents."
+        "Name the server that gives these machines their leases, or leave dhcp-server out where it is on their own network; see that the named one runs and answers relay agents. A bootjack that runs has to be started again for it."
     ),
     VENDOR_OPTIONS = (
         "vendor-options",
@@ -287,6 +287,11 @@ impl Code {
     /// What to do.
     pub fn remedy(self) -> &'static str {
         self.row().2
+    }
+
+    /// Whether a setting of bootjack's mends it, which is in force after a restart.
+    pub fn is_mended_by_a_setting(self) -> bool {
+        self == Self::NAMED_SERVER_SILENT
     }
 }
 
