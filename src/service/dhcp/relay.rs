@@ -5,6 +5,7 @@
 //! answer may come by another interface than the machine is on: what was kept with the question knows
 //! the way.
 
+use std::io;
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,7 +19,7 @@ use crate::event::{LeaseTold, What};
 use crate::firmware::is_probe;
 use crate::firmware::made_up::is_played;
 use crate::relay::hand::{self, Handed};
-use crate::relay::{Came, Forward, NotGivenBack, PER_SECOND, Question};
+use crate::relay::{Came, Forward, NotGivenBack, PER_SECOND, Question, WAIT, first_wait};
 use crate::service::Shared;
 use crate::service::interfaces::Own;
 use crate::service::probe::seed;
@@ -71,7 +72,9 @@ impl Door {
         let place = shared.waiting_leases.clone().try_acquire_owned();
         match place {
             Ok(place) if !(discovers && in_vain) => {
-                shared.overdue_after_its_time((forward.xid(), why(Over::Time)), place);
+                let first = if discovers { first_wait(message) } else { WAIT };
+                let over = (forward.xid(), why(Over::Time));
+                shared.overdue_after_its_time(over, first, place);
             }
             _ if !discovers => {}
             _ if in_vain => shared.overdue(forward.xid(), why(Over::Known)),
@@ -136,6 +139,7 @@ impl Door {
             }
             Came::Refused(carried) => carried.refuse(shared, Some(reply)),
             Came::Gone(carried) => carried.refuse(shared, None),
+            Came::Unneeded => {}
             Came::Renewed(carried) => carried.renewed(shared, reply),
             Came::Found(carried, forward) => {
                 carried.door.forward(shared, &forward, &carried);
@@ -164,7 +168,7 @@ impl Door {
         let (mut failed, mut left) = (None, false);
         for server in &forward.to {
             let to = SocketAddrV4::new(*server, self.port.number());
-            match self.send(&bytes, to, &carried.received) {
+            match self.ask(&bytes, to, &carried.received) {
                 Ok(()) => left = true,
                 Err(error) => failed = Some((to, error)),
             }
@@ -178,6 +182,20 @@ impl Door {
         };
         shared.emit(carried.mac, what);
         left
+    }
+}
+
+impl Door {
+    /// To a server: on another network by the way that the routes name, be it another interface. The door's own
+    /// sockets would take whoever is beyond the last route for a neighbour, and lose it.
+    fn ask(&self, bytes: &[u8], to: SocketAddrV4, received: &Received) -> io::Result<()> {
+        let there = *to.ip();
+        let direct = there.is_broadcast() || self.own.is_near(there);
+        let from = SocketAddrV4::new(received.local, self.port.number());
+        if !direct && self.routed.send(bytes, from, to)? {
+            return Ok(());
+        }
+        self.send(bytes, to, received)
     }
 }
 
