@@ -81,8 +81,20 @@ pub struct Choice {
     pub first: Found,
     /// What it is where that is not there.
     pub then: Option<Found>,
-    /// What is to be said where none of them is.
-    pub otherwise: String,
+    /// What it means that none of them is.
+    pub otherwise: Absence,
+}
+
+/// What it means that something is not there.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{words}")]
+pub struct Absence {
+    /// What is to be said.
+    pub words: String,
+    /// Whether who asks does not go on without.
+    pub needed: bool,
+    /// What he goes on with in its place; where one of these is there, it is not needed.
+    pub instead: Vec<Found>,
 }
 
 impl Found {
@@ -97,8 +109,8 @@ impl Found {
         }
     }
 
-    /// What is to be said where nothing of that is there, beside that.
-    pub fn otherwise(&self) -> Option<&str> {
+    /// What it means that nothing of that is there, beside that.
+    pub fn otherwise(&self) -> Option<&Absence> {
         match self {
             Self::First(choice) => Some(&choice.otherwise),
             _ => None,

@@ -22,6 +22,21 @@ impl What {
         matches!(self.reason(), "not-its-address" | "no-relay")
     }
 
+    /// Whether a machine was given a menu in which it has nothing. (The texts of a Raspberry Pi are none, nor is what
+    /// is said to a machine before it is known.)
+    pub fn is_empty_menu(&self) -> bool {
+        let Self::Menu {
+            dialect,
+            profile,
+            entries: 0,
+            ..
+        } = self
+        else {
+            return false;
+        };
+        *dialect != "raspberry-pi" && !profile.is_empty()
+    }
+
     /// What tells complaints of one name apart: a word of ours, `exhausted`; of others none.
     pub const fn reason(&self) -> &'static str {
         match self {

@@ -46,6 +46,10 @@ pub(super) fn further(more: Option<&str>, f: &mut Formatter<'_>) -> fmt::Result 
     more.map_or(Ok(()), |more| write!(f, "; {more}"))
 }
 
+/// What to do about a menu without an entry.
+const EMPTY: &str = "; it can start nothing by it: give that profile an entry that is for this machine, or have it \
+                     match another one (`bootjack explain --mac …` says of each entry why it is left out)";
+
 impl Display for What {
     /// One line; the client is not repeated.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -200,7 +204,11 @@ impl Display for What {
                     f,
                     "{door} {path}: {dialect} menu of profile \"{profile}\", {}",
                     counted(*entries, "entry")
-                )
+                )?;
+                if self.is_empty_menu() {
+                    f.write_str(EMPTY)?;
+                }
+                Ok(())
             }
             Self::Started {
                 door,
@@ -257,6 +265,7 @@ impl Display for What {
                 path,
                 peer,
                 reason,
+                ..
             } => write!(f, "{door} {path} to {peer}: not found: {reason}"),
             Self::Refused {
                 service,
@@ -352,5 +361,31 @@ mod tests {
             said(0, 3, 2),
             format!("0 profiles and 3 networks and 2 own quirks {after}")
         );
+    }
+
+    #[test]
+    fn a_menu_without_an_entry_is_a_warning_with_what_to_do() {
+        let menu = |dialect, profile: &str, entries| What::Menu {
+            door: crate::tree::Door::Tftp,
+            path: "grub.cfg".to_owned(),
+            dialect,
+            profile: profile.to_owned(),
+            entries,
+        };
+        let empty = menu("grub", "Lab", 0);
+        let said = empty.to_string();
+        assert!(
+            said.contains("0 entries; it can start nothing by it"),
+            "{said}"
+        );
+        assert_eq!(empty.level(), tracing::Level::WARN);
+        for other in [
+            menu("grub", "Lab", 1),
+            menu("raspberry-pi", "Pi", 0),
+            menu("ipxe", "", 0),
+        ] {
+            assert_eq!(other.level(), tracing::Level::INFO, "{other}");
+            assert!(!other.to_string().contains("nothing by it"), "{other}");
+        }
     }
 }
