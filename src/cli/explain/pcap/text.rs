@@ -135,6 +135,9 @@ fn replied(reply: &Reply, out: &mut String) -> fmt::Result {
     if let Some(lease) = &reply.lease {
         writeln!(out, "    lease: {lease}, where nobody had one before")?;
     }
+    if let Some(lease) = &reply.handed_on {
+        writeln!(out, "    lease: {lease}")?;
+    }
     decoded(&reply.message, "    ", out)
 }
 
