@@ -166,6 +166,15 @@ pub struct Rendered {
     pub entries: usize,
 }
 
+/// The word for the texts of a Raspberry Pi, where menus have their dialect.
+pub const RASPBERRY_PI: &str = "raspberry-pi";
+
+/// Whether what was rendered is a menu in which a machine has nothing. Texts of a Raspberry Pi are no menus, nor is
+/// what is said to a machine before it is known, by no profile.
+pub fn is_empty_menu(dialect: &str, profile: &str, entries: usize) -> bool {
+    entries == 0 && dialect != RASPBERRY_PI && !profile.is_empty()
+}
+
 /// Why a name leads nowhere. The peer hears "not found" for each of them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Missing {

@@ -1,7 +1,7 @@
 //! What kind an event is: its name, whether strangers can cause it, what tells complaints apart.
 
 use super::What;
-use crate::tree::Door;
+use crate::tree::{self, Door};
 
 impl What {
     /// Whether anybody on the network can cause it as often as he likes.
@@ -22,19 +22,17 @@ impl What {
         matches!(self.reason(), "not-its-address" | "no-relay")
     }
 
-    /// Whether a machine was given a menu in which it has nothing. (The texts of a Raspberry Pi are none, nor is what
-    /// is said to a machine before it is known.)
+    /// Whether a machine was given a menu in which it has nothing.
     pub fn is_empty_menu(&self) -> bool {
-        let Self::Menu {
-            dialect,
-            profile,
-            entries: 0,
-            ..
-        } = self
-        else {
-            return false;
-        };
-        *dialect != "raspberry-pi" && !profile.is_empty()
+        match self {
+            Self::Menu {
+                dialect,
+                profile,
+                entries,
+                ..
+            } => tree::is_empty_menu(dialect, profile, *entries),
+            _ => false,
+        }
     }
 
     /// What tells complaints of one name apart: a word of ours, `exhausted`; of others none.

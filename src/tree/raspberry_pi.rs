@@ -133,7 +133,7 @@ impl<'a> Asked<'a> {
         }
         let filled = template::fill(template, &values).map_err(Missing::Render)?;
         let rendered = Rendered {
-            dialect: "raspberry-pi",
+            dialect: super::RASPBERRY_PI,
             profile: profile.name.clone(),
             entries: 0,
         };
