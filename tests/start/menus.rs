@@ -80,6 +80,10 @@ fn explain_lists_the_menu_of_this_machine() {
             assert!(line.contains(what), "{what}: {line}");
         }
     }
+    let shown = ask(&format!("loader: firmware\n{profile}"), "efi-x64");
+    let head =
+        "menu: its firmware shows it (option 43), 3 entries; the first starts after 10s\n  disk ";
+    assert!(shown.contains(head), "{shown}");
     let empty = "secure_boot: true\nname: Lab\nmenu: { entries: [ { id: shell, title: S, ipxe: \"shell\\n\" } ] }\n";
     let out = ask(empty, "efi-x64");
     let said = "\nmenu: EMPTY: this machine can start nothing of \"Lab\" by GRUB; give the profile an entry that is for it";

@@ -10,6 +10,7 @@ use crate::client::Client;
 use crate::client::progress::Given;
 use crate::decide::loader::reads_the_ack;
 use crate::decide::menu::{NoRoom, of};
+use crate::profile::items::{Items, WAIT};
 use crate::profile::{Profile, Snapshot, U_BOOT_MENU};
 use crate::render::view::{self, LeftOut, View};
 use crate::render::{Boot, Dialect, Place};
@@ -37,7 +38,7 @@ pub(super) fn menu(
     }
     let shown = of(told.profile, client, &quirks).filter(|_| told.no_menu.is_none());
     if let Some(items) = shown {
-        return of_firmware(told.profile, &items.entries, client, out);
+        return of_firmware(told.profile, &items, client, out);
     }
     let Some(loader) = told.loader else {
         return Ok(());
@@ -53,7 +54,7 @@ pub(super) fn menu(
     let Some(dialect) = dialect(loader) else {
         return writeln!(
             out,
-            "menu: none of these entries: it starts {loader} itself, which may ask for anything"
+            "menu: none of the profile's entries: {loader} is started as it is"
         );
     };
     let place = Place {
@@ -99,14 +100,20 @@ fn of_pi(profile: &Profile, out: &mut String) -> std::fmt::Result {
 /// A menu in option 43, which is printed where that is.
 fn of_firmware(
     profile: &Profile,
-    shown: &[&crate::profile::Entry],
+    shown: &Items<'_>,
     client: &Client,
     out: &mut String,
 ) -> std::fmt::Result {
+    let begins = match shown.seconds {
+        0 => "the first starts at once".to_owned(),
+        WAIT => "it waits for somebody to choose".to_owned(),
+        seconds => format!("the first starts after {seconds}s"),
+    };
+    let shown = &shown.entries;
+    let count = counted(shown.len());
     writeln!(
         out,
-        "menu: its firmware shows it (option 43), {}",
-        counted(shown.len())
+        "menu: its firmware shows it (option 43), {count}; {begins}"
     )?;
     for entry in shown {
         line(&entry.id, &entry.title, "", out)?;
