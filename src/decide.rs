@@ -17,8 +17,8 @@
 //! * [`lease`], [`grant`]: the same in mode `dhcp`, where the reply is a lease with boot data in it
 //!
 //! Invariants: beside another's leases, a client that is not booting is never answered, nor is a
-//! lease REQUEST on 67; every answer stays within the client's size limit; every other outcome is
-//! an [`Ignore`] with its reason.
+//! lease REQUEST on 67 for any lease but one that we have handed on ([`takes_our_lease`]); every answer
+//! stays within the client's size limit; every other outcome is an [`Ignore`] with its reason.
 
 mod excess;
 mod finish;
@@ -197,7 +197,7 @@ fn answer(
     let here = Here::of(snapshot, incoming);
     let menu = menu::option(&selection.profile, client, &treatment, here);
     let relays = incoming.port == Port::Dhcp && snapshot.relays.serve(incoming.message);
-    let case = Case {
+    let asked = Asked {
         incoming,
         kind,
         client,
@@ -206,11 +206,11 @@ fn answer(
         here,
         relays,
     };
-    case.answer(menu.as_deref())
+    asked.answer(menu.as_deref())
 }
 
 /// One message, and what is known of who sent it.
-struct Case<'a> {
+struct Asked<'a> {
     incoming: Incoming<'a>,
     kind: Kind,
     client: &'a Client,
@@ -220,7 +220,7 @@ struct Case<'a> {
     relays: bool,
 }
 
-impl Case<'_> {
+impl Asked<'_> {
     /// The answer; and where a lease is to be fetched for it, what it is without one.
     fn answer(self, menu: Option<&[u8]>) -> Result<Box<Answer>, Ignore> {
         let answer = self.full(menu)?;
@@ -266,18 +266,18 @@ impl Case<'_> {
         let (client, treatment) = (self.client, self.treatment);
         let profile = &self.selection.profile;
         let loader = loader::beside(menu.is_some(), profile, (client, treatment), self.here)?;
-        let case = strategy::Case {
+        let around = strategy::Circumstances {
             relays: self.relays,
             reads_the_ack: loader
                 .as_ref()
                 .is_some_and(|named| loader::reads_the_ack(&named.to_string())),
         };
-        let (strategy, by) = self.shape(menu.is_some(), case);
+        let (strategy, by) = self.shape(menu.is_some(), around);
         let form = Form::of(strategy, treatment, client).of_profile(profile);
         let form = menu.map_or(form, |menu| form.with_menu(menu));
         let offered = (self.kind == Kind::Offer).then(|| {
             let row = (treatment, form.bypasses());
-            strategy::offered(client, (strategy, &by), row, case)
+            strategy::offered(client, (strategy, &by), row, around)
         });
         let parts = Parts {
             incoming: self.incoming,
@@ -292,14 +292,12 @@ impl Case<'_> {
             ..*answer
         }))
     }
-}
 
-impl Case<'_> {
     /// The shape, and who chose it. Firmware that is shown a menu gets it in a lease where it needs one;
     /// and who asks us for the lease that we have offered gets boot data with that, whatever has changed since.
-    fn shape(&self, menu: bool, case: strategy::Case) -> (&'static Strategy, By) {
+    fn shape(&self, menu: bool, around: strategy::Circumstances) -> (&'static Strategy, By) {
         let profile = &self.selection.profile;
-        let (shape, by) = strategy::for_client(self.client, profile, self.treatment, case);
+        let (shape, by) = strategy::for_client(self.client, profile, self.treatment, around);
         let takes_lease = self.kind == Kind::Ack && self.incoming.port == Port::Dhcp;
         match shape {
             _ if takes_lease => (strategy::augmenting(self.client), by),

@@ -58,8 +58,8 @@ pub use compile::{Compiler, Source, compile};
 pub use http_boot::HttpBoot;
 pub use index::Profiles;
 pub use model::{
-    Action, BootServer, Entry, Loader, Menu, PerArch, Profile, Pxelinux, RaspberryPi, Target,
-    Template, U_BOOT_MENU,
+    Action, BootServer, DeviceTree, Entry, Loader, Menu, PerArch, Profile, Pxelinux, RaspberryPi,
+    Target, Template, U_BOOT_MENU,
 };
 pub use named::Named;
 pub use parts::Part;

@@ -3,10 +3,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/places.rs"]
+mod places;
+
 use std::fs;
 use std::process::Command;
 
-use bootjack::config::{ConfigFile, Mode};
+use bootjack::config::Mode;
 use bootjack::profile::{Https, Source, compile};
 use bootjack::service::load::{Loader, Places};
 
@@ -161,23 +164,14 @@ fn a_name_that_no_lease_lets_firmware_look_up_is_a_warning() {
         let dhcp = format!(
             "dhcp:\n  networks:\n    - subnet: 10.1.0.0/24\n      pools: [ 10.1.0.100-10.1.0.199 ]\n{options}"
         );
-        fs::write(place("b.yaml"), dhcp).unwrap();
+        fs::write(place("bootjack.yaml"), dhcp).unwrap();
         let mut loader = Loader::new(Places {
-            profiles: place("profiles"),
-            required: true,
-            images: place("images"),
-            assets: None,
-            http_port: 8067,
             https: Some(Https {
                 port: 8443,
                 name: name.map(str::to_owned),
             }),
-            config: ConfigFile {
-                path: place("b.yaml"),
-                settings: None,
-            },
             mode,
-            names_server: false,
+            ..places::below(folder.path())
         });
         let findings = loader.load().findings;
         let told: Vec<String> = findings.iter().map(ToString::to_string).collect();

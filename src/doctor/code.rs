@@ -179,13 +179,13 @@ codes! {
     ),
     BOOT_FILE = (
         "boot-file",
-        "The DHCP server names a boot file. iPXE prefers it to a proxy's, UEFI HTTP boot takes it where it is a URI, shim and GRUB go to that server; BIOS and UEFI PXE take it when the proxy is not heard in time.",
+        "The DHCP server names a boot file. iPXE prefers it to a proxy's, UEFI HTTP boot takes it where it is a URI, shim and GRUB go to that server where bootjack does not hand them its lease (mode proxy does); BIOS and UEFI PXE take it when the proxy is not heard in time.",
         "Remove boot file and next server (options 66 and 67, `filename`, `next-server`, `dhcp-boot`) from the DHCP server. Where that cannot be, a row of `quirks:` with `ipxe-priority: 1` has iPXE take bootjack's."
     ),
     NEXT_SERVER = (
         "next-server",
-        "The DHCP server names a next server without a boot file. Only the signed GRUB of Secure Boot asks it for files, and finds none.",
-        "Nothing, unless you use Secure Boot: then set next-server in the DHCP server to bootjack's address."
+        "The DHCP server names a next server without a boot file. Only the GRUB of Secure Boot asks it for files, and finds none; in mode proxy bootjack hands it that lease with itself as next server.",
+        "Nothing in mode proxy, unless that server answers no relay agents (`relays-ignored`). There, and in mode colocated, set next-server in the DHCP server to bootjack's address if you use Secure Boot."
     ),
     RELAYS_IGNORED = (
         "relays-ignored",

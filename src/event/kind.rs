@@ -92,3 +92,34 @@ impl What {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_menu_without_an_entry_is_a_warning_with_what_to_do() {
+        let menu = |dialect, profile: &str, entries| What::Menu {
+            door: crate::tree::Door::Tftp,
+            path: "grub.cfg".to_owned(),
+            dialect,
+            profile: profile.to_owned(),
+            entries,
+        };
+        let empty = menu("grub", "Lab", 0);
+        let said = empty.to_string();
+        assert!(
+            said.contains("0 entries; it can start nothing by it"),
+            "{said}"
+        );
+        assert_eq!(empty.level(), tracing::Level::WARN);
+        for other in [
+            menu("grub", "Lab", 1),
+            menu("raspberry-pi", "Pi", 0),
+            menu("ipxe", "", 0),
+        ] {
+            assert_eq!(other.level(), tracing::Level::INFO, "{other}");
+            assert!(!other.to_string().contains("nothing by it"), "{other}");
+        }
+    }
+}

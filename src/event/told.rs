@@ -36,6 +36,9 @@ pub struct LeaseTold {
     /// Options of that server's that the client's size limit had no room for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<u8>,
+    /// Options of the server's that have a length that they cannot have, and were not handed on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub malformed: Vec<u8>,
 }
 
 /// What a loader looked for where it might be (quirks 37 and 38).
@@ -106,10 +109,15 @@ impl Display for LeaseTold {
         write!(f, "with {}", self.address)?;
         self.server
             .map_or(Ok(()), |server| write!(f, " of {server}"))?;
-        if self.left_out.is_empty() {
-            return Ok(());
+        for (why, options) in [
+            ("no room for options", &self.left_out),
+            ("without its options of a wrong length", &self.malformed),
+        ] {
+            if !options.is_empty() {
+                write!(f, "; {why} {options:?}")?;
+            }
         }
-        write!(f, "; no room for options {:?}", self.left_out)
+        Ok(())
     }
 }
 

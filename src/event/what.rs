@@ -154,6 +154,9 @@ pub enum What {
         reason: &'static str,
         /// The reason in a sentence.
         detail: String,
+        /// Whether it is of a machine that there is not: one that `doctor` or `probe` plays.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        played: bool,
     },
     /// A client was seen taking a lease from the LAN's DHCP server.
     Leased {
@@ -331,6 +334,9 @@ pub enum What {
         service: &'static str,
         /// Where it came from.
         peer: SocketAddr,
+        /// Whose it says it is, where its header is there (DHCP).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mac: Option<Mac>,
         /// What is wrong with it.
         reason: String,
     },

@@ -50,6 +50,9 @@ pub(super) fn further(more: Option<&str>, f: &mut Formatter<'_>) -> fmt::Result 
 const EMPTY: &str = "; it can start nothing by it: give that profile an entry that is for this machine, or have it \
                      match another one (`bootjack explain --mac …` says of each entry why it is left out)";
 
+/// Who it was that nobody finds among the machines.
+const PLAYED: &str = " (asked by doctor or probe, for a machine that there is not)";
+
 impl Display for What {
     /// One line; the client is not repeated.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -138,7 +141,11 @@ impl Display for What {
                 port,
                 reason,
                 detail,
-            } => write!(f, "not answered on port {port} ({reason}): {detail}"),
+                played,
+            } => {
+                write!(f, "not answered on port {port} ({reason}): {detail}")?;
+                f.write_str(if *played { PLAYED } else { "" })
+            }
             Self::Leased {
                 address,
                 server: Some(server),
@@ -275,8 +282,13 @@ impl Display for What {
             Self::Malformed {
                 service,
                 peer,
+                mac,
                 reason,
-            } => write!(f, "{service} packet of {peer} malformed: {reason}"),
+            } => {
+                write!(f, "{service} packet of {peer}")?;
+                mac.map_or(Ok(()), |mac| write!(f, " ({mac})"))?;
+                write!(f, " malformed: {reason}")
+            }
             Self::Handshake {
                 peer,
                 alert,
@@ -361,31 +373,5 @@ mod tests {
             said(0, 3, 2),
             format!("0 profiles and 3 networks and 2 own quirks {after}")
         );
-    }
-
-    #[test]
-    fn a_menu_without_an_entry_is_a_warning_with_what_to_do() {
-        let menu = |dialect, profile: &str, entries| What::Menu {
-            door: crate::tree::Door::Tftp,
-            path: "grub.cfg".to_owned(),
-            dialect,
-            profile: profile.to_owned(),
-            entries,
-        };
-        let empty = menu("grub", "Lab", 0);
-        let said = empty.to_string();
-        assert!(
-            said.contains("0 entries; it can start nothing by it"),
-            "{said}"
-        );
-        assert_eq!(empty.level(), tracing::Level::WARN);
-        for other in [
-            menu("grub", "Lab", 1),
-            menu("raspberry-pi", "Pi", 0),
-            menu("ipxe", "", 0),
-        ] {
-            assert_eq!(other.level(), tracing::Level::INFO, "{other}");
-            assert!(!other.to_string().contains("nothing by it"), "{other}");
-        }
     }
 }

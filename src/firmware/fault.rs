@@ -357,7 +357,7 @@ impl Fault {
             }
             Self::Second { .. } | Self::NoSecond(_) => {
                 "the loader goes by the DHCP server's ACK: set its next-server to the boot server, or let one \
-                 server give lease and boot data (bootjack's mode dhcp)"
+                 server give lease and boot data (bootjack's modes proxy and dhcp)"
             }
             Self::InUse(..) => {
                 "two machines with one address stop each other: look at the DHCP server's pool, and at that machine"

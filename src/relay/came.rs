@@ -22,6 +22,19 @@ impl Forward {
     }
 }
 
+/// Why a RELEASE or DECLINE goes nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotGivenBack {
+    /// Nobody knows whose lease that is.
+    #[error(
+        "{0} is no lease that was handed on to this machine, as far as is known since the start; its server is not told"
+    )]
+    Unknown(Ipv4Addr),
+    /// Servers were asked as much as they are in this second.
+    #[error("servers were asked enough in this second")]
+    TooMany,
+}
+
 /// An answer that is believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Came<T> {

@@ -18,9 +18,11 @@ use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
-use super::aged::Aged;
-use super::came::{Came, Forward, Overdue};
-use super::forward::{forwarded, retraced};
+use super::came::{Came, Forward, NotGivenBack, Overdue};
+use super::offers::{OFFERS, Offered, Offers};
+use super::open::Open;
+use super::pace::Pace;
+use super::question::Question;
 use super::servers::{News, Servers};
 use super::transaction::{Asks, Stray, Transaction};
 use crate::wire::Mac;
@@ -30,35 +32,18 @@ use crate::wire::dhcp::{Kind, Message, code};
 /// seconds before it offers it, and EDK2 collects OFFERs for four; it prefers one with a lease that comes
 /// later still (`PxeBcDhcp4.c`).
 pub const WAIT: Duration = Duration::from_millis(3300);
-/// So long an answer may take. A server that pings an address before it offers it takes three seconds.
-const OPEN: Duration = Duration::from_secs(15);
-/// Offers of one client that are kept: firmware asks four times, and may take any of the answers.
-pub const OFFERS: usize = 4;
-/// Questions a second that DHCP servers are asked, whoever makes up machines: a room of 500 asks two each, and
-/// dnsmasq that writes leases to a disk loses packets from 500 a second on.
-pub const PER_SECOND: u32 = 1000;
 /// So many offers of servers to clients themselves are kept for questions that come later.
 const HEARD: usize = 64;
-const SECOND: Duration = Duration::from_secs(1);
-
-#[derive(Debug, Clone, Copy)]
-struct Offered {
-    address: Ipv4Addr,
-    /// Its own name (54), and where it answers.
-    server: Ipv4Addr,
-    at: Ipv4Addr,
-}
 
 /// Everything that is under way. `T` is what the caller keeps with each question.
 #[derive(Debug)]
 pub struct Relay<T> {
-    open: Aged<u32, Transaction<T>>,
-    offers: Aged<Mac, Vec<Offered>>,
+    open: Open<T>,
+    offers: Offers,
     /// What servers have offered clients themselves, the last ones: a fast server is heard before the
     /// question that it is to be held against.
     heard: VecDeque<(Mac, u32, Ipv4Addr)>,
-    /// When this second began, how many questions were asked in it, and how many of them for relayed machines.
-    second: Option<(Instant, [u32; 2])>,
+    pace: Pace,
     /// The servers.
     pub servers: Servers,
 }
@@ -67,100 +52,69 @@ impl<T: Clone> Relay<T> {
     /// Room for so many questions, and for the offers of so many machines.
     pub fn new(capacity: usize, servers: Servers) -> Self {
         Self {
-            open: Aged::new(capacity),
-            offers: Aged::new(capacity),
+            open: Open::new(capacity),
+            offers: Offers::new(capacity),
             heard: VecDeque::new(),
-            second: None,
+            pace: Pace::default(),
             servers,
         }
     }
 
-    /// A client's DISCOVER. `here`: our address on its side; `xid`: a number that nobody can guess. `None`, here
-    /// and below: [`PER_SECOND`] were asked in this second.
-    pub fn discover(
-        &mut self,
-        now: Instant,
-        (here, xid): (Ipv4Addr, u32),
-        request: &Message,
-        carried: T,
-    ) -> Option<Forward> {
-        self.may_ask(now, request)?;
-        let message = forwarded(request, here, xid, None);
-        let to = self.servers.to_ask(now);
-        let forward = Forward { message, to };
-        Some(self.ask(now, Asks::Discover, (request, here), forward, carried))
+    /// A client's DISCOVER. `None`, here and below: [`PER_SECOND`](super::PER_SECOND) were asked in this second.
+    pub fn discover(&mut self, question: Question<'_>, carried: T) -> Option<Forward> {
+        self.pace.takes(question.now, question.message)?;
+        let forward = question.to(self.servers.to_ask(question.now));
+        Some(self.ask(Asks::Discover, question, forward, carried))
     }
 
     /// A client's REQUEST for a lease that we have offered, or that it says we have.
-    pub fn request(
-        &mut self,
-        now: Instant,
-        (here, xid): (Ipv4Addr, u32),
-        request: &Message,
-        carried: T,
-    ) -> Option<Forward> {
-        self.may_ask(now, request)?;
-        let wanted = request.address(code::REQUESTED_ADDRESS);
+    pub fn request(&mut self, question: Question<'_>, carried: T) -> Option<Forward> {
+        self.pace.takes(question.now, question.message)?;
+        let wanted = question.message.address(code::REQUESTED_ADDRESS);
         let wanted = wanted.unwrap_or(Ipv4Addr::UNSPECIFIED);
-        if let Some(offered) = self.offered(request, wanted) {
-            let forward = selecting(request, (here, xid), offered);
+        if let Some(offered) = self.offers.of(question.message, wanted) {
             let asks = Asks::Request(offered.server);
-            return Some(self.ask(now, asks, (request, here), forward, carried));
+            return Some(self.ask(asks, question, question.selecting(offered), carried));
         }
-        let message = retraced(request, here, xid);
-        let to = self.servers.to_ask(now);
-        let forward = Forward { message, to };
-        Some(self.ask(
-            now,
-            Asks::Retrace(wanted),
-            (request, here),
-            forward,
-            carried,
-        ))
+        let forward = question.retraced(self.servers.to_ask(question.now));
+        Some(self.ask(Asks::Retrace(wanted), question, forward, carried))
     }
 
     /// A client's REQUEST to go on with a lease that it takes for ours.
-    pub fn renew(
-        &mut self,
-        now: Instant,
-        (here, xid): (Ipv4Addr, u32),
-        request: &Message,
-        carried: T,
-    ) -> Option<Forward> {
-        self.may_ask(now, request)?;
-        let message = forwarded(request, here, xid, None);
-        let offered = self.offered(request, request.ciaddr);
-        let to = offered.map_or_else(|| self.servers.to_ask(now), |offered| vec![offered.at]);
+    pub fn renew(&mut self, question: Question<'_>, carried: T) -> Option<Forward> {
+        self.pace.takes(question.now, question.message)?;
+        let offered = self.offers.of(question.message, question.message.ciaddr);
         let asks = Asks::Renew(offered.map(|offered| offered.server));
-        let forward = Forward { message, to };
-        Some(self.ask(now, asks, (request, here), forward, carried))
+        let to = match offered {
+            Some(offered) => vec![offered.at],
+            None => self.servers.to_ask(question.now),
+        };
+        Some(self.ask(asks, question, question.to(to), carried))
     }
 
-    /// A client's RELEASE or DECLINE of a lease that it takes for ours, which nobody answers; `None`: nobody
-    /// knows whose that is.
-    pub fn give_back(
-        &mut self,
-        now: Instant,
-        (here, xid): (Ipv4Addr, u32),
-        message: &Message,
-    ) -> Option<Forward> {
-        let address = message
-            .address(code::REQUESTED_ADDRESS)
-            .unwrap_or(message.ciaddr);
-        let offered = self.offered(message, address)?;
-        self.may_ask(now, message)?;
-        Some(selecting(message, (here, xid), offered))
+    /// A client's RELEASE or DECLINE of a lease that it takes for ours, which nobody answers.
+    ///
+    /// # Errors
+    /// Why it goes to no server.
+    pub fn give_back(&mut self, question: Question<'_>) -> Result<Forward, NotGivenBack> {
+        let message = question.message;
+        let address = message.address(code::REQUESTED_ADDRESS);
+        let address = address.unwrap_or(message.ciaddr);
+        let offered = self.offers.of(message, address);
+        let offered = offered.ok_or(NotGivenBack::Unknown(address))?;
+        let room = self.pace.takes(question.now, message);
+        room.ok_or(NotGivenBack::TooMany)?;
+        Ok(question.selecting(offered))
     }
 
     /// Another server has answered a client itself, in its own transaction.
     pub fn heard(&mut self, now: Instant, server: Ipv4Addr, (mac, xid): (Mac, u32)) {
         self.servers.heard(now, server);
-        let open = self.open.values_mut();
-        for open in open.filter(|open| open.request.xid == xid && open.request.mac() == Some(mac)) {
+        self.open.for_each_of((mac, xid), |open| {
             if open.alive.len() < OFFERS && !open.alive.contains(&server) {
                 open.alive.push(server);
             }
-        }
+        });
         self.heard.push_back((mac, xid, server));
         let surplus = self.heard.len().saturating_sub(HEARD);
         self.heard.drain(..surplus);
@@ -228,15 +182,9 @@ impl<T: Clone> Relay<T> {
         reply: &Message,
         xid: u32,
     ) -> Result<(Came<T>, Option<News>), Stray> {
-        let open = self.open.get(reply.xid).ok_or(Stray::Unasked)?;
-        if now.saturating_duration_since(open.began) > OPEN {
-            self.open.remove(reply.xid);
-            return Err(Stray::Unasked);
-        }
+        let open = (self.open.in_time(now, reply.xid)).ok_or(Stray::Unasked)?;
         let server = open.believes(from, reply);
-        if let (Err(stray), Some(open)) = (&server, self.open.get_mut(reply.xid)) {
-            open.stray = Some(*stray);
-        }
+        open.stray = server.err().or(open.stray);
         let server = server?;
         let open = self.open.remove(reply.xid).ok_or(Stray::Unasked)?;
         let news = self.servers.answered(now, server);
@@ -269,14 +217,20 @@ impl<T: Clone> Relay<T> {
             Asks::Renew(_) => Came::Renewed(carried),
             Asks::Retrace(wanted) if offered.address != wanted => Came::Gone(carried),
             Asks::Retrace(_) => {
-                self.keep(&request, offered);
-                let forward = selecting(&request, (here, xid), offered);
+                self.offers.keep(&request, offered);
+                let question = Question {
+                    now,
+                    here,
+                    xid,
+                    message: &request,
+                };
+                let forward = question.selecting(offered);
                 let asks = Asks::Request(offered.server);
-                let forward = self.ask(now, asks, (&request, here), forward, carried.clone());
+                let forward = self.ask(asks, question, forward, carried.clone());
                 Came::Found(carried, Box::new(forward))
             }
             Asks::Discover | Asks::Request(_) => {
-                self.keep(&request, offered);
+                self.offers.keep(&request, offered);
                 if overdue {
                     Came::Late(carried)
                 } else {
@@ -286,72 +240,19 @@ impl<T: Clone> Relay<T> {
         }
     }
 
-    /// Whether the servers can be asked one more question in this second. Half of them are for machines of our
-    /// own link: others are who says that he is a relay.
-    fn may_ask(&mut self, now: Instant, message: &Message) -> Option<()> {
-        let this = self
-            .second
-            .filter(|(began, _)| now.saturating_duration_since(*began) < SECOND);
-        let (began, [asked, relayed]) = this.unwrap_or((now, [0, 0]));
-        let beyond = u32::from(!message.giaddr.is_unspecified());
-        let counts = [asked.saturating_add(1), relayed.saturating_add(beyond)];
-        let room = asked < PER_SECOND && (beyond == 0 || relayed < PER_SECOND / 2);
-        if room {
-            self.second = Some((began, counts));
-        }
-        room.then_some(())
-    }
-
-    fn ask(
-        &mut self,
-        now: Instant,
-        asks: Asks,
-        (request, here): (&Message, Ipv4Addr),
-        forward: Forward,
-        carried: T,
-    ) -> Forward {
+    fn ask(&mut self, asks: Asks, question: Question<'_>, forward: Forward, carried: T) -> Forward {
         let open = Transaction {
             asks,
-            request: request.clone(),
-            here,
+            request: question.message.clone(),
+            here: question.here,
             to: forward.to.clone(),
-            began: now,
-            alive: self.heard_before(request),
+            began: question.now,
+            alive: self.heard_before(question.message),
             overdue: false,
             stray: None,
             carried,
         };
-        let is_over = |open: &Transaction<T>| now.saturating_duration_since(open.began) > OPEN;
-        self.open.drop_oldest_while(is_over);
-        self.open.insert(forward.xid(), open);
+        self.open.insert(question.now, forward.xid(), open);
         forward
-    }
-
-    fn offered(&self, request: &Message, address: Ipv4Addr) -> Option<Offered> {
-        let offers = self.offers.get(request.mac()?)?;
-        offers
-            .iter()
-            .copied()
-            .find(|offer| offer.address == address)
-    }
-
-    /// Keeps whose offer a client has, the last ones.
-    fn keep(&mut self, request: &Message, offered: Offered) {
-        let Some(mac) = request.mac() else { return };
-        let mut offers = self.offers.remove(mac).unwrap_or_default();
-        offers.retain(|known| known.address != offered.address);
-        if offers.len() >= OFFERS {
-            offers.remove(0);
-        }
-        offers.push(offered);
-        self.offers.insert(mac, offers);
-    }
-}
-
-/// What goes to the server that has offered an address.
-fn selecting(message: &Message, (here, xid): (Ipv4Addr, u32), offered: Offered) -> Forward {
-    Forward {
-        message: forwarded(message, here, xid, Some(offered.server)),
-        to: vec![offered.at],
     }
 }

@@ -9,7 +9,9 @@ use super::signed::Signed;
 use super::{Dialect, Place, RenderError, template};
 use crate::client::{Client, Stage};
 use crate::profile::boot_server::type_of;
-use crate::profile::{Action, Entry, Installed, PerArch, Profile, Snapshot, Target, Template};
+use crate::profile::{
+    Action, DeviceTree, Entry, Installed, PerArch, Profile, Snapshot, Target, Template,
+};
 
 /// A menu for one client in one dialect, all text final.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +56,8 @@ pub enum Boot {
         initrd: Vec<String>,
         /// Command line
         args: String,
+        /// What U-Boot fetches for it; no other dialect has it
+        device_tree: Option<BoardTree>,
     },
     /// A program, by URI.
     Program(String),
@@ -68,6 +72,15 @@ pub enum Boot {
     },
     /// The local disk.
     Local,
+}
+
+/// A device tree, by the name that U-Boot asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BoardTree {
+    /// A file.
+    File(String),
+    /// A folder, in which it looks for that of its board.
+    Folder(String),
 }
 
 impl View {
@@ -234,6 +247,7 @@ fn installed(found: &Installed) -> Entry {
             kernel: PerArch::All(path(&found.kernel)),
             initrd: PerArch::All(vec![path(&found.initrd)]),
             args: PerArch::All(Template::default()),
+            device_tree: PerArch::All(DeviceTree::Firmware),
         },
         servers: Vec::new(),
     }

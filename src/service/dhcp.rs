@@ -34,10 +34,11 @@ use crate::client::{Client, Side};
 use crate::decide::note::{self, Noted};
 use crate::decide::{Ignore, Incoming, Port, item};
 use crate::event::What;
+use crate::firmware::made_up::is_played;
 use crate::profile::Relays;
 use crate::relay::meant;
 use crate::wire::Mac;
-use crate::wire::dhcp::{BOOTREPLY, Message};
+use crate::wire::dhcp::{self, BOOTREPLY, Message};
 
 /// Longer datagrams than any DHCP client sends are malformed.
 const BUFFER: usize = 2048;
@@ -91,7 +92,15 @@ impl Door {
     fn packet(self: &Arc<Self>, shared: &Arc<Shared>, received: &Received, bytes: &[u8]) {
         let message = match decode(received, bytes) {
             Ok(message) => message,
-            Err(why) => return shared.malformed("dhcp", received.from.into(), why),
+            Err(reason) => {
+                let what = What::Malformed {
+                    service: "dhcp",
+                    peer: received.from.into(),
+                    mac: dhcp::sender(bytes),
+                    reason,
+                };
+                return shared.emit(None, what);
+            }
         };
         if relay::is_own(&message, &self.own) {
             return;
@@ -264,6 +273,7 @@ impl Door {
             port: self.port.number(),
             reason: ignore.word(),
             detail: format!("{ignore}{sender}"),
+            played: is_played(message),
         }
     }
 
@@ -282,6 +292,7 @@ impl Door {
                 "cannot send to {to} by {}: {error}; {remedy}",
                 self.interface
             ),
+            played: false,
         }
     }
 

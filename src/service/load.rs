@@ -368,13 +368,5 @@ impl Material {
 
 /// A finding about a whole file or folder.
 fn about(file: &str, severity: Severity, message: String, hint: &str) -> Finding {
-    Finding {
-        severity,
-        file: Arc::from(file),
-        line: 0,
-        column: 0,
-        text: String::new(),
-        message,
-        hint: Some(hint.to_owned()),
-    }
+    Finding::whole(file, severity, message).hinted(hint)
 }

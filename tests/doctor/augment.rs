@@ -132,6 +132,14 @@ fn doctor_teaches_nothing() {
     };
     let told: Vec<_> = learnt.iter().filter(of_servers).collect();
     assert!(told.is_empty(), "{told:#?}");
+    let unanswered = learnt.iter().filter(|e| e["event"] == "ignored");
+    let of_machines: Vec<_> = unanswered.filter(|e| e["client"].is_string()).collect();
+    for reason in ["no-lease", "no-loader"] {
+        let some = of_machines.iter().any(|e| e["reason"] == reason);
+        assert!(some, "{reason}: {of_machines:#?}");
+    }
+    let played = of_machines.iter().all(|e| e["played"] == true);
+    assert!(played, "they are told as doctor's: {of_machines:#?}");
 }
 
 #[test]

@@ -6,17 +6,7 @@ use bootjack::config::Mode;
 use bootjack::service::load::Loader;
 use tempfile::TempDir;
 
-use super::{places, told};
-
-/// The head of an EFI program for this machine.
-fn program(machine: u16) -> Vec<u8> {
-    let mut file = vec![0; 512];
-    file[..2].copy_from_slice(b"MZ");
-    file[0x3c] = 0x40;
-    file[0x40..0x44].copy_from_slice(b"PE\0\0");
-    file[0x44..0x46].copy_from_slice(&machine.to_le_bytes());
-    file
-}
+use super::{places, program, told};
 
 /// What is found in this profile, beside kernels for x64 and ARM64, in a mode.
 fn found(profile: &str, mode: Mode) -> Vec<String> {

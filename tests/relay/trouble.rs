@@ -111,6 +111,28 @@ fn forged_answers_are_not_believed() {
     assert_eq!(strays.count(), 9);
 }
 
+/// UEFI throws an answer with such an option away as a whole.
+#[test]
+fn options_of_a_wrong_length_are_not_handed_on() {
+    as_root!("options_of_a_wrong_length_are_not_handed_on");
+    let lab = Lab::new();
+    let rogue = Rogue::new(&lab);
+    let (client, mut bytes) = rogue.sees_a_question(&lab, 1);
+    bytes.pop();
+    bytes.extend([3, 0, 6, 3, 10, 77, 0, 15, 0, 42, 4, 10, 77, 0, 1, 255]);
+    rogue.answers(&bytes, 67);
+    let offer = lab.card.answer(US, client.xid);
+    assert_eq!(offer.yiaddr(), EVIL);
+    for code in [3, 6, 15] {
+        assert_eq!(offer.option(code), None, "{code}");
+    }
+    assert_eq!(offer.option(42), Some(vec![10, 77, 0, 1]));
+    let told = poll::until(ANSWER, || lab.events(&client, "answer").pop());
+    let told = told.expect("the answer is told of");
+    let left = serde_json::json!([3, 6, 15]);
+    assert_eq!(told["lease"]["malformed"], left, "{told}");
+}
+
 /// Whom the operator names is asked, and nobody else believed, whatever he has seen.
 #[test]
 fn another_server_than_the_one_that_is_named_is_not_believed() {

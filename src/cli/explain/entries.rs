@@ -12,7 +12,7 @@ use crate::decide::loader::reads_the_ack;
 use crate::decide::menu::{NoRoom, of};
 use crate::profile::items::{Items, WAIT};
 use crate::profile::{Profile, Snapshot, U_BOOT_MENU};
-use crate::render::view::{self, LeftOut, View};
+use crate::render::view::{self, BoardTree, LeftOut, View};
 use crate::render::{Boot, Dialect, Place};
 
 /// What a machine is told, as far as its menu goes.
@@ -179,10 +179,17 @@ fn starts(boot: &Boot) -> String {
             kernel,
             initrd,
             args,
+            device_tree,
         } => {
+            let tree = match device_tree {
+                None => String::new(),
+                Some(BoardTree::File(name) | BoardTree::Folder(name)) => {
+                    format!(" device tree {name}")
+                }
+            };
             let files = std::iter::once(kernel).chain(initrd);
             let files: Vec<&str> = files.map(String::as_str).collect();
-            format!("linux {} {args}", files.join(" "))
+            format!("linux {}{tree} {args}", files.join(" "))
         }
         Boot::Program(uri) => format!("program {uri}"),
         Boot::Script(uri) => format!("iPXE script {uri}"),

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::relay::{named, word};
 use crate::event::{Unanswered, What};
-use crate::relay::Overdue;
+use crate::relay::{Overdue, WAIT};
 use crate::service::Shared;
 
 /// Why nobody is waited for any longer.
@@ -30,10 +32,7 @@ impl Shared {
                 "too-many",
                 "too many machines wait for a lease; this one is not waited for",
             )),
-            Over::Played => Some((
-                "no-lease",
-                "no lease came for a machine that doctor or probe plays; nothing is learnt from it",
-            )),
+            Over::Played => Some(("no-lease", "no lease came; nothing is learnt from that")),
         };
         if let Some((reason, detail)) = no_evidence {
             let carried = self.relay().not_waited_for(xid);
@@ -67,5 +66,19 @@ impl Shared {
             self.heed(Some(news));
         }
         carried.without_lease(self);
+    }
+
+    /// The same when a lease has had its time; `place`: among those who wait.
+    pub(super) fn overdue_after_its_time(
+        self: &Arc<Self>,
+        (xid, over): (u32, Over),
+        place: OwnedSemaphorePermit,
+    ) {
+        let shared = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(WAIT).await;
+            shared.overdue(xid, over);
+            drop(place);
+        });
     }
 }

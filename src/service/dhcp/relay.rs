@@ -10,15 +10,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Door;
-use super::boot::{Lease, answered};
 use super::overdue::Over;
 use crate::client::Client;
 use crate::client::progress::{Firmware, Overheard};
 use crate::decide::{Answer, Port};
-use crate::event::What;
+use crate::event::{LeaseTold, What};
 use crate::firmware::is_probe;
+use crate::firmware::made_up::is_played;
 use crate::relay::hand::{self, Handed};
-use crate::relay::{Came, Forward, PER_SECOND, WAIT};
+use crate::relay::{Came, Forward, NotGivenBack, PER_SECOND, Question};
 use crate::service::Shared;
 use crate::service::interfaces::Own;
 use crate::service::probe::seed;
@@ -45,17 +45,16 @@ impl Door {
         (message, client): (&Message, &Client),
         answer: Box<Answer>,
     ) {
-        let firmware = Firmware::judged(client);
-        let played = is_probe(client);
         let discovers = answer.otherwise.is_some();
-        let carried = self.carried(received, message, Some((answer, firmware)));
-        let way = (received.local, number());
+        let boot = (answer, Firmware::judged(client));
+        let carried = self.carried(received, message, Some(boot));
+        let question = question(received, message);
         let (forward, in_vain) = {
-            let (mut relay, now) = (shared.relay(), Instant::now());
+            let mut relay = shared.relay();
             let forward = if discovers {
-                relay.discover(now, way, message, carried.clone())
+                relay.discover(question, carried.clone())
             } else {
-                relay.request(now, way, message, carried.clone())
+                relay.request(question, carried.clone())
             };
             (forward, relay.servers.all_deaf())
         };
@@ -68,35 +67,22 @@ impl Door {
             shared.relay().withdraw(forward.xid());
             return carried.without_lease(shared);
         }
-        match shared.waiting_leases.clone().try_acquire_owned() {
-            Ok(place) if !in_vain || !discovers => {
-                let shared = shared.clone();
-                tokio::spawn(async move {
-                    tokio::time::sleep(WAIT).await;
-                    shared.overdue(
-                        forward.xid(),
-                        if played { Over::Played } else { Over::Time },
-                    );
-                    drop(place);
-                });
+        let why = |over| if is_probe(client) { Over::Played } else { over };
+        let place = shared.waiting_leases.clone().try_acquire_owned();
+        match place {
+            Ok(place) if !(discovers && in_vain) => {
+                shared.overdue_after_its_time((forward.xid(), why(Over::Time)), place);
             }
-            _ if discovers => {
-                let over = match (played, in_vain) {
-                    (true, _) => Over::Played,
-                    (false, true) => Over::Known,
-                    (false, false) => Over::Full,
-                };
-                shared.overdue(forward.xid(), over);
-            }
-            _ => {}
+            _ if !discovers => {}
+            _ if in_vain => shared.overdue(forward.xid(), why(Over::Known)),
+            _ => shared.overdue(forward.xid(), why(Over::Full)),
         }
     }
 
     /// Hands the renewal of a lease on to its server.
     pub(super) fn renew(self: &Arc<Self>, shared: &Shared, received: &Received, message: &Message) {
         let carried = self.carried(received, message, None);
-        let way = (received.local, number());
-        let forward = (shared.relay()).renew(Instant::now(), way, message, carried.clone());
+        let forward = (shared.relay()).renew(question(received, message), carried.clone());
         match forward {
             Some(forward) => {
                 self.forward(shared, &forward, &carried);
@@ -112,11 +98,17 @@ impl Door {
         received: &Received,
         message: &Message,
     ) {
-        let way = (received.local, number());
-        let forward = (shared.relay()).give_back(Instant::now(), way, message);
-        if let Some(forward) = forward {
-            let carried = self.carried(received, message, None);
-            self.forward(shared, &forward, &carried);
+        let forward = (shared.relay()).give_back(question(received, message));
+        let carried = self.carried(received, message, None);
+        match forward {
+            Ok(forward) => {
+                self.forward(shared, &forward, &carried);
+            }
+            Err(NotGivenBack::TooMany) => carried.is_too_much(shared),
+            Err(why @ NotGivenBack::Unknown(_)) => {
+                let what = word(message.kind()).to_uppercase();
+                carried.ignored(shared, "unknown-lease", &format!("a {what}: {why}"));
+            }
         }
     }
 
@@ -130,6 +122,7 @@ impl Door {
                     port: self.port.number(),
                     reason: "stray-reply",
                     detail: format!("a reply from {}: {stray}", received.from),
+                    played: false,
                 };
                 return shared.emit(None, what);
             }
@@ -194,7 +187,11 @@ impl Carried {
         let Some((answer, firmware)) = &self.boot else {
             return;
         };
-        let Handed { message, left_out } = hand::augmented(lease, &answer.message, &self.request);
+        let Handed {
+            message,
+            left_out,
+            malformed,
+        } = hand::augmented(lease, &answer.message, &self.request);
         let bytes = if answer.padded {
             message.encode()
         } else {
@@ -217,8 +214,13 @@ impl Carried {
                 boots: false,
             });
         }
-        let told = Some((lease.yiaddr, server, left_out));
-        let what = self.leaves(shared, answer, &bytes, (*firmware, told));
+        let told = Some(LeaseTold {
+            address: lease.yiaddr,
+            server,
+            left_out,
+            malformed,
+        });
+        let what = self.leaves(shared, (answer, &bytes), *firmware, told);
         if lease.kind() == Some(Kind::Ack) && matches!(what, What::Answer { .. }) {
             let address = lease.yiaddr;
             shared.emit(self.mac, What::Leased { address, server });
@@ -230,17 +232,12 @@ impl Carried {
     fn leaves(
         &self,
         shared: &Shared,
-        answer: &Answer,
-        bytes: &[u8],
-        (firmware, lease): (Option<Firmware>, Option<Lease>),
+        ready: (&Answer, &[u8]),
+        firmware: Option<Firmware>,
+        lease: Option<LeaseTold>,
     ) -> What {
-        match self.door.send(bytes, answer.to, &self.received) {
-            Ok(()) => answered(answer, lease),
-            Err(error) => {
-                shared.machines.unanswered(firmware);
-                self.door.unsent(answer.to, &error)
-            }
-        }
+        let received = &self.received;
+        (self.door).leaves(shared, received, ready, firmware, lease)
     }
 
     /// What its firmware is judged by is this OFFER, and not the proxy's that it was given before.
@@ -263,6 +260,7 @@ impl Carried {
             port: Port::Dhcp.number(),
             reason,
             detail: detail.to_owned(),
+            played: is_played(&self.request),
         };
         shared.emit(self.mac, what);
     }
@@ -278,7 +276,7 @@ impl Carried {
         if let Some(firmware) = firmware {
             shared.offers_instead(*firmware, &self.request, otherwise.offered.clone());
         }
-        let what = self.leaves(shared, otherwise, &otherwise.bytes, (*firmware, None));
+        let what = self.leaves(shared, (otherwise, &otherwise.bytes), *firmware, None);
         shared.emit(self.mac, what);
     }
 
@@ -326,6 +324,16 @@ pub(super) const fn word(kind: Option<Kind>) -> &'static str {
         Some(Kind::Release) => "release",
         Some(Kind::Decline) => "decline",
         _ => "message",
+    }
+}
+
+/// What a machine says, as we say it to DHCP servers.
+fn question<'m>(received: &Received, message: &'m Message) -> Question<'m> {
+    Question {
+        now: Instant::now(),
+        here: received.local,
+        xid: number(),
+        message,
     }
 }
 
