@@ -3,21 +3,22 @@
 //!
 //! Absent on purpose: shapes that firmware does not take (`profile/pinned`, whatever the mode).
 
-use super::{Places, about};
+use super::Places;
+use super::at::Pen;
 use crate::client::Shape;
-use crate::profile::{PerArch, Profile, Profiles, Relays};
+use crate::profile::{Part, PerArch, Profile, Profiles, Relays};
 use crate::service::interfaces;
-use crate::yaml::{Finding, Severity};
+use crate::yaml::Finding;
 
 /// All of it.
-pub fn check(places: &Places, profiles: &Profiles) -> Vec<Finding> {
-    let mut findings = asked(profiles);
-    findings.extend(pinned(places, profiles));
+pub fn check(places: &Places, profiles: &Profiles, pen: &Pen<'_>) -> Vec<Finding> {
+    let mut findings = asked(profiles, pen);
+    findings.extend(pinned(places, profiles, pen));
     findings
 }
 
 /// The lease of another DHCP server is fetched in mode `proxy` alone.
-fn pinned(places: &Places, profiles: &Profiles) -> Vec<Finding> {
+fn pinned(places: &Places, profiles: &Profiles, pen: &Pen<'_>) -> Vec<Finding> {
     if places.relays() != Relays::Nobody {
         return Vec::new();
     }
@@ -30,7 +31,7 @@ fn pinned(places: &Places, profiles: &Profiles) -> Vec<Finding> {
             places.mode.name()
         );
         let hint = "take it out, or serve in mode proxy";
-        about(&profile.file, Severity::Warning, message, hint)
+        pen.warning((profile, Part::Strategy), message, hint)
     });
     wrong.collect()
 }
@@ -41,19 +42,19 @@ fn pins_augment(profile: &Profile) -> bool {
 }
 
 /// Entries that other servers are said to have, by an address of this very host.
-fn asked(profiles: &Profiles) -> Vec<Finding> {
+fn asked(profiles: &Profiles, pen: &Pen<'_>) -> Vec<Finding> {
     let own = interfaces::addresses();
     let entries = profiles
         .all()
-        .flat_map(|profile| profile.menu.entries.iter().map(move |e| (profile, e)));
-    let wrong = entries.filter_map(|(profile, entry)| {
+        .flat_map(|profile| (profile.menu.entries.iter().enumerate()).map(move |e| (profile, e)));
+    let wrong = entries.filter_map(|(profile, (number, entry))| {
         let address = entry.asks_in_vain(&own)?;
         let message = format!(
             "the servers of \"{}\" name {address}, which is this host, and nothing says what it boots",
             entry.id
         );
         let hint = "write self in its place, and one of linux, loader, chain, ipxe, image";
-        Some(about(&profile.file, Severity::Warning, message, hint))
+        Some(pen.warning((profile, Part::Entry(number)), message, hint))
     });
     wrong.collect()
 }
