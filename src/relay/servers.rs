@@ -135,6 +135,13 @@ impl Servers {
         self.open = true;
     }
 
+    /// No way leads to one by its address; whether that is news.
+    pub fn unreachable(&mut self, address: Ipv4Addr) -> bool {
+        let of = |server: &&mut Server| server.address == address && !server.out_of_reach;
+        let server = self.heard.iter_mut().find(of);
+        server.map(|server| server.out_of_reach = true).is_some()
+    }
+
     /// One has answered what was forwarded; `alone`: to it alone, by its address.
     pub fn answered(&mut self, now: Instant, address: Ipv4Addr, alone: bool) -> Option<News> {
         self.open = false;

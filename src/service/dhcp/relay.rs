@@ -27,6 +27,9 @@ use crate::service::sys::udp::Received;
 use crate::wire::Mac;
 use crate::wire::dhcp::{BOOTREQUEST, Kind, Message, code};
 
+/// Nobody was asked; what came of that is told.
+struct Unasked;
+
 /// What is kept with a question.
 pub struct Carried {
     door: Arc<Door>,
@@ -50,36 +53,63 @@ impl Door {
         let boot = (answer, Firmware::judged(client));
         let carried = self.carried(received, message, Some(boot));
         let question = question(received, message);
-        let (forward, in_vain) = {
-            let mut relay = shared.relay();
-            let forward = if discovers {
-                relay.discover(question, carried.clone())
-            } else {
-                relay.request(question, carried.clone())
-            };
-            (forward, relay.servers.all_deaf())
-        };
-        let Some(forward) = forward else {
-            carried.is_too_much(shared);
+        let asked = self.asks(shared, question, &carried, discovers);
+        let Ok((xid, in_vain)) = asked else {
             return carried.without_lease(shared);
         };
-        if !self.forward(shared, &forward, &carried) {
-            // Nobody was asked, so nobody has left it unanswered.
-            shared.relay().withdraw(forward.xid());
-            return carried.without_lease(shared);
-        }
         let why = |over| if is_probe(client) { Over::Played } else { over };
         let place = shared.waiting_leases.clone().try_acquire_owned();
         match place {
             Ok(place) if !(discovers && in_vain) => {
                 let first = if discovers { first_wait(message) } else { WAIT };
-                let over = (forward.xid(), why(Over::Time));
+                let over = (xid, why(Over::Time));
                 shared.overdue_after_its_time(over, first, place);
             }
             _ if !discovers => {}
-            _ if in_vain => shared.overdue(forward.xid(), why(Over::Known)),
-            _ => shared.overdue(forward.xid(), why(Over::Full)),
+            _ if in_vain => shared.overdue(xid, why(Over::Known)),
+            _ => shared.overdue(xid, why(Over::Full)),
         }
+    }
+
+    /// Asks DHCP servers for a lease: our number, and whether an answer is to be waited for in vain. Where none of
+    /// them can be reached from here, everybody on the link is asked, once: a relay there may know a way.
+    fn asks(
+        &self,
+        shared: &Shared,
+        question: Question<'_>,
+        carried: &Arc<Carried>,
+        discovers: bool,
+    ) -> Result<(u32, bool), Unasked> {
+        for _ in 0..2 {
+            let (forward, in_vain) = {
+                let mut relay = shared.relay();
+                let forward = if discovers {
+                    relay.discover(question, carried.clone())
+                } else {
+                    relay.request(question, carried.clone())
+                };
+                (forward, relay.servers.all_deaf())
+            };
+            let Some(forward) = forward else {
+                carried.is_too_much(shared);
+                return Err(Unasked);
+            };
+            if self.forward(shared, &forward, carried) {
+                return Ok((forward.xid(), in_vain));
+            }
+            // Nobody was asked, so nobody has left it unanswered.
+            let mut relay = shared.relay();
+            relay.withdraw(forward.xid());
+            let servers = forward.to.iter();
+            if servers
+                .filter(|server| relay.servers.unreachable(**server))
+                .count()
+                == 0
+            {
+                break;
+            }
+        }
+        Err(Unasked)
     }
 
     /// Hands the renewal of a lease on to its server.
