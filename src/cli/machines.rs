@@ -13,8 +13,8 @@ use clap::{Args, Subcommand};
 
 use super::state::{self, Folder};
 use crate::config::Effective;
-use crate::error::Error;
 use crate::decide::Port;
+use crate::error::Error;
 use crate::service::holder;
 use crate::service::lease::filter::MacLike;
 use crate::service::machines::control::{Ask, FILE};

@@ -76,7 +76,10 @@ impl What {
             | Self::ShimRefused
             | Self::Warning { .. } => Level::WARN,
             // What a menu of ours names and the image folder does not have.
-            Self::NotFound { path, .. } if path.starts_with("images/") => Level::WARN,
+            Self::NotFound { path, needed, .. } if *needed || path.starts_with("images/") => {
+                Level::WARN
+            }
+            _ if self.is_empty_menu() => Level::WARN,
             _ => Level::INFO,
         }
     }

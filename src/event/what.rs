@@ -317,6 +317,9 @@ pub enum What {
         peer: IpAddr,
         /// Why.
         reason: String,
+        /// Whether who asks is known not to go on without.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        needed: bool,
     },
     /// A bound was reached; this request was refused, the rest is served.
     Refused {

@@ -46,6 +46,10 @@ pub(super) fn further(more: Option<&str>, f: &mut Formatter<'_>) -> fmt::Result 
     more.map_or(Ok(()), |more| write!(f, "; {more}"))
 }
 
+/// What to do about a menu without an entry.
+const EMPTY: &str = "; it can start nothing by it: give that profile an entry that is for this machine, or have it \
+                     match another one (`bootjack explain --mac …` says of each entry why it is left out)";
+
 /// Who it was that nobody finds among the machines.
 pub(super) const PLAYED: &str = " (asked by doctor or probe, for a machine that there is not)";
 
@@ -208,7 +212,11 @@ impl Display for What {
                     f,
                     "{door} {path}: {dialect} menu of profile \"{profile}\", {}",
                     counted(*entries, "entry")
-                )
+                )?;
+                if self.is_empty_menu() {
+                    f.write_str(EMPTY)?;
+                }
+                Ok(())
             }
             Self::Started {
                 door,
@@ -265,6 +273,7 @@ impl Display for What {
                 path,
                 peer,
                 reason,
+                ..
             } => write!(f, "{door} {path} to {peer}: not found: {reason}"),
             Self::Refused {
                 service,

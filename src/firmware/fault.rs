@@ -3,6 +3,7 @@
 //! The screen's words are the firmware's own: EDK2's from OVMF 2022.11, iPXE's from QEMU's ROM, both
 //! seen there; those of a PXE ROM from Intel's list of messages.
 
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::image::Wrong;
@@ -106,8 +107,8 @@ pub enum Fault {
     Scheme(String),
     #[error("the loader came, and then it asks {server} for its next file: {why}")]
     Second { server: Ipv4Addr, why: String },
-    #[error("a Raspberry Pi needs one file more: {why}")]
-    PiFile { why: String },
+    #[error("a Raspberry Pi needs {file}: {why}")]
+    PiFile { file: &'static str, why: String },
     #[error("the loader came, and then it knows no server to ask for its next file, \"{0}\"")]
     NoSecond(String),
     #[error("{0} was offered to it, and {1} has that address")]
@@ -264,7 +265,18 @@ impl Fault {
     }
 
     /// What to do about it.
-    pub fn remedy(&self) -> Option<&'static str> {
+    pub fn remedy(&self) -> Option<Cow<'static, str>> {
+        if let Self::PiFile { file, .. } = self {
+            let remedy = format!(
+                "copy {file} into the Pi's folder on the boot server, best with its whole boot partition (bootjack: into \
+                 images/…, as `raspberry_pi: folder` of its profile says)"
+            );
+            return Some(remedy.into());
+        }
+        self.known_remedy().map(Cow::Borrowed)
+    }
+
+    fn known_remedy(&self) -> Option<&'static str> {
         Some(match self {
             Self::Silence => {
                 "look at cable, VLAN, spanning tree (portfast) and the DHCP server's pool; `bootjack doctor` asks \
@@ -355,17 +367,13 @@ impl Fault {
                  server give lease and boot data (bootjack's modes proxy and dhcp; behind a relay mode proxy does that \
                  where --dhcp-server names the DHCP server)"
             }
-            Self::PiFile { .. } => {
-                "copy the Pi's whole boot partition into its folder on the boot server (bootjack: `raspberry_pi: \
-                 folder` of its profile, below the image folder)"
-            }
             Self::InUse(..) => {
                 "two machines with one address stop each other: look at the DHCP server's pool, and at that machine"
             }
             Self::Running(_) => {
                 "play another one, or switch it off first: two machines with one MAC take each other's frames"
             }
-            Self::Endless(_) | Self::Interrupted => return None,
+            Self::PiFile { .. } | Self::Endless(_) | Self::Interrupted => return None,
         })
     }
 }

@@ -15,6 +15,41 @@ pub(super) struct Offered {
     /// Its own name (54), and where it answers.
     pub server: Ipv4Addr,
     pub at: Ipv4Addr,
+    /// The ways that the question took which it answered.
+    pub asked: Asked,
+}
+
+/// The ways that a question took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// To servers, by their addresses.
+    Servers,
+    /// To everybody on the link: a relay there may have carried it on, and know the only way.
+    Everybody,
+    /// Both.
+    Both,
+}
+
+impl Asked {
+    pub fn of(to: &[Ipv4Addr]) -> Self {
+        match (to.contains(&Ipv4Addr::BROADCAST), to.len()) {
+            (false, _) => Self::Servers,
+            (true, 1) => Self::Everybody,
+            (true, _) => Self::Both,
+        }
+    }
+}
+
+impl Offered {
+    /// Where its server is asked: the way that it was found by. Other servers that have offered something hear so
+    /// that it is not taken, as from the client itself.
+    pub fn ways(self) -> Vec<Ipv4Addr> {
+        match self.asked {
+            Asked::Servers => vec![self.at],
+            Asked::Everybody => vec![Ipv4Addr::BROADCAST],
+            Asked::Both => vec![self.at, Ipv4Addr::BROADCAST],
+        }
+    }
 }
 
 #[derive(Debug)]

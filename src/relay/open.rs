@@ -10,8 +10,8 @@ use super::aged::Aged;
 use super::transaction::Transaction;
 use crate::wire::Mac;
 
-/// So long an answer may take. A server that pings an address before it offers it takes three seconds.
-const OPEN: Duration = Duration::from_secs(15);
+/// So long an answer may take: longer than anybody waits for it ([`LONGEST`](super::LONGEST)).
+const OPEN: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(super) struct Open<T> {
@@ -35,6 +35,10 @@ impl<T> Open<T> {
             self.remove(xid);
         }
         self.get_mut(xid)
+    }
+
+    pub fn get(&self, xid: u32) -> Option<&Transaction<T>> {
+        self.asked.get(xid)
     }
 
     pub fn get_mut(&mut self, xid: u32) -> Option<&mut Transaction<T>> {
@@ -105,6 +109,7 @@ mod tests {
             began,
             alive: Vec::new(),
             overdue: false,
+            settled: false,
             stray: None,
             carried: (),
         }

@@ -34,11 +34,11 @@ impl Question<'_> {
         Forward { message, to }
     }
 
-    /// To the server that has offered an address, under its own name.
+    /// To the server that has offered an address, under its own name, the way that it was found by.
     pub(super) fn selecting(self, offered: Offered) -> Forward {
         let server = Some(offered.server);
         let message = forwarded(self.message, self.here, self.xid, server);
-        let to = vec![offered.at];
+        let to = offered.ways();
         Forward { message, to }
     }
 }

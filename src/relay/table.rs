@@ -3,10 +3,11 @@
 //! | what comes back | what becomes of it |
 //! |---|---|
 //! | the first OFFER to a DISCOVER | the client's, with boot data; which server it is from is kept |
-//! | further ones, and late ones of the same number | nothing: one server's offer an attempt |
+//! | further ones of the same number | nothing: one server's offer an attempt |
 //! | an ACK or NAK to the REQUEST for that | the client's |
 //! | an ACK or NAK to a renewal | the client's, as it is |
-//! | no OFFER in [`WAIT`] | the client gets a proxy's OFFER; one that comes later is handed on all the same |
+//! | no OFFER in time (`patience`) | the client gets a proxy's OFFER; one that comes later is handed on all the same |
+//! | one after the client has another, or takes a lease | nothing, but that its server answers relays |
 //! | no answer to a REQUEST | nothing: the client asks again, or begins anew |
 //!
 //! A REQUEST for a lease that we know nothing of (bootjack was started anew, or the room has run out) is
@@ -19,21 +20,21 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
 use super::came::{Came, Forward, NotGivenBack, Overdue};
-use super::offers::{OFFERS, Offered, Offers};
+use super::offers::{Asked, OFFERS, Offered, Offers};
 use super::open::Open;
 use super::pace::Pace;
+use super::patience::{Alive, Patience};
 use super::question::Question;
 use super::servers::{News, Servers};
 use super::transaction::{Asks, Stray, Transaction};
 use crate::wire::Mac;
 use crate::wire::dhcp::{Kind, Message, code};
 
-/// So long a client waits for its lease; then it gets a proxy's OFFER. dnsmasq pings a new address for three
-/// seconds before it offers it, and EDK2 collects OFFERs for four; it prefers one with a lease that comes
-/// later still (`PxeBcDhcp4.c`).
-pub const WAIT: Duration = Duration::from_millis(3300);
 /// So many offers of servers to clients themselves are kept for questions that come later.
 const HEARD: usize = 64;
+/// So long before the question that its answer is held against a server is heard at most; the same number again
+/// is asked a second later at the earliest.
+const AHEAD: Duration = Duration::from_millis(500);
 
 /// Everything that is under way. `T` is what the caller keeps with each question.
 #[derive(Debug)]
@@ -42,8 +43,9 @@ pub struct Relay<T> {
     offers: Offers,
     /// What servers have offered clients themselves, the last ones: a fast server is heard before the
     /// question that it is to be held against.
-    heard: VecDeque<(Mac, u32, Ipv4Addr)>,
+    heard: VecDeque<((Mac, u32), Alive)>,
     pace: Pace,
+    patience: Patience,
     /// The servers.
     pub servers: Servers,
 }
@@ -56,6 +58,7 @@ impl<T: Clone> Relay<T> {
             offers: Offers::new(capacity),
             heard: VecDeque::new(),
             pace: Pace::default(),
+            patience: Patience::default(),
             servers,
         }
     }
@@ -86,7 +89,7 @@ impl<T: Clone> Relay<T> {
         let offered = self.offers.of(question.message, question.message.ciaddr);
         let asks = Asks::Renew(offered.map(|offered| offered.server));
         let to = match offered {
-            Some(offered) => vec![offered.at],
+            Some(offered) => offered.ways(),
             None => self.servers.to_ask(question.now),
         };
         Some(self.ask(asks, question, question.to(to), carried))
@@ -108,28 +111,43 @@ impl<T: Clone> Relay<T> {
     }
 
     /// Another server has answered a client itself, in its own transaction.
-    pub fn heard(&mut self, now: Instant, server: Ipv4Addr, (mac, xid): (Mac, u32)) {
+    pub fn heard(&mut self, now: Instant, server: Ipv4Addr, client: (Mac, u32)) {
         self.servers.heard(now, server);
-        self.open.for_each_of((mac, xid), |open| {
-            if open.alive.len() < OFFERS && !open.alive.contains(&server) {
-                open.alive.push(server);
+        let alive = Alive { server, at: now };
+        let patience = &mut self.patience;
+        self.open.for_each_of(client, |open| {
+            patience.heard(now, open);
+            let known = open.alive.iter().any(|alive| alive.server == server);
+            if open.alive.len() < OFFERS && !known {
+                open.alive.push(alive);
             }
         });
-        self.heard.push_back((mac, xid, server));
+        self.heard.push_back((client, alive));
         let surplus = self.heard.len().saturating_sub(HEARD);
         self.heard.drain(..surplus);
     }
 
     /// Servers that have answered this message themselves already.
-    fn heard_before(&self, request: &Message) -> Vec<Ipv4Addr> {
-        let of = |(mac, xid, _): &&(Mac, u32, Ipv4Addr)| {
-            (Some(*mac), *xid) == (request.mac(), request.xid)
+    fn heard_before(&self, question: Question<'_>) -> Vec<Alive> {
+        let request = question.message;
+        let of = |((mac, xid), alive): &(_, Alive)| {
+            let ahead = question.now.saturating_duration_since(alive.at) < AHEAD;
+            ahead && (Some(*mac), *xid) == (request.mac(), request.xid)
         };
-        let mut servers: Vec<Ipv4Addr> =
-            self.heard.iter().filter(of).map(|heard| heard.2).collect();
-        servers.dedup();
+        let heard = self.heard.iter().filter(|heard| of(heard));
+        let mut servers: Vec<Alive> = heard.map(|heard| heard.1).collect();
+        servers.dedup_by_key(|alive| alive.server);
         servers.truncate(OFFERS);
         servers
+    }
+
+    /// A client takes a lease, or has what it asked for: what else was asked for its DISCOVER is of no use.
+    pub fn settle(&mut self, of: &Message) {
+        let Some(mac) = of.mac() else { return };
+        self.open.for_each_of((mac, of.xid), |open| {
+            let same = open.request.giaddr == of.giaddr;
+            open.settled |= same && open.asks == Asks::Discover;
+        });
     }
 
     /// A question that could not be sent is none.
@@ -137,34 +155,44 @@ impl<T: Clone> Relay<T> {
         self.open.remove(xid);
     }
 
+    /// Whether a client whose first wait is over goes on waiting; to be asked again after a second or so.
+    pub fn waits_on(&self, now: Instant, xid: u32) -> bool {
+        let open = self.open.get(xid).filter(|open| !open.settled);
+        open.is_some_and(|open| self.patience.goes_on(now, open, &self.servers))
+    }
+
     /// The time for an answer is over: what was kept with a question that nobody has answered. It stays open.
     pub fn overdue(&mut self, now: Instant, xid: u32) -> Option<Overdue<T>> {
-        let open = self.open.get_mut(xid)?;
+        let open = self.open.get_mut(xid).filter(|open| !open.settled)?;
         let discovers = open.asks == Asks::Discover;
         open.overdue = discovers;
-        let (carried, asked, stray) = (open.carried.clone(), open.to.clone(), open.stray);
-        let was_asked = |server: &Ipv4Addr| Servers::may_answer(&asked, *server, *server);
-        let (alive, unasked) = open.alive.iter().copied().partition::<Vec<_>, _>(was_asked);
-        if discovers {
-            self.servers.leave_open();
-        }
+        let (alive, unasked) =
+            (open.alive.iter()).partition::<Vec<Alive>, _>(|alive| open.has_asked(alive.server));
         // Who has answered, and was not understood, is not deaf.
-        let blamed = alive.iter().filter(|_| discovers && stray.is_none());
-        let servers = &mut self.servers;
-        let news = blamed.filter_map(|server| servers.unanswered(now, *server));
+        let was_understood = |alive: &Alive| open.stray.is_none_or(|(of, _)| of != alive.server);
+        let blamed = alive.iter().filter(|alive| {
+            discovers && was_understood(alive) && Patience::is_over(now, open, **alive)
+        });
+        let (servers, alone) = (&mut self.servers, Asked::of(&open.to) == Asked::Servers);
+        let news = blamed.filter_map(|alive| servers.unanswered(now, alive.server, alone));
+        let news = news.collect();
+        if discovers {
+            servers.leave_open();
+        }
+        let address = |alive: Alive| alive.server;
         Some(Overdue {
-            carried,
-            news: news.collect(),
-            asked,
-            alive,
-            unasked,
-            stray,
+            carried: open.carried.clone(),
+            news,
+            asked: open.to.clone(),
+            alive: alive.into_iter().map(address).collect(),
+            unasked: unasked.into_iter().map(address).collect(),
+            stray: open.stray,
         })
     }
 
     /// The same of a DISCOVER where that is no evidence of any server: its machine is played, or nobody has waited.
     pub fn not_waited_for(&mut self, xid: u32) -> Option<T> {
-        let open = self.open.get_mut(xid)?;
+        let open = self.open.get_mut(xid).filter(|open| !open.settled)?;
         let discovers = open.asks == Asks::Discover;
         open.overdue = discovers;
         discovers.then(|| open.carried.clone())
@@ -183,15 +211,24 @@ impl<T: Clone> Relay<T> {
         xid: u32,
     ) -> Result<(Came<T>, Option<News>), Stray> {
         let open = (self.open.in_time(now, reply.xid)).ok_or(Stray::Unasked)?;
-        let server = open.believes(from, reply);
-        open.stray = server.err().or(open.stray);
-        let server = server?;
+        let server = match open.believes(from, reply) {
+            Ok(server) => server,
+            Err(stray) => {
+                open.keep_stray(from, reply, stray);
+                return Err(stray);
+            }
+        };
         let open = self.open.remove(reply.xid).ok_or(Stray::Unasked)?;
-        let news = self.servers.answered(now, server);
+        let asked = Asked::of(&open.to);
+        let news = (self.servers).answered(now, server, asked == Asked::Servers);
+        if open.settled {
+            return Ok((Came::Unneeded, news));
+        }
         let offered = Offered {
             address: reply.yiaddr,
             server,
             at: *from.ip(),
+            asked,
         };
         Ok((self.comes(now, open, reply, (offered, xid)), news))
     }
@@ -231,6 +268,7 @@ impl<T: Clone> Relay<T> {
             }
             Asks::Discover | Asks::Request(_) => {
                 self.offers.keep(&request, offered);
+                self.settle(&request);
                 if overdue {
                     Came::Late(carried)
                 } else {
@@ -247,8 +285,9 @@ impl<T: Clone> Relay<T> {
             here: question.here,
             to: forward.to.clone(),
             began: question.now,
-            alive: self.heard_before(question.message),
+            alive: self.heard_before(question),
             overdue: false,
+            settled: false,
             stray: None,
             carried,
         };

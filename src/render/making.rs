@@ -1,5 +1,7 @@
 //! One entry of a profile → what this client's dialect makes of it, where it can boot it.
 
+mod left_out;
+
 use std::collections::BTreeMap;
 
 use super::place::Transport;

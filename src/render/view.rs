@@ -103,15 +103,7 @@ pub fn view(
     place: Place,
     dialect: Dialect,
 ) -> Result<View, RenderError> {
-    let values = template::variables(profile, client, place);
-    let making = Making {
-        snapshot,
-        client,
-        place,
-        dialect,
-        transport: transport(client, place, dialect),
-        values,
-    };
+    let making = making(snapshot, (profile, client), place, dialect);
     let all = entries(snapshot, profile);
     let mut items = Vec::new();
     for entry in &all {
@@ -135,6 +127,58 @@ pub fn view(
         comment: format!("bootjack: profile \"{}\" for {}", profile.name, client.mac),
         signed,
     })
+}
+
+fn making<'a>(
+    snapshot: &'a Snapshot,
+    (profile, client): (&Profile, &'a Client),
+    place: Place,
+    dialect: Dialect,
+) -> Making<'a> {
+    Making {
+        snapshot,
+        client,
+        place,
+        dialect,
+        transport: transport(client, place, dialect),
+        values: template::variables(profile, client, place),
+    }
+}
+
+/// An entry that a client does not see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its id.
+    pub id: String,
+    /// Its line.
+    pub title: String,
+    /// Why, in words for the operator.
+    pub why: String,
+}
+
+/// The entries of `profile` that this client does not see in this dialect, and why.
+///
+/// # Errors
+/// As [`view`].
+pub fn left_out(
+    snapshot: &Snapshot,
+    profile: &Profile,
+    client: &Client,
+    place: Place,
+    dialect: Dialect,
+) -> Result<Vec<LeftOut>, RenderError> {
+    let making = making(snapshot, (profile, client), place, dialect);
+    let mut left_out = Vec::new();
+    for entry in entries(snapshot, profile) {
+        if making.item(&entry)?.is_none() {
+            left_out.push(LeftOut {
+                why: making.why_not(&entry),
+                id: entry.id,
+                title: entry.title,
+            });
+        }
+    }
+    Ok(left_out)
 }
 
 /// What was chosen before, in a menu that the firmware showed.

@@ -38,7 +38,7 @@ use crate::firmware::made_up::is_played;
 use crate::profile::Relays;
 use crate::relay::meant;
 use crate::wire::Mac;
-use crate::wire::dhcp::{self, BOOTREPLY, Message};
+use crate::wire::dhcp::{self, BOOTREPLY, Kind, Message};
 
 /// Longer datagrams than any DHCP client sends are malformed.
 const BUFFER: usize = 2048;
@@ -53,6 +53,8 @@ pub struct Door {
     pub near: Outlet,
     /// For what may have to wait elsewhere.
     pub far: Outlet,
+    /// For servers on other networks, by whichever interface the routes name.
+    pub routed: Outlet,
     /// Its port.
     pub port: Port,
     /// The interface's name.
@@ -128,6 +130,10 @@ impl Door {
         message: &Message,
     ) -> bool {
         let incoming = self.incoming(message, received);
+        if message.kind() == Some(Kind::Request) {
+            // It has chosen a lease: whatever else was asked for it is of no use.
+            shared.relay().settle(message);
+        }
         match () {
             () if message.op == BOOTREPLY => self.replied(shared, received, message),
             () if meant::renews(incoming) => self.renew(shared, received, message),

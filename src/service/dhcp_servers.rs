@@ -54,6 +54,15 @@ pub fn deaf(folder: &Path) -> Vec<Ipv4Addr> {
     deaf
 }
 
+/// The servers as they are known when bootjack starts: those that the operator names, and what was kept.
+pub fn known(folder: &Path, named: &[Ipv4Addr]) -> Servers {
+    let mut servers = Servers::new(named.to_vec());
+    for server in deaf(folder) {
+        servers.remember_deaf(Instant::now(), server);
+    }
+    servers
+}
+
 /// What is wrong with the servers that the operator names: `own` are this host's subnets.
 pub fn misnamed(settings: &Effective, own: &[Ipv4Net]) -> Vec<(Severity, String)> {
     let named = &settings.dhcp_server;
@@ -118,11 +127,7 @@ impl Shared {
     /// Knows what was kept of servers in the state folder, and keeps it there from now on. `named`: those
     /// whom the operator names.
     pub fn know_servers(&self, folder: &Path, named: &[Ipv4Addr]) {
-        let mut servers = Servers::new(named.to_vec());
-        for server in deaf(folder) {
-            servers.remember_deaf(Instant::now(), server);
-        }
-        self.relay().servers = servers;
+        self.relay().servers = known(folder, named);
         *locked(&self.servers_kept) = Some(folder.to_owned());
     }
 

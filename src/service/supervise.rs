@@ -339,6 +339,7 @@ fn doors(
                 listener: Listener::new(door.socket)?,
                 near: door.near,
                 far: door.far,
+                routed: door.routed,
                 port,
                 interface: open.interface.name.clone(),
                 own: Own::of(&open.interface),

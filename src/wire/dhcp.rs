@@ -208,6 +208,11 @@ impl Message {
         hardware_address(self.hlen, &self.chaddr)
     }
 
+    /// Whether it asks to be answered by broadcast.
+    pub const fn wants_broadcast(&self) -> bool {
+        self.flags & BROADCAST != 0
+    }
+
     /// An option of exactly four bytes.
     pub fn address(&self, code: u8) -> Option<Ipv4Addr> {
         let bytes: [u8; 4] = self.options.get(code)?.try_into().ok()?;

@@ -46,6 +46,10 @@ fn a_menu_that_is_empty_on_a_machine_is_told_of() {
         "{said:?}"
     );
     assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].starts_with("profiles/a.yaml:2:7: warning: "),
+        "{said:?}"
+    );
     // With Secure Boot off iPXE starts both; and one entry is enough.
     assert_eq!(
         warnings(&format!("menu: {{ entries: [ {shell}, {far} ] }}\n")),
@@ -77,6 +81,10 @@ fn a_kernel_that_is_named_for_the_wrong_machine_is_told_of() {
         said[0].contains("\"a\" names \"x64\" for efi-arm64, and it is built for another machine"),
         "{said:?}"
     );
+    assert!(
+        said[0].starts_with("profiles/a.yaml:1:26: warning: "),
+        "{said:?}"
+    );
     let right = profile.replace("efi-arm64: x64", "efi-arm64: arm64");
     assert_eq!(warnings(&right), 0);
 }
@@ -89,8 +97,9 @@ fn augment_is_pinned_in_vain_where_no_lease_can_be_fetched() {
         assert_eq!(found(&profile, Mode::Proxy), [""; 0]);
         let said = found(&profile, Mode::Colocated);
         assert_eq!(said.len(), 1, "{said:?}");
+        let words = "strategy augment of \"a\" has no effect in mode colocated";
         assert!(
-            said[0].contains("strategy augment of \"a\" has no effect in mode colocated"),
+            said[0].starts_with(&format!("profiles/a.yaml:1:11: warning: {words}")),
             "{said:?}"
         );
     }

@@ -14,7 +14,8 @@ const BOOTS: [(&str, &str); 5] = [
     ("ipxe", "http://{}:8067/boot/"),
 ];
 /// Of Secure Boot, in lease and loader of one server.
-const SECURE: &str = "secure_boot: true\nmenu: { title: T, entries: [ { id: d, title: D, local: true } ] }\n";
+const SECURE: &str =
+    "secure_boot: true\nmenu: { title: T, entries: [ { id: d, title: D, local: true } ] }\n";
 
 fn each_boots(host: &Host, server: &str) {
     for (firmware, from) in BOOTS {

@@ -1,4 +1,5 @@
-//! Clients behind a relay: their link is named to the server, the answer goes back the way they came.
+//! Clients behind a relay: their link is named to the server, the answer goes back the way they came. And a server
+//! behind one.
 
 use std::net::Ipv4Addr;
 
@@ -10,6 +11,8 @@ use crate::support::relay;
 use crate::support::servers::Server;
 
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 78, 0, 1);
+/// A server on the far link.
+const CENTRE: Ipv4Addr = Ipv4Addr::new(10, 78, 0, 5);
 
 /// A DHCP server that gives addresses on both links.
 #[derive(Debug, Clone, Copy)]
@@ -135,4 +138,39 @@ fn behind_a_relay(both: Both) {
     poll::expect("theirs", ANSWER, || {
         theirs.lease_of(&mac(&client)) == Some(ack.yiaddr())
     });
+}
+
+/// The campus: a router carries what the link says to a server that bootjack has no way to.
+#[test]
+fn a_server_that_a_relay_alone_can_reach() {
+    as_root!("a_server_that_a_relay_alone_can_reach");
+    let lab = Lab::new();
+    let router = lab.lan.host("router", "10.77.0.9/24");
+    let segment = lab.lan.segment();
+    let interface = lab.lan.plug(&router, segment);
+    router.address(&interface, "10.78.0.1/24");
+    relay::forward(&router);
+    let centre = lab.lan.client_on("centre", segment);
+    centre.address("eth0", "10.78.0.5/24");
+    centre.ip(&["route", "add", "10.77.0.0/24", "via", "10.78.0.1"]);
+    let range = ["--dhcp-range=10.77.0.100,10.77.0.199,255.255.255.0,1h"];
+    let theirs = Server::dnsmasq_bare(&centre, &range);
+    let _relay = relay::dnsmasq(&router, Ipv4Addr::new(10, 77, 0, 9), CENTRE);
+    for number in 1..=4 {
+        let client = edk2(number);
+        let to_it = |reply: &Reply| *reply.from.ip() == US && reply.xid() == client.xid;
+        let offer = poll::until(3 * ANSWER, || {
+            lab.card.broadcast(&client.discover());
+            lab.card.hear(ANSWER, to_it)
+        });
+        let offer = offer.expect("the OFFER");
+        let address = offer.yiaddr();
+        assert_eq!((address.octets()[1], server(&offer)), (77, US), "{number}");
+        let ack = lab.request(&client, address);
+        assert_eq!((kind(&ack), ack.yiaddr()), (5, address), "{number}");
+        poll::expect("theirs", ANSWER, || {
+            theirs.lease_of(&mac(&client)) == Some(address)
+        });
+        assert!(lab.events(&client, "no-lease").is_empty(), "{number}");
+    }
 }

@@ -264,11 +264,7 @@ fn explain_says_why_a_machine_behind_a_relay_gets_no_lease() {
         ("strategy: augment", "the profile pins it"),
         ("secure_boot: true", "its loader reads nothing but the ACK"),
     ] {
-        fs::write(
-            folder.path().join("a.yaml"),
-            format!("{says}\n{EVERYONE}"),
-        )
-        .unwrap();
+        fs::write(folder.path().join("a.yaml"), format!("{says}\n{EVERYONE}")).unwrap();
         let said = ask(&relay);
         let out = said.succeeds();
         let words = [

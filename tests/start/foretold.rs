@@ -91,7 +91,7 @@ fn an_entry_of_another_server_that_is_this_host() {
         site.check(&["--profiles", folder, "--images", folder])
     };
     let said = check("10.77.0.2");
-    let warning = "p.yaml: warning: the servers of \"win\" name 10.77.0.2, which is this host, and nothing says what it boots";
+    let warning = "p.yaml:2:26: warning: the servers of \"win\" name 10.77.0.2, which is this host, and nothing says what it boots";
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.out.contains(warning), "{said:?}");
     let said = check("10.77.0.3");
@@ -117,7 +117,7 @@ fn a_profile_of_another_link_while_no_dhcp_server_is_named() {
         site.check(&[&["--profiles", folder, "--images", folder], more].concat())
     };
     let said = check("10.78.0.0/24", "strategy: augment", &[]);
-    let warning = "p.yaml: warning: machines of \"p\" in 10.78.0.0/24, which is on none of our links, come through a relay";
+    let warning = "warning: machines of \"p\" in 10.78.0.0/24, which is on none of our links, come through a relay";
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.out.contains(warning), "{said:?}");
     assert!(said.out.contains("--dhcp-server"), "{said:?}");

@@ -51,12 +51,18 @@ impl Door {
         let incoming = self.incoming(message, received);
         let Outcome { client, decision } = decide(shared, incoming);
         self.progress(shared, client.as_ref(), incoming, &decision);
-        let unnamed = decision.as_ref().ok().and_then(|answer| unnamed(message, answer));
+        let unnamed = decision
+            .as_ref()
+            .ok()
+            .and_then(|answer| unnamed(message, answer));
         let heard = Heard {
             incoming,
             received,
             mac: client.as_ref().map(|client| client.mac),
-            firmware: client.as_ref().and_then(Firmware::judged),
+            firmware: client
+                .as_ref()
+                .and_then(Firmware::judged)
+                .filter(|_| is_direct(message)),
             noted: self.note(shared, client.as_ref(), incoming),
         };
         let mac = heard.mac;
@@ -174,7 +180,7 @@ impl Door {
             (Port::Dhcp, Some(Kind::Request), Some(client), _) => {
                 shared.machines.requested(client, message);
             }
-            (Port::Dhcp, _, Some(client), Ok(answer)) => {
+            (Port::Dhcp, _, Some(client), Ok(answer)) if is_direct(message) => {
                 shared.offered(client, message, answer.offered.clone());
             }
             (Port::Pxe, _, Some(client), Ok(_)) if unicast => {
@@ -183,6 +189,12 @@ impl Door {
             _ => {}
         }
     }
+}
+
+/// Whether a machine says this itself. What a relay says of it, be it on our link, may be what it has said itself
+/// before, which a router carries to us as well.
+const fn is_direct(message: &Message) -> bool {
+    message.giaddr.is_unspecified()
 }
 
 /// The address that a machine takes, where it has told that, and was seen to boot.
@@ -197,6 +209,10 @@ fn learn_address(shared: &Shared, incoming: Incoming<'_>) -> bool {
     let known = knows_address(shared, incoming);
     if let Some((mac, address)) = known {
         let server = incoming.message.address(code::SERVER_ID);
+        if server == Some(incoming.local) {
+            // Of us, who has given it none, or not this way: what becomes of that is told elsewhere.
+            return false;
+        }
         shared.emit(Some(mac), What::Leased { address, server });
     }
     known.is_some()
@@ -217,7 +233,9 @@ fn decide(shared: &Shared, incoming: Incoming<'_>) -> Outcome {
     let complete = |client| {
         let client = item::with_past(&shared.clients(), client, incoming);
         match incoming.port {
-            Port::Dhcp if !is_probe(&client) => shared.asks_again(client, incoming.message),
+            Port::Dhcp if !is_probe(&client) && is_direct(incoming.message) => {
+                shared.asks_again(client, incoming.message)
+            }
             Port::Dhcp | Port::Pxe => shared.asks_for_boot_data(client, incoming.message),
         }
     };
@@ -270,7 +288,7 @@ mod tests {
 
     /// Port 4011 on loopback; none where this test may not open its sockets.
     fn door(socket: UdpSocket) -> Option<Door> {
-        let outlet = || match Outlet::open("lo") {
+        let outlet = || match Outlet::open(Some("lo")) {
             Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
             outlet => Some(outlet.unwrap()),
         };
@@ -282,6 +300,7 @@ mod tests {
         Some(Door {
             near: outlet()?,
             far: outlet()?,
+            routed: outlet()?,
             listener: Listener::new(socket).unwrap(),
             port: Port::Pxe,
             interface: "lo".to_owned(),

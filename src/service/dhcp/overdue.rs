@@ -1,14 +1,17 @@
 //! Leases that do not come: what their machines get instead, and who is told of what.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::relay::{named, word};
 use crate::event::{Unanswered, What};
-use crate::relay::{Overdue, WAIT};
+use crate::relay::Overdue;
 use crate::service::Shared;
+
+/// Between two looks whether a machine still waits.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// Why nobody is waited for any longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +61,7 @@ impl Shared {
             asked: named(&asked),
             alive,
             unasked,
-            not_believed: stray.map(|stray| stray.to_string()),
+            not_believed: stray.map(|(of, stray)| format!("{of} answered: {stray}")),
             known,
         });
         self.emit(carried.mac, what);
@@ -72,11 +75,15 @@ impl Shared {
     pub(super) fn overdue_after_its_time(
         self: &Arc<Self>,
         (xid, over): (u32, Over),
+        first: Duration,
         place: OwnedSemaphorePermit,
     ) {
         let shared = self.clone();
         tokio::spawn(async move {
-            tokio::time::sleep(WAIT).await;
+            tokio::time::sleep(first).await;
+            while shared.relay().waits_on(Instant::now(), xid) {
+                tokio::time::sleep(AGAIN).await;
+            }
             shared.overdue(xid, over);
             drop(place);
         });

@@ -5,6 +5,7 @@
 //! answer may come by another interface than the machine is on: what was kept with the question knows
 //! the way.
 
+use std::io;
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,13 +19,16 @@ use crate::event::{LeaseTold, What};
 use crate::firmware::is_probe;
 use crate::firmware::made_up::is_played;
 use crate::relay::hand::{self, Handed};
-use crate::relay::{Came, Forward, NotGivenBack, PER_SECOND, Question};
+use crate::relay::{Came, Forward, NotGivenBack, PER_SECOND, Question, WAIT, first_wait};
 use crate::service::Shared;
 use crate::service::interfaces::Own;
 use crate::service::probe::seed;
 use crate::service::sys::udp::Received;
 use crate::wire::Mac;
 use crate::wire::dhcp::{BOOTREQUEST, Kind, Message, code};
+
+/// Nobody was asked; what came of that is told.
+struct Unasked;
 
 /// What is kept with a question.
 pub struct Carried {
@@ -49,34 +53,63 @@ impl Door {
         let boot = (answer, Firmware::judged(client));
         let carried = self.carried(received, message, Some(boot));
         let question = question(received, message);
-        let (forward, in_vain) = {
-            let mut relay = shared.relay();
-            let forward = if discovers {
-                relay.discover(question, carried.clone())
-            } else {
-                relay.request(question, carried.clone())
-            };
-            (forward, relay.servers.all_deaf())
-        };
-        let Some(forward) = forward else {
-            carried.is_too_much(shared);
+        let asked = self.asks(shared, question, &carried, discovers);
+        let Ok((xid, in_vain)) = asked else {
             return carried.without_lease(shared);
         };
-        if !self.forward(shared, &forward, &carried) {
-            // Nobody was asked, so nobody has left it unanswered.
-            shared.relay().withdraw(forward.xid());
-            return carried.without_lease(shared);
-        }
         let why = |over| if is_probe(client) { Over::Played } else { over };
         let place = shared.waiting_leases.clone().try_acquire_owned();
         match place {
             Ok(place) if !(discovers && in_vain) => {
-                shared.overdue_after_its_time((forward.xid(), why(Over::Time)), place);
+                let first = if discovers { first_wait(message) } else { WAIT };
+                let over = (xid, why(Over::Time));
+                shared.overdue_after_its_time(over, first, place);
             }
             _ if !discovers => {}
-            _ if in_vain => shared.overdue(forward.xid(), why(Over::Known)),
-            _ => shared.overdue(forward.xid(), why(Over::Full)),
+            _ if in_vain => shared.overdue(xid, why(Over::Known)),
+            _ => shared.overdue(xid, why(Over::Full)),
         }
+    }
+
+    /// Asks DHCP servers for a lease: our number, and whether an answer is to be waited for in vain. Where none of
+    /// them can be reached from here, everybody on the link is asked, once: a relay there may know a way.
+    fn asks(
+        &self,
+        shared: &Shared,
+        question: Question<'_>,
+        carried: &Arc<Carried>,
+        discovers: bool,
+    ) -> Result<(u32, bool), Unasked> {
+        for _ in 0..2 {
+            let (forward, in_vain) = {
+                let mut relay = shared.relay();
+                let forward = if discovers {
+                    relay.discover(question, carried.clone())
+                } else {
+                    relay.request(question, carried.clone())
+                };
+                (forward, relay.servers.all_deaf())
+            };
+            let Some(forward) = forward else {
+                carried.is_too_much(shared);
+                return Err(Unasked);
+            };
+            if self.forward(shared, &forward, carried) {
+                return Ok((forward.xid(), in_vain));
+            }
+            // Nobody was asked, so nobody has left it unanswered.
+            let mut relay = shared.relay();
+            relay.withdraw(forward.xid());
+            let servers = forward.to.iter();
+            if servers
+                .filter(|server| relay.servers.unreachable(**server))
+                .count()
+                == 0
+            {
+                break;
+            }
+        }
+        Err(Unasked)
     }
 
     /// Hands the renewal of a lease on to its server.
@@ -136,6 +169,7 @@ impl Door {
             }
             Came::Refused(carried) => carried.refuse(shared, Some(reply)),
             Came::Gone(carried) => carried.refuse(shared, None),
+            Came::Unneeded => {}
             Came::Renewed(carried) => carried.renewed(shared, reply),
             Came::Found(carried, forward) => {
                 carried.door.forward(shared, &forward, &carried);
@@ -164,7 +198,7 @@ impl Door {
         let (mut failed, mut left) = (None, false);
         for server in &forward.to {
             let to = SocketAddrV4::new(*server, self.port.number());
-            match self.send(&bytes, to, &carried.received) {
+            match self.ask(&bytes, to, &carried.received) {
                 Ok(()) => left = true,
                 Err(error) => failed = Some((to, error)),
             }
@@ -178,6 +212,20 @@ impl Door {
         };
         shared.emit(carried.mac, what);
         left
+    }
+}
+
+impl Door {
+    /// To a server: on another network by the way that the routes name, be it another interface. The door's own
+    /// sockets would take whoever is beyond the last route for a neighbour, and lose it.
+    fn ask(&self, bytes: &[u8], to: SocketAddrV4, received: &Received) -> io::Result<()> {
+        let there = *to.ip();
+        let direct = there.is_broadcast() || self.own.is_near(there);
+        let from = SocketAddrV4::new(received.local, self.port.number());
+        if !direct && self.routed.send(bytes, from, to)? {
+            return Ok(());
+        }
+        self.send(bytes, to, received)
     }
 }
 

@@ -5,23 +5,24 @@
 
 use ipnet::Ipv4Net;
 
-use super::{Places, about};
+use super::Places;
+use super::at::Pen;
 use crate::client::Shape;
 use crate::decide::needs;
-use crate::profile::{PerArch, Profile, Profiles, Relays};
+use crate::profile::{Part, PerArch, Profile, Profiles, Relays};
 use crate::service::interfaces;
-use crate::yaml::{Finding, Severity};
+use crate::yaml::Finding;
 
 /// All of it.
-pub fn check(places: &Places, profiles: &Profiles) -> Vec<Finding> {
-    let mut findings = asked(profiles);
-    findings.extend(pinned(places, profiles));
-    findings.extend(beyond(places, profiles));
+pub fn check(places: &Places, profiles: &Profiles, pen: &Pen<'_>) -> Vec<Finding> {
+    let mut findings = asked(profiles, pen);
+    findings.extend(pinned(places, profiles, pen));
+    findings.extend(beyond(places, profiles, pen));
     findings
 }
 
 /// Machines of another link come through a relay, and for those only a server that is named is asked.
-fn beyond(places: &Places, profiles: &Profiles) -> Vec<Finding> {
+fn beyond(places: &Places, profiles: &Profiles, pen: &Pen<'_>) -> Vec<Finding> {
     let present = interfaces::present(&places.interface);
     let links: Vec<Ipv4Net> = present.into_iter().flat_map(|link| link.nets).collect();
     if places.relays() != Relays::Link || links.is_empty() {
@@ -40,7 +41,7 @@ fn beyond(places: &Places, profiles: &Profiles) -> Vec<Finding> {
             profile.name
         );
         let hint = "name the server that gives them their leases: --dhcp-server, or dhcp-server in the config file";
-        Some(about(&profile.file, Severity::Warning, message, hint))
+        Some(pen.warning((profile, Part::Strategy), message, hint))
     });
     wrong.collect()
 }
@@ -51,7 +52,7 @@ fn is_elsewhere(net: Ipv4Net, links: &[Ipv4Net]) -> bool {
 }
 
 /// The lease of another DHCP server is fetched in mode `proxy` alone.
-fn pinned(places: &Places, profiles: &Profiles) -> Vec<Finding> {
+fn pinned(places: &Places, profiles: &Profiles, pen: &Pen<'_>) -> Vec<Finding> {
     if places.relays() != Relays::Nobody {
         return Vec::new();
     }
@@ -64,7 +65,7 @@ fn pinned(places: &Places, profiles: &Profiles) -> Vec<Finding> {
             places.mode.name()
         );
         let hint = "take it out, or serve in mode proxy";
-        about(&profile.file, Severity::Warning, message, hint)
+        pen.warning((profile, Part::Strategy), message, hint)
     });
     wrong.collect()
 }
@@ -75,19 +76,19 @@ fn pins_augment(profile: &Profile) -> bool {
 }
 
 /// Entries that other servers are said to have, by an address of this very host.
-fn asked(profiles: &Profiles) -> Vec<Finding> {
+fn asked(profiles: &Profiles, pen: &Pen<'_>) -> Vec<Finding> {
     let own = interfaces::addresses();
     let entries = profiles
         .all()
-        .flat_map(|profile| profile.menu.entries.iter().map(move |e| (profile, e)));
-    let wrong = entries.filter_map(|(profile, entry)| {
+        .flat_map(|profile| (profile.menu.entries.iter().enumerate()).map(move |e| (profile, e)));
+    let wrong = entries.filter_map(|(profile, (number, entry))| {
         let address = entry.asks_in_vain(&own)?;
         let message = format!(
             "the servers of \"{}\" name {address}, which is this host, and nothing says what it boots",
             entry.id
         );
         let hint = "write self in its place, and one of linux, loader, chain, ipxe, image";
-        Some(about(&profile.file, Severity::Warning, message, hint))
+        Some(pen.warning((profile, Part::Entry(number)), message, hint))
     });
     wrong.collect()
 }
