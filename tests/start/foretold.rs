@@ -101,6 +101,26 @@ fn an_entry_of_another_server_that_is_this_host() {
     );
 }
 
+/// HTTP boot never asks port 4011.
+#[test]
+fn http_boot_of_a_profile_in_mode_colocated() {
+    as_root!("http_boot_of_a_profile_in_mode_colocated");
+    let site = Site::new("# nothing\n");
+    let profiles = site.host.file("http");
+    fs::create_dir(&profiles).unwrap();
+    let profile = "http_boot: { entry: d }\nmenu: { entries: [ { id: d, title: D, loader: \"http://10.0.0.1/d.efi\" } ] }\n";
+    fs::write(profiles.join("p.yaml"), profile).unwrap();
+    let folder = profiles.to_str().unwrap();
+    let folders = ["--profiles", folder, "--images", folder, "--mode"];
+    let check = |mode| site.check(&[&folders[..], &[mode]].concat());
+    let words = "http_boot of \"p\" has no effect in mode colocated";
+    for (mode, told) in [("colocated", true), ("proxy", false)] {
+        let said = check(mode);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert_eq!(said.out.contains(words), told, "{said:?}");
+    }
+}
+
 /// Machines of another link come through a relay, and only a server that is named is asked for those.
 #[test]
 fn a_profile_of_another_link_while_no_dhcp_server_is_named() {

@@ -1,5 +1,6 @@
-//! What profiles say that comes to nothing on this host, in the mode served: a shape that the mode does not have, and
-//! entries of other servers that are this one; leases for machines behind relays, of a server that nobody names. Warnings, since the same profiles may be served elsewhere.
+//! What profiles say that comes to nothing on this host, in the mode served: a shape or HTTP boot that the mode does
+//! not have, entries of other servers that are this one, and leases for machines behind relays, of a server that
+//! nobody names. Warnings, since the same profiles may be served elsewhere.
 //!
 //! Absent on purpose: shapes that firmware does not take (`profile/pinned`, whatever the mode).
 
@@ -8,8 +9,9 @@ use ipnet::Ipv4Net;
 use super::Places;
 use super::at::Pen;
 use crate::client::Shape;
+use crate::config::Mode;
 use crate::decide::needs;
-use crate::profile::{Part, PerArch, Profile, Profiles, Relays};
+use crate::profile::{HttpBoot, Part, PerArch, Profile, Profiles, Relays};
 use crate::service::interfaces;
 use crate::yaml::Finding;
 
@@ -18,7 +20,27 @@ pub fn check(places: &Places, profiles: &Profiles, pen: &Pen<'_>) -> Vec<Finding
     let mut findings = asked(profiles, pen);
     findings.extend(pinned(places, profiles, pen));
     findings.extend(beyond(places, profiles, pen));
+    findings.extend(by_http(places, profiles, pen));
     findings
+}
+
+/// HTTP boot never asks port 4011, which is all that is answered in mode `colocated`.
+fn by_http(places: &Places, profiles: &Profiles, pen: &Pen<'_>) -> Vec<Finding> {
+    if places.mode != Mode::Colocated {
+        return Vec::new();
+    }
+    let said = profiles
+        .all()
+        .filter(|profile| profile.http_boot != HttpBoot::default());
+    let wrong = said.map(|profile| {
+        let message = format!(
+            "http_boot of \"{}\" has no effect in mode colocated: HTTP boot never asks port 4011, and loads what the DHCP server of this host names",
+            profile.name
+        );
+        let hint = "`bootjack explain --mode colocated --arch http-x64` says which URI that server has to name; README has the lines";
+        pen.warning((profile, Part::HttpBoot), message, hint)
+    });
+    wrong.collect()
 }
 
 /// Machines of another link come through a relay, and for those only a server that is named is asked.
