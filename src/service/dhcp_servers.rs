@@ -85,6 +85,11 @@ pub fn misnamed(settings: &Effective, own: &[Ipv4Net]) -> Vec<(Severity, String)
             (Severity::Error, text)
         })
         .collect();
+    let twice = |(n, address): &(usize, &Ipv4Addr)| named.iter().take(*n).any(|a| a == *address);
+    wrong.extend(named.iter().enumerate().filter(twice).map(|(_, address)| {
+        let text = format!("dhcp-server names {address} twice");
+        (Severity::Warning, text)
+    }));
     if named.len() > MOST_SERVERS {
         let text = format!(
             "dhcp-server names {} servers; name {MOST_SERVERS} at most",
