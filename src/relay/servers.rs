@@ -95,6 +95,11 @@ impl Servers {
         all
     }
 
+    /// Those that the operator names.
+    pub fn named(&self) -> &[Ipv4Addr] {
+        &self.named
+    }
+
     /// Whether an answer from there may be one of those asked, whose own name (54) is `named`.
     pub fn may_answer(asked: &[Ipv4Addr], from: Ipv4Addr, named: Ipv4Addr) -> bool {
         let everybody = asked.contains(&Ipv4Addr::BROADCAST);

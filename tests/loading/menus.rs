@@ -58,6 +58,26 @@ fn a_menu_that_is_empty_on_a_machine_is_told_of() {
     let local = "{ id: disk, local: true }";
     let one = format!("secure_boot: true\nmenu: {{ entries: [ {shell}, {local} ] }}\n");
     assert_eq!(warnings(&one), 0);
+    // What HTTP boot starts by itself is in no menu that GRUB shows.
+    let image = r#"{ id: cd, arch: [bios, http-x64], image: "http://10.0.0.9/cd.iso" }"#;
+    let images = |says: &str| format!("{says}menu: {{ entries: [ {image} ] }}\n");
+    assert_eq!(warnings(&images("secure_boot: true\n")), 1);
+    assert_eq!(warnings(&images("")), 0);
+    // iPXE shows the menu of HTTP boot, too, unless firmware starts the only entry itself.
+    let by_http = "match: { arch: http-x64 }\n";
+    let arm64 = "{ id: arm64, linux: { kernel: arm64 } }";
+    let menu = format!("{by_http}menu: {{ entries: [ {arm64} ] }}\n");
+    let said = found(&menu, Mode::Proxy);
+    assert!(
+        said[0].contains("no entry of \"a\" starts on efi-x64 by HTTP boot"),
+        "{said:?}"
+    );
+    assert_eq!(said.len(), 1, "{said:?}");
+    let both =
+        format!("match: {{ arch: [http-x64, efi-x64] }}\nmenu: {{ entries: [ {arm64} ] }}\n");
+    assert_eq!(warnings(&both), 1);
+    assert_eq!(warnings(&images(by_http)), 0);
+    assert_eq!(warnings(&menu.replace("arm64", "x64")), 0);
     // GRUB carries the menu on ARM64 and IA32.
     let x64 = "{ id: x64, linux: { kernel: x64 } }";
     let both = |archs: &str, entries: &str| {

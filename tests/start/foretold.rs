@@ -101,6 +101,20 @@ fn an_entry_of_another_server_that_is_this_host() {
     );
 }
 
+/// A slip of who has copied a line.
+#[test]
+fn a_dhcp_server_that_is_named_twice() {
+    as_root!("a_dhcp_server_that_is_named_twice");
+    let site = Site::new("# nothing\n");
+    let named = ["--dhcp-server", "10.77.0.1", "--dhcp-server"];
+    let words = "warning: dhcp-server names 10.77.0.1 twice";
+    for (second, told) in [("10.77.0.1", true), ("10.77.0.9", false)] {
+        let said = site.check(&[&named[..], &[second]].concat());
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert_eq!(said.out.contains(words), told, "{said:?}");
+    }
+}
+
 /// HTTP boot never asks port 4011.
 #[test]
 fn http_boot_of_a_profile_in_mode_colocated() {

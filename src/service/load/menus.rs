@@ -15,7 +15,8 @@ use crate::render::{Dialect, Place};
 use crate::wire::{Arch, ArchFilter, Mac, Platform};
 use crate::yaml::Finding;
 
-/// Whose menus are made: 32-bit, 64-bit and ARM UEFI, as it boots by PXE, and BIOS.
+/// Whose menus are made: 32-bit, 64-bit and ARM UEFI, as it boots by PXE, and BIOS. That of x64 UEFI by HTTP boot is
+/// the same, and is made where a profile is for that alone.
 const ARCHS: [Arch; 4] = [Arch::BIOS, Arch(6), Arch::EFI_X64, Arch(11)];
 
 /// What is wrong with the menus of this snapshot; `by_rows`: a row of `quirks:` names a loader, which may start
@@ -24,7 +25,8 @@ pub fn check(snapshot: &Snapshot, by_rows: bool, pen: &Pen<'_>) -> Vec<Finding> 
     let mut findings = Vec::new();
     for (profile, archs) in snapshot.profiles.with_archs() {
         let meant = |arch: &Arch| is_meant(profile, &archs, *arch);
-        for arch in ARCHS.into_iter().filter(meant) {
+        let by_http = Some(Arch::HTTP_X64).filter(|http| meant(http) && !meant(&Arch::EFI_X64));
+        for arch in ARCHS.into_iter().filter(meant).chain(by_http) {
             let said = empty(snapshot, profile, arch, by_rows).into_iter();
             findings
                 .extend(said.map(|(what, hint)| pen.warning((profile, Part::Menu), what, hint)));
@@ -55,16 +57,21 @@ fn empty(
     let platform = arch.platform();
     let shim = profile.boots_by_shim(platform);
     let dialect = dialect(profile, platform)?;
-    let has_image = |e: &Entry| matches!(e.action, Action::Image(_));
-    let elsewhere = profile.firmware_shows(platform)
-        || profile.raspberry_pi.is_some()
-        || (platform.is_efi() && profile.menu.entries.iter().any(has_image));
+    let elsewhere = if arch.is_http() {
+        // GRUB is of no use to it, so that it is named none.
+        dialect == Dialect::Grub || profile.http_entry(platform, |_| true).is_some()
+    } else {
+        profile.firmware_shows(platform)
+            || profile.raspberry_pi.is_some()
+            || (!shim && has_image_by_http(profile, platform))
+    };
     if elsewhere || (by_rows && !shim) || entries(snapshot, profile, arch, dialect) != Some(0) {
         return None;
     }
+    let by_http = if arch.is_http() { " by HTTP boot" } else { "" };
     let secure = if shim { " with Secure Boot" } else { "" };
     let message = format!(
-        "no entry of \"{}\" starts on {platform}{secure}: the menu of such a machine is empty",
+        "no entry of \"{}\" starts on {platform}{by_http}{secure}: the menu of such a machine is empty",
         profile.name
     );
     let hint = match dialect {
@@ -76,6 +83,13 @@ fn empty(
         }
     };
     Some((message, hint))
+}
+
+/// An image, which UEFI starts by HTTP boot; that it is in no menu of those that boot by PXE is told with it
+/// (`profile/http_boot`).
+fn has_image_by_http(profile: &Profile, platform: Platform) -> bool {
+    let has_image = |e: &Entry| matches!(e.action, Action::Image(_));
+    platform.is_efi() && profile.menu.entries.iter().any(has_image)
 }
 
 /// What carries the menu; `None` where there is no loader.
