@@ -19,7 +19,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::Shared;
-use super::interfaces::Interface;
+use super::interfaces;
 use crate::config::{Effective, MOST_SERVERS, Mode};
 use crate::error::{Error, why};
 use crate::event::What;
@@ -104,8 +104,8 @@ pub fn misnamed(settings: &Effective, own: &[Ipv4Net]) -> Vec<(Severity, String)
 ///
 /// # Errors
 /// They cannot be asked.
-pub fn cautions(settings: &Effective, interfaces: &[Interface]) -> Result<Vec<What>, Error> {
-    let own: Vec<_> = interfaces.iter().flat_map(|i| i.nets.clone()).collect();
+pub fn cautions(settings: &Effective) -> Result<Vec<What>, Error> {
+    let own: Vec<_> = interfaces::now().into_iter().flat_map(|i| i.nets).collect();
     let (wrong, doubtful): (Vec<_>, Vec<_>) = misnamed(settings, &own)
         .into_iter()
         .partition(|(severity, _)| *severity == Severity::Error);

@@ -72,7 +72,7 @@ pub struct Prepared {
 /// Whatever keeps the appliance from starting.
 pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let interfaces = interfaces::to_serve(&settings.interface)?;
-    let misnamed = dhcp_servers::cautions(settings, &interfaces)?;
+    let misnamed = dhcp_servers::cautions(settings)?;
     let mut loader = Loader::new(Places::from(settings));
     let networks = in_force(&mut loader.load())?.networks;
     let (tls, of_tls) = Tls::open(settings, interfaces::all_of(&interfaces))?;

@@ -87,7 +87,7 @@ fn a_lease_that_is_handed_on_is_told_as_explain_tells_it() {
     });
     let said = told(|state| store(state, &row), &[]);
     let words = "\n    lease: the LAN's own DHCP server's, asked for as by a relay; the reply is that lease with what is \
-                 printed here; where none comes in 3.3s, offer-4011 without one\n";
+                 printed here; where none comes in 3.3s (24s while that server is busy), offer-4011 without one\n";
     assert!(said.succeeds().contains(words), "{said:?}");
     assert!(said.out.contains("\n    strategy: augment: "), "{said:?}");
 

@@ -10,7 +10,7 @@ use crate::support::lan::Host;
 use crate::support::poll;
 use crate::support::servers::Server;
 
-/// No server: a proxy's OFFER after two seconds, and why.
+/// No server: a proxy's OFFER after a while, and why.
 #[test]
 fn without_an_answer_there_is_a_proxys_offer() {
     as_root!("without_an_answer_there_is_a_proxys_offer");

@@ -8,7 +8,7 @@ use crate::config::Mode;
 use crate::decide::Answer;
 use crate::decide::menu::NoRoom;
 use crate::profile::Profile;
-use crate::relay::WAIT;
+use crate::relay::{LONGEST, WAIT};
 use crate::relay::servers::Servers;
 use crate::service::dhcp_servers::FILE;
 
@@ -85,7 +85,7 @@ pub(super) fn lease_of_another(
     };
     if !servers.all_deaf() {
         return Some(format!(
-            "{lease}; where none comes in {WAIT:?}, {otherwise} without one"
+            "{lease}; where none comes in {WAIT:?} ({LONGEST:?} while that server is busy), {otherwise} without one"
         ));
     }
     let deaf: Vec<String> = servers.deaf().map(|server| server.to_string()).collect();
