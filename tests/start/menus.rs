@@ -116,7 +116,8 @@ fn explain_knows_which_dhcp_servers_answer_no_relays() {
         let said = run(&[&machine[..], &place, more].concat());
         said.succeeds().to_owned()
     };
-    let waits = "where none comes in 3.3s (24s while that server is busy), offer-4011 without one\n";
+    let waits =
+        "where none comes in 3.3s (24s while that server is busy), offer-4011 without one\n";
     let augments = "06 01 08 ff\n";
     let before = ask(&[]);
     assert!(

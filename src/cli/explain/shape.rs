@@ -8,8 +8,8 @@ use crate::config::Mode;
 use crate::decide::Answer;
 use crate::decide::menu::NoRoom;
 use crate::profile::Profile;
-use crate::relay::{LONGEST, WAIT};
 use crate::relay::servers::Servers;
+use crate::relay::{LONGEST, WAIT};
 use crate::service::dhcp_servers::FILE;
 
 /// All of it, and the profile.
