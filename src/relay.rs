@@ -42,7 +42,7 @@ mod transaction;
 pub use came::{Came, Forward, NotGivenBack, Overdue};
 pub use offers::OFFERS;
 pub use pace::PER_SECOND;
-pub use patience::{LONGEST, WAIT, first as first_wait};
+pub use patience::{Due, LONGEST, WAIT};
 pub use question::Question;
 pub use table::Relay;
 pub use transaction::{Asks, Stray};

@@ -107,6 +107,7 @@ mod tests {
             here: Ipv4Addr::LOCALHOST,
             to: Vec::new(),
             began,
+            times: 1,
             alive: Vec::new(),
             overdue: false,
             settled: false,

@@ -23,7 +23,7 @@ use super::came::{Came, Forward, NotGivenBack, Overdue};
 use super::offers::{Asked, OFFERS, Offered, Offers};
 use super::open::Open;
 use super::pace::Pace;
-use super::patience::{Alive, Patience};
+use super::patience::{Alive, Due, Patience};
 use super::question::Question;
 use super::servers::{News, Servers};
 use super::transaction::{Asks, Stray, Transaction};
@@ -155,10 +155,24 @@ impl<T: Clone> Relay<T> {
         self.open.remove(xid);
     }
 
-    /// Whether a client whose first wait is over goes on waiting; to be asked again after a second or so.
-    pub fn waits_on(&self, now: Instant, xid: u32) -> bool {
-        let open = self.open.get(xid).filter(|open| !open.settled);
-        open.is_some_and(|open| self.patience.goes_on(now, open, &self.servers))
+    /// What is due of a question now; `None`: nothing, and nothing will be.
+    pub fn due(&self, now: Instant, xid: u32) -> Option<Due> {
+        let open = self.open.get(xid).filter(|open| !open.settled)?;
+        Some(self.patience.due(now, open, &self.servers))
+    }
+
+    /// A DISCOVER again, as it was asked; `None`: as of [`Self::discover`].
+    pub fn ask_again(&mut self, now: Instant, xid: u32) -> Option<(T, Forward)> {
+        let open = self.open.get_mut(xid)?;
+        open.times = open.times.saturating_add(1);
+        self.pace.takes(now, &open.request)?;
+        let question = Question {
+            now,
+            here: open.here,
+            xid,
+            message: &open.request,
+        };
+        Some((open.carried.clone(), question.to(open.to.clone())))
     }
 
     /// The time for an answer is over: what was kept with a question that nobody has answered. It stays open.
@@ -285,6 +299,7 @@ impl<T: Clone> Relay<T> {
             here: question.here,
             to: forward.to.clone(),
             began: question.now,
+            times: 1,
             alive: self.heard_before(question),
             overdue: false,
             settled: false,

@@ -54,6 +54,8 @@ pub(super) struct Transaction<T> {
     pub here: Ipv4Addr,
     pub to: Vec<Ipv4Addr>,
     pub began: Instant,
+    /// How often it was asked.
+    pub times: u8,
     /// Servers that have answered the client itself.
     pub alive: Vec<Alive>,
     /// Whether the client was given a proxy's OFFER meanwhile.

@@ -10,9 +10,11 @@
 //!
 //! * `boot`: boot data beside somebody else's leases, and port 4011
 //! * `lease`: mode `dhcp` on port 67: leases of our own
-//! * `relay`: leases of the LAN's own DHCP server, fetched as a relay agent does; `overdue`: those that do not come
+//! * `relay`: leases of the LAN's own DHCP server, asked for as a relay agent does; `hand_over`: what comes, to the
+//!   machines; `overdue`: what does not
 
 mod boot;
+mod hand_over;
 mod lease;
 mod overdue;
 mod relay;

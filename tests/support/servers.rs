@@ -96,8 +96,17 @@ impl Server {
     /// ISC dhcpd on `eth0`, authoritative, with further lines of its configuration (they stand
     /// before the subnet: global options, classes, other subnets).
     pub fn isc_dhcpd(host: &Host, lines: &str) -> Self {
+        Self::isc_dhcpd_as(host, &format!("ping-check false;\n{lines}"))
+    }
+
+    /// The same as it is where nothing else is set: it pings an address before it offers it.
+    pub fn isc_dhcpd_that_pings(host: &Host) -> Self {
+        Self::isc_dhcpd_as(host, "")
+    }
+
+    fn isc_dhcpd_as(host: &Host, lines: &str) -> Self {
         let config = format!(
-            "authoritative;\nping-check false;\ndefault-lease-time 3600;\nmax-lease-time 3600;\n\
+            "authoritative;\ndefault-lease-time 3600;\nmax-lease-time 3600;\n\
              {lines}\nsubnet 10.77.0.0 netmask 255.255.255.0 {{ range {} {}; }}\n",
             POOL.0, POOL.1
         );

@@ -1,17 +1,14 @@
 //! Leases that do not come: what their machines get instead, and who is told of what.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::relay::{named, word};
 use crate::event::{Unanswered, What};
-use crate::relay::Overdue;
+use crate::relay::{Due, Overdue};
 use crate::service::Shared;
-
-/// Between two looks whether a machine still waits.
-const AGAIN: Duration = Duration::from_millis(500);
 
 /// Why nobody is waited for any longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,21 +68,36 @@ impl Shared {
         carried.without_lease(self);
     }
 
-    /// The same when a lease has had its time; `place`: among those who wait.
+    /// The same when a lease has had its time, in which it is asked for again; `place`: among those who wait.
     pub(super) fn overdue_after_its_time(
         self: &Arc<Self>,
         (xid, over): (u32, Over),
-        first: Duration,
         place: OwnedSemaphorePermit,
     ) {
         let shared = self.clone();
         tokio::spawn(async move {
-            tokio::time::sleep(first).await;
-            while shared.relay().waits_on(Instant::now(), xid) {
-                tokio::time::sleep(AGAIN).await;
+            while let Some(due) = shared.due(xid) {
+                match due {
+                    Due::In(time) => tokio::time::sleep(time).await,
+                    Due::Again => shared.ask_again(xid),
+                    Due::Over => {
+                        shared.overdue(xid, over);
+                        break;
+                    }
+                }
             }
-            shared.overdue(xid, over);
             drop(place);
         });
+    }
+
+    fn due(&self, xid: u32) -> Option<Due> {
+        self.relay().due(Instant::now(), xid)
+    }
+
+    fn ask_again(&self, xid: u32) {
+        let again = self.relay().ask_again(Instant::now(), xid);
+        if let Some((carried, forward)) = again {
+            carried.asks_again(self, &forward);
+        }
     }
 }
