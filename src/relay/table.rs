@@ -116,9 +116,9 @@ impl<T: Clone> Relay<T> {
         let alive = Alive { server, at: now };
         let patience = &mut self.patience;
         self.open.for_each_of(client, |open| {
-            patience.heard(now, open);
             let known = open.alive.iter().any(|alive| alive.server == server);
             if open.alive.len() < OFFERS && !known {
+                patience.heard(now, open);
                 open.alive.push(alive);
             }
         });

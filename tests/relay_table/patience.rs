@@ -119,6 +119,21 @@ fn what_is_not_answered_is_asked_again() {
     assert_eq!(came, Ok((Came::Lease(1), None)));
 }
 
+/// It answers each DISCOVER of a machine, the second of which is late for the first question alone.
+#[test]
+fn a_server_that_answers_each_time_at_once_is_not_busy() {
+    let (mut relay, now) = (relay(), Instant::now());
+    let machine = (Mac::ethernet([2, 0, 0, 0, 0, 1]), 0x77);
+    for (xid, at) in [(1, 0.0), (2, 4.0), (3, 12.0)] {
+        let at = now + seconds(at);
+        relay
+            .discover(question(at, xid, &heard_discover(1)), 1)
+            .unwrap();
+        relay.heard(at + seconds(0.1), SERVER, machine);
+        assert_eq!(waits_until(&mut relay, at, xid), WAIT);
+    }
+}
+
 /// A server that has had less time for us than for the machine is not found to answer no relays.
 #[test]
 fn who_had_no_time_is_not_blamed() {
