@@ -218,7 +218,7 @@ impl Chance {
 
     fn profile(&self) -> String {
         let pins = self.pinned.map(|shape| format!("strategy: {shape}\n"));
-        let secure = self.kind == Kind::Shim && self.loader != "firmware";
+        let secure = matches!(self.kind, Kind::Grub | Kind::Shim) && self.loader != "firmware";
         // Where there is no loader in the box, firmware starts the item itself.
         let entry = match self.kind {
             Kind::EfiArm64 => "loader: { efi-arm64: ipxe-arm64.efi }",
@@ -273,6 +273,8 @@ impl Chance {
         let by_4011 = self.pxe == Some(PxeShape::Offer4011);
         match (self.mode, self.kind) {
             (Mode::Proxy | Mode::Colocated, _) if self.beside != Beside::Plain => false,
+            // iPXE is not signed, nor is what a menu of the firmware's starts.
+            (_, Kind::Grub | Kind::Shim) if ["firmware", "ipxe"].contains(&self.loader) => false,
             // It never asks 4011; and HTTP boot takes what the DHCP server says.
             (Mode::Colocated, kind) if is_pi(kind) => false,
             (Mode::Colocated, Kind::HttpX64) => true,
