@@ -14,13 +14,14 @@
 //! * `seats`: transfers under way, and what a repeated request means
 //! * `request`: one request → a transfer, or the ERROR it gets
 //! * `lookup`: its name → a body, or why there is none
-//! * `content`: a body → datagrams; netascii
+//! * `datagrams`: a body → datagrams, many at a time; `netascii`: line ends
 //! * `session`: one transfer, from first packet to ending
 //! * `report`: events, with a bound on what a flood may log
 
-mod content;
+mod datagrams;
 mod door;
 mod lookup;
+mod netascii;
 mod report;
 mod request;
 mod seats;

@@ -8,6 +8,7 @@ use std::time::Instant;
 use tokio::sync::Semaphore;
 
 use super::super::Shared;
+use super::super::sys::bulk::Bulk;
 use super::super::sys::connected::Connected;
 use super::super::sys::neighbour;
 use super::super::sys::udp::Listener;
@@ -35,6 +36,7 @@ pub(super) struct Common {
     pub(super) seats: Arc<Seats>,
     pub(super) report: Report,
     pub(super) netascii: Arc<Semaphore>,
+    pub(super) bulk: Bulk,
 }
 
 /// A request that has its seat.
@@ -59,6 +61,7 @@ impl Common {
             seats: Seats::new(&shared.limits),
             report: Report::new(Arc::clone(&shared)),
             netascii: Arc::new(Semaphore::new(NETASCII_AT_ONCE)),
+            bulk: Bulk::of_kernel(),
             resolve,
             shared,
         })
@@ -132,7 +135,12 @@ impl Call {
 
     fn socket(&self) -> io::Result<(Connected, u32)> {
         let pair = self.seat.pair;
-        let socket = Connected::open(pair.local, pair.peer, self.device.as_deref())?;
+        let socket = Connected::open(
+            pair.local,
+            pair.peer,
+            self.device.as_deref(),
+            self.common.bulk,
+        )?;
         let mtu = socket.mtu()?;
         Ok((socket, mtu))
     }
@@ -277,7 +285,7 @@ mod tests {
 
     fn refused(local: Ipv4Addr, peer: [u8; 4]) -> Refusal {
         let peer = SocketAddrV4::new(peer.into(), 2070);
-        let error = Connected::open(local, peer, None).unwrap_err();
+        let error = Connected::open(local, peer, None, Bulk::Batches).unwrap_err();
         no_socket(Pair { peer, local }, &error)
     }
 

@@ -3,15 +3,17 @@
 
 use std::io;
 use std::net::SocketAddrV4;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use super::super::files::{Body, Data};
 use super::super::sys::connected::Connected;
-use super::content;
+use super::datagrams::{self, datagram};
 use super::report::{Report, printable};
 use super::seats::Repeats;
 use crate::transfer::{Ending, Input, Next, Run, Send, Sender, Step, Terms};
 use crate::wire::tftp::{ErrorCode, Packet};
+use tokio::time::Sleep;
 
 /// Room for what clients say: acknowledgements, and errors in words.
 const HEARD: usize = 256;
@@ -58,6 +60,9 @@ struct Session<'a> {
     words: String,
     /// Whether sending has met a closed port.
     gone: bool,
+    /// Ends a wait, at the latest when it should: it is set anew when it has run out, not at each
+    /// packet, of which there are many more.
+    alarm: Pin<Box<Sleep>>,
 }
 
 /// Sends the body on these terms. Ends by itself after bounded time without progress.
@@ -78,6 +83,7 @@ pub(super) async fn run(job: Job, report: &Report) -> Result<Outcome, Unreadable
         report,
         words: String::new(),
         gone: false,
+        alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
     };
     session.steps(step).await
 }
@@ -110,7 +116,7 @@ impl Session<'_> {
         match send {
             Send::Oack => {
                 let oack = std::mem::take(&mut self.oack);
-                self.put(&oack).await;
+                self.put(&oack, oack.len()).await;
                 self.oack = oack;
                 Ok(())
             }
@@ -119,20 +125,40 @@ impl Session<'_> {
     }
 
     async fn blocks(&mut self, run: Run) -> io::Result<()> {
-        for piece in content::pieces(&run) {
-            let datagrams = content::datagrams(&self.data, &piece).await?;
-            for datagram in datagrams.iter() {
-                self.put(datagram).await;
-            }
+        for piece in datagrams::pieces(&run) {
+            self.piece(&piece).await?;
         }
         Ok(())
     }
 
-    /// A datagram that cannot leave is a lost one; the sender's waits see to it.
-    async fn put(&mut self, datagram: &[u8]) {
-        if let Err(e) = self.socket.send(datagram).await {
-            self.gone |= e.kind() == io::ErrorKind::ConnectionRefused;
+    /// Fills and sends at once; where a disk or room in the queue has to be waited for, with a copy.
+    async fn piece(&mut self, piece: &Run) -> io::Result<()> {
+        let socket = &mut self.socket;
+        let sent = datagrams::at_once(&self.data, piece, |d| socket.send_now(d.bytes, d.each))?;
+        match sent {
+            Some(Ok(gone)) if gone >= datagrams::length(piece) => return Ok(()),
+            Some(Err(e)) if e.kind() != io::ErrorKind::WouldBlock => {
+                self.lost(&e);
+                return Ok(());
+            }
+            _ => {}
         }
+        let gone = sent.and_then(Result::ok).unwrap_or(0);
+        let bytes = datagrams::read(&self.data, piece).await?;
+        let rest = bytes.get(gone..).unwrap_or_default();
+        self.put(rest, datagram(piece)).await;
+        Ok(())
+    }
+
+    /// A datagram that cannot leave is a lost one; the sender's waits see to it.
+    async fn put(&mut self, bytes: &[u8], each: usize) {
+        if let Err(e) = self.socket.send(bytes, each).await {
+            self.lost(&e);
+        }
+    }
+
+    fn lost(&mut self, error: &io::Error) {
+        self.gone |= error.kind() == io::ErrorKind::ConnectionRefused;
     }
 
     async fn unreadable(mut self, error: io::Error) -> Unreadable {
@@ -140,7 +166,8 @@ impl Session<'_> {
             code: ErrorCode::UNDEFINED,
             text: b"the file cannot be read",
         };
-        self.put(&told.encode()).await;
+        let told = told.encode();
+        self.put(&told, told.len()).await;
         Unreadable {
             acknowledged: self.sender.acknowledged(),
             error,
@@ -151,6 +178,9 @@ impl Session<'_> {
     async fn input(&mut self, until: Instant) -> Input {
         if std::mem::take(&mut self.gone) {
             return Input::Gone;
+        }
+        if until < self.alarm.deadline().into_std() {
+            self.alarm.as_mut().reset(until.into());
         }
         loop {
             match self.event(until).await {
@@ -173,7 +203,10 @@ impl Session<'_> {
                 Ok(len) => self.understand(heard.get(..len).unwrap_or_default()),
                 Err(e) => (e.kind() == io::ErrorKind::ConnectionRefused).then_some(Input::Gone),
             },
-            () = tokio::time::sleep_until(until.into()) => Some(Input::Timeout),
+            () = self.alarm.as_mut() => {
+                self.alarm.as_mut().reset(until.into());
+                None
+            }
         }
     }
 
