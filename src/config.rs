@@ -32,7 +32,7 @@ use crate::yaml::{Finding, Report, Severity};
 
 use self::text::Unreadable;
 
-pub use effective::{ConfigFile, Effective, Https};
+pub use effective::{ConfigFile, Effective, Https, finding};
 pub use file::{Given, settings};
 pub use origin::{Origin, origins};
 

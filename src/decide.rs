@@ -11,14 +11,14 @@
 //! * `reply`: the message that is sent, and where to; `finish`: the answer, encoded
 //! * `pxelinux`: what that loader is told beside its file
 //! * [`menu`], [`item`]: a menu that the firmware shows, and what was chosen in it
-//! * `excess`: a reply that does not fit
+//! * `excess`: a reply that does not fit; `unleased`: one without the lease that it should have
 //! * [`origin`]: where a message comes from, and whether it can be its machine's own
 //! * [`note`]: what a message tells of a machine beside that
 //! * [`lease`], [`grant`]: the same in mode `dhcp`, where the reply is a lease with boot data in it
 //!
 //! Invariants: beside another's leases, a client that is not booting is never answered, nor is a
-//! lease REQUEST on 67; every answer stays within the client's size limit; every other outcome is
-//! an [`Ignore`] with its reason.
+//! lease REQUEST on 67 for any lease but one that we have handed on ([`takes_our_lease`]); every answer
+//! stays within the client's size limit; every other outcome is an [`Ignore`] with its reason.
 
 mod excess;
 mod finish;
@@ -36,6 +36,7 @@ pub mod origin;
 mod pxelinux;
 mod reply;
 pub mod strategy;
+mod unleased;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
@@ -53,6 +54,7 @@ pub use ignore::Ignore;
 use loader::Here;
 use menu::NoRoom;
 use strategy::{By, Strategy};
+pub use unleased::Unleased;
 
 /// The port a message came in by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,6 +132,8 @@ pub struct Answer {
     pub padded: bool,
     /// What an OFFER of that shape is where no lease comes: a proxy's.
     pub otherwise: Option<Box<Self>>,
+    /// Of an OFFER, why there is no lease in it though this machine is to have one.
+    pub unleased: Option<Unleased>,
 }
 
 /// Decides one message under one snapshot.
@@ -197,7 +201,7 @@ fn answer(
     let here = Here::of(snapshot, incoming);
     let menu = menu::option(&selection.profile, client, &treatment, here);
     let relays = incoming.port == Port::Dhcp && snapshot.relays.serve(incoming.message);
-    let case = Case {
+    let asked = Asked {
         incoming,
         kind,
         client,
@@ -205,12 +209,13 @@ fn answer(
         selection: &selection,
         here,
         relays,
+        unnamed: Unleased::relay(snapshot, incoming, kind),
     };
-    case.answer(menu.as_deref())
+    asked.answer(menu.as_deref())
 }
 
 /// One message, and what is known of who sent it.
-struct Case<'a> {
+struct Asked<'a> {
     incoming: Incoming<'a>,
     kind: Kind,
     client: &'a Client,
@@ -218,9 +223,11 @@ struct Case<'a> {
     selection: &'a Selection,
     here: Here<'a>,
     relays: bool,
+    /// The relay of one for whom no server is named.
+    unnamed: Option<Ipv4Addr>,
 }
 
-impl Case<'_> {
+impl Asked<'_> {
     /// The answer; and where a lease is to be fetched for it, what it is without one.
     fn answer(self, menu: Option<&[u8]>) -> Result<Box<Answer>, Ignore> {
         let answer = self.full(menu)?;
@@ -266,18 +273,19 @@ impl Case<'_> {
         let (client, treatment) = (self.client, self.treatment);
         let profile = &self.selection.profile;
         let loader = loader::beside(menu.is_some(), profile, (client, treatment), self.here)?;
-        let case = strategy::Case {
+        let around = strategy::Circumstances {
             relays: self.relays,
             reads_the_ack: loader
                 .as_ref()
                 .is_some_and(|named| loader::reads_the_ack(&named.to_string())),
         };
-        let (strategy, by) = self.shape(menu.is_some(), case);
+        let (strategy, by) = self.shape(menu.is_some(), around);
+        let unleased = self.unleased(around).filter(|_| !strategy.leased);
         let form = Form::of(strategy, treatment, client).of_profile(profile);
         let form = menu.map_or(form, |menu| form.with_menu(menu));
         let offered = (self.kind == Kind::Offer).then(|| {
             let row = (treatment, form.bypasses());
-            strategy::offered(client, (strategy, &by), row, case)
+            strategy::offered(client, (strategy, &by), row, around)
         });
         let parts = Parts {
             incoming: self.incoming,
@@ -289,17 +297,28 @@ impl Case<'_> {
         let answer = finish(parts, (self.selection.clone(), by))?;
         Ok(Box::new(Answer {
             offered: offered.flatten(),
+            unleased,
             ..*answer
         }))
     }
-}
 
-impl Case<'_> {
+    /// Whether it would be another shape, were there a server to ask.
+    fn unleased(&self, around: strategy::Circumstances) -> Option<Unleased> {
+        let relay = self.unnamed?;
+        let named = strategy::Circumstances {
+            relays: true,
+            ..around
+        };
+        let profile = &self.selection.profile;
+        let (shape, by) = strategy::for_client(self.client, profile, self.treatment, named);
+        shape.leased.then_some(Unleased { relay, by })
+    }
+
     /// The shape, and who chose it. Firmware that is shown a menu gets it in a lease where it needs one;
     /// and who asks us for the lease that we have offered gets boot data with that, whatever has changed since.
-    fn shape(&self, menu: bool, case: strategy::Case) -> (&'static Strategy, By) {
+    fn shape(&self, menu: bool, around: strategy::Circumstances) -> (&'static Strategy, By) {
         let profile = &self.selection.profile;
-        let (shape, by) = strategy::for_client(self.client, profile, self.treatment, case);
+        let (shape, by) = strategy::for_client(self.client, profile, self.treatment, around);
         let takes_lease = self.kind == Kind::Ack && self.incoming.port == Port::Dhcp;
         match shape {
             _ if takes_lease => (strategy::augmenting(self.client), by),

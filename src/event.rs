@@ -24,7 +24,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use crate::wire::Mac;
-pub use told::{BootTold, Guess, LeaseTold, Unanswered};
+pub use told::{BootTold, Guess, LeaseTold, Unanswered, Unnamed};
 pub use what::What;
 
 /// One thing that happened.

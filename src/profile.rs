@@ -10,7 +10,7 @@
 //! * [`compile`]: texts → [`Profiles`]
 //! * `schema`, `words`: keys, single values
 //! * `document`, `clause`, `menu`, `entry`, [`boot_server`]: the parts of a profile
-//! * `named`: the files that a profile names, and where
+//! * `named`: the files that a profile names, and where; `parts`: where its parts stand
 //! * [`items`], `fits`: the menu as firmware shows it, and what no such menu can carry
 //! * `raspberry_pi`: what boots without a menu
 //! * `pxelinux`: what that loader is told by DHCP
@@ -41,6 +41,7 @@ mod meant;
 mod menu;
 pub mod model;
 mod named;
+mod parts;
 mod pattern;
 mod pinned;
 mod pxelinux;
@@ -57,10 +58,11 @@ pub use compile::{Compiler, Source, compile};
 pub use http_boot::HttpBoot;
 pub use index::Profiles;
 pub use model::{
-    Action, BootServer, Entry, Loader, Menu, PerArch, Profile, Pxelinux, RaspberryPi, Target,
-    Template, U_BOOT_MENU,
+    Action, BootServer, DeviceTree, Entry, Loader, Menu, PerArch, Profile, Pxelinux, RaspberryPi,
+    Target, Template, U_BOOT_MENU,
 };
 pub use named::Named;
+pub use parts::Part;
 pub use select::{Considered, Selection, Subject, Verdict, select, trace};
 pub use snapshot::{Https, Installed, Relays, Snapshot};
 pub use template::{RenderError, Values};

@@ -16,7 +16,9 @@
 //! * [`hand`]: a lease and boot data → the message that the client gets
 //! * [`meant`]: what else is meant for us, since we have handed on a lease
 //! * [`servers`]: which DHCP servers there are, and which of them answer no relay
-//! * [`Relay`]: what was asked for whom; `transaction`: what may answer it; `aged`: room for so much; `came`: what comes of it
+//! * [`Relay`]: what was asked for whom; `transaction`: what may answer it; `came`: what comes of it
+//! * [`Question`]: what a client says, and how it goes on; `pace`: how much of that in a second
+//! * `open`, `offers`: what is under way, and what was offered; `aged`: room for so much
 //!
 //! Invariants: nothing is handed to a client but what answers a transaction of ours, by its number, its
 //! hardware address, our address and the kind of message; each is answered once. What is kept is bounded;
@@ -28,10 +30,19 @@ mod came;
 pub mod forward;
 pub mod hand;
 pub mod meant;
+mod offers;
+mod open;
+mod pace;
+mod patience;
+mod question;
 pub mod servers;
 mod table;
 mod transaction;
 
-pub use came::{Came, Forward, Overdue};
-pub use table::{OFFERS, PER_SECOND, Relay, WAIT};
+pub use came::{Came, Forward, NotGivenBack, Overdue};
+pub use offers::OFFERS;
+pub use pace::PER_SECOND;
+pub use patience::{Due, LONGEST, WAIT};
+pub use question::Question;
+pub use table::Relay;
 pub use transaction::{Asks, Stray};

@@ -25,7 +25,7 @@ pub mod view;
 use crate::client::Client;
 use crate::profile::{Profile, Snapshot};
 pub use place::Place;
-pub use view::{Boot, Item, View};
+pub use view::{BoardTree, Boot, Item, View};
 
 /// A text form of a menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -81,8 +81,20 @@ pub struct Choice {
     pub first: Found,
     /// What it is where that is not there.
     pub then: Option<Found>,
-    /// What is to be said where none of them is.
-    pub otherwise: String,
+    /// What it means that none of them is.
+    pub otherwise: Absence,
+}
+
+/// What it means that something is not there.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{words}")]
+pub struct Absence {
+    /// What is to be said.
+    pub words: String,
+    /// Whether who asks does not go on without.
+    pub needed: bool,
+    /// What he goes on with in its place; where one of these is there, it is not needed.
+    pub instead: Vec<Found>,
 }
 
 impl Found {
@@ -97,8 +109,8 @@ impl Found {
         }
     }
 
-    /// What is to be said where nothing of that is there, beside that.
-    pub fn otherwise(&self) -> Option<&str> {
+    /// What it means that nothing of that is there, beside that.
+    pub fn otherwise(&self) -> Option<&Absence> {
         match self {
             Self::First(choice) => Some(&choice.otherwise),
             _ => None,
@@ -152,6 +164,15 @@ pub struct Rendered {
     pub profile: String,
     /// How many entries this client was shown.
     pub entries: usize,
+}
+
+/// The word for the texts of a Raspberry Pi, where menus have their dialect.
+pub const RASPBERRY_PI: &str = "raspberry-pi";
+
+/// Whether what was rendered is a menu in which a machine has nothing. Texts of a Raspberry Pi are no menus, nor is
+/// what is said to a machine before it is known, by no profile.
+pub fn is_empty_menu(dialect: &str, profile: &str, entries: usize) -> bool {
+    entries == 0 && dialect != RASPBERRY_PI && !profile.is_empty()
 }
 
 /// Why a name leads nowhere. The peer hears "not found" for each of them.

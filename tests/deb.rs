@@ -180,3 +180,41 @@ fn systemd_reads_the_unit_and_finds_it_confined() {
     assert!(!complaints.contains("Unknown"), "{complaints}");
     assert!(!complaints.contains("ignoring"), "{complaints}");
 }
+
+/// The thread of TLS handshakes stands back behind the others, in the package as well.
+#[test]
+fn the_unit_lets_a_thread_stand_back() {
+    if left_out("deb: the filter of system calls", "systemd-analyze") {
+        return;
+    }
+    let unit = fs::read_to_string(format!("{PROJECT}/packaging/bootjack.service")).unwrap();
+    let filters = unit
+        .lines()
+        .filter_map(|line| line.strip_prefix("SystemCallFilter="));
+    let passes = |call: &str| {
+        // In their order: the first says what is let through, each further one adds or takes away.
+        filters.clone().fold(false, |passes, filter| {
+            let (taken, names) = match filter.strip_prefix('~') {
+                Some(names) => (true, names),
+                None => (false, filter),
+            };
+            let named = names.split_whitespace().any(|name| holds(name, call));
+            if named { !taken } else { passes }
+        })
+    };
+    assert!(passes("getpriority") && passes("setpriority"));
+    assert!(!passes("sched_setscheduler") && !passes("mlock"));
+}
+
+/// Whether a name of a filter is a system call, or a group that has it.
+fn holds(name: &str, call: &str) -> bool {
+    if !name.starts_with('@') {
+        return name == call;
+    }
+    let listed =
+        succeed(Command::new("systemd-analyze").args(["syscall-filter", "--no-pager", name]));
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let members = listed.lines().filter(|line| line.starts_with(' '));
+    let mut members = members.map(str::trim).filter(|line| !line.starts_with('#'));
+    members.any(|member| holds(member, call))
+}

@@ -3,10 +3,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/places.rs"]
+mod places;
+
 use std::fs;
 use std::process::Command;
 
-use bootjack::config::{ConfigFile, Mode};
+use bootjack::config::Mode;
 use bootjack::profile::{Https, Source, compile};
 use bootjack::service::load::{Loader, Places};
 
@@ -161,23 +164,14 @@ fn a_name_that_no_lease_lets_firmware_look_up_is_a_warning() {
         let dhcp = format!(
             "dhcp:\n  networks:\n    - subnet: 10.1.0.0/24\n      pools: [ 10.1.0.100-10.1.0.199 ]\n{options}"
         );
-        fs::write(place("b.yaml"), dhcp).unwrap();
+        fs::write(place("bootjack.yaml"), dhcp).unwrap();
         let mut loader = Loader::new(Places {
-            profiles: place("profiles"),
-            required: true,
-            images: place("images"),
-            assets: None,
-            http_port: 8067,
             https: Some(Https {
                 port: 8443,
                 name: name.map(str::to_owned),
             }),
-            config: ConfigFile {
-                path: place("b.yaml"),
-                settings: None,
-            },
             mode,
-            names_server: false,
+            ..places::below(folder.path())
         });
         let findings = loader.load().findings;
         let told: Vec<String> = findings.iter().map(ToString::to_string).collect();
@@ -247,4 +241,31 @@ fn check_says_who_cannot_boot_an_image_and_how_to_say_that_it_is_meant() {
         "{}",
         findings(MANY)
     );
+}
+
+#[test]
+fn check_says_that_an_image_goes_to_every_architecture_and_is_not_looked_into() {
+    let entry = |more: &str| format!("menu: {{ entries: [ {{ id: cd, image: {more} }} ] }}");
+    let words = "p.yaml:1:26: warning: \"cd\" goes to the HTTP boot of each of http-ia32, http-x64, http-arm32, http-arm64: \
+                 what is in an image is not looked at, neither what it is built for nor who signed it (Secure Boot)";
+    for everybody in ["x.iso", "\"http://10.9.9.9/x.img\""] {
+        let said = findings(&entry(everybody));
+        assert!(said.contains(words), "{said}");
+    }
+    let two = format!(
+        "match: {{ arch: [http-x64, http-arm64] }}\n{}",
+        entry("x.iso")
+    );
+    let said = findings(&two);
+    assert!(said.contains("each of http-x64, http-arm64: "), "{said}");
+    for (meant, matching) in [
+        ("x.iso, arch: [bios, http-x64]", ""),
+        ("x.iso", "match: { arch: [http-x64] }\n"),
+        ("{ efi-x64: x.iso, efi-arm64: a.iso }", ""),
+    ] {
+        let said = findings(&format!("{matching}{}", entry(meant)));
+        assert!(!said.contains("goes to"), "{meant}: {said}");
+    }
+    // In a longer menu that names no entry, firmware is told none.
+    assert!(!findings(MANY).contains("goes to"), "{}", findings(MANY));
 }

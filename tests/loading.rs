@@ -9,12 +9,14 @@ mod beside;
 mod built;
 #[path = "loading/menus.rs"]
 mod menus;
+#[path = "support/places.rs"]
+mod places;
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use bootjack::config::{ConfigFile, Mode, Settings, settings};
+use bootjack::config::{Mode, Settings, settings};
 use bootjack::network::CONFIG_FILE;
 use bootjack::service::load::{Loaded, Loader, Places};
 use bootjack::yaml::{Report, Severity};
@@ -27,21 +29,20 @@ fn load(dir: &Path, required: bool) -> Loaded {
 }
 
 fn places(dir: &Path, required: bool) -> Places {
-    let assets = dir.join("assets");
     Places {
-        profiles: dir.join("profiles"),
         required,
-        images: dir.join("images"),
-        assets: assets.exists().then_some(assets),
-        http_port: 8067,
-        https: None,
-        config: ConfigFile {
-            path: dir.join("bootjack.yaml"),
-            settings: None,
-        },
-        mode: Mode::Proxy,
-        names_server: false,
+        ..places::below(dir)
     }
+}
+
+/// The head of an EFI program for this machine.
+fn program(machine: u16) -> Vec<u8> {
+    let mut file = vec![0; 512];
+    file[..2].copy_from_slice(b"MZ");
+    file[0x3c] = 0x40;
+    file[0x40..0x44].copy_from_slice(b"PE\0\0");
+    file[0x44..0x46].copy_from_slice(&machine.to_le_bytes());
+    file
 }
 
 /// Loads in a mode, with this config file at the start and now.

@@ -260,6 +260,7 @@ fn what_is_written_is_what_is_compiled() {
         kernel,
         initrd,
         args,
+        ..
     } = &entry.action
     else {
         panic!("{entry:?}")

@@ -117,7 +117,10 @@ fn a_file_that_a_pi_needs_is_to_be_copied() {
     let probed = pc.attempt(BOOTJACK, &["probe", "--as", "rpi4"]);
     let said = String::from_utf8_lossy(&probed.stdout).into_owned();
     assert!(!probed.status.success(), "{said}");
-    for words in ["fixup4.dat", "copy the Pi's whole boot partition"] {
+    for words in [
+        "a Raspberry Pi needs fixup4.dat: ",
+        "copy fixup4.dat into the Pi's folder on the boot server",
+    ] {
         assert!(said.contains(words), "{words}: {said}");
     }
     assert!(!said.contains("next-server"), "{said}");
@@ -160,30 +163,39 @@ fn what_a_pi_does_not_find_is_told_with_what_to_do() {
     let appliance = Setup::new(&lan.appliance_host(), BOOTJACK)
         .profile("pi.yaml", PIS)
         .profile("bare.yaml", &format!("{bare}{OTHERS}"))
+        .image("pi/kernel8.img", &source(&lan, "kernel8.img"))
         .start();
     let pi = machine(&lan, "pi", "dc:a6:32:41:4a:9d", "10.77.0.50/24");
     let other = machine(&lan, "other", "e4:5f:01:41:4a:9d", "10.77.0.51/24");
-    assert_eq!(fetched(&pi, "12345678/start4.elf"), None);
-    assert_eq!(
-        not_found(&appliance, "12345678/start4.elf"),
-        "the Raspberry Pi asks for start4.elf, which is not in images/pi: copy the whole boot partition there"
-    );
-    for file in ["fixup4.dat", "bcm2712-rpi-5-b.dtb"] {
+    for file in ["start4.elf", "fixup4.dat", "bcm2712-rpi-5-b.dtb"] {
         let name = format!("12345678/{file}");
         assert_eq!(fetched(&pi, &name), None);
         assert_eq!(
             not_found(&appliance, &name),
             format!(
-                "the Raspberry Pi asks for {file}, which is not in images/pi: copy the whole boot partition there"
+                "a Raspberry Pi needs {file}: copy {file} into images/pi, best with its whole boot partition"
             )
         );
     }
-    assert_eq!(fetched(&pi, "12345678/recover4.elf"), None);
-    let reason = not_found(&appliance, "12345678/recover4.elf");
-    assert!(
-        reason.ends_with("looks for much that it does without"),
-        "{reason}"
-    );
+    for (file, why) in [
+        ("recover4.elf", "looks for much that it does without"),
+        (
+            "kernel_2712.img",
+            "not there; images/pi/kernel8.img takes its place",
+        ),
+        (
+            "bcm2712d0-rpi-5-b.dtb",
+            "copy bcm2712d0-rpi-5-b.dtb into images/pi, best with its whole boot partition",
+        ),
+    ] {
+        let name = format!("12345678/{file}");
+        assert_eq!(fetched(&pi, &name), None);
+        let reason = not_found(&appliance, &name);
+        assert!(reason.ends_with(why), "{reason}");
+        let event =
+            appliance.wait_for_event(SOON, |e| e["event"] == "not-found" && e["path"] == *name);
+        assert_eq!(event["needed"] == true, why.starts_with("copy"), "{event}");
+    }
     assert_eq!(fetched(&other, "12345678/config.txt"), None);
     let reason = not_found(&appliance, "12345678/config.txt");
     assert!(

@@ -5,7 +5,8 @@
 //! * `trouble`: no answer, a restart, another address, a dead server
 //! * `after`: renewals, and leases that are given back
 //! * `systems`: dhclient and udhcpc, after the boot
-//! * `beyond`: clients behind a relay
+//! * `beyond`: clients behind a relay, and servers
+//! * `room`: many machines at once
 
 #![allow(
     clippy::unwrap_used,
@@ -23,6 +24,8 @@ mod after;
 mod beyond;
 #[path = "relay/lab.rs"]
 mod lab;
+#[path = "relay/room.rs"]
+mod room;
 #[path = "relay/servers.rs"]
 mod servers;
 #[path = "relay/systems.rs"]

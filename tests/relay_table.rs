@@ -9,9 +9,12 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use bootjack::relay::servers::{News, Servers};
-use bootjack::relay::{Came, PER_SECOND, Relay, Stray, WAIT};
+use bootjack::relay::{Came, PER_SECOND, Question, Relay, Stray, WAIT};
 use bootjack::wire::Mac;
 use bootjack::wire::dhcp::{BOOTREPLY, BOOTREQUEST, Kind, Message, code};
+
+#[path = "relay_table/patience.rs"]
+mod patience;
 
 const HERE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
@@ -45,6 +48,15 @@ fn request(mac: u8) -> Message {
     message(Kind::Request, mac, &asks)
 }
 
+fn question(now: Instant, xid: u32, message: &Message) -> Question<'_> {
+    Question {
+        now,
+        here: HERE,
+        xid,
+        message,
+    }
+}
+
 /// What a server says to a question.
 fn reply(asked: &Message, kind: Kind) -> Message {
     let said = message(kind, 0, &[(code::SERVER_ID, SERVER)]);
@@ -59,7 +71,7 @@ fn reply(asked: &Message, kind: Kind) -> Message {
 #[test]
 fn the_whole_way() {
     let (mut relay, now) = (relay(), Instant::now());
-    let asked = relay.discover(now, (HERE, 1), &discover(1), 7).unwrap();
+    let asked = relay.discover(question(now, 1, &discover(1)), 7).unwrap();
     assert_eq!(asked.to, [Ipv4Addr::BROADCAST]);
     let offer = reply(&asked.message, Kind::Offer);
     assert_eq!(
@@ -71,10 +83,11 @@ fn the_whole_way() {
         Err(Stray::Unasked),
         "once"
     );
-    let asked = relay.request(now, (HERE, 2), &request(1), 8).unwrap();
+    let asked = relay.request(question(now, 2, &request(1)), 8).unwrap();
     assert_eq!(
         (asked.to, asked.message.address(54)),
-        (vec![SERVER], Some(SERVER))
+        (vec![Ipv4Addr::BROADCAST], Some(SERVER)),
+        "the way that it was found by"
     );
     let ack = reply(&asked.message, Kind::Ack);
     assert_eq!(
@@ -110,7 +123,7 @@ fn what_does_not_answer_the_question_is_not_believed() {
                     .into_iter()
                     .collect();
             },
-            Stray::Address,
+            Stray::Kind,
         ),
         (
             "nobody's",
@@ -120,7 +133,7 @@ fn what_does_not_answer_the_question_is_not_believed() {
     ];
     for (what, spoil, stray) in ways {
         let mut relay = relay();
-        let asked = relay.discover(now, (HERE, 1), &discover(1), 7).unwrap();
+        let asked = relay.discover(question(now, 1, &discover(1)), 7).unwrap();
         let good = reply(&asked.message, Kind::Offer);
         let (mut bad, mut from) = (good.clone(), FROM);
         spoil(&mut bad, &mut from);
@@ -131,7 +144,7 @@ fn what_does_not_answer_the_question_is_not_believed() {
         );
     }
     let mut named = Relay::new(8, Servers::new(vec![SERVER]));
-    let asked = named.discover(now, (HERE, 1), &discover(1), 7).unwrap();
+    let asked = named.discover(question(now, 1, &discover(1)), 7).unwrap();
     let mut other = reply(&asked.message, Kind::Offer);
     other.options = [(53, &[2][..]), (54, &OTHER.octets())]
         .into_iter()
@@ -143,7 +156,7 @@ fn what_does_not_answer_the_question_is_not_believed() {
 #[test]
 fn a_lease_that_nothing_is_known_of_is_found_again_or_is_gone() {
     let (mut relay, now) = (relay(), Instant::now());
-    let asked = relay.request(now, (HERE, 1), &request(1), 7).unwrap();
+    let asked = relay.request(question(now, 1, &request(1)), 7).unwrap();
     assert_eq!(asked.message.kind(), Some(Kind::Discover));
     let offer = reply(&asked.message, Kind::Offer);
     let Ok((Came::Found(7, again), None)) = relay.answered(now, FROM, &offer, 2) else {
@@ -161,7 +174,7 @@ fn a_lease_that_nothing_is_known_of_is_found_again_or_is_gone() {
     );
 
     // Of the one that was asked; of several the right one may still answer.
-    let asked = relay.request(now, (HERE, 3), &request(2), 8).unwrap();
+    let asked = relay.request(question(now, 3, &request(2)), 8).unwrap();
     let mut offer = reply(&asked.message, Kind::Offer);
     offer.yiaddr = OTHER;
     assert_eq!(
@@ -175,13 +188,13 @@ fn a_server_that_answers_machines_and_no_relay_is_known_after_two_times() {
     let (mut relay, now) = (relay(), Instant::now());
     let mac = Mac::ethernet([2, 0, 0, 0, 0, 1]);
     for (xid, news) in [(1, vec![]), (2, vec![News::Deaf(SERVER)])] {
-        relay.discover(now, (HERE, xid), &discover(1), 7).unwrap();
+        relay.discover(question(now, xid, &discover(1)), 7).unwrap();
         relay.heard(now, SERVER, (mac, 0x77));
         let late = relay.overdue(now + WAIT, xid).unwrap();
         assert_eq!((late.alive, late.news), (vec![SERVER], news));
     }
     assert!(relay.servers.all_deaf());
-    let asked = relay.discover(now, (HERE, 3), &discover(1), 7).unwrap();
+    let asked = relay.discover(question(now, 3, &discover(1)), 7).unwrap();
     assert_eq!(asked.to, [SERVER, Ipv4Addr::BROADCAST]);
     let offer = reply(&asked.message, Kind::Offer);
     let came = relay.answered(now, FROM, &offer, 9);
@@ -197,7 +210,7 @@ fn what_a_server_offers_before_our_question_counts_too() {
     relay.heard(now, SERVER, (mac(1), 0x77));
     for (xid, client, alive) in [(1, 1, vec![SERVER]), (2, 2, vec![])] {
         relay
-            .discover(now, (HERE, xid), &discover(client), 0)
+            .discover(question(now, xid, &discover(client)), 0)
             .unwrap();
         let late = relay.overdue(now + WAIT, xid).unwrap();
         assert_eq!(late.alive, alive, "machine {client}");
@@ -208,7 +221,7 @@ fn what_a_server_offers_before_our_question_counts_too() {
 fn a_late_answer_counts_and_a_very_late_one_does_not() {
     let (mut relay, now) = (relay(), Instant::now());
     for (xid, after, counts) in [(1, 4, true), (2, 60, false)] {
-        let asked = relay.discover(now, (HERE, xid), &discover(1), 7).unwrap();
+        let asked = relay.discover(question(now, xid, &discover(1)), 7).unwrap();
         assert!(relay.overdue(now + WAIT, xid).is_some());
         let offer = reply(&asked.message, Kind::Offer);
         let came = relay.answered(now + Duration::from_secs(after), FROM, &offer, 9);
@@ -220,11 +233,15 @@ fn a_late_answer_counts_and_a_very_late_one_does_not() {
 #[test]
 fn so_much_is_asked_in_a_second_and_kept_at_all() {
     let (mut relay, now) = (relay(), Instant::now());
-    let asked =
-        (0..3 * PER_SECOND).filter(|n| relay.discover(now, (HERE, *n), &discover(1), 7).is_some());
+    let asked = (0..3 * PER_SECOND)
+        .filter(|n| relay.discover(question(now, *n, &discover(1)), 7).is_some());
     assert_eq!(asked.count(), PER_SECOND as usize);
     let later = now + Duration::from_secs(1);
-    assert!(relay.discover(later, (HERE, 1), &discover(1), 7).is_some());
+    assert!(
+        relay
+            .discover(question(later, 1, &discover(1)), 7)
+            .is_some()
+    );
     let open = (0..3 * PER_SECOND).filter(|xid| relay.overdue(later, *xid).is_some());
     assert_eq!(open.count(), 8);
 }
@@ -243,8 +260,8 @@ proptest! {
             now += Duration::from_secs(seconds);
             let from = [SERVER, OTHER, HERE][usize::from(server)];
             match what {
-                0 => drop(relay.discover(now, (HERE, xid), &discover(mac), mac)),
-                1 => drop(relay.request(now, (HERE, xid), &request(mac), mac)),
+                0 => drop(relay.discover(question(now, xid, &discover(mac)), mac)),
+                1 => drop(relay.request(question(now, xid, &request(mac)), mac)),
                 2 => drop(relay.overdue(now, xid)),
                 3 => relay.heard(now, from, (Mac::ethernet([2, 0, 0, 0, 0, mac]), 0x77)),
                 _ => {
@@ -268,7 +285,7 @@ proptest! {
                             offered.push((mac, from));
                         }
                         Ok((Came::Refused(carried) | Came::Gone(carried) | Came::Renewed(carried), _)) => prop_assert_eq!(carried, mac),
-                        Err(_) => {}
+                        Ok((Came::Unneeded, _)) | Err(_) => {}
                     }
                 }
             }
@@ -283,7 +300,7 @@ fn a_lease_that_nothing_is_known_of_is_refused_by_nobody() {
         ciaddr: LEASED,
         ..message(Kind::Request, 1, &[])
     };
-    let asked = relay.renew(now, (HERE, 1), &renewal, 7).unwrap();
+    let asked = relay.renew(question(now, 1, &renewal), 7).unwrap();
     let nak = reply(&asked.message, Kind::Nak);
     assert_eq!(relay.answered(now, FROM, &nak, 9), Err(Stray::Server));
     let ack = reply(&asked.message, Kind::Ack);
@@ -298,7 +315,7 @@ fn relayed_machines_have_half_of_the_questions() {
     relayed.giaddr = OTHER;
     let mut asks = |message: &Message| {
         let all =
-            (0..2 * PER_SECOND).filter(|n| relay.discover(now, (HERE, *n), message, 7).is_some());
+            (0..2 * PER_SECOND).filter(|n| relay.discover(question(now, *n, message), 7).is_some());
         all.count() as u32
     };
     assert_eq!(asks(&relayed), PER_SECOND / 2);
@@ -309,10 +326,10 @@ fn relayed_machines_have_half_of_the_questions() {
 #[test]
 fn a_late_ack_is_no_late_offer() {
     let (mut relay, now) = (relay(), Instant::now());
-    let asked = relay.discover(now, (HERE, 1), &discover(1), 7).unwrap();
+    let asked = relay.discover(question(now, 1, &discover(1)), 7).unwrap();
     let offer = reply(&asked.message, Kind::Offer);
     assert!(relay.answered(now, FROM, &offer, 9).is_ok());
-    let asked = relay.request(now, (HERE, 2), &request(1), 8).unwrap();
+    let asked = relay.request(question(now, 2, &request(1)), 8).unwrap();
     let late = now + WAIT;
     assert!(
         relay
@@ -332,7 +349,7 @@ fn what_was_not_waited_for_is_no_evidence() {
     let (mut relay, now) = (relay(), Instant::now());
     let mac = Mac::ethernet([2, 0, 0, 0, 0, 1]);
     for xid in 1..=3 {
-        relay.discover(now, (HERE, xid), &discover(1), 7).unwrap();
+        relay.discover(question(now, xid, &discover(1)), 7).unwrap();
         relay.heard(now, SERVER, (mac, 0x77));
         assert_eq!(relay.not_waited_for(xid), Some(7));
     }

@@ -11,14 +11,15 @@ mod hostile;
 mod keys;
 #[path = "signed/pair.rs"]
 mod pair;
+#[path = "support/places.rs"]
+mod places;
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use bootjack::assets;
-use bootjack::config::{ConfigFile, Mode};
-use bootjack::service::load::{Loader, Places};
+use bootjack::service::load::Loader;
 use bootjack::yaml::Severity;
 use keys::Key;
 use tempfile::TempDir;
@@ -51,21 +52,7 @@ impl Place {
     }
 
     fn loader(&self) -> Loader {
-        let dir = self.0.path();
-        Loader::new(Places {
-            profiles: dir.join("profiles"),
-            required: true,
-            images: dir.join("images"),
-            assets: Some(dir.join("assets")),
-            http_port: 8067,
-            https: None,
-            config: ConfigFile {
-                path: dir.join("bootjack.yaml"),
-                settings: None,
-            },
-            mode: Mode::Proxy,
-            names_server: false,
-        })
+        Loader::new(places::below(self.0.path()))
     }
 
     /// What is told at a load: place, message and hint, without the name of the folder.

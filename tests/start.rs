@@ -7,6 +7,7 @@
 //! * `tls`: HTTPS, its certificate and its key
 //! * `commands`: check, assets, completions, man; wrong usage
 //! * `explained`: explain, of a machine that is described
+//! * `menus`: explain, of the menu and of DHCP servers that answer no relays
 //! * `links`: interfaces that change while it runs
 //! * `run`: the binary, outside the laboratory and inside
 
@@ -29,6 +30,8 @@ mod explained;
 mod foretold;
 #[path = "start/links.rs"]
 mod links;
+#[path = "start/menus.rs"]
+mod menus;
 #[path = "start/refused.rs"]
 mod refused;
 #[path = "start/run.rs"]

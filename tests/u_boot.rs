@@ -30,7 +30,7 @@ menu:
     - { id: pc, title: PC, linux: { kernel: { bios: pc/linux } } }
     - id: board
       title: "Board"
-      linux: { kernel: board/linux, initrd: board/initrd, args: "said={{ mac }} arch={{ arch }}" }
+      linux: { kernel: board/linux, initrd: board/initrd, dtb: board/board.dtb, args: "said={{ mac }} arch={{ arch }}" }
     - { id: disk, title: Disk, local: true }
 "#;
 /// Debian's build gives every board this one.
@@ -62,18 +62,20 @@ fn setup(lan: &Lan) -> Setup {
         .profile("lab.yaml", PROFILE)
         .image("board/linux", &image("kernel"))
         .image("board/initrd", &image("initrd"))
+        .image("board/board.dtb", &image("tree"))
 }
 
 fn machine() -> Machine {
     Machine::new(Firmware::UBoot, 1).memory(512)
 }
 
-/// It has its menu, and has fetched what the entry for it names, with its arguments.
-fn boots(pc: &mut Pc, appliance: &Appliance, kernel: &str) {
-    pc.wait_for(&["append: said="], DONE);
+/// It has its menu, and has fetched what the entry for it names, with its arguments and its device tree.
+fn boots(pc: &mut Pc, appliance: &Appliance, folder: &str) {
+    let tree = format!("Retrieving file: {folder}/board.dtb");
+    pc.wait_for(&["append: said=", &tree], DONE);
     let text = pc.serial();
     assert!(
-        text.contains(&format!("Retrieving file: {kernel}")),
+        text.contains(&format!("Retrieving file: {folder}/linux")),
         "{text}"
     );
     let args = format!("append: said={MAC} arch=uboot-arm64");
@@ -94,7 +96,7 @@ fn with_our_lease() {
     let appliance = setup(&lan).config(LEASES).start();
     let mut pc = machine().power_on(&lan);
     let _terminal = told(&mut pc, "dhcp; pxe get; pxe boot");
-    boots(&mut pc, &appliance, "images/board/linux");
+    boots(&mut pc, &appliance, "images/board");
 }
 
 /// The DHCP server names a file in a folder, and bootjack as next server.
@@ -107,7 +109,7 @@ fn with_a_dhcp_server_that_names_us() {
     let appliance = setup(&lan).start();
     let mut pc = machine().power_on(&lan);
     let _terminal = told(&mut pc, "dhcp; pxe get; pxe boot");
-    boots(&mut pc, &appliance, "arm/images/board/linux");
+    boots(&mut pc, &appliance, "arm/images/board");
 }
 
 /// It takes no proxy's word (quirk 30), and none keeps it from its lease.

@@ -12,13 +12,14 @@
 mod config;
 #[path = "watching/folders.rs"]
 mod folders;
+#[path = "support/places.rs"]
+mod places;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use bootjack::config::{ConfigFile, Mode};
 use bootjack::service::load::{Loader, Places};
 use bootjack::service::shared::Folders;
 use bootjack::service::watch::{Pace, Watch};
@@ -64,18 +65,8 @@ impl Lab {
         let dir = TempDir::new().unwrap();
         prepare(dir.path());
         let places = Places {
-            profiles: dir.path().join("profiles"),
             required: false,
-            images: dir.path().join("images"),
-            assets: None,
-            http_port: 8067,
-            https: None,
-            config: ConfigFile {
-                path: dir.path().join("bootjack.yaml"),
-                settings: None,
-            },
-            mode: Mode::Proxy,
-            names_server: false,
+            ..places::below(dir.path())
         };
         let folders = Folders {
             images: places.images.clone(),

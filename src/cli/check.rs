@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use nix::unistd::{AccessFlags, access};
 
-use crate::config::{self, Effective, Mode, SettingsArgs};
+use crate::config::{self, Effective, Mode, SettingsArgs, finding};
 use crate::error::Error;
 use crate::event::What;
 use crate::profile::Snapshot;
@@ -143,16 +143,4 @@ fn unwritable(folder: &Path) -> Option<String> {
         "the state folder {shown} cannot be written by user {user}, who keeps the leases there; \
          `chown {user} {shown}`, or set `state` to another folder"
     ))
-}
-
-fn finding(severity: Severity, message: &str) -> Finding {
-    Finding {
-        severity,
-        file: "settings".into(),
-        line: 0,
-        column: 0,
-        text: String::new(),
-        message: message.to_owned(),
-        hint: None,
-    }
 }

@@ -10,16 +10,19 @@ mod words;
 
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::net::Ipv4Addr;
 use std::process::ExitCode;
 
 use clap::Args;
 use nix::unistd::Uid;
 
+use super::state;
 use crate::config::{self, Effective, SettingsArgs};
 use crate::decide::needs;
 use crate::doctor::{Observed, diagnose, listed};
 use crate::error::Error;
 use crate::service::load::{Loader, Places};
+use crate::service::machines::control::{self, Ask};
 use crate::service::machines::row::Row;
 use crate::service::survey::{Scope, Survey};
 use crate::service::{interfaces, privilege, tls};
@@ -70,11 +73,7 @@ impl Doctor {
             configured: mode.as_deref(),
             described: said.is_some_and(|said| said.dhcp.is_some()),
             given: &given,
-            dhcp_servers: if settings.mode == config::Mode::Proxy {
-                &settings.dhcp_server
-            } else {
-                &[]
-            },
+            dhcp_servers: &named_servers(&settings),
         })?;
         privilege::drop_to(settings.user.as_deref(), None)?;
         let mut observed = ask(survey);
@@ -92,6 +91,26 @@ impl Doctor {
             false => ExitCode::FAILURE,
         })
     }
+}
+
+/// The DHCP servers that are named in mode `proxy`: by the settings here, and by those of the bootjack that runs,
+/// where it can be asked.
+fn named_servers(settings: &Effective) -> Vec<Ipv4Addr> {
+    if settings.mode != config::Mode::Proxy {
+        return Vec::new();
+    }
+    let running = state::asked_anyhow(settings, control::FILE, &Ask::Servers {});
+    // An older one does not know the question.
+    let running: Vec<Ipv4Addr> = running
+        .ok()
+        .flatten()
+        .and_then(Result::ok)
+        .unwrap_or_default();
+    let mut named = settings.dhcp_server.clone();
+    named.extend(running);
+    named.sort_unstable();
+    named.dedup();
+    named
 }
 
 /// Whether machines are known that take lease and loader of one server alone: by profiles and rows, or by

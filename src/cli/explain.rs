@@ -3,6 +3,7 @@
 
 mod asked;
 mod ends;
+mod entries;
 mod learnt;
 mod lease;
 mod menu;
@@ -179,11 +180,19 @@ impl Asked {
                 return Err(std::fmt::Error);
             }
         };
-        shape::strategy(answer, out)?;
+        shape::strategy(answer, &known.1.servers, out)?;
         if let Some(client) = &outcome.client {
             let profile = &answer.selection.profile;
-            shape::pinned(profile, client, (mode, answer.strategy.leased), out)?;
+            let leased = answer.strategy.leased || answer.unleased.is_some();
+            shape::pinned(profile, client, (mode, leased), out)?;
+            let told = entries::Told {
+                profile,
+                loader: answer.loader.as_deref(),
+                no_menu: answer.no_menu.as_ref(),
+            };
+            entries::menu(known.0, client, (told, server), out)?;
         }
+        let answer = shape::sent(answer, &known.1.servers);
         let ack = self.ack_title(server);
         if first == Port::Pxe {
             return at_4011(&outcome, (&ack, answer), out);

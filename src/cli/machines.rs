@@ -13,7 +13,9 @@ use clap::{Args, Subcommand};
 
 use super::state::{self, Folder};
 use crate::config::Effective;
+use crate::decide::Port;
 use crate::error::Error;
+use crate::service::holder;
 use crate::service::lease::filter::MacLike;
 use crate::service::machines::control::{Ask, FILE};
 use crate::service::machines::row::Row;
@@ -137,9 +139,22 @@ pub(super) fn rows(settings: &Effective) -> Result<Vec<Row>, Error> {
     }
     let folder = &settings.state;
     match Store::look(folder) {
-        Ok(rows) => Ok(rows.unwrap_or_default()),
+        Ok(Some(rows)) => Ok(rows),
+        Ok(None) => elsewhere(folder).map_or(Ok(Vec::new()), Err),
         Err(error) => Err(theirs(folder).unwrap_or(error)),
     }
+}
+
+/// Nothing is kept in a folder, and a bootjack runs here that does not answer there.
+fn elsewhere(folder: &Path) -> Option<Error> {
+    let running = holder::of_udp(Port::Pxe.number())?;
+    running.name.starts_with("bootjack").then(|| {
+        Error::failed(format!(
+            "no bootjack answers in {}, and there is no {} in it; {running} runs here with another state folder: name that with --state, or its config file with --config",
+            folder.display(),
+            store::FILE
+        ))
+    })
 }
 
 /// The store cannot be read, for it is another user's.

@@ -35,7 +35,8 @@ const COULD_NOT_TRY: u8 = 2;
 report cannot be written)."
 )]
 pub struct Probe {
-    /// The firmware to play
+    /// The firmware to play. Of loaders that ask for more: `shim` is the one that Secure Boot begins with, and asks for
+    /// the GRUB behind it; `grub` came by itself, without a shim, and asks for its menu
     #[arg(long = "as", value_name = "FIRMWARE", value_parser = names())]
     firmware: String,
     /// The machine's MAC address. One that runs is not played, and the lease of a MAC that was named is not given

@@ -17,8 +17,8 @@ pub enum NotBooting {
     /// Option 60 is missing or is not `PXEClient…` or `HTTPClient…`.
     #[error("no PXEClient or HTTPClient class: an ordinary DHCP client")]
     Class,
-    /// `chaddr` is empty.
-    #[error("no hardware address")]
+    /// `chaddr` is empty, or `hlen` is 0.
+    #[error("no hardware address (chaddr, with its length in hlen)")]
     HardwareAddress,
 }
 

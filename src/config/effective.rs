@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{LogLevel, Mode, Settings};
 use crate::event::log::LogFormat;
+use crate::yaml::{Finding, Severity};
 
 /// Settings with every default applied.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -84,6 +85,11 @@ impl Effective {
             name: self.tls_name.clone(),
         })
     }
+}
+
+/// What is to be said of settings together, whoever gave them.
+pub fn finding(severity: Severity, message: &str) -> Finding {
+    Finding::whole("settings", severity, message)
 }
 
 impl Settings {

@@ -56,6 +56,7 @@ pub(super) fn finish(
         no_menu: None,
         padded: form.padding,
         otherwise: None,
+        unleased: None,
     }))
 }
 

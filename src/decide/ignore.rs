@@ -121,7 +121,7 @@ impl Ignore {
             Self::BootServerType(_) => "boot-server-type",
             Self::BootServerLayer(..) => "boot-server-layer",
             Self::NoProfile => "no-profile",
-            Self::NoLoader(NoLoader::SignedByHttp) => "left-to-pxe",
+            Self::NoLoader(NoLoader::SignedByHttp | NoLoader::SecureByHttp(_)) => "left-to-pxe",
             Self::NoLoader(_) => "no-loader",
             Self::Relay(_) => "bad-relay",
             Self::NotItsAddress { .. } => "not-its-address",

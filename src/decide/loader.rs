@@ -204,7 +204,7 @@ impl<'a> Asks<'a> {
         let file = self.program().ok_or_else(|| self.none(false))?;
         // What --assets brings is the operator's, who knows what it can.
         if self.client.class == Class::Http && !here.own_grub() && reads_the_ack(file) {
-            return Err(self.none(true).into());
+            return Err(self.not_by_http());
         }
         Ok(file.into())
     }
@@ -224,6 +224,15 @@ impl<'a> Asks<'a> {
         // The menu of U-Boot is for `pxe get`, which is TFTP.
         let by_tftp = platform.is_u_boot() && self.client.class == Class::Http;
         wanted.program(platform).filter(|_| !by_tftp)
+    }
+
+    /// Why HTTP boot is not named GRUB: its profile says so where another would be named without Secure Boot.
+    fn not_by_http(&self) -> NoLoader {
+        let other = self.wanted.program(self.platform);
+        if self.shim && other.is_some_and(|other| !reads_the_ack(other)) {
+            return NoLoader::SecureByHttp(self.profile.name.as_str().into());
+        }
+        self.none(true).into()
     }
 
     fn none(&self, by_pxe: bool) -> NoKind {

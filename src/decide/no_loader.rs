@@ -41,7 +41,7 @@ impl NoKind {
 }
 
 /// Why there is nothing for the client to load.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoLoader {
     /// Its loader does not exist for it.
     #[error("{0}")]
@@ -54,6 +54,11 @@ pub enum NoLoader {
         "this machine has Secure Boot on, as was seen of it, and the signed GRUB cannot go on by HTTP: it would end at its prompt; its firmware goes on to its next boot option, so have PXE among those; or let `http_boot: entry` of its profile name a signed program. If Secure Boot is off after all: `bootjack machines forget`"
     )]
     SignedByHttp,
+    /// Its profile says that Secure Boot is on, and it asks by HTTP.
+    #[error(
+        "\"secure_boot: true\" of its profile \"{0}\" leaves no loader for HTTP boot: the signed GRUB cannot go on by HTTP, and would end at its prompt; its firmware goes on to its next boot option, so have PXE among those; or let `http_boot: entry` of that profile name a signed program"
+    )]
+    SecureByHttp(Box<str>),
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@
 
 use crate::profile::{Pxelinux, U_BOOT_MENU};
 
+/// Before the others: PXELINUX older than 3.55 heeds them behind this alone (RFC 5071 3).
+const MAGIC: u8 = 208;
+const MAGIC_WORD: [u8; 4] = [0xf1, 0x00, 0x74, 0x7e];
 /// The name of the configuration.
 const CONFIG: u8 = 209;
 /// What stands in front of names.
@@ -22,6 +25,7 @@ pub(super) fn options(profile: Option<&Pxelinux>, loader: &str) -> Vec<(u8, Vec<
     };
     let text = |text: &String| text.clone().into_bytes();
     let all = [
+        (MAGIC, Some(MAGIC_WORD.to_vec())),
         (CONFIG, own.config.as_ref().map(text)),
         (PREFIX, own.prefix.as_ref().map(text)),
         (REBOOT, own.reboot.map(|s| s.to_be_bytes().to_vec())),

@@ -265,14 +265,14 @@ pub fn ladder<'t>(client: &Client, treatment: &Treatment<'t>) -> (Vec<Shape>, Op
 
 /// What else than the client itself decides which shapes there are for it.
 #[derive(Debug, Clone, Copy)]
-pub struct Case {
+pub struct Circumstances {
     /// Whether a lease can be fetched for it from the LAN's own DHCP server.
     pub relays: bool,
     /// Whether the loader that it is named reads nothing but the ACK of its lease.
     pub reads_the_ack: bool,
 }
 
-impl Case {
+impl Circumstances {
     /// Whether a shape can be had.
     fn has(self, shape: Shape) -> bool {
         self.relays || shape != Shape::Augment
@@ -284,7 +284,7 @@ pub fn for_client(
     client: &Client,
     profile: &Profile,
     treatment: &Treatment<'_>,
-    case: Case,
+    around: Circumstances,
 ) -> (&'static Strategy, By) {
     let shaped = |shape| match shape {
         Shape::Augment => augmenting(client),
@@ -292,14 +292,14 @@ pub fn for_client(
     };
     let pinned = profile.strategy.as_ref();
     let pinned = pinned.and_then(|each| each.get(client.platform()).copied());
-    if let Some(shape) = pinned.filter(|shape| suits(*shape, client) && case.has(*shape)) {
+    if let Some(shape) = pinned.filter(|shape| suits(*shape, client) && around.has(*shape)) {
         return (shaped(shape), By::Profile);
     }
-    if case.relays && case.reads_the_ack {
+    if around.relays && around.reads_the_ack {
         return (augmenting(client), By::Loader);
     }
     let (mut ladder, row) = ladder(client, treatment);
-    ladder.retain(|shape| case.has(*shape));
+    ladder.retain(|shape| around.has(*shape));
     if let Some(shape) = client.past.shape.filter(|shape| ladder.contains(shape)) {
         let first = ladder.first() == Some(&shape);
         return (shaped(shape), if first { chosen(row) } else { By::Learnt });
@@ -314,7 +314,7 @@ pub fn offered(
     client: &Client,
     (strategy, by): (&'static Strategy, &By),
     (treatment, bypass): (&Treatment<'_>, bool),
-    case: Case,
+    around: Circumstances,
 ) -> Option<Offered> {
     let shape = Shape::from_name(strategy.name).filter(|shape| shape.is_for_roms())?;
     if matches!(by, By::Profile | By::Loader) || Firmware::of(client).is_none() {
@@ -322,7 +322,7 @@ pub fn offered(
     }
     let waits = treatment.set(|changes| changes.windows.as_deref());
     let mut ladder = ladder(client, treatment).0;
-    ladder.retain(|shape| case.has(*shape));
+    ladder.retain(|shape| around.has(*shape));
     Some(Offered {
         shape,
         ladder,

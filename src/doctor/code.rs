@@ -179,13 +179,13 @@ codes! {
     ),
     BOOT_FILE = (
         "boot-file",
-        "The DHCP server names a boot file. iPXE prefers it to a proxy's, UEFI HTTP boot takes it where it is a URI, shim and GRUB go to that server; BIOS and UEFI PXE take it when the proxy is not heard in time.",
+        "The DHCP server names a boot file. iPXE prefers it to a proxy's, UEFI HTTP boot takes it where it is a URI, shim and GRUB go to that server where bootjack does not hand them its lease (mode proxy does); BIOS and UEFI PXE take it when the proxy is not heard in time.",
         "Remove boot file and next server (options 66 and 67, `filename`, `next-server`, `dhcp-boot`) from the DHCP server. Where that cannot be, a row of `quirks:` with `ipxe-priority: 1` has iPXE take bootjack's."
     ),
     NEXT_SERVER = (
         "next-server",
-        "The DHCP server names a next server without a boot file. Only the signed GRUB of Secure Boot asks it for files, and finds none.",
-        "Nothing, unless you use Secure Boot: then set next-server in the DHCP server to bootjack's address."
+        "The DHCP server names a next server without a boot file. Only the GRUB of Secure Boot asks it for files, and finds none; in mode proxy bootjack hands it that lease with itself as next server.",
+        "Nothing in mode proxy, unless that server answers no relay agents (`relays-ignored`). There, and in mode colocated, set next-server in the DHCP server to bootjack's address if you use Secure Boot."
     ),
     RELAYS_IGNORED = (
         "relays-ignored",
@@ -195,7 +195,7 @@ codes! {
     NAMED_SERVER_SILENT = (
         "named-server-silent",
         "A DHCP server that the setting dhcp-server names does not answer bootjack, which asks it as a relay agent, and no other is asked while that is set. Machines that take lease and boot data of one server alone get none.",
-        "Name the server that gives these machines their leases, or leave dhcp-server out where it is on their own network; see that the named one runs and answers relay agents."
+        "Name the server that gives these machines their leases, or leave dhcp-server out where it is on their own network; see that the named one runs and answers relay agents. A bootjack that runs has to be started again for it."
     ),
     VENDOR_OPTIONS = (
         "vendor-options",
@@ -287,6 +287,11 @@ impl Code {
     /// What to do.
     pub fn remedy(self) -> &'static str {
         self.row().2
+    }
+
+    /// Whether a setting of bootjack's mends it, which is in force after a restart.
+    pub fn is_mended_by_a_setting(self) -> bool {
+        self == Self::NAMED_SERVER_SILENT
     }
 }
 

@@ -227,7 +227,7 @@ mod tests {
             vec!["several-dhcp-servers"],
         );
         assert_eq!(told(&second), expected);
-        let steps = verdict(&second).unwrap().steps(false);
+        let steps = verdict(&second).unwrap().steps(false, false);
         let or = "Or stop that bootjack, and run: ";
         assert!(steps.starts_with(or), "{steps}");
     }
@@ -277,7 +277,7 @@ mod tests {
         assert_eq!(told(&observed), expected, "and not: run mode dhcp");
         let said = verdict(&observed).unwrap();
         assert!(!said.is_met());
-        assert!(said.steps(false).starts_with("Start bootjack again"));
+        assert!(said.steps(false, false).starts_with("Start bootjack again"));
         // Another network with a server of its own is left to it, but not by a proxy.
         observed.links[1].offers = all(THERE, b"");
         assert_eq!(told(&observed).3, [""; 0]);

@@ -216,8 +216,9 @@ impl Verdict {
         gives || self.wanted == Choice::Dhcp
     }
 
-    /// What to write and to run, as lines; `blocked`: something has to be mended before.
-    pub fn steps(&self, blocked: bool) -> String {
+    /// What to write and to run, as lines; `blocked`: something has to be mended before; `settings`: it is mended by
+    /// a setting, and those are in force after a restart.
+    pub fn steps(&self, blocked: bool, settings: bool) -> String {
         let mut words = Vec::new();
         for (server, text) in &self.config {
             words.push(format!("Add to the configuration of {server}:"));
@@ -233,6 +234,9 @@ impl Verdict {
             (None, Choice::Serving) if !self.unserved.is_empty() => {
                 let on = listed(self.unserved.iter());
                 format!("Start bootjack again, that it serves {on} too; interfaces are those of its start.")
+            }
+            (None, Choice::Serving) if settings => {
+                "Start bootjack again once the setting is right: it is in force after that.".to_owned()
             }
             (None, Choice::Serving) => "bootjack itself need not be started again.".to_owned(),
             (None, _) => "Mend that first, then ask again.".to_owned(),
@@ -315,7 +319,7 @@ mod tests {
         let verdict = of(&observed);
         let can = "nobody gives out addresses on eth0; bootjack can";
         assert!(verdict.why.starts_with(can), "{}", verdict.why);
-        let words = verdict.steps(false);
+        let words = verdict.steps(false, false);
         let expected = "Add to the configuration of bootjack, /etc/bootjack/bootjack.yaml:
   mode: dhcp
   dhcp:
@@ -344,7 +348,7 @@ Run: bootjack serve --mode dhcp";
         let verdict = of(&observed);
         assert_eq!(verdict.mode, Choice::Colocated);
         assert_eq!(verdict.config.len(), 1);
-        let words = verdict.steps(false);
+        let words = verdict.steps(false, false);
         assert!(
             words.contains("dhcp-option-force=tag:pxe,60,PXEClient"),
             "{words}"
@@ -384,9 +388,9 @@ Run: bootjack serve --mode dhcp";
     fn what_is_wrong_is_mended_first() {
         let verdict = of(&lan(vec![link("eth0", answered())], vec![]));
         let run = "bootjack serve --mode proxy";
-        assert_eq!(verdict.steps(false), format!("Run: {run}"));
+        assert_eq!(verdict.steps(false, false), format!("Run: {run}"));
         assert_eq!(
-            verdict.steps(true),
+            verdict.steps(true, false),
             format!("Once the above is mended: {run}")
         );
     }

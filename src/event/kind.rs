@@ -1,7 +1,7 @@
 //! What kind an event is: its name, whether strangers can cause it, what tells complaints apart.
 
 use super::What;
-use crate::tree::Door;
+use crate::tree::{self, Door};
 
 impl What {
     /// Whether anybody on the network can cause it as often as he likes.
@@ -20,6 +20,19 @@ impl What {
     /// Whether it is a packet that where it comes from speaks against.
     pub fn is_forgery(&self) -> bool {
         matches!(self.reason(), "not-its-address" | "no-relay")
+    }
+
+    /// Whether a machine was given a menu in which it has nothing.
+    pub fn is_empty_menu(&self) -> bool {
+        match self {
+            Self::Menu {
+                dialect,
+                profile,
+                entries,
+                ..
+            } => tree::is_empty_menu(dialect, profile, *entries),
+            _ => false,
+        }
     }
 
     /// What tells complaints of one name apart: a word of ours, `exhausted`; of others none.
@@ -44,6 +57,7 @@ impl What {
             Self::Answer { .. } => "answer",
             Self::Forwarded { .. } => "forwarded",
             Self::NoLease { .. } => "no-lease",
+            Self::NoServerNamed(_) => "no-server-named",
             Self::LeaseRefused { .. } => "lease-refused",
             Self::Renewed { .. } => "renewed",
             Self::Chosen { .. } => "chosen",
@@ -76,6 +90,37 @@ impl What {
             Self::Notice { .. } => "notice",
             Self::Warning { .. } => "warning",
             Self::Fault { .. } => "fault",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_menu_without_an_entry_is_a_warning_with_what_to_do() {
+        let menu = |dialect, profile: &str, entries| What::Menu {
+            door: crate::tree::Door::Tftp,
+            path: "grub.cfg".to_owned(),
+            dialect,
+            profile: profile.to_owned(),
+            entries,
+        };
+        let empty = menu("grub", "Lab", 0);
+        let said = empty.to_string();
+        assert!(
+            said.contains("0 entries; it can start nothing by it"),
+            "{said}"
+        );
+        assert_eq!(empty.level(), tracing::Level::WARN);
+        for other in [
+            menu("grub", "Lab", 1),
+            menu("raspberry-pi", "Pi", 0),
+            menu("ipxe", "", 0),
+        ] {
+            assert_eq!(other.level(), tracing::Level::INFO, "{other}");
+            assert!(!other.to_string().contains("nothing by it"), "{other}");
         }
     }
 }

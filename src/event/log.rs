@@ -52,7 +52,12 @@ impl What {
     pub fn level(&self) -> Level {
         match self {
             Self::Fault { .. } => Level::ERROR,
-            Self::Ignored { reason, .. } => of_ignored(reason),
+            Self::Ignored { reason, played, .. } => {
+                // In the order of tracing what is louder is less.
+                let quiet = if *played { Level::INFO } else { Level::ERROR };
+                of_ignored(reason).max(quiet)
+            }
+            Self::NoServerNamed(of) if of.played => Level::INFO,
             Self::Lease { was, state, .. } => of_lease(*was, *state),
             Self::Guessed(Guess { file: None, .. })
             | Self::Started { .. }
@@ -64,13 +69,17 @@ impl What {
             | Self::Handshake { .. }
             | Self::LoopCut { .. }
             | Self::NoLease { .. }
+            | Self::NoServerNamed(_)
             | Self::NothingLeft { .. }
             | Self::Refused { .. }
             | Self::Rejected { .. }
             | Self::ShimRefused
             | Self::Warning { .. } => Level::WARN,
             // What a menu of ours names and the image folder does not have.
-            Self::NotFound { path, .. } if path.starts_with("images/") => Level::WARN,
+            Self::NotFound { path, needed, .. } if *needed || path.starts_with("images/") => {
+                Level::WARN
+            }
+            _ if self.is_empty_menu() => Level::WARN,
             _ => Level::INFO,
         }
     }
@@ -80,9 +89,8 @@ impl What {
 fn of_ignored(reason: &str) -> Level {
     match reason {
         "not-booting" | "not-request" | "lease-request" | "message-type" | "none-due"
-        | "probing" | "other-server" | "stray-reply" | "not-its-address" | "no-relay" => {
-            Level::DEBUG
-        }
+        | "probing" | "other-server" | "stray-reply" | "not-its-address" | "no-relay"
+        | "unknown-lease" => Level::DEBUG,
         // As it is meant: its firmware goes on to PXE.
         "left-to-pxe" => Level::INFO,
         _ => Level::WARN,
@@ -183,6 +191,28 @@ impl Visit for Pick {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_is_warned_of_machines_that_are_played() {
+        let ignored = |reason, played| {
+            let what = What::Ignored {
+                port: 67,
+                reason,
+                detail: "why".to_owned(),
+                played,
+            };
+            (what.level(), what.to_string())
+        };
+        let told = "not answered on port 67 (no-loader): why";
+        assert_eq!(ignored("no-loader", false), (Level::WARN, told.to_owned()));
+        let (level, words) = ignored("no-loader", true);
+        assert_eq!(level, Level::INFO);
+        assert!(
+            words.starts_with(told) && words.contains("doctor or probe"),
+            "{words}"
+        );
+        assert_eq!(ignored("not-booting", true).0, Level::DEBUG);
+    }
 
     #[test]
     fn every_change_of_a_lease_has_its_line_but_offers_which_have_one_already() {

@@ -313,6 +313,7 @@ mod tests {
                 port: 67,
                 reason: "no-profile",
                 detail: String::new(),
+                played: false,
             },
             What::Refused {
                 service: "tftp",

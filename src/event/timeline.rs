@@ -139,6 +139,7 @@ mod tests {
                 port: 67,
                 reason,
                 detail: String::new(),
+                played: false,
             };
             let forged = Event {
                 what,

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::Serialize;
 
-use super::words::{further, named};
+use super::words::{PLAYED, further, named};
 use crate::tree::Door;
 
 /// Boot data in a lease.
@@ -36,6 +36,9 @@ pub struct LeaseTold {
     /// Options of that server's that the client's size limit had no room for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<u8>,
+    /// Options of the server's that have a length that they cannot have, and were not handed on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub malformed: Vec<u8>,
 }
 
 /// What a loader looked for where it might be (quirks 37 and 38).
@@ -73,6 +76,27 @@ pub struct Unanswered {
     pub known: bool,
 }
 
+/// A client behind a relay that needs a lease with its boot data, while `dhcp-server` names nobody.
+#[derive(Debug, Clone, Serialize)]
+pub struct Unnamed {
+    /// The relay.
+    pub relay: Ipv4Addr,
+    /// Who would have it get one: a row of the quirk table by its name, `profile`, `learnt`, `loader`.
+    pub chosen_by: String,
+    /// All of it in a sentence, and what to do.
+    pub detail: String,
+    /// Whether it is a machine that there is not: one that `doctor` or `probe` plays.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub played: bool,
+}
+
+impl Display for Unnamed {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)?;
+        f.write_str(if self.played { PLAYED } else { "" })
+    }
+}
+
 impl Display for Guess {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self {
@@ -106,10 +130,15 @@ impl Display for LeaseTold {
         write!(f, "with {}", self.address)?;
         self.server
             .map_or(Ok(()), |server| write!(f, " of {server}"))?;
-        if self.left_out.is_empty() {
-            return Ok(());
+        for (why, options) in [
+            ("no room for options", &self.left_out),
+            ("without its options of a wrong length", &self.malformed),
+        ] {
+            if !options.is_empty() {
+                write!(f, "; {why} {options:?}")?;
+            }
         }
-        write!(f, "; no room for options {:?}", self.left_out)
+        Ok(())
     }
 }
 

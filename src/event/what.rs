@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::told::{BootTold, Guess, LeaseTold, Unanswered};
+use super::told::{BootTold, Guess, LeaseTold, Unanswered, Unnamed};
 use super::words;
 use crate::lease::State;
 use crate::tree::Door;
@@ -76,6 +76,8 @@ pub enum What {
     /// No DHCP server has answered that in time: a DISCOVER, and the client gets a proxy's OFFER; or a REQUEST, and it
     /// gets nothing.
     NoLease(Unanswered),
+    /// No lease is fetched for a client behind a relay, though it needs one with its boot data: nobody is named to ask.
+    NoServerNamed(Unnamed),
     /// The DHCP server refuses a lease that was handed on, or has another address by now; the client was told.
     LeaseRefused {
         /// The server that has said so; none: the one that was asked offers another address.
@@ -154,6 +156,9 @@ pub enum What {
         reason: &'static str,
         /// The reason in a sentence.
         detail: String,
+        /// Whether it is of a machine that there is not: one that `doctor` or `probe` plays.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        played: bool,
     },
     /// A client was seen taking a lease from the LAN's DHCP server.
     Leased {
@@ -312,6 +317,9 @@ pub enum What {
         peer: IpAddr,
         /// Why.
         reason: String,
+        /// Whether who asks is known not to go on without.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        needed: bool,
     },
     /// A bound was reached; this request was refused, the rest is served.
     Refused {
@@ -328,6 +336,9 @@ pub enum What {
         service: &'static str,
         /// Where it came from.
         peer: SocketAddr,
+        /// Whose it says it is, where its header is there (DHCP).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mac: Option<Mac>,
         /// What is wrong with it.
         reason: String,
     },

@@ -46,6 +46,13 @@ pub(super) fn further(more: Option<&str>, f: &mut Formatter<'_>) -> fmt::Result 
     more.map_or(Ok(()), |more| write!(f, "; {more}"))
 }
 
+/// What to do about a menu without an entry.
+const EMPTY: &str = "; it can start nothing by it: give that profile an entry that is for this machine, or have it \
+                     match another one (`bootjack explain --mac …` says of each entry why it is left out)";
+
+/// Who it was that nobody finds among the machines.
+pub(super) const PLAYED: &str = " (asked by doctor or probe, for a machine that there is not)";
+
 impl Display for What {
     /// One line; the client is not repeated.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -93,6 +100,7 @@ impl Display for What {
             }
             Self::Forwarded { message, servers } => leases::forwarded(f, message, servers),
             Self::NoLease(of) => leases::none(f, of),
+            Self::NoServerNamed(of) => of.fmt(f),
             Self::LeaseRefused { server, why } => leases::refused(f, *server, why),
             Self::Renewed { address, server } => leases::renewed(f, *address, *server),
             Self::Chosen {
@@ -134,7 +142,11 @@ impl Display for What {
                 port,
                 reason,
                 detail,
-            } => write!(f, "not answered on port {port} ({reason}): {detail}"),
+                played,
+            } => {
+                write!(f, "not answered on port {port} ({reason}): {detail}")?;
+                f.write_str(if *played { PLAYED } else { "" })
+            }
             Self::Leased {
                 address,
                 server: Some(server),
@@ -200,7 +212,11 @@ impl Display for What {
                     f,
                     "{door} {path}: {dialect} menu of profile \"{profile}\", {}",
                     counted(*entries, "entry")
-                )
+                )?;
+                if self.is_empty_menu() {
+                    f.write_str(EMPTY)?;
+                }
+                Ok(())
             }
             Self::Started {
                 door,
@@ -257,6 +273,7 @@ impl Display for What {
                 path,
                 peer,
                 reason,
+                ..
             } => write!(f, "{door} {path} to {peer}: not found: {reason}"),
             Self::Refused {
                 service,
@@ -266,8 +283,13 @@ impl Display for What {
             Self::Malformed {
                 service,
                 peer,
+                mac,
                 reason,
-            } => write!(f, "{service} packet of {peer} malformed: {reason}"),
+            } => {
+                write!(f, "{service} packet of {peer}")?;
+                mac.map_or(Ok(()), |mac| write!(f, " ({mac})"))?;
+                write!(f, " malformed: {reason}")
+            }
             Self::Handshake {
                 peer,
                 alert,

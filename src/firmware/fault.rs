@@ -3,6 +3,7 @@
 //! The screen's words are the firmware's own: EDK2's from OVMF 2022.11, iPXE's from QEMU's ROM, both
 //! seen there; those of a PXE ROM from Intel's list of messages.
 
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::image::Wrong;
@@ -98,12 +99,16 @@ pub enum Fault {
     Https(String),
     #[error("it cannot run what it fetched: {0}")]
     Image(Wrong),
+    #[error(
+        "\"{0}\" has no signature: it is neither a shim nor a GRUB that starts under Secure Boot, and firmware refuses it there"
+    )]
+    Unsigned(String),
     #[error("this firmware cannot fetch \"{0}\"")]
     Scheme(String),
     #[error("the loader came, and then it asks {server} for its next file: {why}")]
     Second { server: Ipv4Addr, why: String },
-    #[error("a Raspberry Pi needs one file more: {why}")]
-    PiFile { why: String },
+    #[error("a Raspberry Pi needs {file}: {why}")]
+    PiFile { file: &'static str, why: String },
     #[error("the loader came, and then it knows no server to ask for its next file, \"{0}\"")]
     NoSecond(String),
     #[error("{0} was offered to it, and {1} has that address")]
@@ -260,7 +265,18 @@ impl Fault {
     }
 
     /// What to do about it.
-    pub fn remedy(&self) -> Option<&'static str> {
+    pub fn remedy(&self) -> Option<Cow<'static, str>> {
+        if let Self::PiFile { file, .. } = self {
+            let remedy = format!(
+                "copy {file} into the Pi's folder on the boot server, best with its whole boot partition (bootjack: into \
+                 images/…, as `raspberry_pi: folder` of its profile says)"
+            );
+            return Some(remedy.into());
+        }
+        self.known_remedy().map(Cow::Borrowed)
+    }
+
+    fn known_remedy(&self) -> Option<&'static str> {
         Some(match self {
             Self::Silence => {
                 "look at cable, VLAN, spanning tree (portfast) and the DHCP server's pool; `bootjack doctor` asks \
@@ -340,16 +356,16 @@ impl Fault {
                 "HTTP is asked from this host's own address: look at its address in that network"
             }
             Self::Image(_) => "name a loader that is built for this firmware",
+            Self::Unsigned(_) => {
+                "name a signed shim (bootjack: `secure_boot: true` in the profile of this machine)"
+            }
             Self::Scheme(_) => {
                 "name a file that is fetched by TFTP, or what else this firmware speaks"
             }
             Self::Second { .. } | Self::NoSecond(_) => {
                 "the loader goes by the DHCP server's ACK: set its next-server to the boot server, or let one \
-                 server give lease and boot data (bootjack's mode dhcp)"
-            }
-            Self::PiFile { .. } => {
-                "copy the Pi's whole boot partition into its folder on the boot server (bootjack: `raspberry_pi: \
-                 folder` of its profile, below the image folder)"
+                 server give lease and boot data (bootjack's modes proxy and dhcp; behind a relay mode proxy does that \
+                 where --dhcp-server names the DHCP server)"
             }
             Self::InUse(..) => {
                 "two machines with one address stop each other: look at the DHCP server's pool, and at that machine"
@@ -357,7 +373,7 @@ impl Fault {
             Self::Running(_) => {
                 "play another one, or switch it off first: two machines with one MAC take each other's frames"
             }
-            Self::Endless(_) | Self::Interrupted => return None,
+            Self::PiFile { .. } | Self::Endless(_) | Self::Interrupted => return None,
         })
     }
 }

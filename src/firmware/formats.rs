@@ -59,18 +59,20 @@ const NEVER_EMPTY: [u8; 4] = [
     code::BOOT_FILE,
 ];
 
-/// The first option whose length cannot be.
+/// The first option, in the order of the table, whose length cannot be.
 pub fn bad_length(options: &Options) -> Option<u8> {
-    let wrong = |code: u8, form: Form| {
-        let value = options.get(code).filter(|value| !value.is_empty());
-        value.is_some_and(|value| !form.takes(value))
-    };
-    let mut all = TABLE
-        .iter()
-        .flat_map(|(form, codes)| codes.iter().map(|code| (*code, *form)));
-    let empty = |code: &u8| options.get(*code).is_some_and(<[u8]>::is_empty);
-    all.find_map(|(code, form)| wrong(code, form).then_some(code))
-        .or_else(|| NEVER_EMPTY.into_iter().find(empty))
+    let all = TABLE.iter().flat_map(|(_, codes)| codes.iter().copied());
+    let wrong = |code: &u8| options.get(*code).is_some_and(|value| !fits(*code, value));
+    all.chain(NEVER_EMPTY).find(wrong)
+}
+
+/// Whether an option may have this value, as far as its length goes.
+pub fn fits(code: u8, value: &[u8]) -> bool {
+    if value.is_empty() {
+        return !NEVER_EMPTY.contains(&code);
+    }
+    let mut forms = TABLE.iter().filter(|(_, codes)| codes.contains(&code));
+    forms.all(|(form, _)| form.takes(value))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! The UUID is that of an ordinary machine to servers of others.
 
 use crate::client::Client;
+use crate::wire::dhcp::{Message, code};
 use crate::wire::{Mac, Uuid, hex_digits};
 
 /// "bjprob" in ASCII, and the version and variant of a random UUID (RFC 9562 4).
@@ -20,6 +21,12 @@ pub fn uuid_of(mac: Mac) -> Option<Uuid> {
 /// Whether this is a machine that is played, by its UUID.
 pub fn is_probe(client: &Client) -> bool {
     client.uuid.is_some_and(is_made_up)
+}
+
+/// Whether it is such a machine's message, by the UUID in it.
+pub fn is_played(message: &Message) -> bool {
+    let uuid = message.options.get(code::CLIENT_UUID);
+    uuid.and_then(Uuid::from_option_97).is_some_and(is_made_up)
 }
 
 /// On the wire its first fields are the other way round.

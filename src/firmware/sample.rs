@@ -167,6 +167,8 @@ mod tests {
             assert_eq!(message.flags, BROADCAST);
             let client = identify(&message, Ipv4Addr::LOCALHOST).ok();
             assert!(client.as_ref().is_none_or(made_up::is_probe), "{flavour:?}");
+            let boots = client.is_some();
+            assert_eq!(made_up::is_played(&message), boots, "{flavour:?}");
             assert_eq!(client.map(|c| (c.class, c.arch())), class, "{flavour:?}");
         }
     }

@@ -14,6 +14,7 @@ use super::Profiles;
 use super::document::{self, Checked};
 use super::matching::Match;
 use super::named::Named;
+use super::parts::Part;
 use super::ties::{self, MAX_PATTERNS, Tie};
 use crate::yaml::{At, Finding, Severity, report::line_of};
 
@@ -79,6 +80,12 @@ impl Compiler {
             let named = known.into_iter().flat_map(|(_, checked)| &checked.named);
             named.map(move |named| (source, named))
         })
+    }
+
+    /// Where a part of a profile of the last set stands in its file.
+    pub fn place(&self, file: &str, part: Part) -> At {
+        let known = self.known.get(file);
+        known.map_or(At::default(), |(_, checked)| checked.parts.at(part))
     }
 
     fn check(&mut self, sources: &[Source]) -> Vec<Arc<Checked>> {

@@ -12,6 +12,7 @@ use super::matching::Match;
 use super::menu::{self, Placement};
 use super::model::{Loader, PerArch, Profile};
 use super::named::{self, Named};
+use super::parts::Parts;
 use super::pinned;
 use super::pxelinux;
 use super::raspberry_pi;
@@ -47,6 +48,8 @@ pub(super) struct Checked {
     pub called: Option<String>,
     /// Where its name stands (the file's begin where it has none).
     pub name_at: At,
+    /// Where its parts stand.
+    pub parts: Parts,
     /// The files that it names.
     pub named: Vec<Named>,
     /// What is wrong.
@@ -66,8 +69,12 @@ pub(super) fn check(source: &Source) -> Checked {
     Checked {
         called,
         named,
-        name_at: read.as_ref().map_or(At::default(), |(at, ..)| *at),
-        profile: read.map(|(_, profile, matching)| (Arc::new(profile), Arc::new(matching))),
+        name_at: read.as_ref().map_or(At::default(), |read| read.name_at),
+        parts: read
+            .as_ref()
+            .map(|read| read.parts.clone())
+            .unwrap_or_default(),
+        profile: read.map(|read| (Arc::new(read.profile), Arc::new(read.matching))),
         findings,
     }
 }
@@ -96,8 +103,16 @@ fn called(node: &Node, source: &Source) -> Option<String> {
     }
 }
 
+/// A profile as it is written.
+struct Written {
+    profile: Profile,
+    matching: Match,
+    name_at: At,
+    parts: Parts,
+}
+
 /// The flow: each part is read whatever became of the others, so that all findings are seen.
-fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Profile, Match)> {
+fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<Written> {
     let section = Section::open(node, &PROFILE, report)?;
     let name = name(&section, source, report);
     let vars = section.or("vars", BTreeMap::new(), |n| vars(n, report));
@@ -147,9 +162,20 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<(At, Pr
     warn_of_missing_loaders(&profile, &matching, place(&section, "loader"), report);
     fits::check(&profile, &matching, &places(&section, &menu.at), report);
     pinned::check(&profile, &matching, place(&section, "strategy"), report);
-    let at = (place(&section, "http_boot"), menu.at.as_slice());
+    let parts = Parts {
+        strategy: place(&section, "strategy"),
+        http_boot: place(&section, "http_boot"),
+        menu: place(&section, "menu"),
+        entries: menu.at,
+    };
+    let at = (parts.http_boot, parts.entries.as_slice());
     http_boot::check(&profile, &matching, at, report);
-    Some((place(&section, "name"), profile, matching))
+    Some(Written {
+        profile,
+        matching,
+        name_at: place(&section, "name"),
+        parts,
+    })
 }
 
 /// Where a key's value stands, else the profile.

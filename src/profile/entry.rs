@@ -2,7 +2,7 @@
 
 use super::boot_server;
 use super::http_boot::has_ending;
-use super::model::{Action, Entry, PerArch, Target, Template};
+use super::model::{Action, DeviceTree, Entry, PerArch, Target, Template};
 use super::schema::{ACTIONS, ENTRY, LINUX, per_arch};
 use super::template::{self, Values};
 use super::words::{bad_line, id, target, title};
@@ -123,6 +123,7 @@ fn linux(node: &Node, sample: &Values, report: &mut Report<'_>) -> Option<Action
     let args = section.or("args", PerArch::All(Template::default()), |n| {
         per_arch(n, "args", report, |n, r| arguments(n, sample, r))
     });
+    let device_tree = device_tree(&section, report);
     let (kernel, initrd, args) = (kernel?, initrd?, args?);
     warn_of_gaps(&section, &kernel, "initrd", &initrd, report);
     warn_of_gaps(&section, &kernel, "args", &args, report);
@@ -130,7 +131,37 @@ fn linux(node: &Node, sample: &Values, report: &mut Report<'_>) -> Option<Action
         kernel,
         initrd,
         args,
+        device_tree: device_tree?,
     })
+}
+
+/// What U-Boot hands the kernel.
+fn device_tree(section: &Section<'_>, report: &mut Report<'_>) -> Option<PerArch<DeviceTree>> {
+    let (key, node, tree): (_, _, fn(Target) -> DeviceTree) =
+        match (section.get("dtb"), section.get("fdtdir")) {
+            (None, None) => return Some(PerArch::All(DeviceTree::Firmware)),
+            (Some(file), None) => ("dtb", file, DeviceTree::File),
+            (None, Some(folder)) => ("fdtdir", folder, DeviceTree::Folder),
+            (Some(_), Some(folder)) => {
+                let hint = "name the file, or the folder in which each board finds its own";
+                let message = "linux has both \"dtb\" and \"fdtdir\"";
+                report.error(folder.at, message, hint.to_owned());
+                return None;
+            }
+        };
+    per_arch(node, key, report, |n, r| own_path(n, key, r).map(tree))
+}
+
+/// U-Boot fetches by TFTP, and from where its menu came.
+fn own_path(node: &Node, what: &str, report: &mut Report<'_>) -> Option<Target> {
+    let named = target(node, what, report)?;
+    if let Target::Url(url) = &named {
+        let message = format!("{what} \"{url}\" is a URL, and U-Boot fetches by name alone");
+        let hint = "put it below the image folder, and write its path there".to_owned();
+        report.error(node.at, message, hint);
+        return None;
+    }
+    Some(named)
 }
 
 fn initrds(node: &Node, report: &mut Report<'_>) -> Option<Vec<Target>> {

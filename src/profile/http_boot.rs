@@ -7,7 +7,7 @@
 //! Absent on purpose: the address (`decide`), and whether firmware trusts the certificate.
 
 use super::matching::Match;
-use super::model::{Action, Entry, Profile, Target};
+use super::model::{Action, Entry, PerArch, Profile, Target};
 use super::schema::HTTP_BOOT;
 use crate::wire::{Arch, ArchFilter, Platform};
 use crate::yaml::{At, Node, Report, Section, similar, text, yes_no};
@@ -21,6 +21,13 @@ pub struct HttpBoot {
     pub entry: Option<String>,
 }
 
+/// The architectures of UEFI whose firmware loads by HTTP.
+const BY_HTTP: [(Arch, &str); 4] = [
+    (Arch(15), "http-ia32"),
+    (Arch(16), "http-x64"),
+    (Arch(18), "http-arm32"),
+    (Arch(19), "http-arm64"),
+];
 /// The architectures of UEFI whose firmware loads by TFTP: it comes to images by a loader alone.
 const BY_TFTP: [(Arch, &str); 4] = [
     (Arch(6), "http-ia32"),
@@ -83,6 +90,7 @@ pub(super) fn check(
     for (entry, at) in profile.menu.entries.iter().zip(entries) {
         if matches!(entry.action, Action::Image(_)) {
             warn_of_pxe(profile, matching, (entry, *at), report);
+            warn_of_every_arch(profile, matching, (entry, *at), report);
         }
     }
 }
@@ -138,13 +146,7 @@ fn warn_of_pxe(
     let Action::Image(images) = &entry.action else {
         return;
     };
-    let meant = |arch: Arch| {
-        let exact = ArchFilter::Exact(arch);
-        let own =
-            matching.archs.is_empty() || matching.archs.iter().any(|(a, _)| a.overlaps(exact));
-        let seen = entry.arch.is_empty() || entry.arch.iter().any(|a| a.overlaps(exact));
-        own && seen && images.get(arch.platform()).is_some()
-    };
+    let meant = |arch: Arch| is_for(matching, entry, arch) && images.get(arch.platform()).is_some();
     // Where nothing is said of machines, those that we have loaders for are meant.
     let ours = |arch: Arch| !matching.archs.is_empty() || arch == Arch::EFI_X64;
     let all = BY_TFTP
@@ -168,6 +170,40 @@ fn warn_of_pxe(
     );
     let hint = format!("write arch: [bios, {http}] at the entry to say so");
     report.warn(at, message, hint);
+}
+
+/// An image that goes to machines of several architectures, and is built for one of them.
+fn warn_of_every_arch(
+    profile: &Profile,
+    matching: &Match,
+    (entry, at): (&Entry, At),
+    report: &mut Report<'_>,
+) {
+    let Action::Image(PerArch::All(_)) = &entry.action else {
+        return;
+    };
+    let told = |arch: Arch| profile.http_entry(arch.platform(), |seen| seen.id == entry.id);
+    let all = BY_HTTP.into_iter();
+    let all = all.filter(|(arch, _)| is_for(matching, entry, *arch) && told(*arch).is_some());
+    let all: Vec<&str> = all.map(|(_, name)| name).collect();
+    if all.len() < 2 {
+        return;
+    }
+    let message = format!(
+        "\"{}\" goes to the HTTP boot of each of {}: what is in an image is not looked at, neither what it is \
+         built for nor who signed it (Secure Boot)",
+        entry.id,
+        all.join(", ")
+    );
+    let hint = "write at the entry whom it is for, say arch: [bios, http-x64], or name an image for each of them";
+    report.warn(at, message, hint.to_owned());
+}
+
+/// Whether machines of this architecture come to the entry.
+fn is_for(matching: &Match, entry: &Entry, arch: Arch) -> bool {
+    let exact = ArchFilter::Exact(arch);
+    let own = matching.archs.is_empty() || matching.archs.iter().any(|(a, _)| a.overlaps(exact));
+    own && (entry.arch.is_empty() || entry.arch.iter().any(|a| a.overlaps(exact)))
 }
 
 /// Whether an image is a CD's.

@@ -119,6 +119,13 @@ impl Profiles {
             .map(move |(profile, matching)| (profile.as_ref(), archs(matching)))
     }
 
+    /// Each profile with the networks that its `match:` names, in file order; none: it names none.
+    pub fn with_subnets(&self) -> impl Iterator<Item = (&Profile, Vec<Ipv4Net>)> {
+        let subnets = |matching: &Match| matching.subnets.iter().map(|(net, _)| *net).collect();
+        self.each()
+            .map(move |(profile, matching)| (profile.as_ref(), subnets(matching)))
+    }
+
     /// One profile with its `match:`.
     pub(super) fn get(&self, number: u32) -> Option<(&Arc<Profile>, &Match)> {
         let number = number as usize;

@@ -126,6 +126,8 @@ pub enum Action {
         initrd: PerArch<Vec<Target>>,
         /// The kernel's command line.
         args: PerArch<Template>,
+        /// What U-Boot hands it; the firmware of other machines has its own way.
+        device_tree: PerArch<DeviceTree>,
     },
     /// Start another network boot program (an asset or a file below the image folder).
     Loader(PerArch<Target>),
@@ -152,6 +154,17 @@ impl Action {
             Self::Local | Self::Ipxe(_) | Self::Elsewhere => true,
         }
     }
+}
+
+/// Where a board's device tree is: with the board, or at a path in our own tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeviceTree {
+    /// The one that its firmware has.
+    Firmware,
+    /// This file.
+    File(Target),
+    /// The file of its board in this folder: U-Boot knows the name (`fdtfile`, else `soc` and `board`).
+    Folder(Target),
 }
 
 /// Where a file is.

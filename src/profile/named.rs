@@ -1,4 +1,4 @@
-//! The files of our own tree that a profile names, and where it names them: kernels, initrds, and
+//! The files of our own tree that a profile names, and where it names them: kernels, initrds, device trees, and
 //! what `loader` and `chain` start, pxelinux' own configuration, and what a Raspberry Pi cannot do without in its folder.
 //!
 //! They are read from the tree of values, so that they are known also where something else is wrong
@@ -28,6 +28,7 @@ pub(super) fn all(profile: &Node) -> Vec<Named> {
         for (key, node) in [
             ("kernel", linux("kernel")),
             ("initrd", linux("initrd")),
+            ("dtb", linux("dtb")),
             ("loader", entry.get("loader")),
             ("chain", entry.get("chain")),
             ("image", entry.get("image")),

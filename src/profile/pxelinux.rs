@@ -1,6 +1,4 @@
 //! `pxelinux:` → [`Pxelinux`]: what pxelinux is told by DHCP beside its file (RFC 5071).
-//!
-//! Absent on purpose: option 208, which no pxelinux since 3.55 wants.
 
 use std::time::Duration;
 

@@ -62,7 +62,7 @@ pub(super) static ENTRY: Shape = Shape {
 pub(super) const ACTIONS: [&str; 6] = ["linux", "loader", "local", "chain", "ipxe", "image"];
 pub(super) static LINUX: Shape = Shape {
     what: "linux",
-    keys: &["kernel", "initrd", "args"],
+    keys: &["kernel", "initrd", "args", "dtb", "fdtdir"],
     kin: SHAPES,
     aliases: ALIASES,
 };
@@ -111,6 +111,9 @@ static SHAPES: &[&Shape] = &[
 /// What other boot programs call our keys.
 const ALIASES: &[(&str, &str)] = &[
     ("append", "args"),
+    ("fdt", "dtb"),
+    ("devicetree", "dtb"),
+    ("devicetreedir", "fdtdir"),
     ("cmdline", "args"),
     ("boot_args", "args"),
     ("initramfs", "initrd"),

@@ -30,33 +30,22 @@ impl<K: Copy + Eq + Hash, V> Aged<K, V> {
         self.values.get_mut(&key).map(|(_, value)| value)
     }
 
-    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
-        self.values.values_mut().map(|(_, value)| value)
-    }
-
-    /// Puts it in, as the youngest.
-    pub fn insert(&mut self, key: K, value: V) {
-        self.remove(key);
-        while self.values.len() >= self.capacity {
-            let Some((_, oldest)) = self.by_age.pop_first() else {
-                break;
-            };
-            self.values.remove(&oldest);
-        }
+    /// Puts it in, as the youngest. With it who had to leave: the one of the same key, or the oldest.
+    pub fn insert(&mut self, key: K, value: V) -> Option<(K, V)> {
+        let replaced = self.remove(key).map(|value| (key, value));
+        let is_full = self.values.len() >= self.capacity;
+        let gone = replaced.or_else(|| self.remove_oldest_if(|_| is_full));
         self.tick += 1;
         self.by_age.insert(self.tick, key);
         self.values.insert(key, (self.tick, value));
+        gone
     }
 
-    /// Drops the oldest as long as they are so.
-    pub fn drop_oldest_while(&mut self, is: impl Fn(&V) -> bool) {
-        while let Some((_, key)) = self.by_age.first_key_value() {
-            let key = *key;
-            if !self.get(key).is_some_and(&is) {
-                return;
-            }
-            self.remove(key);
-        }
+    /// The oldest, where it is so.
+    pub fn remove_oldest_if(&mut self, is: impl FnOnce(&V) -> bool) -> Option<(K, V)> {
+        let key = *self.by_age.first_key_value()?.1;
+        self.get(key).is_some_and(is).then_some(())?;
+        Some((key, self.remove(key)?))
     }
 
     pub fn remove(&mut self, key: K) -> Option<V> {
@@ -73,19 +62,19 @@ mod tests {
     #[test]
     fn the_oldest_makes_room() {
         let mut aged = Aged::new(2);
-        aged.insert(1, 'a');
-        aged.insert(2, 'b');
-        aged.insert(1, 'c');
-        aged.insert(3, 'd');
+        assert_eq!(aged.insert(1, 'a'), None);
+        assert_eq!(aged.insert(2, 'b'), None);
+        assert_eq!(aged.insert(1, 'c'), Some((1, 'a')));
+        assert_eq!(aged.insert(3, 'd'), Some((2, 'b')));
         assert_eq!(
             [1, 2, 3].map(|key| aged.get(key).copied()),
             [Some('c'), None, Some('d')]
         );
         assert_eq!(aged.remove(3), Some('d'));
         assert_eq!((aged.remove(3), aged.by_age.len()), (None, 1));
-        aged.insert(4, 'c');
         aged.insert(5, 'e');
-        aged.drop_oldest_while(|value| *value == 'c');
-        assert_eq!(aged.values_mut().collect::<Vec<_>>(), [&'e']);
+        assert_eq!(aged.remove_oldest_if(|value| *value == 'e'), None);
+        assert_eq!(aged.remove_oldest_if(|value| *value == 'c'), Some((1, 'c')));
+        assert_eq!(aged.get_mut(5), Some(&mut 'e'));
     }
 }

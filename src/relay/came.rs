@@ -22,6 +22,19 @@ impl Forward {
     }
 }
 
+/// Why a RELEASE or DECLINE goes nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotGivenBack {
+    /// Nobody knows whose lease that is.
+    #[error(
+        "{0} is no lease that was handed on to this machine, as far as is known since the start; its server is not told"
+    )]
+    Unknown(Ipv4Addr),
+    /// Servers were asked as much as they are in this second.
+    #[error("servers were asked enough in this second")]
+    TooMany,
+}
+
 /// An answer that is believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Came<T> {
@@ -37,6 +50,8 @@ pub enum Came<T> {
     Found(T, Box<Forward>),
     /// Its server offers another address than the client has asked us for.
     Gone(T),
+    /// What its client does not need any more.
+    Unneeded,
 }
 
 /// A question that nobody has answered in time.
@@ -50,8 +65,8 @@ pub struct Overdue<T> {
     pub alive: Vec<Ipv4Addr>,
     /// Others who have, and were not asked: the operator names servers, and not those.
     pub unasked: Vec<Ipv4Addr>,
-    /// Why an answer was not believed, where one came.
-    pub stray: Option<Stray>,
+    /// Whose answer was not believed, and why, where one came.
+    pub stray: Option<(Ipv4Addr, Stray)>,
     /// What has become known of servers.
     pub news: Vec<News>,
 }

@@ -5,6 +5,7 @@
 
 use std::net::Ipv4Addr;
 
+use crate::firmware::formats;
 use crate::wire::dhcp::{BROADCAST, Kind, Message, Options, code};
 
 /// What leads a boot client elsewhere, or is of one leg of the way alone: 13 (the file's size, which is
@@ -45,34 +46,42 @@ pub struct Handed {
     pub message: Message,
     /// Options of the server's that the client's size limit had no room for.
     pub left_out: Vec<u8>,
+    /// Those of a length that they cannot have.
+    pub malformed: Vec<u8>,
 }
 
 /// An OFFER or ACK: the lease that the server gives, and `boot`, our own reply to the same `request`, of
 /// which it is the rest. Its server is the one that `boot` names (54).
 pub fn augmented(lease: &Message, boot: &Message, request: &Message) -> Handed {
-    let mut server: Vec<(u8, &[u8])> = from_server(lease, boot).collect();
+    let (mut server, malformed) = from_server(lease, boot);
     let limit = request.reply_limit();
     let mut left_out = Vec::new();
+    let handed = |message, left_out| Handed {
+        message,
+        left_out,
+        malformed,
+    };
     loop {
         let message = joined(lease, boot, &server);
         if message.encoded_len() <= limit {
-            return Handed { message, left_out };
+            return handed(message, left_out);
         }
         let last = server.iter().rposition(|(code, _)| !NEEDED.contains(code));
         match last {
             Some(last) => left_out.push(server.remove(last).0),
-            None => return Handed { message, left_out },
+            None => return handed(message, left_out),
         }
     }
 }
 
-/// The options of the server's that go on, 53 and 54 apart.
-fn from_server<'a>(lease: &'a Message, boot: &'a Message) -> impl Iterator<Item = (u8, &'a [u8])> {
+/// The options of the server's that go on, 53 and 54 apart, and those that would and have a wrong length, or none:
+/// UEFI drops such a packet as a whole (facts A, [`formats`]).
+fn from_server<'a>(lease: &'a Message, boot: &Message) -> (Vec<(u8, &'a [u8])>, Vec<u8>) {
     let ours = |code| boot.options.has(code) || NOT_HANDED_ON.contains(&code);
-    // UEFI drops a packet with an option of no length as a whole (facts A).
-    let said = |value: &[u8]| !value.is_empty();
-    let all = lease.options.iter();
-    all.filter(move |(code, value)| !ours(*code) && said(value))
+    let sound = |(code, value): &(u8, &[u8])| !value.is_empty() && formats::fits(*code, value);
+    let all = lease.options.iter().filter(|(code, _)| !ours(*code));
+    let (sound, malformed): (Vec<_>, Vec<_>) = all.partition(sound);
+    (sound, malformed.into_iter().map(|(code, _)| code).collect())
 }
 
 /// 53 and 54, the server's options, ours (facts A "Safe order"; 82 is the last of ours).
@@ -206,9 +215,17 @@ mod tests {
             (97, &[9]),
             (82, &[1]),
             (6, &[]),
+            (15, &[]),
+            (28, &[255; 3]),
+            (42, &[10, 0, 0, 1, 10]),
         ]);
-        let Handed { message, left_out } = augmented(&lease, &boot(), &client());
+        let Handed {
+            message,
+            left_out,
+            malformed,
+        } = augmented(&lease, &boot(), &client());
         assert!(left_out.is_empty(), "{left_out:?}");
+        assert_eq!(malformed, [6, 15, 28, 42]);
         assert_eq!(
             (message.xid, message.giaddr, message.hops),
             (7, Ipv4Addr::UNSPECIFIED, 0)
@@ -241,7 +258,9 @@ mod tests {
             (119, &long),
             (6, &[10, 0, 0, 3]),
         ]);
-        let Handed { message, left_out } = augmented(&lease, &boot(), &client());
+        let Handed {
+            message, left_out, ..
+        } = augmented(&lease, &boot(), &client());
         assert_eq!(left_out, [119]);
         assert!(message.encoded_len() <= 548);
         for code in [1, 3, 6, 51, 43, 60] {

@@ -38,6 +38,8 @@ struct Server {
     last: Instant,
     /// Times in a row that it left a relay unanswered.
     unanswered: u8,
+    /// Whether it was asked by its address alone in vain: there may be no way for us, and one for a relay.
+    out_of_reach: bool,
 }
 
 impl Server {
@@ -86,10 +88,16 @@ impl Servers {
         let fresh = |server: &&Server| now.saturating_duration_since(server.last) < FRESH;
         let known = self.heard.iter().rev().filter(fresh).take(ASKED);
         let mut all: Vec<Ipv4Addr> = known.map(|server| server.address).collect();
-        if all.is_empty() || self.open || self.all_deaf() {
+        let out_of_reach = self.heard.iter().any(|server| server.out_of_reach);
+        if all.is_empty() || self.open || out_of_reach || self.all_deaf() {
             all.push(Ipv4Addr::BROADCAST);
         }
         all
+    }
+
+    /// Those that the operator names.
+    pub fn named(&self) -> &[Ipv4Addr] {
+        &self.named
     }
 
     /// Whether an answer from there may be one of those asked, whose own name (54) is `named`.
@@ -98,14 +106,27 @@ impl Servers {
         everybody || asked.contains(&from) || asked.contains(&named)
     }
 
-    /// Whether each of those that are known answers no relays, so that waiting for them is in vain.
+    /// Whether each of those that may be asked is known, and answers no relays, so that waiting for them is in
+    /// vain.
     pub fn all_deaf(&self) -> bool {
-        let known: Vec<&Server> = self
-            .heard
-            .iter()
-            .filter(|s| self.counts(s.address))
-            .collect();
-        !known.is_empty() && known.iter().all(|server| server.is_deaf())
+        let is_deaf = |address: &Ipv4Addr| {
+            let of = |server: &Server| server.address == *address && server.is_deaf();
+            self.heard.iter().any(of)
+        };
+        if self.named.is_empty() {
+            !self.heard.is_empty() && self.heard.iter().all(Server::is_deaf)
+        } else {
+            self.named.iter().all(is_deaf)
+        }
+    }
+
+    /// Whether one was heard that may answer.
+    pub fn knows_one(&self, now: Instant) -> bool {
+        let may = |server: &Server| {
+            let fresh = now.saturating_duration_since(server.last) < FRESH;
+            fresh && !server.is_deaf() && self.counts(server.address)
+        };
+        self.heard.iter().any(may)
     }
 
     /// Those that answer no relays.
@@ -119,19 +140,28 @@ impl Servers {
         self.open = true;
     }
 
-    /// One has answered what was forwarded.
-    pub fn answered(&mut self, now: Instant, address: Ipv4Addr) -> Option<News> {
+    /// No way leads to one by its address; whether that is news.
+    pub fn unreachable(&mut self, address: Ipv4Addr) -> bool {
+        let of = |server: &&mut Server| server.address == address && !server.out_of_reach;
+        let server = self.heard.iter_mut().find(of);
+        server.map(|server| server.out_of_reach = true).is_some()
+    }
+
+    /// One has answered what was forwarded; `alone`: to it alone, by its address.
+    pub fn answered(&mut self, now: Instant, address: Ipv4Addr, alone: bool) -> Option<News> {
         self.open = false;
         let server = self.hear(now, address)?;
         let was_deaf = server.is_deaf();
         server.unanswered = 0;
+        server.out_of_reach &= !alone;
         was_deaf.then_some(News::Answers(address))
     }
 
-    /// One has answered a client, and not what was forwarded for it.
-    pub fn unanswered(&mut self, now: Instant, address: Ipv4Addr) -> Option<News> {
+    /// One has answered a client, and not what was forwarded for it; `alone`: to it alone, by its address.
+    pub fn unanswered(&mut self, now: Instant, address: Ipv4Addr, alone: bool) -> Option<News> {
         let server = self.hear(now, address)?;
         let was_deaf = server.is_deaf();
+        server.out_of_reach |= alone;
         server.unanswered = server.unanswered.saturating_add(1);
         (server.is_deaf() && !was_deaf).then_some(News::Deaf(address))
     }
@@ -156,6 +186,7 @@ impl Servers {
                 address,
                 last: now,
                 unanswered: 0,
+                out_of_reach: false,
             },
             |at| self.heard.remove(at),
         );
@@ -185,10 +216,10 @@ mod tests {
         servers.heard(now, ONE);
         servers.heard(now, TWO);
         assert_eq!(servers.to_ask(now), [TWO, ONE]);
-        assert_eq!(servers.unanswered(now, ONE), None);
+        assert_eq!(servers.unanswered(now, ONE, false), None);
         servers.leave_open();
         assert_eq!(servers.to_ask(now), [ONE, TWO, ALL]);
-        assert_eq!(servers.answered(now, ONE), None);
+        assert_eq!(servers.answered(now, ONE, false), None);
         assert_eq!(servers.to_ask(now), [ONE, TWO]);
         assert_eq!(servers.to_ask(now + FRESH), [ALL]);
     }
@@ -198,8 +229,8 @@ mod tests {
         let (mut servers, now) = (Servers::new(vec![ONE]), Instant::now());
         servers.heard(now, TWO);
         assert_eq!(servers.to_ask(now), [ONE]);
-        servers.unanswered(now, TWO);
-        servers.unanswered(now, TWO);
+        servers.unanswered(now, TWO, false);
+        servers.unanswered(now, TWO, false);
         assert!(
             !servers.all_deaf(),
             "nothing is known of the one that counts"
@@ -213,10 +244,10 @@ mod tests {
     #[test]
     fn a_server_that_answers_no_relay_is_remembered_until_it_does() {
         let (mut servers, now) = (Servers::default(), Instant::now());
-        assert_eq!(servers.unanswered(now, ONE), None);
+        assert_eq!(servers.unanswered(now, ONE, false), None);
         assert!(!servers.all_deaf());
-        assert_eq!(servers.unanswered(now, ONE), Some(News::Deaf(ONE)));
-        assert_eq!(servers.unanswered(now, ONE), None);
+        assert_eq!(servers.unanswered(now, ONE, false), Some(News::Deaf(ONE)));
+        assert_eq!(servers.unanswered(now, ONE, false), None);
         assert!(servers.all_deaf());
         assert_eq!(
             servers.to_ask(now),
@@ -226,7 +257,7 @@ mod tests {
         assert_eq!(servers.deaf().collect::<Vec<_>>(), [ONE]);
         servers.heard(now, TWO);
         assert!(!servers.all_deaf(), "another one may answer");
-        assert_eq!(servers.answered(now, ONE), Some(News::Answers(ONE)));
+        assert_eq!(servers.answered(now, ONE, false), Some(News::Answers(ONE)));
         assert_eq!(servers.deaf().count(), 0);
         servers.remember_deaf(now, ONE);
         assert_eq!(servers.deaf().collect::<Vec<_>>(), [ONE]);

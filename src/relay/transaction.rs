@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Instant;
 
+use super::patience::Alive;
 use super::servers::Servers;
 use crate::wire::dhcp::{BOOTREPLY, Kind, Message, code};
 
@@ -37,6 +38,9 @@ pub enum Stray {
     /// It names no address for a host.
     #[error("it gives no address that a host may have")]
     Address,
+    /// It gives another address than was asked for.
+    #[error("it gives another address than the one that was offered")]
+    Another,
     /// Somebody else was asked.
     #[error("its server was not asked")]
     Server,
@@ -50,12 +54,16 @@ pub(super) struct Transaction<T> {
     pub here: Ipv4Addr,
     pub to: Vec<Ipv4Addr>,
     pub began: Instant,
+    /// How often it was asked.
+    pub times: u8,
     /// Servers that have answered the client itself.
-    pub alive: Vec<Ipv4Addr>,
+    pub alive: Vec<Alive>,
     /// Whether the client was given a proxy's OFFER meanwhile.
     pub overdue: bool,
-    /// Why an answer to it was not believed, the last one.
-    pub stray: Option<Stray>,
+    /// Whether the client has what it asked for: by another question, or it takes a lease already.
+    pub settled: bool,
+    /// Whose answer to it was not believed, and why, the last one.
+    pub stray: Option<(Ipv4Addr, Stray)>,
     pub carried: T,
 }
 
@@ -79,15 +87,30 @@ impl<T> Transaction<T> {
             (Asks::Discover, Some(Kind::Offer)) if is_lease => Ok(server),
             (Asks::Retrace(wanted), Some(Kind::Offer)) if is_lease => {
                 let may_be = wanted == reply.yiaddr || self.is_alone();
-                may_be.then_some(server).ok_or(Stray::Address)
+                may_be.then_some(server).ok_or(Stray::Another)
             }
             (Asks::Request(_), Some(Kind::Ack)) if is_lease => self.wanted(reply, server),
             (Asks::Renew(_), Some(Kind::Ack)) if reply.yiaddr == self.request.ciaddr => Ok(server),
             (Asks::Request(_) | Asks::Renew(Some(_)), Some(Kind::Nak)) => Ok(server),
             // Of a server that may not be the one: who has the lease may say otherwise.
             (Asks::Renew(None), Some(Kind::Nak)) => Err(Stray::Server),
+            (_, Some(Kind::Offer | Kind::Ack)) if is_lease => Err(Stray::Kind),
             (_, Some(Kind::Offer | Kind::Ack)) => Err(Stray::Address),
             _ => Err(Stray::Kind),
+        }
+    }
+
+    /// Whether a server is one of those that were asked.
+    pub fn has_asked(&self, server: Ipv4Addr) -> bool {
+        Servers::may_answer(&self.to, server, server)
+    }
+
+    /// Keeps why an answer was not believed. A proxy's OFFER says nothing of leases.
+    pub fn keep_stray(&mut self, from: SocketAddrV4, reply: &Message, stray: Stray) {
+        let proxys = reply.kind() == Some(Kind::Offer) && reply.yiaddr.is_unspecified();
+        if !proxys {
+            let named = reply.address(code::SERVER_ID);
+            self.stray = Some((named.unwrap_or(*from.ip()), stray));
         }
     }
 
@@ -101,7 +124,7 @@ impl<T> Transaction<T> {
         let wanted = self.request.address(code::REQUESTED_ADDRESS);
         (wanted == Some(reply.yiaddr))
             .then_some(server)
-            .ok_or(Stray::Address)
+            .ok_or(Stray::Another)
     }
 }
 

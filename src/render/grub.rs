@@ -57,6 +57,7 @@ fn entry(item: &Item, out: &mut String) {
             kernel,
             initrd,
             args,
+            ..
         } => linux(kernel, initrd, args, out),
         Boot::Image { uri, .. } | Boot::Program(uri) | Boot::Script(uri) => {
             let _ = writeln!(out, "  chainloader {}", quoted(uri));

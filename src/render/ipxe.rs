@@ -87,6 +87,7 @@ fn boot(boot: &Boot, back: &str, out: &mut String) {
             kernel,
             initrd,
             args,
+            ..
         } => linux(kernel, initrd, args, out),
         // A web server's disk has no description for the system that boots from it.
         Boot::Image { uri, .. } => {

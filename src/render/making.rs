@@ -1,15 +1,17 @@
 //! One entry of a profile → what this client's dialect makes of it, where it can boot it.
 
+mod left_out;
+
 use std::collections::BTreeMap;
 
 use super::place::Transport;
 use super::signed::Signed;
-use super::view::{Boot, Item, one_line};
+use super::view::{BoardTree, Boot, Item, one_line};
 use super::{Dialect, Place, RenderError, entry_script_name, pxelinux, template};
 use crate::client::Client;
 use crate::client::progress::SECURE_BOOT_OFF;
 use crate::profile::http_boot::is_cd;
-use crate::profile::{Action, Entry, PerArch, Profile, Snapshot, Target, Template};
+use crate::profile::{Action, DeviceTree, Entry, PerArch, Profile, Snapshot, Target, Template};
 use crate::wire::Platform;
 
 /// A menu that is being made for one client.
@@ -76,7 +78,8 @@ impl Making<'_> {
                 kernel,
                 initrd,
                 args,
-            } => self.linux(kernel, initrd, args)?,
+                device_tree,
+            } => self.linux((kernel, initrd, args), device_tree)?,
             Action::Loader(target) | Action::Chain(target) => {
                 let target = self.pick(target);
                 let target = target.filter(|t| self.runs(t, Snapshot::starts_program));
@@ -90,9 +93,8 @@ impl Making<'_> {
 
     fn linux(
         &self,
-        kernel: &PerArch<Target>,
-        initrd: &PerArch<Vec<Target>>,
-        args: &PerArch<Template>,
+        (kernel, initrd, args): (&PerArch<Target>, &PerArch<Vec<Target>>, &PerArch<Template>),
+        device_tree: &PerArch<DeviceTree>,
     ) -> Result<Option<Boot>, String> {
         let Some(kernel) = self.pick(kernel) else {
             return Ok(None);
@@ -111,7 +113,17 @@ impl Making<'_> {
             kernel: self.uri(kernel),
             initrd: initrd().map(|t| self.uri(t)).collect(),
             args: one_line(&args),
+            device_tree: self.device_tree(device_tree),
         }))
+    }
+
+    fn device_tree(&self, tree: &PerArch<DeviceTree>) -> Option<BoardTree> {
+        let by_name = self.transport == Transport::Name;
+        match self.pick(tree).filter(|_| by_name)? {
+            DeviceTree::Firmware => None,
+            DeviceTree::File(file) => Some(BoardTree::File(self.uri(file))),
+            DeviceTree::Folder(folder) => Some(BoardTree::Folder(self.uri(folder))),
+        }
     }
 
     /// iPXE starts whatever it can fetch. pxelinux starts programs of ours, and hands scripts and

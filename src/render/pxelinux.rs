@@ -13,7 +13,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Boot, Item, View, ascii};
+use super::{BoardTree, Boot, Item, View, ascii};
 use crate::profile::items;
 
 /// The whole configuration.
@@ -60,6 +60,14 @@ fn u_boot(view: &View) -> String {
 
 fn board_label(item: &Item, out: &mut String) {
     labelled(item, uncommented(&plain(&item.title)), out);
+    let Boot::Linux { device_tree, .. } = &item.boot else {
+        return;
+    };
+    let _ = match device_tree {
+        Some(BoardTree::File(file)) => writeln!(out, "  FDT {file}"),
+        Some(BoardTree::Folder(folder)) => writeln!(out, "  FDTDIR {folder}"),
+        None => Ok(()),
+    };
 }
 
 /// To U-Boot a value that begins with `#` is a comment.
@@ -102,6 +110,7 @@ fn labelled(item: &Item, title: &str, out: &mut String) {
             kernel,
             initrd,
             args,
+            ..
         } => linux(kernel, initrd, args, out),
         Boot::Program(uri) => {
             let _ = writeln!(out, "  {} {uri}", keyword(uri));

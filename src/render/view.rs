@@ -9,7 +9,9 @@ use super::signed::Signed;
 use super::{Dialect, Place, RenderError, template};
 use crate::client::{Client, Stage};
 use crate::profile::boot_server::type_of;
-use crate::profile::{Action, Entry, Installed, PerArch, Profile, Snapshot, Target, Template};
+use crate::profile::{
+    Action, DeviceTree, Entry, Installed, PerArch, Profile, Snapshot, Target, Template,
+};
 
 /// A menu for one client in one dialect, all text final.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +56,8 @@ pub enum Boot {
         initrd: Vec<String>,
         /// Command line
         args: String,
+        /// What U-Boot fetches for it; no other dialect has it
+        device_tree: Option<BoardTree>,
     },
     /// A program, by URI.
     Program(String),
@@ -68,6 +72,15 @@ pub enum Boot {
     },
     /// The local disk.
     Local,
+}
+
+/// A device tree, by the name that U-Boot asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BoardTree {
+    /// A file.
+    File(String),
+    /// A folder, in which it looks for that of its board.
+    Folder(String),
 }
 
 impl View {
@@ -90,15 +103,7 @@ pub fn view(
     place: Place,
     dialect: Dialect,
 ) -> Result<View, RenderError> {
-    let values = template::variables(profile, client, place);
-    let making = Making {
-        snapshot,
-        client,
-        place,
-        dialect,
-        transport: transport(client, place, dialect),
-        values,
-    };
+    let making = making(snapshot, (profile, client), place, dialect);
     let all = entries(snapshot, profile);
     let mut items = Vec::new();
     for entry in &all {
@@ -122,6 +127,58 @@ pub fn view(
         comment: format!("bootjack: profile \"{}\" for {}", profile.name, client.mac),
         signed,
     })
+}
+
+fn making<'a>(
+    snapshot: &'a Snapshot,
+    (profile, client): (&Profile, &'a Client),
+    place: Place,
+    dialect: Dialect,
+) -> Making<'a> {
+    Making {
+        snapshot,
+        client,
+        place,
+        dialect,
+        transport: transport(client, place, dialect),
+        values: template::variables(profile, client, place),
+    }
+}
+
+/// An entry that a client does not see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its id.
+    pub id: String,
+    /// Its line.
+    pub title: String,
+    /// Why, in words for the operator.
+    pub why: String,
+}
+
+/// The entries of `profile` that this client does not see in this dialect, and why.
+///
+/// # Errors
+/// As [`view`].
+pub fn left_out(
+    snapshot: &Snapshot,
+    profile: &Profile,
+    client: &Client,
+    place: Place,
+    dialect: Dialect,
+) -> Result<Vec<LeftOut>, RenderError> {
+    let making = making(snapshot, (profile, client), place, dialect);
+    let mut left_out = Vec::new();
+    for entry in entries(snapshot, profile) {
+        if making.item(&entry)?.is_none() {
+            left_out.push(LeftOut {
+                why: making.why_not(&entry),
+                id: entry.id,
+                title: entry.title,
+            });
+        }
+    }
+    Ok(left_out)
 }
 
 /// What was chosen before, in a menu that the firmware showed.
@@ -190,6 +247,7 @@ fn installed(found: &Installed) -> Entry {
             kernel: PerArch::All(path(&found.kernel)),
             initrd: PerArch::All(vec![path(&found.initrd)]),
             args: PerArch::All(Template::default()),
+            device_tree: PerArch::All(DeviceTree::Firmware),
         },
         servers: Vec::new(),
     }

@@ -10,9 +10,11 @@
 //!
 //! * `boot`: boot data beside somebody else's leases, and port 4011
 //! * `lease`: mode `dhcp` on port 67: leases of our own
-//! * `relay`: leases of the LAN's own DHCP server, fetched as a relay agent does; `overdue`: those that do not come
+//! * `relay`: leases of the LAN's own DHCP server, asked for as a relay agent does; `hand_over`: what comes, to the
+//!   machines; `overdue`: what does not
 
 mod boot;
+mod hand_over;
 mod lease;
 mod overdue;
 mod relay;
@@ -34,10 +36,11 @@ use crate::client::{Client, Side};
 use crate::decide::note::{self, Noted};
 use crate::decide::{Ignore, Incoming, Port, item};
 use crate::event::What;
+use crate::firmware::made_up::is_played;
 use crate::profile::Relays;
 use crate::relay::meant;
 use crate::wire::Mac;
-use crate::wire::dhcp::{BOOTREPLY, Message};
+use crate::wire::dhcp::{self, BOOTREPLY, Kind, Message};
 
 /// Longer datagrams than any DHCP client sends are malformed.
 const BUFFER: usize = 2048;
@@ -52,6 +55,8 @@ pub struct Door {
     pub near: Outlet,
     /// For what may have to wait elsewhere.
     pub far: Outlet,
+    /// For servers on other networks, by whichever interface the routes name.
+    pub routed: Outlet,
     /// Its port.
     pub port: Port,
     /// The interface's name.
@@ -91,7 +96,15 @@ impl Door {
     fn packet(self: &Arc<Self>, shared: &Arc<Shared>, received: &Received, bytes: &[u8]) {
         let message = match decode(received, bytes) {
             Ok(message) => message,
-            Err(why) => return shared.malformed("dhcp", received.from.into(), why),
+            Err(reason) => {
+                let what = What::Malformed {
+                    service: "dhcp",
+                    peer: received.from.into(),
+                    mac: dhcp::sender(bytes),
+                    reason,
+                };
+                return shared.emit(None, what);
+            }
         };
         if relay::is_own(&message, &self.own) {
             return;
@@ -119,6 +132,10 @@ impl Door {
         message: &Message,
     ) -> bool {
         let incoming = self.incoming(message, received);
+        if message.kind() == Some(Kind::Request) {
+            // It has chosen a lease: whatever else was asked for it is of no use.
+            shared.relay().settle(message);
+        }
         match () {
             () if message.op == BOOTREPLY => self.replied(shared, received, message),
             () if meant::renews(incoming) => self.renew(shared, received, message),
@@ -264,6 +281,7 @@ impl Door {
             port: self.port.number(),
             reason: ignore.word(),
             detail: format!("{ignore}{sender}"),
+            played: is_played(message),
         }
     }
 
@@ -282,6 +300,7 @@ impl Door {
                 "cannot send to {to} by {}: {error}; {remedy}",
                 self.interface
             ),
+            played: false,
         }
     }
 

@@ -19,7 +19,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::Shared;
-use super::interfaces::Interface;
+use super::interfaces;
 use crate::config::{Effective, MOST_SERVERS, Mode};
 use crate::error::{Error, why};
 use crate::event::What;
@@ -54,6 +54,15 @@ pub fn deaf(folder: &Path) -> Vec<Ipv4Addr> {
     deaf
 }
 
+/// The servers as they are known when bootjack starts: those that the operator names, and what was kept.
+pub fn known(folder: &Path, named: &[Ipv4Addr]) -> Servers {
+    let mut servers = Servers::new(named.to_vec());
+    for server in deaf(folder) {
+        servers.remember_deaf(Instant::now(), server);
+    }
+    servers
+}
+
 /// What is wrong with the servers that the operator names: `own` are this host's subnets.
 pub fn misnamed(settings: &Effective, own: &[Ipv4Net]) -> Vec<(Severity, String)> {
     let named = &settings.dhcp_server;
@@ -76,6 +85,11 @@ pub fn misnamed(settings: &Effective, own: &[Ipv4Net]) -> Vec<(Severity, String)
             (Severity::Error, text)
         })
         .collect();
+    let twice = |(n, address): &(usize, &Ipv4Addr)| named.iter().take(*n).any(|a| a == *address);
+    wrong.extend(named.iter().enumerate().filter(twice).map(|(_, address)| {
+        let text = format!("dhcp-server names {address} twice");
+        (Severity::Warning, text)
+    }));
     if named.len() > MOST_SERVERS {
         let text = format!(
             "dhcp-server names {} servers; name {MOST_SERVERS} at most",
@@ -90,8 +104,8 @@ pub fn misnamed(settings: &Effective, own: &[Ipv4Net]) -> Vec<(Severity, String)
 ///
 /// # Errors
 /// They cannot be asked.
-pub fn cautions(settings: &Effective, interfaces: &[Interface]) -> Result<Vec<What>, Error> {
-    let own: Vec<_> = interfaces.iter().flat_map(|i| i.nets.clone()).collect();
+pub fn cautions(settings: &Effective) -> Result<Vec<What>, Error> {
+    let own: Vec<_> = interfaces::now().into_iter().flat_map(|i| i.nets).collect();
     let (wrong, doubtful): (Vec<_>, Vec<_>) = misnamed(settings, &own)
         .into_iter()
         .partition(|(severity, _)| *severity == Severity::Error);
@@ -118,11 +132,7 @@ impl Shared {
     /// Knows what was kept of servers in the state folder, and keeps it there from now on. `named`: those
     /// whom the operator names.
     pub fn know_servers(&self, folder: &Path, named: &[Ipv4Addr]) {
-        let mut servers = Servers::new(named.to_vec());
-        for server in deaf(folder) {
-            servers.remember_deaf(Instant::now(), server);
-        }
-        self.relay().servers = servers;
+        self.relay().servers = known(folder, named);
         *locked(&self.servers_kept) = Some(folder.to_owned());
     }
 

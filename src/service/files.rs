@@ -18,7 +18,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 
 use super::shared::Folders;
-use crate::tree::{CleanPath, FilePath, Found, Memory, Root};
+use crate::tree::{Absence, CleanPath, FilePath, Found, Memory, Root};
 
 /// Something that can be sent.
 #[derive(Debug, Clone)]
@@ -62,7 +62,7 @@ pub async fn open<'f>(folders: &Folders, found: &'f Found) -> io::Result<(Body, 
             other => return Ok((other?, one)),
         }
     }
-    Err(in_words(found, missing))
+    Err(weighed(folders, in_words(found, missing)).await)
 }
 
 async fn open_one(folders: &Folders, found: &Found) -> io::Result<Body> {
@@ -150,9 +150,38 @@ fn opening(folders: &Folders, found: &Found) -> io::Result<Opening> {
 /// That nothing is there, as the tree says it, where it has words for it.
 fn in_words(found: &Found, missing: Option<io::Error>) -> io::Error {
     match found.otherwise() {
-        Some(words) => io::Error::new(io::ErrorKind::NotFound, words.to_owned()),
+        Some(absence) => io::Error::new(io::ErrorKind::NotFound, absence.clone()),
         None => missing.unwrap_or_else(|| io::ErrorKind::NotFound.into()),
     }
+}
+
+/// The same, where what stands in for it was looked for.
+async fn weighed(folders: &Folders, missing: io::Error) -> io::Error {
+    let Some(absence) = absence(&missing) else {
+        return missing;
+    };
+    for other in &absence.instead {
+        if open_one(folders, other).await.is_ok() {
+            let other = other.image().map_or("another", CleanPath::as_str);
+            let words = format!("not there; images/{other} takes its place");
+            let known = Absence {
+                words,
+                needed: false,
+                instead: Vec::new(),
+            };
+            return io::Error::new(io::ErrorKind::NotFound, known);
+        }
+    }
+    missing
+}
+
+fn absence(error: &io::Error) -> Option<&Absence> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// Whether who asks does not go on without what is not there.
+pub fn is_needed(error: &io::Error) -> bool {
+    absence(error).is_some_and(|absence| absence.needed)
 }
 
 /// Why there is no file, in words.

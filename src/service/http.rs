@@ -178,14 +178,16 @@ fn plain(shared: &Shared) -> Entrance {
 }
 
 /// With places of its own, so that HTTPS takes none from HTTP.
-fn secured(shared: &Shared, tls: &Arc<Tls>) -> io::Result<Entrance> {
+fn secured(shared: &Arc<Shared>, tls: &Arc<Tls>) -> io::Result<Entrance> {
     let (most, each) = (
         shared.limits.https_connections,
         shared.limits.http_per_client,
     );
+    let emitting = shared.clone();
+    let told = move |what| emitting.emit(None, what);
     Ok(Entrance {
         gate: Gate::new(most, each),
-        handshakes: Some(Handshakes::start(tls)?),
+        handshakes: Some(Handshakes::start(tls, told)?),
     })
 }
 

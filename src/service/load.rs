@@ -7,6 +7,7 @@
 //!
 //! * [`folder`]: the profile folder → texts
 //! * [`networks`]: the config file → networks, and which settings have changed since the start
+//! * [`at`]: where in a profile it is that something is found
 //! * [`absent`]: files that are named and not there
 //! * [`built`]: what machine kernels and programs are for
 //! * [`signed`]: programs that Secure Boot will not start
@@ -19,6 +20,7 @@
 //! Absent on purpose: watching (see `watch`).
 
 pub mod absent;
+pub mod at;
 pub mod built;
 pub mod folder;
 pub mod https;
@@ -43,6 +45,7 @@ use crate::service::interfaces;
 use crate::service::shared::Folders;
 use crate::yaml::{At, Finding, Severity};
 use absent::Wanted;
+use at::Pen;
 use built::Built;
 use signed::Signed;
 
@@ -75,6 +78,8 @@ pub struct Places {
     pub mode: Mode,
     /// Whether the operator names the LAN's DHCP server.
     pub names_server: bool,
+    /// The interfaces served; none: all that can be.
+    pub interface: Vec<String>,
 }
 
 impl Places {
@@ -104,6 +109,7 @@ impl From<&Effective> for Places {
             config: settings.file.clone(),
             mode: settings.mode,
             names_server: !settings.dhcp_server.is_empty(),
+            interface: settings.interface.clone(),
         }
     }
 }
@@ -200,14 +206,11 @@ impl Loader {
         findings.extend(config.findings);
         findings.extend(material.findings);
         findings.extend(looked);
-        findings.extend(
-            profiles
-                .iter()
-                .flat_map(|set| in_vain::check(&self.places, set)),
-        );
-        let told = profiles.iter();
-        findings
-            .extend(told.flat_map(|set| https::check(&self.places, set, config.networks.as_ref())));
+        let (places, pen) = (&self.places, Pen::new(&self.compiler, &material.sources));
+        if let Some(set) = &profiles {
+            findings.extend(in_vain::check(places, set, &pen));
+            findings.extend(https::check(places, set, config.networks.as_ref(), &pen));
+        }
         let wrong = findings.iter().any(|f| f.severity == Severity::Error);
         let parts = profiles.zip(config.networks).filter(|_| !wrong);
         let snapshot = parts.map(|(profiles, networks)| Snapshot {
@@ -217,7 +220,8 @@ impl Loader {
             ..material.tree
         });
         let by_rows = !config.loaders.is_empty();
-        let menus = snapshot.iter().flat_map(|s| menus::check(s, by_rows));
+        let menus = snapshot.iter();
+        let menus = menus.flat_map(|s| menus::check(s, by_rows, &pen));
         findings.extend(menus);
         Loaded {
             snapshot,
@@ -367,13 +371,5 @@ impl Material {
 
 /// A finding about a whole file or folder.
 fn about(file: &str, severity: Severity, message: String, hint: &str) -> Finding {
-    Finding {
-        severity,
-        file: Arc::from(file),
-        line: 0,
-        column: 0,
-        text: String::new(),
-        message,
-        hint: Some(hint.to_owned()),
-    }
+    Finding::whole(file, severity, message).hinted(hint)
 }

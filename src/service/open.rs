@@ -49,6 +49,8 @@ pub struct Door {
     pub near: Outlet,
     /// What may wait for ARP elsewhere goes out here.
     pub far: Outlet,
+    /// For servers on other networks.
+    pub routed: Outlet,
 }
 
 /// Opens 67 (but for mode `colocated`), 4011 and 69 on every interface.
@@ -68,11 +70,13 @@ fn open(mode: Mode, interface: &Interface) -> Result<Opened, Error> {
     };
     let door = |port| {
         let socket = bind(port)?;
-        let outlet = || Outlet::open(&interface.name).map_err(|e| no_outlet(&interface.name, &e));
+        let outlet = |device| Outlet::open(device).map_err(|e| no_outlet(&interface.name, &e));
+        let here = Some(interface.name.as_str());
         Ok(Door {
             socket,
-            near: outlet()?,
-            far: outlet()?,
+            near: outlet(here)?,
+            far: outlet(here)?,
+            routed: outlet(None)?,
         })
     };
     let ours = mode != Mode::Colocated;

@@ -204,6 +204,7 @@ impl Shared {
             What::Malformed {
                 service,
                 peer,
+                mac: None,
                 reason,
             },
         );
@@ -305,6 +306,7 @@ mod tests {
             port: 67,
             reason,
             detail: String::new(),
+            played: false,
         }
     }
 

@@ -72,7 +72,7 @@ pub struct Prepared {
 /// Whatever keeps the appliance from starting.
 pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let interfaces = interfaces::to_serve(&settings.interface)?;
-    let misnamed = dhcp_servers::cautions(settings, &interfaces)?;
+    let misnamed = dhcp_servers::cautions(settings)?;
     let mut loader = Loader::new(Places::from(settings));
     let networks = in_force(&mut loader.load())?.networks;
     let (tls, of_tls) = Tls::open(settings, interfaces::all_of(&interfaces))?;
@@ -339,6 +339,7 @@ fn doors(
                 listener: Listener::new(door.socket)?,
                 near: door.near,
                 far: door.far,
+                routed: door.routed,
                 port,
                 interface: open.interface.name.clone(),
                 own: Own::of(&open.interface),

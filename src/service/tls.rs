@@ -23,7 +23,7 @@ mod provider;
 use std::net::Ipv4Addr;
 use std::time::SystemTime;
 
-use crate::config::{Effective, Https};
+use crate::config::{self, Effective, Https};
 use crate::event::What;
 use crate::yaml::{Finding, Severity};
 
@@ -41,16 +41,16 @@ pub fn wanted(settings: &Effective) -> (Option<Https>, Vec<Finding>) {
         let idle = idle.into_iter().filter(|(_, given)| *given);
         let idle = idle.map(|(key, _)| {
             let message = format!("{key} has no effect: there is no tls-cert");
-            finding(
-                Severity::Warning,
-                message,
-                "name the certificate of HTTPS with tls-cert",
-            )
+            config::finding(Severity::Warning, &message)
+                .hinted("name the certificate of HTTPS with tls-cert")
         });
         return (None, idle.collect());
     };
     match wrong(settings, &https) {
-        Some((message, hint)) => (None, vec![finding(Severity::Error, message, hint)]),
+        Some((message, hint)) => {
+            let finding = config::finding(Severity::Error, &message).hinted(hint);
+            (None, vec![finding])
+        }
         None => (Some(https), Vec::new()),
     }
 }
@@ -92,16 +92,4 @@ pub fn notices(findings: &[Finding], tls: Option<&Tls>) -> Vec<What> {
     let once = tls.and_then(Tls::read_once);
     let once = once.map(|text| What::Notice { text });
     warnings.chain(once).collect()
-}
-
-fn finding(severity: Severity, message: String, hint: &str) -> Finding {
-    Finding {
-        severity,
-        file: "settings".into(),
-        line: 0,
-        column: 0,
-        text: String::new(),
-        message,
-        hint: Some(hint.to_owned()),
-    }
 }

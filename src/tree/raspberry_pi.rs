@@ -15,14 +15,14 @@
 //! taken off, a Pi would find the old kernel where the new one is missing (`os_prefix`).
 
 use super::resolve::{chosen, image, place, text};
-use super::{Choice, CleanPath, Found, Missing, Rendered, Requester};
+use super::{Absence, Choice, CleanPath, Found, Missing, Rendered, Requester};
 use crate::client::{Client, Serial};
 use crate::profile::{Profile, RaspberryPi, Snapshot, Template};
 use crate::render::template;
 use crate::wire::Mac;
 
 /// What no Raspberry Pi can do without, where its model asks for it.
-const NEEDED: [&str; 10] = [
+const NEEDED: [&str; 7] = [
     "bootcode.bin",
     "start.elf",
     "start4.elf",
@@ -30,9 +30,15 @@ const NEEDED: [&str; 10] = [
     "fixup4.dat",
     "config.txt",
     "cmdline.txt",
-    "kernel8.img",
+];
+/// Kernels, in the order that firmware asks for them: the 64-bit ones of a Pi 5 and of all others, and the
+/// 32-bit ones.
+const KERNELS: [&str; 5] = [
     "kernel_2712.img",
+    "kernel8.img",
     "kernel7l.img",
+    "kernel7.img",
+    "kernel.img",
 ];
 
 /// What this name is for the machine; `None` where its profile has no such folder.
@@ -127,29 +133,48 @@ impl<'a> Asked<'a> {
         }
         let filled = template::fill(template, &values).map_err(Missing::Render)?;
         let rendered = Rendered {
-            dialect: "raspberry-pi",
+            dialect: super::RASPBERRY_PI,
             profile: profile.name.clone(),
             entries: 0,
         };
         Ok(text(format!("{}\n", filled.trim_end()), rendered))
     }
 
-    fn missing(&self, folder: &str) -> String {
+    fn missing(&self, folder: &str) -> Absence {
         let file = self.shared.as_str();
-        if NEEDED.contains(&file) || is_device_tree(file) {
+        let stand_ins = stand_ins(file);
+        let needed = NEEDED.contains(&file) || stand_ins.is_some();
+        let below = |name: &String| CleanPath::new(format!("{folder}/{name}").as_bytes());
+        let stand_ins = stand_ins.unwrap_or_default();
+        let instead = stand_ins.iter().filter_map(|name| below(name).ok());
+        let words = if needed {
             format!(
-                "the Raspberry Pi asks for {file}, which is not in images/{folder}: copy the whole boot partition there"
+                "a Raspberry Pi needs {file}: copy {file} into images/{folder}, best with its whole boot partition"
             )
         } else {
             format!(
                 "{file} is not in images/{folder}; a Raspberry Pi looks for much that it does without"
             )
+        };
+        Absence {
+            words,
+            needed,
+            instead: instead.map(image).collect(),
         }
     }
 }
 
-/// Whether this is the device tree of a board, as `bcm2711-rpi-4-b.dtb`.
-fn is_device_tree(file: &str) -> bool {
-    file.strip_suffix(".dtb")
-        .is_some_and(|board| board.starts_with("bcm27") && board.contains("-rpi-"))
+/// What firmware takes in the place of a kernel or of the device tree of a board; `None`: the file is neither.
+fn stand_ins(file: &str) -> Option<Vec<String>> {
+    if let Some(at) = KERNELS.iter().position(|kernel| *kernel == file) {
+        let older = KERNELS.iter().skip(at.saturating_add(1));
+        return Some(older.map(ToString::to_string).collect());
+    }
+    let board = file.strip_suffix(".dtb")?;
+    let is_board = board.starts_with("bcm27") && board.contains("-rpi-");
+    // The newer stepping of a Pi 5's chip, and the newer board of a Pi 3.
+    let older = board.replace("d0-", "-");
+    let older = older.strip_suffix("-plus").unwrap_or(&older);
+    let other = (older != board).then(|| format!("{older}.dtb"));
+    is_board.then(|| other.into_iter().collect())
 }

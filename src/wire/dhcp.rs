@@ -18,6 +18,7 @@ mod options;
 pub mod values;
 
 use std::net::Ipv4Addr;
+use std::ops::Range;
 
 use super::Mac;
 use super::tlv::{self, Ending};
@@ -32,6 +33,8 @@ pub const BOOTREPLY: u8 = 2;
 
 /// Bytes before the options: the BOOTP header and the magic cookie.
 const FIXED: usize = 240;
+/// Where `chaddr` stands.
+const CHADDR: Range<usize> = 28..44;
 const COOKIE: [u8; 4] = [99, 130, 83, 99];
 
 /// The smallest reply sent, in bytes (facts A; relays and old clients drop less).
@@ -198,19 +201,16 @@ impl Message {
             .map(Kind::from_number)
     }
 
-    /// The client's hardware address. `hlen` 0 is taken for 6 where the field is not empty: such
-    /// clients exist, and the field is copied back as it came. All zeros is no address, nor is one of
-    /// a group (broadcast, multicast: the lowest bit of the first byte).
+    /// The client's hardware address. With `hlen` 0 there is none, whatever stands in the field: that is
+    /// InfiniBand's way (RFC 4390 2.1), and DHCP servers tell such a client by its option 61. All zeros is
+    /// no address, nor is one of a group (broadcast, multicast: the lowest bit of the first byte).
     pub fn mac(&self) -> Option<Mac> {
-        let len = if self.hlen == 0 {
-            6
-        } else {
-            usize::from(self.hlen)
-        };
-        let bytes = self.chaddr.get(..len)?;
-        let nobody = bytes.iter().all(|b| *b == 0);
-        let group = len == 6 && bytes.first().is_some_and(|b| b & 1 == 1);
-        Mac::new(bytes).filter(|_| !nobody && !group)
+        hardware_address(self.hlen, &self.chaddr)
+    }
+
+    /// Whether it asks to be answered by broadcast.
+    pub const fn wants_broadcast(&self) -> bool {
+        self.flags & BROADCAST != 0
     }
 
     /// An option of exactly four bytes.
@@ -231,6 +231,20 @@ impl Message {
             usize::from(u16::from_be_bytes(b)).clamp(DEFAULT_REPLY, MAX_REPLY)
         })
     }
+}
+
+/// Whose datagram this may be that is no DHCP message: `hlen` and `chaddr` stand where every message has
+/// them. `None` where it is shorter than that, or has no address there.
+pub fn sender(datagram: &[u8]) -> Option<Mac> {
+    let (hlen, chaddr) = (datagram.get(2)?, datagram.get(CHADDR)?);
+    hardware_address(*hlen, chaddr)
+}
+
+fn hardware_address(hlen: u8, chaddr: &[u8]) -> Option<Mac> {
+    let bytes = chaddr.get(..usize::from(hlen))?;
+    let nobody = bytes.iter().all(|b| *b == 0);
+    let group = bytes.len() == 6 && bytes.first().is_some_and(|b| b & 1 == 1);
+    Mac::new(bytes).filter(|_| !nobody && !group)
 }
 
 /// Whether a datagram's options end with the end mark, which [`Message::decode`] does without and

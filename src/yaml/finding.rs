@@ -45,6 +45,34 @@ pub struct Finding {
     pub hint: Option<String>,
 }
 
+impl Finding {
+    /// About a whole file or folder, without a hint.
+    pub fn whole(
+        file: impl Into<Arc<str>>,
+        severity: Severity,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            severity,
+            file: file.into(),
+            line: 0,
+            column: 0,
+            text: String::new(),
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// With what to do.
+    #[must_use]
+    pub fn hinted(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+}
+
 impl fmt::Display for Finding {
     /// `file:line:column: error: message` and, below it, the text with a caret and the hint.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -28,10 +28,11 @@ fn boots_beside(number: u8, server: impl FnOnce(&Host) -> Server) {
     });
 }
 
+/// As distributions ship it: it pings an address before it offers it, and hears nobody meanwhile.
 #[test]
 fn beside_dnsmasq() {
     as_root!("beside_dnsmasq");
-    boots_beside(10, |host| Kind::Dnsmasq.plain(host));
+    boots_beside(10, Server::dnsmasq_that_pings);
 }
 
 /// It refuses the REQUEST that names bootjack, in public: EDK2 does not mind.
@@ -45,7 +46,7 @@ fn beside_an_authoritative_dnsmasq() {
 #[test]
 fn beside_isc_dhcpd() {
     as_root!("beside_isc_dhcpd");
-    boots_beside(12, |host| Kind::Isc.plain(host));
+    boots_beside(12, Server::isc_dhcpd_that_pings);
 }
 
 #[test]

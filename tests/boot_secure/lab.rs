@@ -85,11 +85,19 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) fn new(server: impl FnOnce(&Host) -> Server) -> Self {
+        Self::with(server, setup_signed)
+    }
+
+    /// The same with a bootjack of its own.
+    pub(crate) fn with(
+        server: impl FnOnce(&Host) -> Server,
+        setup: impl FnOnce(&Host) -> Setup,
+    ) -> Self {
         let lan = Lan::new();
         let (server_host, host) = (lan.dhcp_host(), lan.appliance_host());
         let server = server(&server_host);
         Self {
-            appliance: setup_signed(&host).start(),
+            appliance: setup(&host).start(),
             server,
             server_host,
             host,

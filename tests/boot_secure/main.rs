@@ -3,7 +3,7 @@
 //!
 //! The kernel alone is proof: GRUB fetches it, shim holds it against the keys, and it prints its
 //! line before it looks for anything else. So there is no initrd, and a machine is switched off at
-//! that line.
+//! that line; all but the one in [`renews`], whose system is asked for its lease.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
@@ -15,4 +15,5 @@ mod alone;
 mod beside;
 mod forged;
 mod lab;
+mod renews;
 mod trouble;

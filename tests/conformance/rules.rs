@@ -34,7 +34,7 @@ fn options(bytes: &[u8]) -> Vec<(u8, &[u8])> {
 }
 
 /// What pxelinux reads, where a profile has it.
-const PXELINUX: [u8; 3] = [209, 210, 211];
+const PXELINUX: [u8; 4] = [208, 209, 210, 211];
 
 fn vendor(value: &[u8]) {
     assert_eq!(value.last(), Some(&255), "43 has its end (quirk 20)");

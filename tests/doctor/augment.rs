@@ -112,6 +112,31 @@ fn a_server_that_is_named_and_silent() {
     );
 }
 
+/// What counts is whom the bootjack that runs asks: its setting is in force until it is started again.
+#[test]
+fn the_running_one_names_a_silent_server() {
+    as_root!("augment: the_running_one_names_a_silent_server");
+    let lan = Lan::new();
+    let _server = Server::dnsmasq(&lan.dhcp_host());
+    let host = lan.appliance_host();
+    let setup = Setup::new(&host, env!("CARGO_BIN_EXE_bootjack")).profile("p.yaml", SECURE);
+    let state = setup.config_file().with_file_name("state");
+    let _appliance = setup.flag("--dhcp-server=10.77.0.9").start();
+    let state = state.to_str().unwrap();
+    let right = ["--state", state, "--dhcp-server", "10.77.0.1"];
+    for flags in [&right[..2], &right] {
+        let (code, words, err) = doctor(&host, flags);
+        assert_eq!(code, Some(1), "{words}{err}");
+        assert!(
+            words.contains("10.77.0.9, which dhcp-server names"),
+            "{words}"
+        );
+        let step = "Start bootjack again once the setting is right";
+        assert!(words.contains(step), "{words}");
+        assert!(!words.contains("need not be started again"), "{words}");
+    }
+}
+
 /// The machines that doctor plays are no evidence of a server, and nobody is warned of them.
 #[test]
 fn doctor_teaches_nothing() {
@@ -132,6 +157,14 @@ fn doctor_teaches_nothing() {
     };
     let told: Vec<_> = learnt.iter().filter(of_servers).collect();
     assert!(told.is_empty(), "{told:#?}");
+    let unanswered = learnt.iter().filter(|e| e["event"] == "ignored");
+    let of_machines: Vec<_> = unanswered.filter(|e| e["client"].is_string()).collect();
+    for reason in ["no-lease", "left-to-pxe"] {
+        let some = of_machines.iter().any(|e| e["reason"] == reason);
+        assert!(some, "{reason}: {of_machines:#?}");
+    }
+    let played = of_machines.iter().all(|e| e["played"] == true);
+    assert!(played, "they are told as doctor's: {of_machines:#?}");
 }
 
 #[test]

@@ -5,10 +5,11 @@ use std::fs;
 
 use bootjack::client::quirk::Behaviour;
 use bootjack::client::{Past, Shape};
-use bootjack::config::{ConfigFile, Mode};
 use bootjack::decide::needs;
-use bootjack::service::load::{Loader, Places};
+use bootjack::service::load::Loader;
 use tempfile::TempDir;
+
+use crate::support::places;
 
 fn needs_leases(profile: &str, config: &str) -> bool {
     let place = TempDir::new().unwrap();
@@ -17,20 +18,7 @@ fn needs_leases(profile: &str, config: &str) -> bool {
     let menu = "menu: {entries: [{id: disk, local: true}]}\n";
     fs::write(dir.join("profiles/a.yaml"), format!("{profile}\n{menu}")).unwrap();
     fs::write(dir.join("bootjack.yaml"), config).unwrap();
-    let mut loader = Loader::new(Places {
-        profiles: dir.join("profiles"),
-        required: true,
-        images: dir.join("images"),
-        assets: None,
-        http_port: 8067,
-        https: None,
-        config: ConfigFile {
-            path: dir.join("bootjack.yaml"),
-            settings: None,
-        },
-        mode: Mode::Proxy,
-        names_server: false,
-    });
+    let mut loader = Loader::new(places::below(dir));
     let loaded = loader.load();
     assert!(
         loaded.snapshot.is_some(),

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use serde_json::Value;
 
 use crate::lab::{Lab, US, said};
-use crate::run::Said;
+use crate::run::{BOOTJACK, Said};
 use crate::support::clients::{BootClient, Speaker};
 use crate::support::dhcp_client::{ANSWER, Reply};
 use crate::support::packet::Packet;
@@ -208,4 +208,46 @@ fn an_item_of_another_servers_menu_asked_for_by_broadcast_is_no_request_at_4011(
     }
     assert_eq!(lab.offers(&mut client), Some(BYPASS.to_vec()));
     assert_eq!(lab.told("observed"), None);
+}
+
+/// Another state folder than the one of the bootjack that runs is probably a slip: nothing is kept there.
+#[test]
+fn machines_of_another_state_folder_than_the_running_ones() {
+    crate::as_root!("machines_of_another_state_folder_than_the_running_ones");
+    let lab = Lab::new();
+    let other = lab.host.file("other");
+    std::fs::create_dir(&other).unwrap();
+    let other = other.to_str().unwrap();
+    let mac = "52:54:00:78:00:01";
+    for words in [
+        &["machines"][..],
+        &["machines", "show", mac],
+        &["machines", "forget", mac],
+    ] {
+        let args = [words, &["--state", other]].concat();
+        let said = Said::from(lab.host.attempt(BOOTJACK, &args));
+        assert_eq!(said.code, Some(1), "{said:?}");
+        let words = [
+            &format!("no bootjack answers in {other}"),
+            "bootjack (pid ",
+            "--state",
+        ];
+        assert!(words.iter().all(|word| said.err.contains(word)), "{said:?}");
+        assert_eq!(said.out, "");
+    }
+    let explain = [
+        "explain", "--mac", mac, "--arch", "efi-x64", "--state", other,
+    ];
+    let said = Said::from(lab.host.attempt(BOOTJACK, &explain));
+    assert!(
+        said.succeeds().contains("learnt: cannot be told"),
+        "{said:?}"
+    );
+    // The right folder; and a host where none runs.
+    assert_eq!(lab.said_there(&["machines", "--json"]).succeeds(), "[]\n");
+    let away = lab.host.attempt(
+        "unshare",
+        &["-n", BOOTJACK, "machines", "--json", "--state", other],
+    );
+    assert_eq!(Said::from(away).succeeds(), "[]\n");
 }

@@ -320,30 +320,58 @@ fn second_stages_go_by_the_ack() {
     };
     let one = || dhcp(offer_in_lease);
     let proxied = || vec![plain(), proxy(offer), tftp(BOOT, files)];
-    let played = play(setup(Kind::Shim), &proxied());
-    assert_eq!(played.loader().from, "tftp://10.0.0.2/x/shimx64.efi");
-    let heard = played.told(Topic::Heard);
+    let shim = play(setup(Kind::Shim), &proxied());
+    let heard = shim.told(Topic::Heard);
     let last = heard.last().unwrap();
     assert_eq!(*last, "10.0.0.2 has \"x/grubx64.efi\" for it");
-    let played = play(setup(Kind::Grub), &proxied());
-    assert!(
-        played
-            .fault()
-            .to_string()
-            .contains("it knows no server to ask for its next file, \"/grub/")
-    );
-    let played = play(setup(Kind::Grub), &[one(), tftp(BOOT, files)]);
-    let heard = played.told(Topic::Heard);
-    assert_eq!(
-        *heard.last().unwrap(),
-        "10.0.0.2 has \"/grub/grub.cfg\" for it"
-    );
+    for played in [shim, play(setup(Kind::Grub), &proxied())] {
+        let why = played.fault().to_string();
+        let words = "it knows no server to ask for its next file, \"/grub/";
+        assert!(why.contains(words), "{why}");
+    }
+    let shim = play(setup(Kind::Shim), &[one(), tftp(BOOT, files)]);
+    let grub = play(setup(Kind::Grub), &[one(), tftp(BOOT, files)]);
+    for played in [&shim, &grub] {
+        assert_eq!(played.loader().from, "tftp://10.0.0.2/x/shimx64.efi");
+        let heard = played.told(Topic::Heard);
+        let last = heard.last().unwrap();
+        assert_eq!(*last, "10.0.0.2 has \"/grub/grub.cfg\" for it");
+    }
+    let played = grub;
     let asked = played.sent_to(69).len();
     assert_eq!(
         asked,
-        1 + 1 + 1 + 8 + 1,
-        "size, UUID, MAC, address, then it"
+        2 + 1 + 1 + 8 + 1,
+        "size and first block, UUID, MAC, address, then it"
     );
+}
+
+/// Secure Boot starts nothing that nobody has signed, whatever its name.
+#[test]
+fn an_unsigned_loader_is_no_shim_and_no_grub() {
+    let loader = |name: &str| bootjack::assets::get(name).unwrap().bytes;
+    for (kind, fetch) in [(Kind::Shim, false), (Kind::Shim, true), (Kind::Grub, false)] {
+        for (asset, boots) in [("shimx64.efi", true), ("snponly.efi", false)] {
+            let files: &[(&str, &[u8])] = &[
+                ("x/shimx64.efi", loader(asset)),
+                ("x/grubx64.efi", loader("grubx64.efi")),
+                ("/grub/grub.cfg", b"#"),
+            ];
+            let setup = Setup {
+                fetch,
+                ..setup(kind)
+            };
+            let played = play(setup, &[dhcp(offer_in_lease), tftp(BOOT, files)]);
+            if boots {
+                assert_eq!(played.loader().from, "tftp://10.0.0.2/x/shimx64.efi");
+            } else {
+                let why = played.fault().to_string();
+                assert!(why.contains("has no signature"), "{why}");
+                let next = played.told(Topic::Sent).join("\n");
+                assert!(!next.contains("grub"), "nothing of it is started: {next}");
+            }
+        }
+    }
 }
 
 fn offer_in_lease(m: &mut Message) {

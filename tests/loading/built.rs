@@ -10,17 +10,7 @@ use bootjack::service::load::Loader;
 use bootjack::wire::Platform;
 use tempfile::TempDir;
 
-use super::{load, places};
-
-/// The head of an EFI program for this machine.
-fn program(machine: u16) -> Vec<u8> {
-    let mut file = vec![0; 512];
-    file[..2].copy_from_slice(b"MZ");
-    file[0x3c] = 0x40;
-    file[0x40..0x44].copy_from_slice(b"PE\0\0");
-    file[0x44..0x46].copy_from_slice(&machine.to_le_bytes());
-    file
-}
+use super::{load, places, program};
 
 fn write(dir: &Path, file: &str, content: &[u8]) {
     let path = dir.join(file);

@@ -6,17 +6,7 @@ use bootjack::config::Mode;
 use bootjack::service::load::Loader;
 use tempfile::TempDir;
 
-use super::{places, told};
-
-/// The head of an EFI program for this machine.
-fn program(machine: u16) -> Vec<u8> {
-    let mut file = vec![0; 512];
-    file[..2].copy_from_slice(b"MZ");
-    file[0x3c] = 0x40;
-    file[0x40..0x44].copy_from_slice(b"PE\0\0");
-    file[0x44..0x46].copy_from_slice(&machine.to_le_bytes());
-    file
-}
+use super::{places, program, told};
 
 /// What is found in this profile, beside kernels for x64 and ARM64, in a mode.
 fn found(profile: &str, mode: Mode) -> Vec<String> {
@@ -56,6 +46,10 @@ fn a_menu_that_is_empty_on_a_machine_is_told_of() {
         "{said:?}"
     );
     assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].starts_with("profiles/a.yaml:2:7: warning: "),
+        "{said:?}"
+    );
     // With Secure Boot off iPXE starts both; and one entry is enough.
     assert_eq!(
         warnings(&format!("menu: {{ entries: [ {shell}, {far} ] }}\n")),
@@ -64,6 +58,26 @@ fn a_menu_that_is_empty_on_a_machine_is_told_of() {
     let local = "{ id: disk, local: true }";
     let one = format!("secure_boot: true\nmenu: {{ entries: [ {shell}, {local} ] }}\n");
     assert_eq!(warnings(&one), 0);
+    // What HTTP boot starts by itself is in no menu that GRUB shows.
+    let image = r#"{ id: cd, arch: [bios, http-x64], image: "http://10.0.0.9/cd.iso" }"#;
+    let images = |says: &str| format!("{says}menu: {{ entries: [ {image} ] }}\n");
+    assert_eq!(warnings(&images("secure_boot: true\n")), 1);
+    assert_eq!(warnings(&images("")), 0);
+    // iPXE shows the menu of HTTP boot, too, unless firmware starts the only entry itself.
+    let by_http = "match: { arch: http-x64 }\n";
+    let arm64 = "{ id: arm64, linux: { kernel: arm64 } }";
+    let menu = format!("{by_http}menu: {{ entries: [ {arm64} ] }}\n");
+    let said = found(&menu, Mode::Proxy);
+    assert!(
+        said[0].contains("no entry of \"a\" starts on efi-x64 by HTTP boot"),
+        "{said:?}"
+    );
+    assert_eq!(said.len(), 1, "{said:?}");
+    let both =
+        format!("match: {{ arch: [http-x64, efi-x64] }}\nmenu: {{ entries: [ {arm64} ] }}\n");
+    assert_eq!(warnings(&both), 1);
+    assert_eq!(warnings(&images(by_http)), 0);
+    assert_eq!(warnings(&menu.replace("arm64", "x64")), 0);
     // GRUB carries the menu on ARM64 and IA32.
     let x64 = "{ id: x64, linux: { kernel: x64 } }";
     let both = |archs: &str, entries: &str| {
@@ -87,6 +101,10 @@ fn a_kernel_that_is_named_for_the_wrong_machine_is_told_of() {
         said[0].contains("\"a\" names \"x64\" for efi-arm64, and it is built for another machine"),
         "{said:?}"
     );
+    assert!(
+        said[0].starts_with("profiles/a.yaml:1:26: warning: "),
+        "{said:?}"
+    );
     let right = profile.replace("efi-arm64: x64", "efi-arm64: arm64");
     assert_eq!(warnings(&right), 0);
 }
@@ -99,8 +117,9 @@ fn augment_is_pinned_in_vain_where_no_lease_can_be_fetched() {
         assert_eq!(found(&profile, Mode::Proxy), [""; 0]);
         let said = found(&profile, Mode::Colocated);
         assert_eq!(said.len(), 1, "{said:?}");
+        let words = "strategy augment of \"a\" has no effect in mode colocated";
         assert!(
-            said[0].contains("strategy augment of \"a\" has no effect in mode colocated"),
+            said[0].starts_with(&format!("profiles/a.yaml:1:11: warning: {words}")),
             "{said:?}"
         );
     }

@@ -281,3 +281,33 @@ fn titles_are_shown_in_ascii_and_never_expanded() {
         "{grub}"
     );
 }
+
+/// U-Boot alone: other loaders leave the device tree to the firmware.
+#[test]
+fn the_device_tree_of_a_board_is_named_to_u_boot() {
+    let rendered = |tree: &str, arch| {
+        let profile = format!(
+            "menu: {{ title: T, entries: [ {{ id: b, title: B, linux: {{ kernel: b/Image, {tree} }} }} ] }}"
+        );
+        let rom = Some(client(arch, Stage::Rom));
+        text(&snapshot(&profile), rom, "pxelinux.cfg/default")
+    };
+    let (arm64, arm32) = (Arch(22), Arch(21));
+    for (tree, line) in [
+        ("dtb: b/rock.dtb", "  FDT images/b/rock.dtb\n"),
+        ("fdtdir: b/dtbs", "  FDTDIR images/b/dtbs\n"),
+        ("dtb: { uboot-arm64: b/a.dtb }", "  FDT images/b/a.dtb\n"),
+    ] {
+        let menu = rendered(tree, arm64);
+        assert!(
+            menu.ends_with(&format!("  LINUX images/b/Image\n{line}")),
+            "{menu}"
+        );
+        let others = rendered(tree, Arch::BIOS);
+        assert!(!others.contains("FDT"), "{others}");
+    }
+    for (tree, arch) in [("args: x", arm64), ("dtb: { uboot-arm64: b/a.dtb }", arm32)] {
+        let menu = rendered(tree, arch);
+        assert!(menu.contains("LINUX") && !menu.contains("FDT"), "{menu}");
+    }
+}

@@ -79,3 +79,30 @@ fn a_store_that_cannot_be_read_is_told_and_counts_as_nothing() {
     let why = last["not_learnt"].as_str().unwrap();
     assert!(why.contains("damaged"), "{why}");
 }
+
+#[test]
+fn a_lease_that_is_handed_on_is_told_as_explain_tells_it() {
+    let row = serde_json::json!({
+        "mac": MAC, "platform": "efi-x64", "follows": "augment", "seen": [], "at": "2026-11-22T16:00:00Z",
+    });
+    let said = told(|state| store(state, &row), &[]);
+    let words = "\n    lease: the LAN's own DHCP server's, asked for as by a relay; the reply is that lease with what is \
+                 printed here; where none comes in 3.3s (24s while that server is busy), offer-4011 without one\n";
+    assert!(said.succeeds().contains(words), "{said:?}");
+    assert!(said.out.contains("\n    strategy: augment: "), "{said:?}");
+
+    let said = told(
+        |state| {
+            store(state, &row);
+            let deaf = r#"{"no-relays": ["10.77.0.1"]}"#;
+            fs::write(state.join("dhcp-servers.json"), deaf).unwrap();
+        },
+        &[],
+    );
+    let words = "\n    lease: none is waited for, since 10.77.0.1 is known to answer no relays";
+    assert!(said.succeeds().contains(words), "{said:?}");
+    assert!(
+        said.out.contains("\n    strategy: offer-4011: "),
+        "{said:?}"
+    );
+}

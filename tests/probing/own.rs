@@ -6,14 +6,16 @@ use crate::support::lan::{DHCP_IP, Host, Lan};
 use crate::support::servers::{Kind, Server};
 
 /// Firmware, and what it boots from the host of this address.
-const BOOTS: [(&str, &str); 6] = [
+const BOOTS: [(&str, &str); 5] = [
     ("bios", "tftp://{}/lpxelinux.0"),
     ("bios-2.0", "tftp://{}/lpxelinux.0"),
     ("efi-x64", "tftp://{}/snponly.efi"),
     ("http-x64", "http://{}:8067/assets/snponly.efi"),
     ("ipxe", "http://{}:8067/boot/"),
-    ("shim", "tftp://{}/snponly.efi"),
 ];
+/// Of Secure Boot, in lease and loader of one server.
+const SECURE: &str =
+    "secure_boot: true\nmenu: { title: T, entries: [ { id: d, title: D, local: true } ] }\n";
 
 fn each_boots(host: &Host, server: &str) {
     for (firmware, from) in BOOTS {
@@ -44,16 +46,39 @@ fn what_a_probe_ends_is_no_failure() {
     as_root!("what a probe ends is no failure");
     let lan = Lan::new();
     let _dhcp = Server::dnsmasq_without_ipv6(&lan.dhcp_host());
-    let bootjack = setup(&lan.appliance_host()).start();
+    let secure = setup(&lan.appliance_host()).profile("all.yaml", SECURE);
+    let bootjack = secure.start();
     let host = lan.host("pc", "10.77.0.9/24");
-    for firmware in ["shim", "grub", "rpi3", "bios"] {
-        probe_as(&host, firmware);
+    for (firmware, boots) in [
+        ("shim", Some("tftp://10.77.0.2/shimx64.efi")),
+        ("grub", Some("tftp://10.77.0.2/shimx64.efi")),
+        ("rpi3", None),
+        ("bios", Some("tftp://10.77.0.2/lpxelinux.0")),
+    ] {
+        let report = probe_as(&host, firmware);
+        assert!(boots.is_none_or(|boots| report.boots().starts_with(boots)));
     }
     let second = |e: &serde_json::Value| e["event"] == "probed" && e["path"] == "grubx64.efi";
     bootjack.wait_for_event(std::time::Duration::from_secs(10), second);
     let failed = |e: &serde_json::Value| e["event"] == "failed";
     let events = bootjack.events();
     assert!(!events.iter().any(failed), "{events:#?}");
+}
+
+/// The default profile names unsigned iPXE: Secure Boot does not start that.
+#[test]
+fn secure_boot_without_a_profile_for_it() {
+    as_root!("Secure Boot without a profile for it");
+    let lan = Lan::new();
+    let _dhcp = Server::dnsmasq_without_ipv6(&lan.dhcp_host());
+    let _bootjack = setup(&lan.appliance_host()).start();
+    let host = lan.host("pc", "10.77.0.9/24");
+    for firmware in ["shim", "grub"] {
+        let report = probe_as(&host, firmware);
+        assert!(report.fails().contains("snponly.efi\" has no signature"));
+        let remedy = report.verdict()["what_to_do"].as_str().unwrap();
+        assert!(remedy.contains("secure_boot: true"), "{remedy}");
+    }
 }
 
 #[test]

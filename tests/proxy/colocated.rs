@@ -119,6 +119,21 @@ fn through_4011(kind: Kind) {
         &["-sSf", "-o", "/dev/null", "-w", "%{size_download}", uri],
     );
     assert!(size.parse::<u64>().unwrap() > 100_000, "{size}");
+    other_http_boot_is_told_nothing(&lab.card, kind);
+}
+
+/// The loader is one for x64: IA32 and ARM64 get their lease, and no word of it.
+fn other_http_boot_is_told_nothing(card: &DhcpClient, kind: Kind) {
+    for arch in [15, 19] {
+        let client = BootClient::new(Speaker::Edk2Http, arch);
+        let class = format!("HTTPClient:Arch:{arch:05}:UNDI:003001");
+        let packet = client.discover().without(93).without(60);
+        card.broadcast(&packet.with(93, &[0, arch]).with(60, class.as_bytes()));
+        let offer = card.answer(HOST, client.xid);
+        assert!(!offer.yiaddr().is_unspecified(), "{kind:?} {arch}");
+        let told = (offer.option(60), offer.option(67), offer.file());
+        assert_eq!(told, (None, None, String::new()), "{kind:?} {arch}");
+    }
 }
 
 #[test]

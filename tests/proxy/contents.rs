@@ -133,7 +133,7 @@ fn what_a_machine_did_is_told_in_order() {
 fn a_client_of_any_hardware_address_length_is_answered() {
     as_root!("a_client_of_any_hardware_address_length_is_answered");
     let lab = Lab::new();
-    for (hlen, xid) in [(6, 1), (0, 2), (16, 3), (8, 4), (1, 5)] {
+    for (hlen, xid) in [(6, 1), (16, 3), (8, 4), (1, 5)] {
         let mut packet = BootClient::new(Speaker::Edk2, 9).discover();
         (packet.hlen, packet.xid) = (hlen, xid);
         packet.chaddr = std::array::from_fn(|n| n as u8 + 2);

@@ -7,10 +7,12 @@ use std::time::Duration;
 use crate::lab::{LEASED, Lab, US};
 use crate::support::clients::{BootClient, Speaker};
 use crate::support::packet::{DISCOVER, INFORM, Packet, REQUEST, capture};
+use crate::support::poll;
 
 const DHCP: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 const TO_67: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::BROADCAST, 67);
 const FROM_NOBODY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68);
+const PATIENCE: Duration = Duration::from_secs(30);
 const EVERY: [Speaker; 6] = [
     Speaker::Edk2,
     Speaker::Edk2Http,
@@ -108,6 +110,36 @@ fn other_messages_of_boot_clients() {
         .iter()
         .find(|e| e["event"] == "discover" || e["event"] == "request");
     assert_eq!(asked, None, "none of these was a DISCOVER or a REQUEST");
+}
+
+/// Who sends what is no DHCP message can be found by the MAC in it; without its length (hlen) there is none.
+#[test]
+fn a_broken_message_is_told_with_its_mac() {
+    as_root!("a_broken_message_is_told_with_its_mac");
+    let lab = Lab::new();
+    let packet = BootClient::new(Speaker::Edk2, 1).discover();
+    let broken = |packet: &Packet| [&packet.bytes()[..240], &[93, 9, 0]].concat();
+    let nobody = Packet {
+        hlen: 0,
+        ..packet.clone()
+    };
+    lab.silent_to("hlen 0", &nobody);
+    for packet in [&nobody, &packet] {
+        let bytes = broken(packet);
+        lab.silent("broken", |card| card.send(FROM_NOBODY, TO_67, &bytes));
+    }
+    let malformed = || {
+        let mut events = lab.appliance.events();
+        events.retain(|event| event["event"] == "malformed");
+        (events.len() == 2).then_some(events)
+    };
+    let told = poll::until(PATIENCE, malformed).expect("both are told of");
+    assert_eq!(told[0].get("mac"), None, "{told:#?}");
+    assert_eq!(told[1]["mac"], "52:54:00:78:00:01", "{told:#?}");
+    assert_eq!(
+        told[1]["reason"],
+        "option 93 runs past the end of the packet"
+    );
 }
 
 /// Types of boot servers that are not ours, by broadcast on 67 and unicast to 4011.

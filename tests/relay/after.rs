@@ -1,6 +1,6 @@
 //! After the boot: the lease is the real server's, whoever handed it on.
 
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 use crate::lab::{Lab, SERVER, US, edk2, kind, mac, server};
 use crate::support::clients::{BootClient, Speaker};
@@ -9,8 +9,9 @@ use crate::support::packet::{Packet, REQUEST};
 use crate::support::poll;
 use crate::support::servers::{KINDS, Server};
 
-/// RELEASE, option 53.
+/// Option 53.
 const RELEASE: u8 = 7;
+const DECLINE: u8 = 4;
 
 /// An operating system that goes on with the firmware's lease renews with whom that named: us. It is told the
 /// server's own name, and asks that from then on.
@@ -94,4 +95,41 @@ fn a_lease_that_is_given_back_is_given_back_to_its_server() {
     poll::expect("given back", ANSWER, || {
         theirs.lease_of(&mac(&client)).is_none()
     });
+}
+
+/// What gives back a lease that was never handed on goes nowhere, and is told of with its reason.
+#[test]
+fn what_gives_back_a_lease_of_nobodys_is_told_of() {
+    as_root!("what_gives_back_a_lease_of_nobodys_is_told_of");
+    let lab = Lab::new();
+    let _theirs = Server::dnsmasq(&lab.lan.dhcp_host());
+    let client = edk2(1);
+    let address = lab.offer(&client).yiaddr();
+    lab.request(&client, address);
+    let other = Ipv4Addr::new(10, 77, 0, 90);
+    lab.card.take(other);
+    let release = Packet {
+        ciaddr: other,
+        ..Packet::new(RELEASE, client.mac, 0x99)
+    };
+    let decline = Packet::new(DECLINE, client.mac, 0x98).with(50, &other.octets());
+    let to = SocketAddrV4::new(US, 67);
+    for (from, packet) in [(other, release), (Ipv4Addr::UNSPECIFIED, decline)] {
+        let packet = packet.with(54, &US.octets());
+        lab.card
+            .send(SocketAddrV4::new(from, 68), to, &packet.bytes());
+    }
+    let told = || {
+        let mut events = lab.events(&client, "ignored");
+        events.retain(|event| event["reason"] == "unknown-lease");
+        (events.len() == 2).then_some(events)
+    };
+    let told = poll::until(ANSWER, told).expect("both are told of");
+    for (event, what) in told.iter().zip(["RELEASE", "DECLINE"]) {
+        let detail = event["detail"].as_str().unwrap();
+        let words = format!("a {what}: 10.77.0.90 is no lease that was handed on");
+        assert!(detail.starts_with(&words), "{detail}");
+    }
+    let forwarded = lab.events(&client, "forwarded");
+    assert_eq!(forwarded.len(), 2, "the DISCOVER and the REQUEST alone");
 }

@@ -251,6 +251,39 @@ fn explain_says_of_a_pinned_shape_that_the_mode_does_not_have_it() {
     assert!(!proxy.succeeds().contains("pinned: "), "{proxy:?}");
 }
 
+/// A machine behind a relay, and nobody is named to ask for its lease.
+#[test]
+fn explain_says_why_a_machine_behind_a_relay_gets_no_lease() {
+    let folder = folder();
+    let path = folder.path().display().to_string();
+    let machine = ["explain", "--mac", MAC, "--arch", "efi-x64"];
+    let ask = |more: &[&str]| run(&[&machine[..], &["--profiles", &path], more].concat());
+    let relay = ["--relay", "10.50.0.1"];
+    let named = [&relay[..], &["--dhcp-server", "10.66.0.1"]].concat();
+    for (says, rule) in [
+        ("strategy: augment", "the profile pins it"),
+        ("secure_boot: true", "its loader reads nothing but the ACK"),
+    ] {
+        fs::write(folder.path().join("a.yaml"), format!("{says}\n{EVERYONE}")).unwrap();
+        let said = ask(&relay);
+        let out = said.succeeds();
+        let words = [
+            "no lease: it comes through the relay 10.50.0.1, and no DHCP server is named",
+            rule,
+            "--dhcp-server",
+            "strategy: offer-4011",
+        ];
+        assert!(words.iter().all(|word| out.contains(word)), "{out}");
+        assert!(!out.contains("pinned:"), "{out}");
+        for near in [&[][..], &named] {
+            let said = ask(near);
+            let out = said.succeeds();
+            assert!(out.contains("strategy: augment"), "{out}");
+            assert!(!out.contains("no lease:"), "{out}");
+        }
+    }
+}
+
 #[test]
 fn explain_says_that_no_profile_matches() {
     let folder = folder();

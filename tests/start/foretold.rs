@@ -91,7 +91,7 @@ fn an_entry_of_another_server_that_is_this_host() {
         site.check(&["--profiles", folder, "--images", folder])
     };
     let said = check("10.77.0.2");
-    let warning = "p.yaml: warning: the servers of \"win\" name 10.77.0.2, which is this host, and nothing says what it boots";
+    let warning = "p.yaml:2:26: warning: the servers of \"win\" name 10.77.0.2, which is this host, and nothing says what it boots";
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.out.contains(warning), "{said:?}");
     let said = check("10.77.0.3");
@@ -99,6 +99,73 @@ fn an_entry_of_another_server_that_is_this_host() {
         said.succeeds().ends_with(" 0 errors, 0 warnings\n"),
         "{said:?}"
     );
+}
+
+/// A slip of who has copied a line.
+#[test]
+fn a_dhcp_server_that_is_named_twice() {
+    as_root!("a_dhcp_server_that_is_named_twice");
+    let site = Site::new("# nothing\n");
+    let named = ["--dhcp-server", "10.77.0.1", "--dhcp-server"];
+    let words = "warning: dhcp-server names 10.77.0.1 twice";
+    for (second, told) in [("10.77.0.1", true), ("10.77.0.9", false)] {
+        let said = site.check(&[&named[..], &[second]].concat());
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert_eq!(said.out.contains(words), told, "{said:?}");
+    }
+}
+
+/// HTTP boot never asks port 4011.
+#[test]
+fn http_boot_of_a_profile_in_mode_colocated() {
+    as_root!("http_boot_of_a_profile_in_mode_colocated");
+    let site = Site::new("# nothing\n");
+    let profiles = site.host.file("http");
+    fs::create_dir(&profiles).unwrap();
+    let profile = "http_boot: { entry: d }\nmenu: { entries: [ { id: d, title: D, loader: \"http://10.0.0.1/d.efi\" } ] }\n";
+    fs::write(profiles.join("p.yaml"), profile).unwrap();
+    let folder = profiles.to_str().unwrap();
+    let folders = ["--profiles", folder, "--images", folder, "--mode"];
+    let check = |mode| site.check(&[&folders[..], &[mode]].concat());
+    let words = "http_boot of \"p\" has no effect in mode colocated";
+    for (mode, told) in [("colocated", true), ("proxy", false)] {
+        let said = check(mode);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert_eq!(said.out.contains(words), told, "{said:?}");
+    }
+}
+
+/// Machines of another link come through a relay, and only a server that is named is asked for those.
+#[test]
+fn a_profile_of_another_link_while_no_dhcp_server_is_named() {
+    as_root!("a_profile_of_another_link_while_no_dhcp_server_is_named");
+    let site = Site::new("# nothing\n");
+    let profiles = site.host.file("far");
+    fs::create_dir(&profiles).unwrap();
+    let folder = profiles.to_str().unwrap();
+    let check = |subnet: &str, says: &str, more: &[&str]| {
+        let profile = format!(
+            "match: {{ subnet: {subnet} }}\n{says}\nmenu: {{ entries: [ {{ id: d, title: D, local: true }} ] }}\n"
+        );
+        fs::write(profiles.join("p.yaml"), profile).unwrap();
+        site.check(&[&["--profiles", folder, "--images", folder], more].concat())
+    };
+    let said = check("10.78.0.0/24", "strategy: augment", &[]);
+    let warning = "warning: machines of \"p\" in 10.78.0.0/24, which is on none of our links, come through a relay";
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains(warning), "{said:?}");
+    assert!(said.out.contains("--dhcp-server"), "{said:?}");
+    let named = ["--dhcp-server", "10.77.0.1"];
+    for (subnet, says, more) in [
+        ("10.78.0.0/24", "strategy: augment", &named[..]),
+        ("10.77.0.0/25", "strategy: augment", &[]),
+        ("10.0.0.0/8", "strategy: augment", &[]),
+        ("10.78.0.0/24", "loader: auto", &[]),
+    ] {
+        let said = check(subnet, says, more);
+        let words = " 0 errors, 0 warnings\n";
+        assert!(said.succeeds().ends_with(words), "{said:?}");
+    }
 }
 
 /// Where leases are to be kept, as `serve` and as `check` see it.

@@ -9,6 +9,7 @@ use crate::authority::{Authority, Issued, Key};
 use crate::run::{BOOTJACK, EVERYONE, Said, open};
 use crate::support::appliance::{Appliance, Setup};
 use crate::support::lan::{Host, Lan};
+use crate::support::poll;
 
 const SOON: Duration = Duration::from_secs(30);
 /// The files are looked at every 5 s, and read when they are the same twice.
@@ -124,6 +125,40 @@ fn a_certificate_that_is_renewed() {
     appliance.wait_for_event(SOON, says("is in force, and holds until"));
     assert_eq!(asks(&host, &new).unwrap(), "ok\n");
     assert!(asks(&host, &old).is_err());
+}
+
+/// One of both files alone: a certificate for the same key is in force; a key of another's is told of once, and
+/// again when it is well.
+#[test]
+fn one_file_alone_that_changes() {
+    as_root!("one_file_alone_that_changes");
+    let lan = Lan::new();
+    let host = lan.appliance_host();
+    open(lan.folder());
+    let authority = Authority::new(lan.folder(), "ca");
+    let issued = authority.issue("server", Key::Rsa, NAMES);
+    let other = authority.issue("other", Key::Rsa, NAMES);
+    mode(&issued.key, 0o644);
+    let appliance = start(&host, &issued);
+    let says = |words: &'static str| {
+        move |e: &serde_json::Value| e["text"].as_str().is_some_and(|text| text.contains(words))
+    };
+    let said = |words| appliance.events().iter().filter(|e| says(words)(e)).count();
+    let (good, bad) = ("is in force, and holds until", "does not belong to the key");
+    authority.renew("server", NAMES);
+    appliance.wait_for_event(SOON, says(good));
+    assert_eq!(said(bad), 0);
+    let own = fs::read(&issued.key).unwrap();
+    fs::write(&issued.key, fs::read(&other.key).unwrap()).unwrap();
+    let warning = appliance.wait_for_event(SOON, says(bad));
+    assert_eq!(warning["event"], "warning");
+    std::thread::sleep(LOOKS);
+    assert_eq!((said(good), said(bad)), (1, 1), "once");
+    assert_eq!(asks(&host, &authority).unwrap(), "ok\n");
+    fs::write(&issued.key, own).unwrap();
+    let again = poll::until(SOON, || (said(good) == 2).then_some(()));
+    assert!(again.is_some(), "that it is well again is told");
+    assert_eq!(asks(&host, &authority).unwrap(), "ok\n");
 }
 
 #[test]

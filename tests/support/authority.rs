@@ -93,14 +93,29 @@ impl Authority {
 
     /// The same for so many days; a negative number is one that has expired.
     pub fn issue_for(&self, name: &str, kind: Key, names: &str, days: i32) -> Issued {
-        let file = |end: &str| self.folder.join(format!("{}-{name}.{end}", self.name));
-        let (key, request, about, cert) = (file("key"), file("csr"), file("ext"), file("pem"));
-        let san = format!("subjectAltName={names}\nextendedKeyUsage=serverAuth\n");
-        fs::write(&about, san).unwrap();
+        let (key, request) = (self.of_one(name, "key"), self.of_one(name, "csr"));
         let kind = kind.kind();
         let begin = ["req", "-nodes", "-subj", "/CN=bootjack", "-newkey"];
         let end = ["-keyout", text(&key), "-out", text(&request)];
         openssl(&[&begin[..], kind, &end].concat());
+        let cert = self.sign(name, names, days);
+        Issued { cert, key }
+    }
+
+    /// Issues one anew for the same key, in the same file.
+    pub fn renew(&self, name: &str, names: &str) {
+        self.sign(name, names, 29);
+    }
+
+    fn of_one(&self, name: &str, end: &str) -> PathBuf {
+        self.folder.join(format!("{}-{name}.{end}", self.name))
+    }
+
+    fn sign(&self, name: &str, names: &str, days: i32) -> PathBuf {
+        let file = |end: &str| self.of_one(name, end);
+        let (request, about, cert) = (file("csr"), file("ext"), file("pem"));
+        let san = format!("subjectAltName={names}\nextendedKeyUsage=serverAuth\n");
+        fs::write(&about, san).unwrap();
         let (ca, ca_key) = (self.cert(), self.file("key"));
         let days = days.to_string();
         openssl(&[
@@ -120,7 +135,7 @@ impl Authority {
             "-out",
             text(&cert),
         ]);
-        Issued { cert, key }
+        cert
     }
 
     /// What firmware is to trust: an `EFI_SIGNATURE_LIST` with this authority in it (UEFI 2.10

@@ -73,7 +73,8 @@ impl BootClient {
         let mac = [0x52, 0x54, 0, 0x78, 0, number];
         let mut uuid = [0x42; 16];
         uuid[15] = number;
-        let xid = 0x6a6b_0000 | u32::from(number);
+        // Each stage of one machine has a transaction of its own: an answer to another is not taken for its.
+        let xid = 0x6a6b_0000 | (speaker as u32) << 8 | u32::from(number);
         Self {
             speaker,
             mac,

@@ -11,9 +11,10 @@
 //! * [`appliance`]: bootjack under test
 //! * [`qemu`]: a PC with real firmware; [`serial`] reads its console, [`monitor`] its screen,
 //!   [`slots`] keeps the machine from running too many, [`ipxe`] types at a prompt
+//! * [`cpio`]: files that go into its initrd
 //! * [`captures`]: what is written down of real firmware
 //! * [`packet`], [`clients`], [`dhcp_client`]: boot clients made of bytes, and what they are told
-//! * [`readme`]: the lines that README tells a user to write
+//! * [`places`]: the folders of an appliance; [`readme`]: the lines that README tells a user to write
 //! * [`poll`]: waiting for a condition, with a deadline
 //!
 //! Invariants: no packet leaves the namespaces of a lab; a lab is gone when it is dropped, after a
@@ -37,6 +38,7 @@
 pub mod appliance;
 pub mod captures;
 pub mod clients;
+pub mod cpio;
 pub mod dhcp_client;
 pub mod ipxe;
 pub mod lan;
@@ -47,6 +49,7 @@ pub mod packages;
 pub mod packet;
 pub mod perfdhcp;
 pub mod pixiecore;
+pub mod places;
 pub mod poll;
 pub mod process;
 pub mod qemu;

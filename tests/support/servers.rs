@@ -67,13 +67,22 @@ impl Server {
         Self::dnsmasq_bare(host, &[&[range.as_str()], flags].concat())
     }
 
+    /// dnsmasq as distributions ship it: it pings each new address for three seconds, and hears nobody meanwhile.
+    pub fn dnsmasq_that_pings(host: &Host) -> Self {
+        let range = format!("--dhcp-range={},{},255.255.255.0,1h", POOL.0, POOL.1);
+        Self::dnsmasq_as(host, &[&range])
+    }
+
     /// dnsmasq on a LAN that knows only IPv4, with these flags, which say what it hands out.
     pub fn dnsmasq_bare(host: &Host, flags: &[&str]) -> Self {
+        Self::dnsmasq_as(host, &[&["--no-ping"], flags].concat())
+    }
+
+    fn dnsmasq_as(host: &Host, flags: &[&str]) -> Self {
         let leases = host.file("leases");
         let mut command = dnsmasq(host);
         command
             .arg(format!("--dhcp-leasefile={}", leases.display()))
-            .arg("--no-ping")
             .args(flags);
         let mut process = host.start("dnsmasq", command);
         process.wait_for_line(START, |line| line.contains("DHCP, IP range"));
@@ -87,8 +96,17 @@ impl Server {
     /// ISC dhcpd on `eth0`, authoritative, with further lines of its configuration (they stand
     /// before the subnet: global options, classes, other subnets).
     pub fn isc_dhcpd(host: &Host, lines: &str) -> Self {
+        Self::isc_dhcpd_as(host, &format!("ping-check false;\n{lines}"))
+    }
+
+    /// The same as it is where nothing else is set: it pings an address before it offers it.
+    pub fn isc_dhcpd_that_pings(host: &Host) -> Self {
+        Self::isc_dhcpd_as(host, "")
+    }
+
+    fn isc_dhcpd_as(host: &Host, lines: &str) -> Self {
         let config = format!(
-            "authoritative;\nping-check false;\ndefault-lease-time 3600;\nmax-lease-time 3600;\n\
+            "authoritative;\ndefault-lease-time 3600;\nmax-lease-time 3600;\n\
              {lines}\nsubnet 10.77.0.0 netmask 255.255.255.0 {{ range {} {}; }}\n",
             POOL.0, POOL.1
         );

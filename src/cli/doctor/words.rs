@@ -23,7 +23,8 @@ pub(super) fn report(observed: &Observed, diagnosis: &Diagnosis) -> String {
     findings(&grave, &mut out);
     if !(diagnosis.healthy() && diagnosis.verdict.is_met()) {
         let blocked = grave.iter().any(|f| f.severity == Severity::Error);
-        out.push_str(&diagnosis.verdict.steps(blocked));
+        let settings = grave.iter().any(|f| f.code.is_mended_by_a_setting());
+        out.push_str(&diagnosis.verdict.steps(blocked, settings));
         out.push_str("\n\n");
     }
     // Writing to a string does not fail.

@@ -1,5 +1,5 @@
-//! What was learnt of machines, of a running server or of what it has kept: they are answered
-//! accordingly, those of a capture as well.
+//! What was learnt of machines, of a running server or of what it has kept, and which DHCP servers it has found to
+//! answer no relays: machines are answered accordingly, those of a capture as well.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -9,22 +9,35 @@ use crate::client::progress::Firmware;
 use crate::client::{Client, Stage};
 use crate::config::Effective;
 use crate::error::Error;
+use crate::relay::servers::Servers;
+use crate::service::dhcp_servers;
 use crate::service::machines::row::Row;
 
-/// What is known of machines, or why that cannot be told.
-pub(super) struct Learnt(Result<HashMap<Firmware, Row>, Error>);
+/// What is known.
+pub(super) struct Learnt {
+    /// Of machines, or why that cannot be told.
+    machines: Result<HashMap<Firmware, Row>, Error>,
+    /// Of DHCP servers.
+    pub(super) servers: Servers,
+}
 
 impl Learnt {
     /// What the server of this state folder knows, or has kept there.
     pub(super) fn of(settings: &Effective) -> Self {
         let known = |row: Row| Some((row.learnt()?.0, row));
         let rows = machines::rows(settings);
-        Self(rows.map(|rows| rows.into_iter().filter_map(known).collect()))
+        Self {
+            machines: rows.map(|rows| rows.into_iter().filter_map(known).collect()),
+            servers: dhcp_servers::known(&settings.state, &settings.dhcp_server),
+        }
     }
 
     /// What is known of the firmware that asks.
     pub(super) fn row(&self, client: &Client) -> Option<&Row> {
-        self.0.as_ref().ok()?.get(&Firmware::that_boots(client)?)
+        self.machines
+            .as_ref()
+            .ok()?
+            .get(&Firmware::that_boots(client)?)
     }
 
     /// The client, with what is known of it.
@@ -39,7 +52,7 @@ impl Learnt {
 
     /// Why nothing can be told of any machine.
     pub(super) fn trouble(&self) -> Option<String> {
-        let why = self.0.as_ref().err()?;
+        let why = self.machines.as_ref().err()?;
         Some(format!("cannot be told, and counts as nothing: {why}"))
     }
 

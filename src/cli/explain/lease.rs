@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
+use super::entries::{self, Told};
 use super::learnt::Learnt;
 use super::shape::{loader, no_menu, pinned};
 use super::{machine, print, rows};
@@ -37,7 +38,7 @@ pub(super) fn explain(
         writeln!(out, "network: {network}")?;
     }
     match &leasing.decision {
-        Ok(grant) => granted(grant, client.as_ref(), out),
+        Ok(grant) => granted(grant, (snapshot, client.as_ref(), server), out),
         Err(why) => {
             writeln!(out, "answer: none: {why}")?;
             Err(std::fmt::Error)
@@ -71,7 +72,11 @@ fn offered(
     decide_knowing(desk, incoming, |client| learnt.complete(client))
 }
 
-fn granted(grant: &Grant, client: Option<&Client>, out: &mut String) -> std::fmt::Result {
+fn granted(
+    grant: &Grant,
+    (snapshot, client, server): (&Snapshot, Option<&Client>, Ipv4Addr),
+    out: &mut String,
+) -> std::fmt::Result {
     match &grant.boot {
         Some(Ok(boot)) => {
             let profile = &boot.selection.profile;
@@ -88,6 +93,14 @@ fn granted(grant: &Grant, client: Option<&Client>, out: &mut String) -> std::fmt
             let named = boot.loader.as_ref().map(ToString::to_string);
             loader(named.as_deref(), out)?;
             no_menu(boot.no_menu.as_ref(), out)?;
+            if let Some(client) = client {
+                let told = Told {
+                    profile,
+                    loader: named.as_deref(),
+                    no_menu: boot.no_menu.as_ref(),
+                };
+                entries::menu(snapshot, client, (told, server), out)?;
+            }
         }
         Some(Err(why)) => writeln!(out, "boot data: none: {why}")?,
         None => {}

@@ -1,16 +1,19 @@
 //! The shape of a reply: which, on what evidence, who chose it, and what it names.
 
 use std::fmt::Write as _;
+use std::net::Ipv4Addr;
 
 use crate::client::{Client, Shape};
 use crate::config::Mode;
 use crate::decide::Answer;
 use crate::decide::menu::NoRoom;
 use crate::profile::Profile;
-use crate::relay::WAIT;
+use crate::relay::servers::Servers;
+use crate::relay::{LONGEST, WAIT};
+use crate::service::dhcp_servers::FILE;
 
 /// All of it, and the profile.
-pub(super) fn strategy(answer: &Answer, out: &mut String) -> std::fmt::Result {
+pub(super) fn strategy(answer: &Answer, servers: &Servers, out: &mut String) -> std::fmt::Result {
     let profile = &answer.selection.profile;
     writeln!(
         out,
@@ -23,8 +26,11 @@ pub(super) fn strategy(answer: &Answer, out: &mut String) -> std::fmt::Result {
         answer.strategy.name, answer.strategy.evidence
     )?;
     writeln!(out, "chosen by: {}", answer.by)?;
-    if answer.strategy.leased {
-        lease_of_another(answer, out)?;
+    if let Some(lease) = lease_of_another(answer, servers, None) {
+        writeln!(out, "lease: {lease}")?;
+    }
+    if let Some(unleased) = &answer.unleased {
+        writeln!(out, "no lease: {unleased}")?;
     }
     if !answer.delay.is_zero() {
         writeln!(out, "delay: {:?} before the OFFER", answer.delay)?;
@@ -33,16 +39,17 @@ pub(super) fn strategy(answer: &Answer, out: &mut String) -> std::fmt::Result {
     no_menu(answer.no_menu.as_ref(), out)
 }
 
-/// A shape that the profile pins, and this reply does not have, for want of a lease to put it into.
+/// A shape that the profile pins, and this reply does not have, for want of a lease to put it into; `told`: it has
+/// one, or it was said why not.
 pub(super) fn pinned(
     profile: &Profile,
     client: &Client,
-    (mode, leased): (Mode, bool),
+    (mode, told): (Mode, bool),
     out: &mut String,
 ) -> std::fmt::Result {
     let shape = profile.strategy.as_ref();
     let shape = shape.and_then(|each| each.get(client.platform()));
-    if leased || shape != Some(&Shape::Augment) {
+    if told || shape != Some(&Shape::Augment) {
         return Ok(());
     }
     let why = match mode {
@@ -57,17 +64,42 @@ pub(super) fn pinned(
     )
 }
 
-/// Where the rest of the reply comes from, and what there is without it.
-fn lease_of_another(answer: &Answer, out: &mut String) -> std::fmt::Result {
-    write!(
-        out,
-        "lease: the LAN's own DHCP server's, asked for as by a relay; the reply is that lease with what is printed here"
-    )?;
-    let otherwise = answer.otherwise.as_ref().map(|a| a.strategy.name);
-    otherwise.map_or(Ok(()), |name| {
-        write!(out, "; where none comes in {WAIT:?}, {name} without one")
-    })?;
-    writeln!(out)
+/// Where the rest of the reply comes from, and what there is without it; `None`: all of it is ours. `wanted`: the
+/// address that is asked for, where one is.
+pub(super) fn lease_of_another(
+    answer: &Answer,
+    servers: &Servers,
+    wanted: Option<Ipv4Addr>,
+) -> Option<String> {
+    if !answer.strategy.leased {
+        return None;
+    }
+    let which = wanted.map_or_else(String::new, |address| format!(" of {address}"));
+    let lease = format!(
+        "the LAN's own DHCP server's, asked for as by a relay; the reply is that lease{which} with what is printed here"
+    );
+    let Some(otherwise) = answer.otherwise.as_ref().map(|a| a.strategy.name) else {
+        return Some(format!(
+            "{lease}, or a NAK where that server has another address for this machine"
+        ));
+    };
+    if !servers.all_deaf() {
+        return Some(format!(
+            "{lease}; where none comes in {WAIT:?} ({LONGEST:?} while that server is busy), {otherwise} without one"
+        ));
+    }
+    let deaf: Vec<String> = servers.deaf().map(|server| server.to_string()).collect();
+    Some(format!(
+        "none is waited for, since {} is known to answer no relays ({FILE} in the state folder): {otherwise} goes out at \
+         once, without one, as long as no other DHCP server is heard; a lease that comes all the same is handed on",
+        deaf.join(", ")
+    ))
+}
+
+/// What leaves as things are: where no lease is waited for, what there is without one.
+pub(super) fn sent<'a>(answer: &'a Answer, servers: &Servers) -> &'a Answer {
+    let otherwise = answer.otherwise.as_deref();
+    otherwise.filter(|_| servers.all_deaf()).unwrap_or(answer)
 }
 
 /// What is named; a menu may be all that is told.

@@ -8,7 +8,7 @@ use super::web::is_host;
 use super::{Datagram, Loader, Machine, Output, Phase, Topic, Verdict};
 use crate::firmware::fault::Fault;
 use crate::firmware::image::{self, Wrong};
-use crate::firmware::kind::{Manner, Tftp};
+use crate::firmware::kind::{Manner, Second, Tftp};
 use crate::firmware::reply::Incoming;
 use crate::firmware::transfer::{Step, Transfer, Want};
 use crate::firmware::vendor::shown;
@@ -18,8 +18,8 @@ use crate::firmware::vendor::shown;
 pub(super) enum Then {
     /// The loader's size; then the loader
     Probed(Ipv4Addr, Vec<u8>),
-    /// The loader
-    Loaded,
+    /// The loader; its size where that was asked for before
+    Loaded(Option<u64>),
     /// What the loader asks for
     Second(super::second::Files),
     /// What a Raspberry Pi asks for
@@ -50,7 +50,7 @@ impl Machine {
         } else {
             Want::Start
         };
-        self.transfer(server, &target.name, client, want, Then::Loaded)
+        self.transfer(server, &target.name, client, want, Then::Loaded(None))
     }
 
     /// The host that a file is on, where there is a way to it.
@@ -190,10 +190,10 @@ impl Machine {
 
     fn loaded(&mut self, transfer: &Transfer, then: Then) -> Phase {
         match then {
-            Then::Second(files) => self.second_found(&files, transfer),
+            Then::Second(files) => self.second_found(files, transfer),
             Then::Pi(files) => self.pi_found(files, transfer),
             Then::Probed(server, name) => self.sized(server, &name, transfer),
-            Then::Loaded => self.has_loader(transfer, transfer.size),
+            Then::Loaded(size) => self.has_loader(transfer, transfer.size.or(size)),
         }
     }
 
@@ -204,14 +204,20 @@ impl Machine {
         } else {
             self.say(Topic::Note, format!("it has {size} bytes"));
         }
-        if !self.setup.fetch {
-            return self.has_loader(transfer, Some(size));
+        let client = self.firmware.tftp;
+        let then = Then::Loaded(Some(size));
+        match (self.setup.fetch, self.firmware.second) {
+            (true, _) => {}
+            // Whether it is signed stands in its head.
+            (false, Some(Second::Shim | Second::Grub)) => {
+                return self.transfer(server, name, client, Want::Start, then);
+            }
+            (false, _) => return self.has_loader(transfer, Some(size)),
         }
         if self.manner() == Manner::Edk2 {
             self.say(Topic::Screen, "Downloading NBP file...");
         }
-        let client = self.firmware.tftp;
-        self.transfer(server, name, client, Want::Whole, Then::Loaded)
+        self.transfer(server, name, client, Want::Whole, then)
     }
 
     fn has_loader(&mut self, transfer: &Transfer, size: Option<u64>) -> Phase {
@@ -256,6 +262,9 @@ impl Machine {
         }
         if loader.size == Some(0) && head.is_empty() {
             return self.fail(Fault::Image(Wrong::Empty));
+        }
+        if self.is_refused(loader.size, head) {
+            return self.fail(Fault::Unsigned(loader.from));
         }
         match self.firmware.second {
             Some(second) => self.second(second, loader),

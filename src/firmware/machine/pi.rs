@@ -129,10 +129,11 @@ impl Machine {
                 files.folder.clear();
                 self.pi_asks(files)
             }
-            _ if files.loader.is_none() => self.fail(why.clone()),
-            (Fault::Tftp { .. }, _) => self.fail(Fault::PiFile {
+            (Fault::Tftp { .. }, Some((file, _))) => self.fail(Fault::PiFile {
+                file,
                 why: why.to_string(),
             }),
+            _ if files.loader.is_none() => self.fail(why.clone()),
             _ => {
                 let (server, why) = (files.server, why.to_string());
                 self.fail(Fault::Second { server, why })

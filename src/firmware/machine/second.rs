@@ -8,6 +8,7 @@ use super::load::Then;
 use super::{Loader, Machine, Phase, Topic, Verdict};
 use crate::firmware::fault::Fault;
 use crate::firmware::kind::{GRUB_PATIENCE, Second, Tftp};
+use crate::firmware::secure::Layout;
 use crate::firmware::transfer::{Transfer, Want};
 use crate::firmware::vendor::shown;
 
@@ -29,6 +30,8 @@ pub(super) struct Files {
     client: Tftp,
     /// The first name, for people.
     first: String,
+    /// Who looks for them.
+    by: Second,
     loader: Loader,
 }
 
@@ -55,8 +58,16 @@ impl Machine {
             names,
             client,
             first,
+            by: second,
             loader,
         })
+    }
+
+    /// Whether Secure Boot stops a loader that shim or GRUB is to be; as far as its head tells.
+    pub(super) fn is_refused(&self, size: Option<u64>, head: &[u8]) -> bool {
+        let signed = matches!(self.firmware.second, Some(Second::Shim | Second::Grub));
+        let layout = size.and_then(|size| Layout::read(head, size).ok());
+        signed && layout.is_some_and(|layout| layout.table.is_empty())
     }
 
     /// shim: file and next server of the ACK where it has a file in its header, else of the proxy's
@@ -119,10 +130,14 @@ impl Machine {
         self.fail(Fault::Second { server, why })
     }
 
-    pub(super) fn second_found(&mut self, files: &Files, transfer: &Transfer) -> Phase {
+    /// shim starts GRUB, which goes on in its own way.
+    pub(super) fn second_found(&mut self, files: Files, transfer: &Transfer) -> Phase {
         let text = format!("{} has \"{}\" for it", files.server, transfer.shown());
         self.say(Topic::Heard, text);
-        self.end(Verdict::Boots(files.loader.clone()))
+        match files.by {
+            Second::Shim => self.second(Second::Grub, files.loader),
+            Second::Grub | Second::Pi => self.end(Verdict::Boots(files.loader)),
+        }
     }
 }
 

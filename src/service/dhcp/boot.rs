@@ -9,12 +9,37 @@ use crate::client::progress::Firmware;
 use crate::decide::item::{self, Chosen};
 use crate::decide::note::{self, Noted};
 use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port};
-use crate::event::{LeaseTold, What};
+use crate::event::{LeaseTold, Unnamed, What};
 use crate::firmware::is_probe;
+use crate::firmware::made_up::is_played;
 use crate::service::Shared;
 use crate::service::sys::udp::Received;
 use crate::wire::Mac;
 use crate::wire::dhcp::{Kind, Message, code};
+
+/// A message that is answered or not, and what is told of it.
+struct Heard<'a> {
+    incoming: Incoming<'a>,
+    received: &'a Received,
+    mac: Option<Mac>,
+    /// Whose firmware is judged by the answer.
+    firmware: Option<Firmware>,
+    noted: Option<(Noted, What)>,
+}
+
+impl Heard<'_> {
+    /// What was noted of it, for the timeline.
+    fn tell(&mut self, shared: &Shared) {
+        if let Some((_, what)) = self.noted.take() {
+            shared.emit(self.mac, what);
+        }
+    }
+
+    /// Whether what it chooses is kept.
+    fn is_kept(&self) -> bool {
+        !matches!(self.noted, Some((Noted::Elsewhere(_), _)))
+    }
+}
 
 impl Door {
     pub(super) fn boot(
@@ -26,90 +51,107 @@ impl Door {
         let incoming = self.incoming(message, received);
         let Outcome { client, decision } = decide(shared, incoming);
         self.progress(shared, client.as_ref(), incoming, &decision);
-        let noted = self.note(shared, client.as_ref(), incoming);
-        let mac = client.as_ref().map(|client| client.mac);
-        let firmware = client.as_ref().and_then(Firmware::judged);
-        let decision = match (decision, &client) {
-            (Ok(answer), Some(client)) if answer.strategy.leased => {
-                if let Some((_, what)) = noted {
-                    shared.emit(mac, what);
-                }
-                note::goes_on(&mut shared.clients(), client);
-                knows_address(shared, incoming);
-                return self.fetch_lease(shared, received, (message, client), answer);
-            }
-            (decision, _) => decision,
-        };
-        let decision = match decision {
-            Ok(answer) if !answer.delay.is_zero() => {
-                match self.later(shared, received, (mac, firmware), answer) {
-                    Ok(()) => {
-                        return noted
-                            .into_iter()
-                            .for_each(|(_, what)| shared.emit(mac, what));
-                    }
-                    Err(answer) => {
-                        shared.machines.unanswered(firmware);
-                        Ok(answer)
-                    }
-                }
-            }
-            decision => decision,
-        };
-        // The answer leaves first; what is written down about it comes after.
-        let failed = decision
+        let unnamed = decision
             .as_ref()
             .ok()
-            .and_then(|answer| self.send(&answer.bytes, answer.to, received).err());
-        let kept = !matches!(noted, Some((Noted::Elsewhere(_), _)));
-        if let Some((_, what)) = noted {
-            shared.emit(mac, what);
-        }
-        let chosen = decision.as_ref().ok().and_then(|a| a.chosen.as_ref());
-        if let Some(chosen) = chosen.filter(|_| kept) {
-            shared.emit(mac, chose(chosen));
-        }
-        let learnt = learn_address(shared, incoming);
-        let what = match (decision, failed) {
-            (Ok(answer), None) => answered(&answer, None),
-            (Ok(answer), Some(error)) => {
-                shared.machines.unanswered(firmware);
-                self.unsent(answer.to, &error)
-            }
-            (Err(_), _) if learnt => return,
-            (Err(ignore), _) => return self.pass_over(shared, &ignore, message, mac),
+            .and_then(|answer| unnamed(message, answer));
+        let heard = Heard {
+            incoming,
+            received,
+            mac: client.as_ref().map(|client| client.mac),
+            firmware: client
+                .as_ref()
+                .and_then(Firmware::judged)
+                .filter(|_| is_direct(message)),
+            noted: self.note(shared, client.as_ref(), incoming),
         };
-        shared.emit(mac, what);
+        let mac = heard.mac;
+        match (decision, &client) {
+            (Ok(answer), Some(client)) if answer.strategy.leased => {
+                self.boot_with_lease(shared, heard, client, answer);
+            }
+            (Ok(answer), _) if !answer.delay.is_zero() => self.boot_later(shared, heard, answer),
+            (Ok(answer), _) => self.boot_now(shared, heard, &answer),
+            (Err(ignore), _) => self.boot_not(shared, heard, &ignore),
+        }
+        if let Some(unnamed) = unnamed {
+            shared.emit(mac, What::NoServerNamed(unnamed));
+        }
     }
 
-    /// Sends an answer that has to wait (quirk 27), after its time.
-    ///
-    /// # Errors
-    /// So many are waiting that this one has to leave at once; it is given back.
-    fn later(
+    /// Fetches the lease that the answer is to be joined with.
+    fn boot_with_lease(
         self: &Arc<Self>,
         shared: &Arc<Shared>,
-        received: &Received,
-        (mac, firmware): (Option<Mac>, Option<Firmware>),
+        mut heard: Heard<'_>,
+        client: &Client,
         answer: Box<Answer>,
-    ) -> Result<(), Box<Answer>> {
+    ) {
+        heard.tell(shared);
+        note::goes_on(&mut shared.clients(), client);
+        knows_address(shared, heard.incoming);
+        let asked = (heard.incoming.message, client);
+        self.fetch_lease(shared, heard.received, asked, answer);
+    }
+
+    /// Sends an answer that has to wait (quirk 27) after its time; at once where so many are waiting.
+    fn boot_later(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        mut heard: Heard<'_>,
+        answer: Box<Answer>,
+    ) {
+        let (mac, firmware) = (heard.mac, heard.firmware);
         let Ok(place) = shared.waiting_answers.clone().try_acquire_owned() else {
-            return Err(answer);
+            shared.machines.unanswered(firmware);
+            return self.boot_now(shared, heard, &answer);
         };
-        let (door, shared, received) = (self.clone(), shared.clone(), *received);
+        heard.tell(shared);
+        let (door, shared, received) = (self.clone(), shared.clone(), *heard.received);
         tokio::spawn(async move {
             tokio::time::sleep(answer.delay).await;
-            let what = match door.send(&answer.bytes, answer.to, &received) {
-                Ok(()) => answered(&answer, None),
-                Err(error) => {
-                    shared.machines.unanswered(firmware);
-                    door.unsent(answer.to, &error)
-                }
-            };
+            let what = door.leaves(&shared, &received, (&answer, &answer.bytes), firmware, None);
             shared.emit(mac, what);
             drop(place);
         });
-        Ok(())
+    }
+
+    /// The answer leaves first; what is written down about it comes after.
+    fn boot_now(&self, shared: &Shared, mut heard: Heard<'_>, answer: &Answer) {
+        let ready = (answer, &answer.bytes[..]);
+        let what = self.leaves(shared, heard.received, ready, heard.firmware, None);
+        let chosen = answer.chosen.as_ref().filter(|_| heard.is_kept());
+        heard.tell(shared);
+        if let Some(chosen) = chosen {
+            shared.emit(heard.mac, chose(chosen));
+        }
+        learn_address(shared, heard.incoming);
+        shared.emit(heard.mac, what);
+    }
+
+    fn boot_not(&self, shared: &Shared, mut heard: Heard<'_>, ignore: &Ignore) {
+        heard.tell(shared);
+        if !learn_address(shared, heard.incoming) {
+            self.pass_over(shared, ignore, heard.incoming.message, heard.mac);
+        }
+    }
+
+    /// Sends an answer in these bytes, and says what became of it.
+    pub(super) fn leaves(
+        &self,
+        shared: &Shared,
+        received: &Received,
+        (answer, bytes): (&Answer, &[u8]),
+        firmware: Option<Firmware>,
+        lease: Option<LeaseTold>,
+    ) -> What {
+        match self.send(bytes, answer.to, received) {
+            Ok(()) => answered(answer, lease),
+            Err(error) => {
+                shared.machines.unanswered(firmware);
+                self.unsent(answer.to, &error)
+            }
+        }
     }
 
     /// Takes note of how far a machine has come. Its next message may come at once, so this is before
@@ -138,7 +180,7 @@ impl Door {
             (Port::Dhcp, Some(Kind::Request), Some(client), _) => {
                 shared.machines.requested(client, message);
             }
-            (Port::Dhcp, _, Some(client), Ok(answer)) => {
+            (Port::Dhcp, _, Some(client), Ok(answer)) if is_direct(message) => {
                 shared.offered(client, message, answer.offered.clone());
             }
             (Port::Pxe, _, Some(client), Ok(_)) if unicast => {
@@ -147,6 +189,12 @@ impl Door {
             _ => {}
         }
     }
+}
+
+/// Whether a machine says this itself. What a relay says of it, be it on our link, may be what it has said itself
+/// before, which a router carries to us as well.
+const fn is_direct(message: &Message) -> bool {
+    message.giaddr.is_unspecified()
 }
 
 /// The address that a machine takes, where it has told that, and was seen to boot.
@@ -161,16 +209,33 @@ fn learn_address(shared: &Shared, incoming: Incoming<'_>) -> bool {
     let known = knows_address(shared, incoming);
     if let Some((mac, address)) = known {
         let server = incoming.message.address(code::SERVER_ID);
+        if server == Some(incoming.local) {
+            // Of us, who has given it none, or not this way: what becomes of that is told elsewhere.
+            return false;
+        }
         shared.emit(Some(mac), What::Leased { address, server });
     }
     known.is_some()
+}
+
+/// What a machine lacks that this answers, where no DHCP server is named to ask for it.
+fn unnamed(message: &Message, answer: &Answer) -> Option<Unnamed> {
+    let unleased = answer.unleased.as_ref()?;
+    Some(Unnamed {
+        relay: unleased.relay,
+        chosen_by: unleased.by.word().to_owned(),
+        detail: unleased.to_string(),
+        played: is_played(message),
+    })
 }
 
 fn decide(shared: &Shared, incoming: Incoming<'_>) -> Outcome {
     let complete = |client| {
         let client = item::with_past(&shared.clients(), client, incoming);
         match incoming.port {
-            Port::Dhcp if !is_probe(&client) => shared.asks_again(client, incoming.message),
+            Port::Dhcp if !is_probe(&client) && is_direct(incoming.message) => {
+                shared.asks_again(client, incoming.message)
+            }
             Port::Dhcp | Port::Pxe => shared.asks_for_boot_data(client, incoming.message),
         }
     };
@@ -186,11 +251,8 @@ fn chose(chosen: &Chosen) -> What {
     }
 }
 
-/// A lease in an answer: the address, its server, and what there was no room for.
-pub(super) type Lease = (Ipv4Addr, Option<Ipv4Addr>, Vec<u8>);
-
 /// What is in an answer that was sent.
-pub(super) fn answered(answer: &Answer, lease: Option<Lease>) -> What {
+fn answered(answer: &Answer, lease: Option<LeaseTold>) -> What {
     let offer = answer.message.kind() == Some(Kind::Offer);
     What::Answer {
         message: if offer { "offer" } else { "ack" },
@@ -201,11 +263,7 @@ pub(super) fn answered(answer: &Answer, lease: Option<Lease>) -> What {
         loader: answer.loader.clone(),
         no_menu: answer.no_menu.as_ref().map(ToString::to_string),
         to: SocketAddr::V4(answer.to),
-        lease: lease.map(|(address, server, left_out)| LeaseTold {
-            address,
-            server,
-            left_out,
-        }),
+        lease,
     }
 }
 
@@ -230,7 +288,7 @@ mod tests {
 
     /// Port 4011 on loopback; none where this test may not open its sockets.
     fn door(socket: UdpSocket) -> Option<Door> {
-        let outlet = || match Outlet::open("lo") {
+        let outlet = || match Outlet::open(Some("lo")) {
             Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
             outlet => Some(outlet.unwrap()),
         };
@@ -242,6 +300,7 @@ mod tests {
         Some(Door {
             near: outlet()?,
             far: outlet()?,
+            routed: outlet()?,
             listener: Listener::new(socket).unwrap(),
             port: Port::Pxe,
             interface: "lo".to_owned(),

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::relay::{named, word};
 use crate::event::{Unanswered, What};
-use crate::relay::Overdue;
+use crate::relay::{Due, Overdue};
 use crate::service::Shared;
 
 /// Why nobody is waited for any longer.
@@ -30,10 +32,7 @@ impl Shared {
                 "too-many",
                 "too many machines wait for a lease; this one is not waited for",
             )),
-            Over::Played => Some((
-                "no-lease",
-                "no lease came for a machine that doctor or probe plays; nothing is learnt from it",
-            )),
+            Over::Played => Some(("no-lease", "no lease came; nothing is learnt from that")),
         };
         if let Some((reason, detail)) = no_evidence {
             let carried = self.relay().not_waited_for(xid);
@@ -59,7 +58,7 @@ impl Shared {
             asked: named(&asked),
             alive,
             unasked,
-            not_believed: stray.map(|stray| stray.to_string()),
+            not_believed: stray.map(|(of, stray)| format!("{of} answered: {stray}")),
             known,
         });
         self.emit(carried.mac, what);
@@ -67,5 +66,38 @@ impl Shared {
             self.heed(Some(news));
         }
         carried.without_lease(self);
+    }
+
+    /// The same when a lease has had its time, in which it is asked for again; `place`: among those who wait.
+    pub(super) fn overdue_after_its_time(
+        self: &Arc<Self>,
+        (xid, over): (u32, Over),
+        place: OwnedSemaphorePermit,
+    ) {
+        let shared = self.clone();
+        tokio::spawn(async move {
+            while let Some(due) = shared.due(xid) {
+                match due {
+                    Due::In(time) => tokio::time::sleep(time).await,
+                    Due::Again => shared.ask_again(xid),
+                    Due::Over => {
+                        shared.overdue(xid, over);
+                        break;
+                    }
+                }
+            }
+            drop(place);
+        });
+    }
+
+    fn due(&self, xid: u32) -> Option<Due> {
+        self.relay().due(Instant::now(), xid)
+    }
+
+    fn ask_again(&self, xid: u32) {
+        let again = self.relay().ask_again(Instant::now(), xid);
+        if let Some((carried, forward)) = again {
+            carried.asks_again(self, &forward);
+        }
     }
 }

@@ -5,35 +5,37 @@
 //! answer may come by another interface than the machine is on: what was kept with the question knows
 //! the way.
 
+use std::io;
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::Door;
-use super::boot::{Lease, answered};
 use super::overdue::Over;
 use crate::client::Client;
-use crate::client::progress::{Firmware, Overheard};
-use crate::decide::{Answer, Port};
+use crate::client::progress::Firmware;
+use crate::decide::Answer;
 use crate::event::What;
 use crate::firmware::is_probe;
-use crate::relay::hand::{self, Handed};
-use crate::relay::{Came, Forward, PER_SECOND, WAIT};
+use crate::relay::{Came, Forward, NotGivenBack, Question};
 use crate::service::Shared;
 use crate::service::interfaces::Own;
 use crate::service::probe::seed;
 use crate::service::sys::udp::Received;
 use crate::wire::Mac;
-use crate::wire::dhcp::{BOOTREQUEST, Kind, Message, code};
+use crate::wire::dhcp::{BOOTREQUEST, Kind, Message};
+
+/// Nobody was asked; what came of that is told.
+struct Unasked;
 
 /// What is kept with a question.
 pub struct Carried {
-    door: Arc<Door>,
-    received: Received,
+    pub(super) door: Arc<Door>,
+    pub(super) received: Received,
     pub(super) request: Message,
     pub(super) mac: Option<Mac>,
     /// The boot data that go with the lease, and whose firmware is judged by it; `None`: a renewal.
-    boot: Option<(Box<Answer>, Option<Firmware>)>,
+    pub(super) boot: Option<(Box<Answer>, Option<Firmware>)>,
 }
 
 impl Door {
@@ -45,58 +47,71 @@ impl Door {
         (message, client): (&Message, &Client),
         answer: Box<Answer>,
     ) {
-        let firmware = Firmware::judged(client);
-        let played = is_probe(client);
         let discovers = answer.otherwise.is_some();
-        let carried = self.carried(received, message, Some((answer, firmware)));
-        let way = (received.local, number());
-        let (forward, in_vain) = {
-            let (mut relay, now) = (shared.relay(), Instant::now());
-            let forward = if discovers {
-                relay.discover(now, way, message, carried.clone())
-            } else {
-                relay.request(now, way, message, carried.clone())
-            };
-            (forward, relay.servers.all_deaf())
-        };
-        let Some(forward) = forward else {
-            carried.is_too_much(shared);
+        let boot = (answer, Firmware::judged(client));
+        let carried = self.carried(received, message, Some(boot));
+        let question = question(received, message);
+        let asked = self.asks(shared, question, &carried, discovers);
+        let Ok((xid, in_vain)) = asked else {
             return carried.without_lease(shared);
         };
-        if !self.forward(shared, &forward, &carried) {
-            // Nobody was asked, so nobody has left it unanswered.
-            shared.relay().withdraw(forward.xid());
-            return carried.without_lease(shared);
-        }
-        match shared.waiting_leases.clone().try_acquire_owned() {
-            Ok(place) if !in_vain || !discovers => {
-                let shared = shared.clone();
-                tokio::spawn(async move {
-                    tokio::time::sleep(WAIT).await;
-                    shared.overdue(
-                        forward.xid(),
-                        if played { Over::Played } else { Over::Time },
-                    );
-                    drop(place);
-                });
+        let why = |over| if is_probe(client) { Over::Played } else { over };
+        let place = shared.waiting_leases.clone().try_acquire_owned();
+        match place {
+            Ok(place) if !(discovers && in_vain) => {
+                shared.overdue_after_its_time((xid, why(Over::Time)), place);
             }
-            _ if discovers => {
-                let over = match (played, in_vain) {
-                    (true, _) => Over::Played,
-                    (false, true) => Over::Known,
-                    (false, false) => Over::Full,
+            _ if !discovers => {}
+            _ if in_vain => shared.overdue(xid, why(Over::Known)),
+            _ => shared.overdue(xid, why(Over::Full)),
+        }
+    }
+
+    /// Asks DHCP servers for a lease: our number, and whether an answer is to be waited for in vain. Where none of
+    /// them can be reached from here, everybody on the link is asked, once: a relay there may know a way.
+    fn asks(
+        &self,
+        shared: &Shared,
+        question: Question<'_>,
+        carried: &Arc<Carried>,
+        discovers: bool,
+    ) -> Result<(u32, bool), Unasked> {
+        for _ in 0..2 {
+            let (forward, in_vain) = {
+                let mut relay = shared.relay();
+                let forward = if discovers {
+                    relay.discover(question, carried.clone())
+                } else {
+                    relay.request(question, carried.clone())
                 };
-                shared.overdue(forward.xid(), over);
+                (forward, relay.servers.all_deaf())
+            };
+            let Some(forward) = forward else {
+                carried.is_too_much(shared);
+                return Err(Unasked);
+            };
+            if self.forward(shared, &forward, carried) {
+                return Ok((forward.xid(), in_vain));
             }
-            _ => {}
+            // Nobody was asked, so nobody has left it unanswered.
+            let mut relay = shared.relay();
+            relay.withdraw(forward.xid());
+            let servers = forward.to.iter();
+            if servers
+                .filter(|server| relay.servers.unreachable(**server))
+                .count()
+                == 0
+            {
+                break;
+            }
         }
+        Err(Unasked)
     }
 
     /// Hands the renewal of a lease on to its server.
     pub(super) fn renew(self: &Arc<Self>, shared: &Shared, received: &Received, message: &Message) {
         let carried = self.carried(received, message, None);
-        let way = (received.local, number());
-        let forward = (shared.relay()).renew(Instant::now(), way, message, carried.clone());
+        let forward = (shared.relay()).renew(question(received, message), carried.clone());
         match forward {
             Some(forward) => {
                 self.forward(shared, &forward, &carried);
@@ -112,11 +127,17 @@ impl Door {
         received: &Received,
         message: &Message,
     ) {
-        let way = (received.local, number());
-        let forward = (shared.relay()).give_back(Instant::now(), way, message);
-        if let Some(forward) = forward {
-            let carried = self.carried(received, message, None);
-            self.forward(shared, &forward, &carried);
+        let forward = (shared.relay()).give_back(question(received, message));
+        let carried = self.carried(received, message, None);
+        match forward {
+            Ok(forward) => {
+                self.forward(shared, &forward, &carried);
+            }
+            Err(NotGivenBack::TooMany) => carried.is_too_much(shared),
+            Err(why @ NotGivenBack::Unknown(_)) => {
+                let what = word(message.kind()).to_uppercase();
+                carried.ignored(shared, "unknown-lease", &format!("a {what}: {why}"));
+            }
         }
     }
 
@@ -130,6 +151,7 @@ impl Door {
                     port: self.port.number(),
                     reason: "stray-reply",
                     detail: format!("a reply from {}: {stray}", received.from),
+                    played: false,
                 };
                 return shared.emit(None, what);
             }
@@ -143,6 +165,7 @@ impl Door {
             }
             Came::Refused(carried) => carried.refuse(shared, Some(reply)),
             Came::Gone(carried) => carried.refuse(shared, None),
+            Came::Unneeded => {}
             Came::Renewed(carried) => carried.renewed(shared, reply),
             Came::Found(carried, forward) => {
                 carried.door.forward(shared, &forward, &carried);
@@ -166,12 +189,12 @@ impl Door {
     }
 
     /// Whether anybody was asked.
-    fn forward(&self, shared: &Shared, forward: &Forward, carried: &Carried) -> bool {
+    pub(super) fn forward(&self, shared: &Shared, forward: &Forward, carried: &Carried) -> bool {
         let bytes = forward.message.encode();
         let (mut failed, mut left) = (None, false);
         for server in &forward.to {
             let to = SocketAddrV4::new(*server, self.port.number());
-            match self.send(&bytes, to, &carried.received) {
+            match self.ask(&bytes, to, &carried.received) {
                 Ok(()) => left = true,
                 Err(error) => failed = Some((to, error)),
             }
@@ -186,130 +209,17 @@ impl Door {
         shared.emit(carried.mac, what);
         left
     }
-}
 
-impl Carried {
-    /// The lease and the boot data, to the machine.
-    fn hand(&self, shared: &Arc<Shared>, lease: &Message) {
-        let Some((answer, firmware)) = &self.boot else {
-            return;
-        };
-        let Handed { message, left_out } = hand::augmented(lease, &answer.message, &self.request);
-        let bytes = if answer.padded {
-            message.encode()
-        } else {
-            message.encode_short()
-        };
-        if bytes.len() > self.request.reply_limit() {
-            self.ignored(shared, "too-large", "the lease of its DHCP server has no room beside the boot data in what this machine takes");
-            return self.without_lease(shared);
+    /// To a server: on another network by the way that the routes name, be it another interface. The door's own
+    /// sockets would take whoever is beyond the last route for a neighbour, and lose it.
+    fn ask(&self, bytes: &[u8], to: SocketAddrV4, received: &Received) -> io::Result<()> {
+        let there = *to.ip();
+        let direct = there.is_broadcast() || self.own.is_near(there);
+        let from = SocketAddrV4::new(received.local, self.port.number());
+        if !direct && self.routed.send(bytes, from, to)? {
+            return Ok(());
         }
-        let server = lease.address(code::SERVER_ID);
-        if let (Some(mac), Some(server), true) = (self.mac, server, firmware.is_some()) {
-            // That it is offered a lease is known, whoever heard it.
-            shared.overheard(Overheard {
-                mac,
-                xid: self.request.xid,
-                server,
-                named: server,
-                lease: true,
-                whole: false,
-                boots: false,
-            });
-        }
-        let told = Some((lease.yiaddr, server, left_out));
-        let what = self.leaves(shared, answer, &bytes, (*firmware, told));
-        if lease.kind() == Some(Kind::Ack) && matches!(what, What::Answer { .. }) {
-            let address = lease.yiaddr;
-            shared.emit(self.mac, What::Leased { address, server });
-        }
-        shared.emit(self.mac, what);
-    }
-
-    /// Sends these bytes of an answer, and says what became of them.
-    fn leaves(
-        &self,
-        shared: &Shared,
-        answer: &Answer,
-        bytes: &[u8],
-        (firmware, lease): (Option<Firmware>, Option<Lease>),
-    ) -> What {
-        match self.door.send(bytes, answer.to, &self.received) {
-            Ok(()) => answered(answer, lease),
-            Err(error) => {
-                shared.machines.unanswered(firmware);
-                self.door.unsent(answer.to, &error)
-            }
-        }
-    }
-
-    /// What its firmware is judged by is this OFFER, and not the proxy's that it was given before.
-    fn is_offered_it_after_all(&self, shared: &Shared) {
-        if let Some((answer, Some(firmware))) = &self.boot {
-            shared.offers_instead(*firmware, &self.request, answer.offered.clone());
-        }
-    }
-
-    fn is_too_much(&self, shared: &Shared) {
-        let most = PER_SECOND;
-        let detail = format!(
-            "DHCP servers are asked {most} questions a second at most (half of them for machines behind relays), whoever makes up machines"
-        );
-        self.ignored(shared, "too-many", &detail);
-    }
-
-    pub(super) fn ignored(&self, shared: &Shared, reason: &'static str, detail: &str) {
-        let what = What::Ignored {
-            port: Port::Dhcp.number(),
-            reason,
-            detail: detail.to_owned(),
-        };
-        shared.emit(self.mac, what);
-    }
-
-    /// The machine gets what it would be told beside its lease.
-    pub(super) fn without_lease(&self, shared: &Arc<Shared>) {
-        let Some((answer, firmware)) = &self.boot else {
-            return;
-        };
-        let Some(otherwise) = &answer.otherwise else {
-            return;
-        };
-        if let Some(firmware) = firmware {
-            shared.offers_instead(*firmware, &self.request, otherwise.offered.clone());
-        }
-        let what = self.leaves(shared, otherwise, &otherwise.bytes, (*firmware, None));
-        shared.emit(self.mac, what);
-    }
-
-    /// The machine has to begin anew: the server says so, or has another address for it.
-    fn refuse(&self, shared: &Shared, nak: Option<&Message>) {
-        let message = hand::refused(nak, &self.request, self.received.local);
-        let server = nak.and_then(|nak| nak.address(code::SERVER_ID));
-        let why = message.options.get(code::MESSAGE).unwrap_or_default();
-        let why = String::from_utf8_lossy(why).into_owned();
-        self.send(shared, &message, What::LeaseRefused { server, why });
-    }
-
-    fn renewed(&self, shared: &Shared, ack: &Message) {
-        let what = What::Renewed {
-            address: ack.yiaddr,
-            server: ack.address(code::SERVER_ID),
-        };
-        self.send(shared, &hand::renewed(ack, &self.request), what);
-    }
-
-    /// To the relay that it came by, else to its address where that is not in doubt.
-    fn send(&self, shared: &Shared, message: &Message, what: What) {
-        let (relay, has) = (self.request.giaddr, message.ciaddr);
-        let to = match (relay.is_unspecified(), has.is_unspecified()) {
-            (false, _) => SocketAddrV4::new(relay, Port::Dhcp.number()),
-            (true, false) => SocketAddrV4::new(has, 68),
-            (true, true) => SocketAddrV4::new(std::net::Ipv4Addr::BROADCAST, 68),
-        };
-        let sent = self.door.send(&message.encode(), to, &self.received);
-        let what = sent.map_or_else(|error| self.door.unsent(to, &error), |()| what);
-        shared.emit(self.mac, what);
+        self.send(bytes, to, received)
     }
 }
 
@@ -326,6 +236,16 @@ pub(super) const fn word(kind: Option<Kind>) -> &'static str {
         Some(Kind::Release) => "release",
         Some(Kind::Decline) => "decline",
         _ => "message",
+    }
+}
+
+/// What a machine says, as we say it to DHCP servers.
+fn question<'m>(received: &Received, message: &'m Message) -> Question<'m> {
+    Question {
+        now: Instant::now(),
+        here: received.local,
+        xid: number(),
+        message,
     }
 }
 

@@ -166,6 +166,7 @@ impl Visit<'_> {
                     path,
                     peer: self.peer.ip(),
                     reason,
+                    needed: false, // those of whom that is known come by TFTP
                 });
                 reply::not_found(self.peer, self.method)
             }

@@ -72,6 +72,7 @@ impl Peer {
         let what = What::Malformed {
             service: self.service,
             peer: self.address,
+            mac: None,
             reason,
         };
         self.tell(what);

@@ -6,7 +6,7 @@
 //!
 //! A handshake costs some milliseconds of arithmetic. It is done by one thread beside those that
 //! serve, which stands back behind them: a flood of handshakes takes one processor where nobody else
-//! wants it, and a tenth of one where they do. Who waits there is bounded by the gate, and for how long
+//! wants it, and a tenth of one where they do (a notice says so where it may not stand back). Who waits there is bounded by the gate, and for how long
 //! by the idle limit. What a client says when it gives up is an event with the alert's name (RFC 8446
 //! section 6.2).
 //!
@@ -16,6 +16,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::process::{getpriority_process, setpriority_process};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -47,18 +48,22 @@ pub(crate) struct Handshakes {
 }
 
 impl Handshakes {
-    /// Starts the thread.
+    /// Starts the thread. `told`: that it cannot stand back, where that is so.
     ///
     /// # Errors
     /// The system gives none.
-    pub(super) fn start(tls: &Arc<Tls>) -> io::Result<Self> {
+    pub(super) fn start(
+        tls: &Arc<Tls>,
+        told: impl FnOnce(What) + Send + 'static,
+    ) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_time().build()?;
         let thread = runtime.handle().clone();
         let (until, end) = oneshot::channel::<()>();
         let work = move || {
-            // It is of this thread alone on Linux, and everybody may be nicer than he is.
-            let own = getpriority_process(None).unwrap_or_default();
-            let _ = setpriority_process(None, own.saturating_add(NICE));
+            match stand_back() {
+                Ok(()) => drop(told),
+                Err(why) => told(not_nice(why)),
+            }
             let _ = runtime.block_on(end);
         };
         std::thread::Builder::new()
@@ -101,6 +106,19 @@ impl Handshakes {
         }
         None
     }
+}
+
+/// It is of this thread alone on Linux, and everybody may be nicer than he is: but for filters of system calls.
+fn stand_back() -> Result<(), Errno> {
+    let own = getpriority_process(None)?;
+    setpriority_process(None, own.saturating_add(NICE))
+}
+
+fn not_nice(why: Errno) -> What {
+    let text = format!(
+        "TLS handshakes cannot stand back behind the rest (setpriority: {why}): a flood of them slows it down; let that system call through (SystemCallFilter=setpriority in a unit of systemd)"
+    );
+    What::Notice { text }
 }
 
 async fn within(

@@ -5,19 +5,25 @@
 
 use std::net::Ipv4Addr;
 
+use super::at::Pen;
 use super::{Places, about};
 use crate::config::Mode;
 use crate::network::{Network, Networks, Terms};
-use crate::profile::Profiles;
+use crate::profile::{Part, Profiles};
 use crate::yaml::{Finding, Severity};
 
 /// The option of DNS servers (RFC 2132 section 3.8).
 const DNS: u8 = 6;
 
 /// What is wrong with these profiles in the networks that there are.
-pub fn check(places: &Places, profiles: &Profiles, networks: Option<&Networks>) -> Vec<Finding> {
+pub fn check(
+    places: &Places,
+    profiles: &Profiles,
+    networks: Option<&Networks>,
+    pen: &Pen<'_>,
+) -> Vec<Finding> {
     let Some(https) = &places.https else {
-        return unserved(profiles);
+        return unserved(profiles, pen);
     };
     let name = https.name.as_ref();
     let name = name.filter(|name| name.parse::<Ipv4Addr>().is_err());
@@ -30,12 +36,12 @@ pub fn check(places: &Places, profiles: &Profiles, networks: Option<&Networks>) 
     }
 }
 
-fn unserved(profiles: &Profiles) -> Vec<Finding> {
+fn unserved(profiles: &Profiles, pen: &Pen<'_>) -> Vec<Finding> {
     let wrong = profiles.all().filter(|profile| profile.http_boot.https);
     let wrong = wrong.map(|profile| {
         let message = "http_boot: https is true, and no HTTPS is served".to_owned();
         let hint = "name its certificate with tls-cert (and restart), or take https out";
-        about(&profile.file, Severity::Error, message, hint)
+        pen.error((profile, Part::HttpBoot), message, hint)
     });
     wrong.collect()
 }

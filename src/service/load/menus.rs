@@ -7,28 +7,35 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::about;
+use super::at::Pen;
 use crate::client::Client;
-use crate::profile::{Action, Entry, Loader, PerArch, Profile, Snapshot, Target};
+use crate::profile::{Action, Entry, Loader, Part, PerArch, Profile, Snapshot, Target};
 use crate::render::view::view;
 use crate::render::{Dialect, Place};
 use crate::wire::{Arch, ArchFilter, Mac, Platform};
-use crate::yaml::{Finding, Severity};
+use crate::yaml::Finding;
 
-/// Whose menus are made: 32-bit, 64-bit and ARM UEFI, as it boots by PXE, and BIOS.
+/// Whose menus are made: 32-bit, 64-bit and ARM UEFI, as it boots by PXE, and BIOS. That of x64 UEFI by HTTP boot is
+/// the same, and is made where a profile is for that alone.
 const ARCHS: [Arch; 4] = [Arch::BIOS, Arch(6), Arch::EFI_X64, Arch(11)];
 
 /// What is wrong with the menus of this snapshot; `by_rows`: a row of `quirks:` names a loader, which may start
 /// what ours cannot.
-pub fn check(snapshot: &Snapshot, by_rows: bool) -> Vec<Finding> {
+pub fn check(snapshot: &Snapshot, by_rows: bool, pen: &Pen<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (profile, archs) in snapshot.profiles.with_archs() {
         let meant = |arch: &Arch| is_meant(profile, &archs, *arch);
-        for arch in ARCHS.into_iter().filter(meant) {
-            findings.extend(empty(snapshot, profile, arch, by_rows));
+        let by_http = Some(Arch::HTTP_X64).filter(|http| meant(http) && !meant(&Arch::EFI_X64));
+        for arch in ARCHS.into_iter().filter(meant).chain(by_http) {
+            let said = empty(snapshot, profile, arch, by_rows).into_iter();
+            findings
+                .extend(said.map(|(what, hint)| pen.warning((profile, Part::Menu), what, hint)));
         }
-        let entries = profile.menu.entries.iter();
-        findings.extend(entries.flat_map(|entry| misnamed(snapshot, profile, entry)));
+        for (number, entry) in profile.menu.entries.iter().enumerate() {
+            let place = (profile, Part::Entry(number));
+            let said = misnamed(snapshot, entry).into_iter();
+            findings.extend(said.map(|what| pen.warning(place, what, MISNAMED)));
+        }
     }
     findings
 }
@@ -40,21 +47,31 @@ fn is_meant(profile: &Profile, archs: &[ArchFilter], arch: Arch) -> bool {
     archs.iter().any(|a| a.overlaps(ArchFilter::Exact(arch)))
 }
 
-/// A menu without an entry.
-fn empty(snapshot: &Snapshot, profile: &Profile, arch: Arch, by_rows: bool) -> Option<Finding> {
+/// A menu without an entry, and what to do.
+fn empty(
+    snapshot: &Snapshot,
+    profile: &Profile,
+    arch: Arch,
+    by_rows: bool,
+) -> Option<(String, &'static str)> {
     let platform = arch.platform();
     let shim = profile.boots_by_shim(platform);
     let dialect = dialect(profile, platform)?;
-    let has_image = |e: &Entry| matches!(e.action, Action::Image(_));
-    let elsewhere = profile.firmware_shows(platform)
-        || profile.raspberry_pi.is_some()
-        || (platform.is_efi() && profile.menu.entries.iter().any(has_image));
+    let elsewhere = if arch.is_http() {
+        // GRUB is of no use to it, so that it is named none.
+        dialect == Dialect::Grub || profile.http_entry(platform, |_| true).is_some()
+    } else {
+        profile.firmware_shows(platform)
+            || profile.raspberry_pi.is_some()
+            || (!shim && has_image_by_http(profile, platform))
+    };
     if elsewhere || (by_rows && !shim) || entries(snapshot, profile, arch, dialect) != Some(0) {
         return None;
     }
+    let by_http = if arch.is_http() { " by HTTP boot" } else { "" };
     let secure = if shim { " with Secure Boot" } else { "" };
     let message = format!(
-        "no entry of \"{}\" starts on {platform}{secure}: the menu of such a machine is empty",
+        "no entry of \"{}\" starts on {platform}{by_http}{secure}: the menu of such a machine is empty",
         profile.name
     );
     let hint = match dialect {
@@ -65,7 +82,14 @@ fn empty(snapshot: &Snapshot, profile: &Profile, arch: Arch, by_rows: bool) -> O
             "give it an entry with a kernel or program that is built for this machine, or leave this architecture out of match:"
         }
     };
-    Some(about(&profile.file, Severity::Warning, message, hint))
+    Some((message, hint))
+}
+
+/// An image, which UEFI starts by HTTP boot; that it is in no menu of those that boot by PXE is told with it
+/// (`profile/http_boot`).
+fn has_image_by_http(profile: &Profile, platform: Platform) -> bool {
+    let has_image = |e: &Entry| matches!(e.action, Action::Image(_));
+    platform.is_efi() && profile.menu.entries.iter().any(has_image)
 }
 
 /// What carries the menu; `None` where there is no loader.
@@ -95,8 +119,11 @@ fn entries(snapshot: &Snapshot, profile: &Profile, arch: Arch, dialect: Dialect)
     Some(view.items.len())
 }
 
+/// What to do about such a kernel.
+const MISNAMED: &str = "name one that is built for it, or take this architecture out of the entry";
+
 /// Kernels and programs that are named for one platform and built for another.
-fn misnamed(snapshot: &Snapshot, profile: &Profile, entry: &Entry) -> Vec<Finding> {
+fn misnamed(snapshot: &Snapshot, entry: &Entry) -> Vec<String> {
     let (targets, kernel) = match &entry.action {
         Action::Linux { kernel, .. } => (kernel, true),
         Action::Loader(target) | Action::Chain(target) => (target, false),
@@ -120,8 +147,7 @@ fn misnamed(snapshot: &Snapshot, profile: &Profile, entry: &Entry) -> Vec<Findin
             entry.id,
             path.escape_debug()
         );
-        let hint = "name one that is built for it, or take this architecture out of the entry";
-        (!starts).then(|| about(&profile.file, Severity::Warning, message, hint))
+        (!starts).then_some(message)
     });
     wrong.collect()
 }

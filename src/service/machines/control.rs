@@ -1,10 +1,11 @@
-//! `machines.sock` in the state folder, or what stands in for it: how `bootjack machines` and `bootjack explain` ask the
+//! `machines.sock` in the state folder, or what stands in for it: how `bootjack machines`, `explain` and `doctor` ask the
 //! server what it has learnt ([`control`](crate::service::control) says how).
 //!
 //! ```text
 //! {"ask":"list"}                              {"mac":"52:54:00:12:34:56",…}  a line each firmware
 //! {"ask":"forget","mac":"52:54:00:12:34:56"}  {"done":2}                     how many are forgotten
 //! {"ask":"forget"}                            the same, of all machines
+//! {"ask":"servers"}                           "10.0.0.1"                     a line each DHCP server that dhcp-server names
 //! ```
 
 use std::io;
@@ -32,6 +33,8 @@ pub enum Ask {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mac: Option<String>,
     },
+    /// Whom `dhcp-server` names, as it is in force.
+    Servers {},
 }
 
 /// Answers for a server.
@@ -47,6 +50,12 @@ impl Desk for AtDesk {
                 let lines: Vec<u8> = rows.iter().flat_map(line).collect();
                 stream.write_all(&lines).await?;
                 Ok(End::Done(rows.len()))
+            }
+            Ask::Servers {} => {
+                let named = self.0.relay().servers.named().to_vec();
+                let lines: Vec<u8> = named.iter().flat_map(line).collect();
+                stream.write_all(&lines).await?;
+                Ok(End::Done(named.len()))
             }
             Ask::Forget { mac } => Ok(self.forget(mac).await),
         }

@@ -26,16 +26,16 @@ use crate::wire::frame::Datagram;
 /// table holds 1024 (`gc_thresh3`).
 const WAITING: usize = 32 << 10;
 
-/// A raw socket on one interface, for sending alone.
+/// A raw socket on one interface, or on all, for sending alone.
 #[derive(Debug)]
 pub struct Outlet(Socket);
 
 impl Outlet {
-    /// Opens one.
+    /// Opens one on an interface; `None`: by whichever the routes name.
     ///
     /// # Errors
     /// `PermissionDenied` without `CAP_NET_RAW`; no such interface.
-    pub fn open(device: &str) -> io::Result<Self> {
+    pub fn open(device: Option<&str>) -> io::Result<Self> {
         let raw = Some(Protocol::from(libc::IPPROTO_RAW));
         let socket = Socket::new(Domain::IPV4, Type::RAW, raw)?;
         // Packets of IP protocol 255 would be queued for it; nobody reads them.
@@ -47,7 +47,7 @@ impl Outlet {
         )])?;
         socket.set_nonblocking(true)?;
         socket.set_send_buffer_size(WAITING)?;
-        socket.bind_device(Some(device.as_bytes()))?;
+        socket.bind_device(device.map(str::as_bytes))?;
         Ok(Self(socket))
     }
 
@@ -55,7 +55,8 @@ impl Outlet {
     /// socket makes no fragments.
     ///
     /// # Errors
-    /// `WouldBlock` when too many wait already.
+    /// `WouldBlock` when too many wait already; without an interface, `NetworkUnreachable` where no route leads
+    /// there.
     pub fn send(&self, bytes: &[u8], from: SocketAddrV4, to: SocketAddrV4) -> io::Result<bool> {
         let packet = Datagram::new(from, to, bytes).encode();
         let packet = packet.map_err(io::Error::other)?;

@@ -26,8 +26,8 @@ pub(super) struct Content {
 
 /// Why a request gets no transfer.
 pub(super) enum Refusal {
-    /// There is no such name for this client
-    Missing(String),
+    /// There is no such name for this client: why, and whether it cannot go on without
+    Missing { why: String, needed: bool },
     /// The same, and its loader goes on without: that has been told
     Unneeded,
     /// It is there, but not readable
@@ -48,7 +48,7 @@ impl Refusal {
     /// The ERROR that the client gets. None where it should simply ask again, or cannot hear it.
     pub(super) fn answer(&self) -> Option<(ErrorCode, &'static str)> {
         match self {
-            Self::Missing(_) | Self::Unneeded => Some((ErrorCode::NOT_FOUND, "file not found")),
+            Self::Missing { .. } | Self::Unneeded => Some((ErrorCode::NOT_FOUND, "file not found")),
             Self::Denied(_) => Some((ErrorCode::ACCESS, "file not readable")),
             Self::NotText => Some((
                 ErrorCode::UNDEFINED,
@@ -93,7 +93,7 @@ pub(super) async fn look_up(
 
 async fn open(call: &Call, snapshot: &Snapshot, who: &Requester) -> Result<(Body, Given), Refusal> {
     let shared = &call.common.shared;
-    let path = CleanPath::new(&call.name).map_err(|e| Refusal::Missing(e.to_string()))?;
+    let path = CleanPath::new(&call.name).map_err(|e| no_name(&e))?;
     let opened = look_up::look_up(shared, call.common.resolve, (snapshot, who), &path).await;
     let (found, body) = opened.map_err(|nothing| refusal(call, who, &path, &nothing))?;
     shared.loaders().fetched(who.peer, path.as_str());
@@ -107,12 +107,21 @@ async fn open(call: &Call, snapshot: &Snapshot, who: &Requester) -> Result<(Body
 /// What a loader goes on without has its event, and no complaint.
 fn refusal(call: &Call, who: &Requester, path: &CleanPath, nothing: &Nothing) -> Refusal {
     let refusal = match nothing {
-        Nothing::Missing(why) => Refusal::Missing(why.to_string()),
+        Nothing::Missing(why) => no_name(why),
         Nothing::Unopened(error) => unreadable(error),
     };
     match refusal {
-        Refusal::Missing(_) if goes_on_without(&call.common.shared, who, path) => Refusal::Unneeded,
+        Refusal::Missing { .. } if goes_on_without(&call.common.shared, who, path) => {
+            Refusal::Unneeded
+        }
         refusal => refusal,
+    }
+}
+
+fn no_name(why: &impl ToString) -> Refusal {
+    Refusal::Missing {
+        why: why.to_string(),
+        needed: false,
     }
 }
 
@@ -128,7 +137,10 @@ fn menu(path: String, rendered: Rendered) -> What {
 
 fn unreadable(error: &io::Error) -> Refusal {
     match error.kind() {
-        io::ErrorKind::NotFound => Refusal::Missing(files::no_file(error)),
+        io::ErrorKind::NotFound => Refusal::Missing {
+            why: files::no_file(error),
+            needed: files::is_needed(error),
+        },
         io::ErrorKind::PermissionDenied => Refusal::Denied(
             "the file is not readable for the user that bootjack runs as; check its mode and owner"
                 .to_owned(),

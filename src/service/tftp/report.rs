@@ -23,6 +23,7 @@ impl Report {
         let what = What::Malformed {
             service: "tftp",
             peer: peer.into(),
+            mac: None,
             reason: reason.into(),
         };
         self.shared.emit(self.machine(peer), what);

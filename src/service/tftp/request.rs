@@ -151,9 +151,8 @@ impl Call {
             tell(&self.listener, pair.peer, pair.local, code, text.as_bytes());
         }
         match refusal {
-            Refusal::Missing(reason) | Refusal::Denied(reason) => {
-                self.emit(who, self.not_found(reason));
-            }
+            Refusal::Missing { why, needed } => self.emit(who, self.not_found(why, needed)),
+            Refusal::Denied(why) => self.emit(who, self.not_found(why, false)),
             Refusal::Unneeded => {}
             Refusal::Unreachable(reason) => self.emit(who, self.failed(0, reason)),
             Refusal::NotText => {
@@ -195,12 +194,13 @@ impl Call {
         }
     }
 
-    fn not_found(&self, reason: String) -> What {
+    fn not_found(&self, reason: String, needed: bool) -> What {
         What::NotFound {
             door: Door::Tftp,
             path: self.path(),
             peer: self.client(),
             reason,
+            needed,
         }
     }
 

@@ -132,13 +132,6 @@ fn unusable(https: &Https, why: &Error) -> Finding {
 }
 
 pub(super) fn about(path: &Path, message: String, hint: &str) -> Finding {
-    Finding {
-        severity: Severity::Error,
-        file: path.display().to_string().into(),
-        line: 0,
-        column: 0,
-        text: String::new(),
-        message,
-        hint: Some(hint.to_owned()),
-    }
+    let file = path.display().to_string();
+    Finding::whole(file, Severity::Error, message).hinted(hint)
 }

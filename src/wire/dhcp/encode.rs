@@ -64,7 +64,8 @@ mod tests {
     use dhcproto::{Decodable, Decoder};
     use proptest::prelude::*;
 
-    use crate::wire::dhcp::{Malformed, Message, Options, code};
+    use crate::wire::Mac;
+    use crate::wire::dhcp::{Malformed, Message, Options, code, sender};
 
     pub(super) fn message(options: Options) -> Message {
         Message {
@@ -191,12 +192,30 @@ mod tests {
     #[test]
     fn a_hardware_address_of_any_length_is_told() {
         let mut m = message(Options::default());
-        for (hlen, len) in [(6, 6), (16, 16), (0, 6), (1, 1)] {
+        for (hlen, len) in [(6, Some(6)), (16, Some(16)), (0, None), (1, Some(1))] {
             m.hlen = hlen;
-            assert_eq!(m.mac().unwrap().as_bytes().len(), len);
+            assert_eq!(m.mac().map(|mac| mac.as_bytes().len()), len);
+            assert_eq!(sender(&m.encode()), m.mac());
         }
         m.chaddr = [0; 16];
         assert_eq!(m.mac(), None);
+    }
+
+    #[test]
+    fn whose_a_broken_message_is_stands_in_its_header() {
+        let whole = message(Options::default()).encode();
+        let mac = Mac::ethernet([2, 0, 0, 0, 0, 1]);
+        assert!(Message::decode(&whole[..44]).is_err());
+        assert_eq!(sender(&whole[..44]), Some(mac));
+        assert_eq!(sender(&whole[..43]), None);
+        assert_eq!(sender(&[]), None);
+        let with = |hlen, first| {
+            let mut bytes = whole.clone();
+            (bytes[2], bytes[28]) = (hlen, first);
+            sender(&bytes)
+        };
+        assert_eq!(with(17, 2), None, "no such length");
+        assert_eq!(with(6, 3), None, "a group's");
     }
 
     proptest! {

@@ -6,6 +6,7 @@ use std::fmt::{self, Display, Formatter, Write as _};
 use super::told::{Answer, Boot, End, Event, Found, NotInIt, Reply, Said, Terms, Told};
 use crate::cli::explain::learnt::said;
 use crate::client::{Class, Client};
+use crate::tree::is_empty_menu;
 use crate::wire::dhcp;
 
 /// One packet.
@@ -135,6 +136,9 @@ fn replied(reply: &Reply, out: &mut String) -> fmt::Result {
     if let Some(lease) = &reply.lease {
         writeln!(out, "    lease: {lease}, where nobody had one before")?;
     }
+    if let Some(lease) = &reply.handed_on {
+        writeln!(out, "    lease: {lease}")?;
+    }
     decoded(&reply.message, "    ", out)
 }
 
@@ -206,8 +210,14 @@ impl Display for Shown<'_, Found> {
                 entries,
                 ..
             } => {
+                let empty = is_empty_menu(dialect, profile, *entries);
                 let entries = counted(*entries as u64, "entry", "entries");
-                write!(f, "a menu for {dialect} by profile {profile:?}: {entries}")
+                write!(f, "a menu for {dialect} by profile {profile:?}: {entries}")?;
+                f.write_str(if empty {
+                    ", so that it can start NOTHING"
+                } else {
+                    ""
+                })
             }
             Found::Missing { why } => write!(f, "none: {why}"),
         }

@@ -13,9 +13,9 @@ use crate::decide::strategy::Strategy;
 use crate::profile::Selection;
 use crate::service::capture::Packet;
 use crate::service::machines::row::Row;
-use crate::wire::Mac;
 use crate::wire::dhcp::{self, Message, code};
 use crate::wire::tftp::Request;
+use crate::wire::{self, Mac};
 
 /// How many numbers of links that are not known are kept apart.
 const LINKS: usize = 8;
@@ -105,12 +105,29 @@ pub(super) enum Answer {
 pub(super) struct Reply {
     pub(super) to: SocketAddrV4,
     pub(super) boot: Boot,
-    /// Mode `dhcp`: which address, for how long.
+    /// Mode `dhcp`: which address, for how long, where nobody had one before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) lease: Option<String>,
+    /// Mode `proxy`: whose lease it is that the message goes with, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) handed_on: Option<String>,
     pub(super) message: Told,
     /// The reply's bytes, in hex.
     pub(super) bytes: String,
+}
+
+impl Reply {
+    /// Boot data beside the lease of another server, or that go with it.
+    pub(super) fn beside(answer: &decide::Answer, handed_on: Option<String>) -> Self {
+        Self {
+            to: answer.to,
+            boot: Boot::of(answer),
+            lease: None,
+            handed_on,
+            message: Told::of(&answer.message),
+            bytes: wire::hex_digits(&answer.bytes),
+        }
+    }
 }
 
 /// The boot data of a reply.

@@ -15,6 +15,7 @@ use super::datagram::{Heard, Topic};
 use super::told::{Answer, Boot, Event, NotInIt, Reply, Said, Told};
 use super::transfers::Transfers;
 use crate::cli::explain::learnt::Learnt;
+use crate::cli::explain::shape::{lease_of_another, sent};
 use crate::client::{Client, Registry, Side, identify};
 use crate::config::{Effective, Mode};
 use crate::decide::grant::{Grant, Told as Granted};
@@ -24,7 +25,7 @@ use crate::lease::{Book, Limits};
 use crate::profile::Snapshot;
 use crate::relay::meant;
 use crate::service::shared::Folders;
-use crate::wire::dhcp::{BOOTREQUEST, Message};
+use crate::wire::dhcp::{BOOTREQUEST, Message, code};
 use crate::wire::{self, Mac};
 
 /// How many machines are remembered.
@@ -246,14 +247,14 @@ impl<'a> Witness<'a> {
         let complete = |client| learnt.complete(item::with_past(clients, client, incoming));
         let outcome = decide::decide_knowing(self.snapshot, incoming, complete);
         self.keep(outcome.client.as_ref(), incoming);
+        let wanted = incoming.message.address(code::REQUESTED_ADDRESS);
         let answer = match outcome.decision {
-            Ok(answer) => Answer::Reply(Box::new(Reply {
-                to: answer.to,
-                boot: Boot::of(&answer),
-                lease: None,
-                message: Told::of(&answer.message),
-                bytes: wire::hex_digits(&answer.bytes),
-            })),
+            Ok(answer) => {
+                let servers = &self.learnt.servers;
+                let handed_on = lease_of_another(&answer, servers, wanted);
+                let reply = Reply::beside(sent(&answer, servers), handed_on);
+                Answer::Reply(Box::new(reply))
+            }
             Err(why) => silence(&why),
         };
         (answer, outcome.client)
@@ -348,6 +349,7 @@ fn granted(grant: Grant) -> Reply {
     Reply {
         to: grant.to,
         boot,
+        handed_on: None,
         lease: binding.map(|b| format!("{} for {}", b.address, grant.told.detail())),
         message: Told::of(&grant.message),
         bytes: wire::hex_digits(&grant.bytes),

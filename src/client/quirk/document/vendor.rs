@@ -70,65 +70,82 @@ fn warn(area: &Area<'_>, at: At, report: &mut Report<'_>) {
     }
 }
 
+/// Whether it is so, what is wrong then, and what to do.
+type Known = (bool, &'static str, &'static str);
+
 fn faults(area: &Area<'_>) -> Vec<(String, &'static str)> {
-    let mut faults = Vec::new();
-    let mut add = |is: bool, message: &str, hint| {
-        faults.extend(is.then(|| (message.to_owned(), hint)));
-    };
+    let known = of_discovery(area).into_iter().chain(of_menu(area));
+    let known = known.filter(|(is, ..)| *is);
+    let known = known.map(|(_, message, hint)| (message.to_owned(), hint));
+    known.chain(of_lengths(area)).collect()
+}
+
+fn of_discovery(area: &Area<'_>) -> [Known; 4] {
+    let at_once = area.control.at_once();
+    let servers = area.servers.as_deref().unwrap_or_default();
+    [
+        (
+            area.odd.contains(&Odd::Unended),
+            "it has no end mark",
+            "firmware reads on past it (quirk 20); end it with ff",
+        ),
+        (
+            area.multicasts() && !area.discovers(),
+            "it has the multicast sub-options 1 to 5 and none of 6 to 10",
+            "EDK2 drops an offer with these alone (quirk 9)",
+        ),
+        (
+            at_once && !servers.is_empty(),
+            "it lists servers (8) beside bit 3 of 6",
+            "EDK2 takes its file from the first of them, not from here (edk2#8558)",
+        ),
+        (
+            area.has(CONTROL) && !at_once && !area.has(MENU),
+            "it has sub-option 6 without bit 3, and no menu (9)",
+            "firmware ends with PXE-E21; set bit 3 (06 01 08), or add the menu",
+        ),
+    ]
+}
+
+fn of_menu(area: &Area<'_>) -> [Known; 4] {
+    let at_once = area.control.at_once();
     let servers = area.servers.as_deref().unwrap_or_default();
     let lists = |kind: u16| servers.iter().any(|(listed, _)| *listed == kind);
     let items = area.items.as_deref().unwrap_or_default();
-    let at_once = area.control.at_once();
     // Type 0 is the local disk.
-    let asked_for = items.iter().filter(|(kind, _)| *kind != 0);
-    add(
-        area.odd.contains(&Odd::Unended),
-        "it has no end mark",
-        "firmware reads on past it (quirk 20); end it with ff",
-    );
-    add(
-        area.multicasts() && !area.discovers(),
-        "it has the multicast sub-options 1 to 5 and none of 6 to 10",
-        "EDK2 drops an offer with these alone (quirk 9)",
-    );
-    add(
-        at_once && !servers.is_empty(),
-        "it lists servers (8) beside bit 3 of 6",
-        "EDK2 takes its file from the first of them, not from here (edk2#8558)",
-    );
-    add(
-        area.has(CONTROL) && !at_once && !area.has(MENU),
-        "it has sub-option 6 without bit 3, and no menu (9)",
-        "firmware ends with PXE-E21; set bit 3 (06 01 08), or add the menu",
-    );
-    add(
-        area.has(MENU) && !area.has(PROMPT),
-        "it has a menu (9) without a prompt (10)",
-        "firmware wants both (quirk 20)",
-    );
-    add(
-        items.len() > ITEMS,
-        "its menu has more than 24 items",
-        "EDK2 shows 24 (quirk 10)",
-    );
-    add(
-        !at_once && area.servers.is_some() && asked_for.clone().any(|(kind, _)| !lists(*kind)),
-        "its menu (9) has an item that its servers (8) do not list",
-        "EDK2 looks for no server then; list each type in both",
-    );
-    add(
-        !at_once
-            && asked_for.count() > 0
-            && !area.control.forbids_multicast()
-            && area.group.is_none(),
-        "its menu (9) allows multicast (bit 1 of 6) and names no group (7)",
-        "EDK2 tries no other way and fails; set bits 0 and 1 (06 01 03), or add the group",
-    );
+    let mut asked_for = items.iter().map(|(kind, _)| *kind).filter(|k| *k != 0);
+    [
+        (
+            area.has(MENU) && !area.has(PROMPT),
+            "it has a menu (9) without a prompt (10)",
+            "firmware wants both (quirk 20)",
+        ),
+        (
+            items.len() > ITEMS,
+            "its menu has more than 24 items",
+            "EDK2 shows 24 (quirk 10)",
+        ),
+        (
+            !at_once && area.servers.is_some() && asked_for.clone().any(|kind| !lists(kind)),
+            "its menu (9) has an item that its servers (8) do not list",
+            "EDK2 looks for no server then; list each type in both",
+        ),
+        (
+            !at_once
+                && asked_for.next().is_some()
+                && !area.control.forbids_multicast()
+                && area.group.is_none(),
+            "its menu (9) allows multicast (bit 1 of 6) and names no group (7)",
+            "EDK2 tries no other way and fails; set bits 0 and 1 (06 01 03), or add the group",
+        ),
+    ]
+}
+
+fn of_lengths(area: &Area<'_>) -> impl Iterator<Item = (String, &'static str)> {
     let values = area.odd.iter().filter_map(|odd| match odd {
         Odd::Value(tag) => Some(*tag),
         Odd::Unended | Odd::Cut(_) => None,
     });
     let length = |tag| format!("sub-option {tag} has another length than such values have");
-    faults.extend(values.map(|tag| (length(tag), "look at its length, and at the counts in it")));
-    faults
+    values.map(move |tag| (length(tag), "look at its length, and at the counts in it"))
 }
