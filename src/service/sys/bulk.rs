@@ -7,7 +7,7 @@
 //! by `sendmmsg`.
 
 use std::io::{self, IoSlice};
-use std::net::UdpSocket;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::AsRawFd;
 
 use nix::errno::Errno;
@@ -26,23 +26,19 @@ pub enum Bulk {
 }
 
 impl Bulk {
-    /// What this kernel can do.
-    pub fn of_kernel() -> Self {
-        let known = UdpSocket::bind((std::net::Ipv4Addr::LOCALHOST, 0))
-            .and_then(|socket| Ok(setsockopt(&socket, UdpGsoSegment, &1472)?));
-        match known {
-            Ok(()) => Self::Segments,
-            Err(_) => Self::Batches,
+    /// Segments where they are wanted and this kernel has them, else batches.
+    pub fn chosen(segments: bool) -> Self {
+        if segments && kernel_has_segments() {
+            Self::Segments
+        } else {
+            Self::Batches
         }
     }
+}
 
-    /// In the words of the log.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Segments => "UDP segmentation (GSO)",
-            Self::Batches => "sendmmsg, as this kernel has no UDP segmentation (Linux 4.18)",
-        }
-    }
+fn kernel_has_segments() -> bool {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0));
+    socket.is_ok_and(|socket| setsockopt(&socket, UdpGsoSegment, &1472).is_ok())
 }
 
 /// Sends datagrams of `each` bytes, the last one as long as it is, on a connected socket. Bytes
@@ -125,7 +121,7 @@ mod tests {
     fn both_ways_send_the_same_datagrams() {
         let bytes: Vec<u8> = (0..100_u32 * 64).map(|n| (n / 100) as u8).collect();
         let expected: Vec<Vec<u8>> = bytes.chunks(100).map(<[u8]>::to_vec).collect();
-        for bulk in [Bulk::of_kernel(), Bulk::Batches] {
+        for bulk in [Bulk::chosen(true), Bulk::chosen(false)] {
             assert_eq!(arrives(bulk, &bytes, 100), (expected.clone(), bulk));
             let odd = &bytes[..250];
             assert_eq!(
@@ -139,7 +135,7 @@ mod tests {
     #[test]
     fn what_no_segment_may_be_goes_by_itself() {
         let bytes = vec![7; 2 * 60_000];
-        let (arrived, bulk) = arrives(Bulk::of_kernel(), &bytes, 60_000);
+        let (arrived, bulk) = arrives(Bulk::chosen(true), &bytes, 60_000);
         assert_eq!(arrived.concat(), bytes);
         assert_eq!(
             bulk,

@@ -1,8 +1,9 @@
 //! One transfer's socket: bound to the address that was asked, connected to the peer.
 //!
 //! Because it is connected, the kernel keeps strangers away (they hear ICMP port unreachable) and
-//! says when the peer's port is closed. Sends many datagrams by one system call ([`super::bulk`]). Not registered for writing (see [`super::udp`]); only when
-//! the send queue is full a duplicate of it is watched for writing.
+//! says when the peer's port is closed. Sends many datagrams by one system call ([`super::bulk`]) and
+//! hears two by one ([`super::inbox`]). Not registered for writing (see [`super::udp`]); only when the
+//! send queue is full a duplicate of it is watched for writing.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
@@ -11,10 +12,12 @@ use std::time::Duration;
 use nix::sys::socket::{getsockopt, sockopt};
 use rustix::net::sockopt::{Ipv4PathMtuDiscovery, set_ip_mtu_discover};
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::io::{Interest, Ready};
+use tokio::task::coop::consume_budget;
 
 use super::bulk::{self, Bulk};
+use super::inbox::Inbox;
 use super::udp::register;
 
 /// A queue that has not moved for so long is taken for a dead link, and the datagram for lost.
@@ -56,12 +59,23 @@ impl Connected {
         u32::try_from(mtu).map_err(io::Error::other)
     }
 
-    /// Waits for a datagram; what does not fit is cut off. Cancel-safe.
+    /// Waits until something is in the inbox; what does not fit there is cut off. Cancel-safe. A peer
+    /// that never stops talking does not keep the thread from others.
     ///
     /// # Errors
     /// `ConnectionRefused` when the peer's port is closed.
-    pub async fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.async_io(HEARD, |socket| socket.recv(buf)).await
+    pub async fn hear(&self, inbox: &mut Inbox) -> io::Result<()> {
+        while inbox.is_empty() {
+            consume_budget().await;
+            let mut ready = self.socket.ready(HEARD).await?;
+            match inbox.fill(self.socket.get_ref()) {
+                Ok(true) => {}
+                Ok(false) => ready.clear_ready_matching(Ready::READABLE),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
     }
 
     /// Sends datagrams of `each` bytes, the last one as long as it is, as far as there is room in the
@@ -127,9 +141,18 @@ mod tests {
         assert_eq!((&buf[..len], from.ip()), (&b"block"[..], local.into()));
         let (stranger, _) = peer();
         stranger.send_to(b"not for it", from).unwrap();
-        socket.send_to(b"ack", from).unwrap();
-        let len = connected.recv(&mut buf).await.unwrap();
-        assert_eq!(&buf[..len], b"ack");
+        let said: [&[u8]; 4] = [b"ack", b"once", b"more", b"again"];
+        let mut inbox = Inbox::new();
+        for (first, second) in [(0, 1), (2, 3)] {
+            // One batch that is full, one that is not, and what comes after the queue was empty.
+            socket.send_to(said[first], from).unwrap();
+            socket.send_to(said[second], from).unwrap();
+            socket.send_to(b"last", from).unwrap();
+            for expected in [said[first], said[second], b"last"] {
+                connected.hear(&mut inbox).await.unwrap();
+                assert_eq!(inbox.take(), Some(expected));
+            }
+        }
         assert!(connected.mtu().unwrap() >= 1500, "loopback's is large");
     }
 
@@ -140,7 +163,7 @@ mod tests {
             Connected::open(Ipv4Addr::LOCALHOST, addr, None, Bulk::Batches).unwrap();
         drop(socket);
         connected.send(b"?", 1).await.unwrap();
-        let error = connected.recv(&mut [0; 16]).await.unwrap_err();
+        let error = connected.hear(&mut Inbox::new()).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     }
 }

@@ -7,7 +7,7 @@ use std::io;
 use bytes::Bytes;
 
 use super::super::files::{Body, Data};
-use super::datagrams::read_cold;
+use super::source;
 
 /// The largest body sent as netascii, in bytes: texts are small, and what is converted is held in
 /// memory until it is sent.
@@ -15,10 +15,7 @@ pub(super) const LIMIT: u64 = 1024 * 1024;
 
 /// The body as netascii. The caller has held its length to [`LIMIT`].
 pub(super) async fn converted(body: Body) -> io::Result<Body> {
-    let plain = match body.data {
-        Data::Memory(bytes) => bytes,
-        Data::File(file) => read_cold(file, 0, body.len).await?.into(),
-    };
+    let plain = source::whole(body.data, body.len).await?;
     let bytes = Bytes::from(to_netascii(&plain));
     Ok(Body {
         len: bytes.len() as u64,

@@ -4,19 +4,19 @@
 use std::io;
 use std::net::SocketAddrV4;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::super::files::{Body, Data};
+use super::super::files::Body;
 use super::super::sys::connected::Connected;
-use super::datagrams::{self, datagram};
+use super::super::sys::inbox::Inbox;
+use super::datagrams;
 use super::report::{Report, printable};
 use super::seats::Repeats;
+use super::source::{Larder, Source};
 use crate::transfer::{Ending, Input, Next, Run, Send, Sender, Step, Terms};
 use crate::wire::tftp::{ErrorCode, Packet};
 use tokio::time::Sleep;
-
-/// Room for what clients say: acknowledgements, and errors in words.
-const HEARD: usize = 256;
 
 /// What a transfer needs.
 pub(super) struct Job {
@@ -27,6 +27,8 @@ pub(super) struct Job {
     /// The longest time without progress.
     pub(super) patience: Duration,
     pub(super) repeats: Repeats,
+    /// Where there is room for what is read ahead.
+    pub(super) larder: Arc<Larder>,
 }
 
 /// How it ended.
@@ -50,19 +52,25 @@ pub(super) struct Unreadable {
 /// One transfer under way.
 struct Session<'a> {
     socket: Connected,
-    peer: SocketAddrV4,
-    data: Data,
+    inbox: Inbox,
+    ears: Ears<'a>,
+    source: Source,
     sender: Sender,
     repeats: Repeats,
     oack: Vec<u8>,
-    report: &'a Report,
-    /// The words of the client's ERROR.
-    words: String,
     /// Whether sending has met a closed port.
     gone: bool,
     /// Ends a wait, at the latest when it should: it is set anew when it has run out, not at each
     /// packet, of which there are many more.
     alarm: Pin<Box<Sleep>>,
+}
+
+/// What makes sense of a client's packets.
+struct Ears<'a> {
+    peer: SocketAddrV4,
+    report: &'a Report,
+    /// The words of the client's ERROR.
+    words: String,
 }
 
 /// Sends the body on these terms. Ends by itself after bounded time without progress.
@@ -75,13 +83,16 @@ pub(super) async fn run(job: Job, report: &Report) -> Result<Outcome, Unreadable
     let oack = terms.oack.map(|options| Packet::Oack(options).encode());
     let session = Session {
         socket: job.socket,
-        peer: job.peer,
-        data: job.body.data,
+        inbox: Inbox::new(),
+        ears: Ears {
+            peer: job.peer,
+            report,
+            words: String::new(),
+        },
+        source: Source::new(job.body.data, job.larder),
         sender,
         repeats: job.repeats,
         oack: oack.unwrap_or_default(),
-        report,
-        words: String::new(),
         gone: false,
         alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
     };
@@ -108,7 +119,7 @@ impl Session<'_> {
         Outcome {
             ending,
             acknowledged: self.sender.acknowledged(),
-            words: self.words,
+            words: self.ears.words,
         }
     }
 
@@ -116,7 +127,7 @@ impl Session<'_> {
         match send {
             Send::Oack => {
                 let oack = std::mem::take(&mut self.oack);
-                self.put(&oack, oack.len()).await;
+                self.put(&oack).await;
                 self.oack = oack;
                 Ok(())
             }
@@ -131,28 +142,43 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Fills and sends at once; where a disk or room in the queue has to be waited for, with a copy.
+    /// Fills and sends at once; where a disk or room in the queue has to be waited for, again after.
     async fn piece(&mut self, piece: &Run) -> io::Result<()> {
-        let socket = &mut self.socket;
-        let sent = datagrams::at_once(&self.data, piece, |d| socket.send_now(d.bytes, d.each))?;
-        match sent {
-            Some(Ok(gone)) if gone >= datagrams::length(piece) => return Ok(()),
-            Some(Err(e)) if e.kind() != io::ErrorKind::WouldBlock => {
-                self.lost(&e);
-                return Ok(());
+        let (whole, mut gone) = (datagrams::length(piece), 0);
+        while gone < whole {
+            match self.send_from(piece, gone)? {
+                None => {
+                    let least = piece.bytes() as usize; // a piece: what one send takes
+                    self.source.fetch(piece.offset(), least).await?;
+                }
+                Some(Ok(more)) => gone += more,
+                Some(Err(e)) if e.kind() == io::ErrorKind::WouldBlock => {
+                    self.source.let_go_of_little();
+                    if self.socket.room().await.is_err() {
+                        break; // lost, as below
+                    }
+                }
+                Some(Err(e)) => {
+                    self.lost(&e);
+                    break;
+                }
             }
-            _ => {}
         }
-        let gone = sent.and_then(Result::ok).unwrap_or(0);
-        let bytes = datagrams::read(&self.data, piece).await?;
-        let rest = bytes.get(gone..).unwrap_or_default();
-        self.put(rest, datagram(piece)).await;
+        self.source.let_go_of_little();
         Ok(())
     }
 
+    /// Sends a piece's datagrams from this byte on, as far as they are there and there is room.
+    fn send_from(&mut self, piece: &Run, gone: usize) -> io::Result<Option<io::Result<usize>>> {
+        let socket = &mut self.socket;
+        datagrams::at_once(&mut self.source, piece, |all| {
+            socket.send_now(all.bytes.get(gone..).unwrap_or_default(), all.each)
+        })
+    }
+
     /// A datagram that cannot leave is a lost one; the sender's waits see to it.
-    async fn put(&mut self, bytes: &[u8], each: usize) {
-        if let Err(e) = self.socket.send(bytes, each).await {
+    async fn put(&mut self, datagram: &[u8]) {
+        if let Err(e) = self.socket.send(datagram, datagram.len()).await {
             self.lost(&e);
         }
     }
@@ -166,8 +192,7 @@ impl Session<'_> {
             code: ErrorCode::UNDEFINED,
             text: b"the file cannot be read",
         };
-        let told = told.encode();
-        self.put(&told, told.len()).await;
+        self.put(&told.encode()).await;
         Unreadable {
             acknowledged: self.sender.acknowledged(),
             error,
@@ -185,22 +210,24 @@ impl Session<'_> {
         loop {
             match self.event(until).await {
                 Some(input) => return input,
-                None if Instant::now() >= until => return Input::Timeout,
+                None if Instant::now() >= until => {
+                    self.source.let_go();
+                    return Input::Timeout;
+                }
                 None => {}
             }
         }
     }
 
     async fn event(&mut self, until: Instant) -> Option<Input> {
-        let mut heard = [0; HEARD];
         tokio::select! {
             biased; // what has arrived comes before a wait that ended meanwhile
             repeat = self.repeats.recv() => Some(match repeat {
                 Some(()) => Input::Again,
                 None => Input::Superseded,
             }),
-            got = self.socket.recv(&mut heard) => match got {
-                Ok(len) => self.understand(heard.get(..len).unwrap_or_default()),
+            heard = self.socket.hear(&mut self.inbox) => match heard {
+                Ok(()) => self.inbox.take().and_then(|packet| self.ears.understand(packet)),
                 Err(e) => (e.kind() == io::ErrorKind::ConnectionRefused).then_some(Input::Gone),
             },
             () = self.alarm.as_mut() => {
@@ -209,7 +236,9 @@ impl Session<'_> {
             }
         }
     }
+}
 
+impl Ears<'_> {
     /// What a packet means in a transfer; nothing, if it has no business there.
     fn understand(&mut self, packet: &[u8]) -> Option<Input> {
         match Packet::decode(packet) {
