@@ -12,15 +12,14 @@ mod support;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 
 use bootjack::service::Limits;
-use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{setsockopt, sockopt};
 
 use client::{ack, get, next, request};
-use server::Server;
+use server::{Server, Untelling};
 
 /// What one transfer holds at most, in bytes, and what is read ahead for all of them (README, "Safety").
-const EACH: u64 = 8 << 10;
+const EACH: u64 = 16 << 10;
 const AHEAD: u64 = 48 << 20;
 
 /// Memory of this process that is really there, in bytes.
@@ -66,15 +65,7 @@ fn as_many_transfers_as_there_may_be_hold_bounded_memory_and_hold_nobody_up() {
     allow_files(4 * limits.tftp_transfers as u64); // a socket a side, and the file
     let server = Server::start();
     // A file system that cannot tell what is cached: each transfer has to read ahead.
-    let folder = server.folder.path();
-    mount(
-        Some("tmpfs"),
-        folder,
-        Some("tmpfs"),
-        MsFlags::empty(),
-        None::<&str>,
-    )
-    .unwrap();
+    let _tmpfs = Untelling::at(server.folder.path());
     let bytes = server.file("file", 4_000_000);
     let options = [("blksize", "1468"), ("windowsize", "4")];
     let asked = request(1, "file", "octet", &options);
@@ -98,5 +89,4 @@ fn as_many_transfers_as_there_may_be_hold_bounded_memory_and_hold_nobody_up() {
             .send_to(b"\0\x05\0\0enough\0", one.transfer)
             .unwrap();
     }
-    umount2(folder, MntFlags::MNT_DETACH).unwrap();
 }
