@@ -42,6 +42,12 @@ pub const DEFAULT_FILE: &str = "/etc/bootjack/bootjack.yaml";
 /// Seconds between two looks at the folders.
 const POLL: std::ops::RangeInclusive<i64> = 1..=3600;
 
+/// Blocks in a TFTP window; beyond, one window would be more than any client holds.
+const WINDOWSIZE: std::ops::RangeInclusive<i64> = 1..=1024;
+
+/// Bytes in a TFTP block (RFC 2348).
+const BLKSIZE: std::ops::RangeInclusive<i64> = 8..=65464;
+
 /// The kind of PXE served (design, "mode").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -91,7 +97,7 @@ pub enum LogLevel {
 }
 
 /// The keys of the config file, which are the names of the flags.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 22] = [
     "mode",
     "force",
     "interface",
@@ -105,6 +111,9 @@ const KEYS: [&str; 19] = [
     "tls-cert",
     "tls-key",
     "tls-name",
+    "tftp-windowsize",
+    "tftp-blksize",
+    "tftp-segmentation",
     "user",
     "poll",
     "log-format",
@@ -176,6 +185,21 @@ pub struct Settings {
     /// Host name that machines are told in https URLs, for a certificate of a name [default: our address]
     #[arg(long, env = "BOOTJACK_TLS_NAME", value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub tls_name: Option<String>,
+    /// The largest window that TFTP grants, in blocks [default: 64]
+    #[arg(long, env = "BOOTJACK_TFTP_WINDOWSIZE", value_name = "N", value_parser = clap::value_parser!(u16).range(WINDOWSIZE))]
+    pub tftp_windowsize: Option<u16>,
+    /// The largest block that TFTP grants, in bytes; never more than the path bears without fragments [default: its MTU - 32]
+    #[arg(long, env = "BOOTJACK_TFTP_BLKSIZE", value_name = "N", value_parser = clap::value_parser!(u16).range(BLKSIZE))]
+    pub tftp_blksize: Option<u16>,
+    /// TFTP: leave it to the kernel to cut datagrams out of one buffer (GSO); false where a network card does that wrong [default: true]
+    #[arg(
+        long,
+        env = "BOOTJACK_TFTP_SEGMENTATION",
+        value_name = "true|false",
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub tftp_segmentation: Option<bool>,
     /// Unprivileged user to become once the ports are open [default: bootjack if there is one, else nobody]
     #[arg(long, env = "BOOTJACK_USER", value_name = "NAME")]
     pub user: Option<String>,
@@ -244,6 +268,9 @@ impl Settings {
             tls_cert: self.tls_cert.or(weaker.tls_cert),
             tls_key: self.tls_key.or(weaker.tls_key),
             tls_name: self.tls_name.or(weaker.tls_name),
+            tftp_windowsize: self.tftp_windowsize.or(weaker.tftp_windowsize),
+            tftp_blksize: self.tftp_blksize.or(weaker.tftp_blksize),
+            tftp_segmentation: self.tftp_segmentation.or(weaker.tftp_segmentation),
             user: self.user.or(weaker.user),
             poll: self.poll.or(weaker.poll),
             log_format: self.log_format.or(weaker.log_format),
@@ -285,6 +312,9 @@ impl Settings {
             "tls-cert" => text(self.tls_cert.as_ref()),
             "tls-key" => text(self.tls_key.as_ref()),
             "tls-name" => text(self.tls_name.as_ref()),
+            "tftp-windowsize" => text(self.tftp_windowsize),
+            "tftp-blksize" => text(self.tftp_blksize),
+            "tftp-segmentation" => text(self.tftp_segmentation),
             "user" => text(self.user.as_ref()),
             "poll" => text(self.poll),
             "log-format" => text(self.log_format),

@@ -1,6 +1,7 @@
 //! The TFTP door as clients meet it: real ones, firmware's habits, and a lossy network.
 //!
 //! * `loss`: a cable that loses packets
+//! * `ways`: ways to send, to read and to bound it, that all give the same bytes
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -11,6 +12,8 @@ mod loss;
 #[path = "support/tftp_server.rs"]
 mod server;
 mod support;
+#[path = "tftp/ways.rs"]
+mod ways;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

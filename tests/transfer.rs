@@ -90,6 +90,40 @@ proptest! {
         prop_assert_eq!(outcome.blocks, blocks(size, blksize));
     }
 
+    /// Beside the least possible, a packet that was lost costs a window at most.
+    #[test]
+    fn a_loss_costs_a_window_at_most(
+        (size, blksize, windowsize) in shapes(),
+        manner in manners(),
+        lost in 1..100_u64,
+        seed: u64,
+    ) {
+        let clean = Case::clean(size, asked(blksize, windowsize), manner);
+        let outcome = run(&Case { lost, seed, ..clean });
+        let spare = outcome.harmed * u64::from(windowsize);
+        prop_assert!(
+            outcome.blocks <= blocks(size, blksize) + spare,
+            "{} blocks, {} lost", outcome.blocks, outcome.harmed
+        );
+    }
+
+    /// The same where packets are doubled and overtake each other, too.
+    #[test]
+    fn whatever_a_packet_suffers_costs_a_window_at_most(
+        (size, blksize, windowsize) in shapes(),
+        manner in manners(),
+        (lost, doubled, delayed) in (0..50_u64, 0..300_u64, 0..300_u64),
+        seed: u64,
+    ) {
+        let clean = Case::clean(size, asked(blksize, windowsize), manner);
+        let outcome = run(&Case { lost, doubled, delayed, seed, ..clean });
+        let spare = outcome.harmed * u64::from(windowsize);
+        prop_assert!(
+            outcome.blocks <= blocks(size, blksize) + spare,
+            "{} blocks, {} harmed", outcome.blocks, outcome.harmed
+        );
+    }
+
     #[test]
     fn a_bad_moment_does_not_double_the_traffic_that_follows(
         windowsize in 2..=64_u16,

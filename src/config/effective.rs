@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{LogLevel, Mode, Settings};
 use crate::event::log::LogFormat;
+use crate::transfer::Bounds;
 use crate::yaml::{Finding, Severity};
 
 /// Settings with every default applied.
@@ -39,6 +40,12 @@ pub struct Effective {
     pub tls_key: Option<PathBuf>,
     /// The host name in https URLs; `None`: our address.
     pub tls_name: Option<String>,
+    /// The largest window that TFTP grants, in blocks.
+    pub tftp_windowsize: u16,
+    /// The largest block that TFTP grants, in bytes; `None`: as large as the path's MTU allows.
+    pub tftp_blksize: Option<u16>,
+    /// Whether the kernel cuts TFTP's datagrams out of one buffer, where it can.
+    pub tftp_segmentation: bool,
     /// The user to become; `None`: `bootjack` if there is one, else `nobody`.
     pub user: Option<String>,
     /// Seconds between looks; `None`: told by the kernel.
@@ -113,6 +120,9 @@ impl Settings {
             tls_cert: self.tls_cert,
             tls_key: self.tls_key,
             tls_name: self.tls_name,
+            tftp_windowsize: self.tftp_windowsize.unwrap_or(Bounds::DEFAULT_WINDOWSIZE),
+            tftp_blksize: self.tftp_blksize,
+            tftp_segmentation: self.tftp_segmentation.unwrap_or(true),
             user: self.user,
             poll: self.poll,
             log_format: self.log_format.unwrap_or(LogFormat::Text),

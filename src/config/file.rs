@@ -3,11 +3,12 @@
 //! What `dhcp:` and `quirks:` say is passed over here and read by rooms `network` and `client`.
 
 use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{KEYS, MOST_SERVERS, POLL, Settings, server_address};
+use super::{BLKSIZE, KEYS, MOST_SERVERS, POLL, Settings, WINDOWSIZE, server_address};
 use crate::network::SHAPES;
 use crate::yaml::{Node, Report, Section, Shape, Value, one_or_list, text, word_of, yes_no};
 
@@ -57,13 +58,22 @@ pub fn settings(root: &Node, report: &mut Report<'_>) -> Settings {
         tls_cert: file.path("tls-cert", report),
         tls_key: file.path("tls-key", report),
         tls_name: file.name("tls-name", report),
+        tftp_windowsize: file.number("tftp-windowsize", bounds(&WINDOWSIZE), report),
+        tftp_blksize: file.number("tftp-blksize", bounds(&BLKSIZE), report),
+        tftp_segmentation: file.of("tftp-segmentation", report, |n, r| {
+            yes_no(n, "tftp-segmentation", r)
+        }),
         user: file.name("user", report),
-        poll: file.number("poll", (*POLL.start(), *POLL.end()), report),
+        poll: file.number("poll", bounds(&POLL), report),
         log_format: file.word("log-format", report),
         log_level: file.word("log-level", report),
         dhcp: file.given("dhcp").map(|_| Given),
         quirks: file.given("quirks").map(|_| Given),
     }
+}
+
+fn bounds(range: &RangeInclusive<i64>) -> (i64, i64) {
+    (*range.start(), *range.end())
 }
 
 struct Keys<'n> {

@@ -24,6 +24,7 @@ use crate::lease::State;
 use crate::profile::Snapshot;
 use crate::relay::Relay;
 use crate::relay::servers::Servers;
+use crate::transfer::Bounds;
 use crate::tree::{self, CleanPath, Door, Found, Requester};
 use crate::wire::Mac;
 use crate::yaml::Finding;
@@ -38,6 +39,12 @@ pub struct Limits {
     pub tftp_transfers: usize,
     /// TFTP transfers under way for one address.
     pub tftp_per_client: usize,
+    /// The largest window that TFTP grants, in blocks.
+    pub tftp_windowsize: u16,
+    /// The largest block that TFTP grants, in bytes; a path's MTU may make it smaller.
+    pub tftp_blksize: u16,
+    /// Whether the kernel is to cut TFTP's datagrams out of one buffer (GSO), where it can.
+    pub tftp_segmentation: bool,
     /// HTTP connections open, in all.
     pub http_connections: usize,
     /// HTTPS connections open, in all; with 64 KiB each that TLS holds at most, 64 MiB by default.
@@ -63,6 +70,9 @@ impl Default for Limits {
         Self {
             tftp_transfers: 4096,
             tftp_per_client: 32,
+            tftp_windowsize: Bounds::DEFAULT_WINDOWSIZE,
+            tftp_blksize: u16::MAX,
+            tftp_segmentation: true,
             http_connections: 4096,
             https_connections: 1024,
             http_per_client: 64,

@@ -28,9 +28,7 @@ use super::sys::packet::Ear;
 use super::sys::udp::Listener;
 use super::tls::{self, Tls};
 use super::watch::{Pace, Watch};
-use super::{
-    Limits, Shared, control, dhcp, groups, holder, http, links, overhear, privilege, tftp,
-};
+use super::{Shared, control, dhcp, groups, holder, http, links, overhear, privilege, tftp};
 use crate::config::{Effective, Mode};
 use crate::decide::Port;
 use crate::error::Error;
@@ -87,7 +85,7 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let mut first = loader.load();
     let snapshot = in_force(&mut first)?;
     raise_file_limit();
-    let shared = Shared::new(snapshot, folders(settings), Limits::default());
+    let shared = Shared::new(snapshot, folders(settings), tftp::limits(settings));
     shared.findings.store(Arc::new(first.findings.clone()));
     let giving = raw.map(|raw| Giving::open(raw, settings, &shared));
     let (giving, of_leases) = giving.transpose()?.unzip();
@@ -102,7 +100,8 @@ pub fn prepare(settings: &Effective) -> Result<Prepared, Error> {
     let kept = of_leases
         .chain(machines.notices)
         .chain(deaf)
-        .chain(misnamed);
+        .chain(misnamed)
+        .chain([tftp::ways(&shared.limits, &settings.images)]);
     Ok(Prepared {
         ready: ready(&opened, settings, &user),
         notices: notices(settings, &user, no_server, kept),

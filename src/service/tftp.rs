@@ -14,17 +14,22 @@
 //! * `seats`: transfers under way, and what a repeated request means
 //! * `request`: one request → a transfer, or the ERROR it gets
 //! * `lookup`: its name → a body, or why there is none
-//! * `content`: a body → datagrams; netascii
+//! * `source`: where a body's bytes come from, and what is read ahead of them
+//! * `datagrams`: bytes → datagrams, many at a time; `netascii`: line ends
 //! * `session`: one transfer, from first packet to ending
+//! * `ways`: how files are read and sent on this host, for the log
 //! * `report`: events, with a bound on what a flood may log
 
-mod content;
+mod datagrams;
 mod door;
 mod lookup;
+mod netascii;
 mod report;
 mod request;
 mod seats;
 mod session;
+mod source;
+mod ways;
 
 use std::io;
 use std::net::UdpSocket;
@@ -38,6 +43,7 @@ use crate::tree;
 use door::Door;
 
 pub use super::look_up::Resolve;
+pub use ways::{limits, ways};
 
 /// Serves on these sockets (of [`super::sys::udp::open`]) until it is dropped.
 ///

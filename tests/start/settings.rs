@@ -5,7 +5,7 @@ use std::fs;
 use crate::run::{Said, bootjack, folder, run};
 
 /// key, its default as `config` shows it, then a value of file, environment and flag.
-const SETTINGS: [(&str, &str, [&str; 3]); 17] = [
+const SETTINGS: [(&str, &str, [&str; 3]); 20] = [
     ("mode", "\"proxy\"", ["colocated", "proxy", "colocated"]),
     ("force", "false", ["true", "false", "true"]),
     ("interface", "", ["eth7", "eth8", "eth9"]),
@@ -27,6 +27,9 @@ const SETTINGS: [(&str, &str, [&str; 3]); 17] = [
     ("tls-cert", "", ["/f/t.pem", "/e/t.pem", "/c/t.pem"]),
     ("tls-key", "", ["/f/t.key", "/e/t.key", "/c/t.key"]),
     ("tls-name", "", ["a.example", "b.example", "c.example"]),
+    ("tftp-windowsize", "64", ["16", "8", "4"]),
+    ("tftp-blksize", "", ["1024", "512", "1428"]),
+    ("tftp-segmentation", "true", ["false", "true", "false"]),
     ("user", "", ["alice", "bob", "carol"]),
     ("poll", "", ["5", "6", "7"]),
     ("log-format", "\"text\"", ["json", "text", "json"]),
@@ -61,6 +64,7 @@ fn shown(key: &str, value: &str) -> String {
     match key {
         "interface" | "dhcp-server" => format!("[\"{value}\"]"),
         "http-port" | "https-port" | "poll" | "force" => value.to_owned(),
+        key if key.starts_with("tftp-") => value.to_owned(),
         _ => format!("\"{value}\""),
     }
 }

@@ -234,6 +234,9 @@ pub enum Real {
         blksize: u16,
         windowsize: u16,
     },
+    Busybox {
+        blksize: u16,
+    },
 }
 
 impl Real {
@@ -242,6 +245,7 @@ impl Real {
             Self::Hpa | Self::HpaNetascii => "tftp",
             Self::Curl { .. } => "curl",
             Self::Atftp { .. } => "atftp",
+            Self::Busybox { .. } => "busybox",
         }
     }
 
@@ -298,6 +302,9 @@ impl Real {
             } => format!(
                 "--option|blksize {blksize}|--option|windowsize {windowsize}|--tftp-timeout|1|-g|-r|{name}|-l|{local}|{host}|{port}"
             ),
+            Self::Busybox { blksize } => {
+                format!("tftp|-g|-b|{blksize}|-r|{name}|-l|{local}|{host}|{port}")
+            }
         };
         line.split('|').map(str::to_owned).collect()
     }

@@ -59,6 +59,8 @@ pub struct Outcome {
     pub repeated: u64,
     /// OACKs sent.
     pub oacks: u64,
+    /// Packets that were lost, doubled or delayed.
+    pub harmed: u64,
     pub took: Duration,
 }
 
@@ -171,6 +173,7 @@ struct World {
     highest: u64,
     repeated: u64,
     oacks: u64,
+    harmed: u64,
 }
 
 const TRIP: Duration = Duration::from_micros(100);
@@ -208,6 +211,7 @@ pub fn run(case: &Case) -> Outcome {
         highest: 0,
         repeated: 0,
         oacks: 0,
+        harmed: 0,
     };
     world.transmit(Arrival::AtServer(Packet::Request));
     world.watch_client();
@@ -218,6 +222,7 @@ pub fn run(case: &Case) -> Outcome {
         blocks: world.blocks,
         repeated: world.repeated,
         oacks: world.oacks,
+        harmed: world.harmed,
         took: world.now,
     }
 }
@@ -326,13 +331,16 @@ impl World {
         let bad = self.count < self.case.until;
         let (lost, doubled, delayed) = (self.case.lost, self.case.doubled, self.case.delayed);
         if bad && self.chance(lost) {
+            self.harmed += 1;
             return;
         }
         let mut delay = TRIP;
         if bad && self.chance(delayed) {
+            self.harmed += 1;
             delay += Duration::from_micros(self.next_random() % 400);
         }
         if bad && self.chance(doubled) {
+            self.harmed += 1;
             let twin = match &arrival {
                 Arrival::AtServer(packet) => Arrival::AtServer(packet.clone()),
                 Arrival::AtClient(packet) => Arrival::AtClient(packet.clone()),

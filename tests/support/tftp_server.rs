@@ -8,7 +8,7 @@
 
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -21,6 +21,7 @@ use bootjack::service::sys::udp;
 use bootjack::service::{Limits, Shared, tftp};
 use bootjack::tree::{CleanPath, FilePath, Found, Missing, Requester, Root};
 use bootjack::wire::Mac;
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, setns};
 
 /// A running service; it ends when this is dropped.
@@ -181,6 +182,32 @@ impl Drop for Server {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+/// A file system that cannot tell what is cached (tmpfs), at a folder; gone when this is dropped, so
+/// make it after what the folder belongs to. For root.
+pub struct Untelling(PathBuf);
+
+impl Untelling {
+    pub fn at(folder: &Path) -> Self {
+        std::fs::create_dir_all(folder).unwrap();
+        let no_data = None::<&str>;
+        mount(
+            Some("tmpfs"),
+            folder,
+            Some("tmpfs"),
+            MsFlags::empty(),
+            no_data,
+        )
+        .unwrap();
+        Self(folder.to_owned())
+    }
+}
+
+impl Drop for Untelling {
+    fn drop(&mut self) {
+        let _ = umount2(&self.0, MntFlags::MNT_DETACH);
     }
 }
 

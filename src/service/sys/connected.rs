@@ -1,8 +1,9 @@
 //! One transfer's socket: bound to the address that was asked, connected to the peer.
 //!
 //! Because it is connected, the kernel keeps strangers away (they hear ICMP port unreachable) and
-//! says when the peer's port is closed. Not registered for writing (see [`super::udp`]); only when
-//! the send queue is full a duplicate of it is watched for writing.
+//! says when the peer's port is closed. Sends many datagrams by one system call ([`super::bulk`]) and
+//! hears two by one ([`super::inbox`]). Not registered for writing (see [`super::udp`]); only when the
+//! send queue is full a duplicate of it is watched for writing.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
@@ -11,9 +12,12 @@ use std::time::Duration;
 use nix::sys::socket::{getsockopt, sockopt};
 use rustix::net::sockopt::{Ipv4PathMtuDiscovery, set_ip_mtu_discover};
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::io::{Interest, Ready};
+use tokio::task::coop::consume_budget;
 
+use super::bulk::{self, Bulk};
+use super::inbox::Inbox;
 use super::udp::register;
 
 /// A queue that has not moved for so long is taken for a dead link, and the datagram for lost.
@@ -24,11 +28,20 @@ const HEARD: Interest = Interest::READABLE.add(Interest::ERROR);
 
 /// A connected datagram socket in the runtime.
 #[derive(Debug)]
-pub struct Connected(AsyncFd<UdpSocket>);
+pub struct Connected {
+    socket: AsyncFd<UdpSocket>,
+    bulk: Bulk,
+}
 
 impl Connected {
     /// From a port of the kernel's choice at `local` to `peer`, through `device` where one is given.
-    pub fn open(local: Ipv4Addr, peer: SocketAddrV4, device: Option<&[u8]>) -> io::Result<Self> {
+    /// What is sent by the dozen leaves as `bulk` says, as far as the path allows.
+    pub fn open(
+        local: Ipv4Addr,
+        peer: SocketAddrV4,
+        device: Option<&[u8]>,
+        bulk: Bulk,
+    ) -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
         socket.set_nonblocking(true)?;
         // Without privileges only Linux 5.7 and later allow it; before, the routes decide.
@@ -36,36 +49,66 @@ impl Connected {
         set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::DONT)?;
         socket.bind(&SocketAddrV4::new(local, 0).into())?;
         socket.connect(&peer.into())?;
-        register(socket.into(), HEARD).map(Self)
+        let socket = register(socket.into(), HEARD)?;
+        Ok(Self { socket, bulk })
     }
 
     /// Bytes of an IP packet that reach the peer whole, as far as the routes know.
     pub fn mtu(&self) -> io::Result<u32> {
-        let mtu = getsockopt(self.0.get_ref(), sockopt::IpMtu)?;
+        let mtu = getsockopt(self.socket.get_ref(), sockopt::IpMtu)?;
         u32::try_from(mtu).map_err(io::Error::other)
     }
 
-    /// Waits for a datagram; what does not fit is cut off. Cancel-safe.
+    /// Waits until something is in the inbox; what does not fit there is cut off. Cancel-safe. A peer
+    /// that never stops talking does not keep the thread from others.
     ///
     /// # Errors
     /// `ConnectionRefused` when the peer's port is closed.
-    pub async fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.async_io(HEARD, |socket| socket.recv(buf)).await
+    pub async fn hear(&self, inbox: &mut Inbox) -> io::Result<()> {
+        while inbox.is_empty() {
+            consume_budget().await;
+            let mut ready = self.socket.ready(HEARD).await?;
+            match inbox.fill(self.socket.get_ref()) {
+                Ok(true) => {}
+                Ok(false) => ready.clear_ready_matching(Ready::READABLE),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
     }
 
-    /// Sends one datagram, waiting for room in the queue.
-    pub async fn send(&self, bytes: &[u8]) -> io::Result<()> {
+    /// Sends datagrams of `each` bytes, the last one as long as it is, as far as there is room in the
+    /// queue: bytes that left. Never waits.
+    ///
+    /// # Errors
+    /// `WouldBlock` when nothing left for want of room: [`Connected::room`].
+    pub fn send_now(&mut self, bytes: &[u8], each: usize) -> io::Result<usize> {
         loop {
-            match self.0.get_ref().send(bytes) {
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.room().await?,
+            match bulk::send(self.socket.get_ref(), &mut self.bulk, bytes, each) {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                other => return other.map(drop),
+                other => return other,
             }
         }
     }
 
-    async fn room(&self) -> io::Result<()> {
-        let socket = register(self.0.get_ref().try_clone()?, Interest::WRITABLE)?;
+    /// The same, waiting for room.
+    pub async fn send(&mut self, mut bytes: &[u8], each: usize) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.send_now(bytes, each) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.room().await?,
+                gone => bytes = bytes.get(gone?..).unwrap_or_default(),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for room in the queue.
+    ///
+    /// # Errors
+    /// `TimedOut` where there is none for long: what waits is lost then.
+    pub async fn room(&self) -> io::Result<()> {
+        let socket = register(self.socket.get_ref().try_clone()?, Interest::WRITABLE)?;
         tokio::time::timeout(STUCK, socket.writable())
             .await?
             .map(drop)
@@ -91,26 +134,36 @@ mod tests {
     async fn it_speaks_from_the_address_asked_to_its_peer_alone() {
         let (socket, addr) = peer();
         let local = Ipv4Addr::new(127, 0, 0, 42);
-        let connected = Connected::open(local, addr, Some(b"lo")).unwrap();
-        connected.send(b"block").await.unwrap();
+        let mut connected = Connected::open(local, addr, Some(b"lo"), Bulk::Batches).unwrap();
+        connected.send(b"block", 5).await.unwrap();
         let mut buf = [0; 16];
         let (len, from) = socket.recv_from(&mut buf).unwrap();
         assert_eq!((&buf[..len], from.ip()), (&b"block"[..], local.into()));
         let (stranger, _) = peer();
         stranger.send_to(b"not for it", from).unwrap();
-        socket.send_to(b"ack", from).unwrap();
-        let len = connected.recv(&mut buf).await.unwrap();
-        assert_eq!(&buf[..len], b"ack");
+        let said: [&[u8]; 4] = [b"ack", b"once", b"more", b"again"];
+        let mut inbox = Inbox::new();
+        for (first, second) in [(0, 1), (2, 3)] {
+            // One batch that is full, one that is not, and what comes after the queue was empty.
+            socket.send_to(said[first], from).unwrap();
+            socket.send_to(said[second], from).unwrap();
+            socket.send_to(b"last", from).unwrap();
+            for expected in [said[first], said[second], b"last"] {
+                connected.hear(&mut inbox).await.unwrap();
+                assert_eq!(inbox.take(), Some(expected));
+            }
+        }
         assert!(connected.mtu().unwrap() >= 1500, "loopback's is large");
     }
 
     #[tokio::test]
     async fn a_closed_port_is_heard_of() {
         let (socket, addr) = peer();
-        let connected = Connected::open(Ipv4Addr::LOCALHOST, addr, None).unwrap();
+        let mut connected =
+            Connected::open(Ipv4Addr::LOCALHOST, addr, None, Bulk::Batches).unwrap();
         drop(socket);
-        connected.send(b"?").await.unwrap();
-        let error = connected.recv(&mut [0; 16]).await.unwrap_err();
+        connected.send(b"?", 1).await.unwrap();
+        let error = connected.hear(&mut Inbox::new()).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::super::files::{self, Body};
 use super::super::look_up::{self, Nothing, goes_on_without};
-use super::content::{NETASCII_LIMIT, netascii};
+use super::netascii;
 use super::request::Call;
 use crate::client::progress::Given;
 use crate::event::What;
@@ -76,12 +76,14 @@ pub(super) async fn look_up(
             _permit: None,
         });
     }
-    if body.len > NETASCII_LIMIT {
+    if body.len > netascii::LIMIT {
         return Err(Refusal::NotText);
     }
     let places = Arc::clone(&call.common.netascii);
     let permit = places.try_acquire_owned().map_err(|_| Refusal::Busy)?;
-    let body = netascii(body).await.map_err(|e| unreadable(&e))?;
+    let body = netascii::converted(body)
+        .await
+        .map_err(|e| unreadable(&e))?;
     Ok(Content {
         body,
         given,

@@ -7,16 +7,18 @@ use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
-use super::super::Shared;
+use super::super::sys::bulk::Bulk;
 use super::super::sys::connected::Connected;
 use super::super::sys::neighbour;
 use super::super::sys::udp::Listener;
+use super::super::{Limits, Shared};
 use super::Resolve;
 use super::door::tell;
 use super::lookup::{Content, Refusal, look_up};
 use super::report::{Report, printable};
 use super::seats::{Pair, Repeats, Seat, Seats};
 use super::session::{self, Job, Outcome};
+use super::source::Larder;
 use crate::client::{Client, Side};
 use crate::event::What;
 use crate::firmware::is_probe;
@@ -35,6 +37,8 @@ pub(super) struct Common {
     pub(super) seats: Arc<Seats>,
     pub(super) report: Report,
     pub(super) netascii: Arc<Semaphore>,
+    pub(super) bulk: Bulk,
+    pub(super) larder: Arc<Larder>,
 }
 
 /// A request that has its seat.
@@ -59,6 +63,8 @@ impl Common {
             seats: Seats::new(&shared.limits),
             report: Report::new(Arc::clone(&shared)),
             netascii: Arc::new(Semaphore::new(NETASCII_AT_ONCE)),
+            bulk: Bulk::chosen(shared.limits.tftp_segmentation),
+            larder: Larder::new(),
             resolve,
             shared,
         })
@@ -76,7 +82,7 @@ impl Call {
         if who.client.is_none() {
             who.client = self.silent_pi(&snapshot);
         }
-        let bounds = |mtu| bounds(&snapshot, &who, mtu);
+        let bounds = |mtu| bounds(&shared.limits, &snapshot, &who, mtu);
         let served = match look_up(&self, &snapshot, &who).await {
             Ok(content) => self.send(&who, (&content, bounds), repeats).await,
             Err(refusal) => Err(refusal),
@@ -117,6 +123,7 @@ impl Call {
             body: content.body.clone(),
             patience: self.common.shared.limits.idle,
             repeats,
+            larder: Arc::clone(&self.common.larder),
         };
         self.emit(who, self.started(size));
         let ended = match session::run(job, &self.common.report).await {
@@ -132,7 +139,12 @@ impl Call {
 
     fn socket(&self) -> io::Result<(Connected, u32)> {
         let pair = self.seat.pair;
-        let socket = Connected::open(pair.local, pair.peer, self.device.as_deref())?;
+        let socket = Connected::open(
+            pair.local,
+            pair.peer,
+            self.device.as_deref(),
+            self.common.bulk,
+        )?;
         let mtu = socket.mtu()?;
         Ok((socket, mtu))
     }
@@ -237,9 +249,13 @@ fn is_played(who: &Requester) -> bool {
     who.client.as_ref().is_some_and(is_probe)
 }
 
-/// What a path with this MTU bears, and the requester, as far as his quirks are known.
-fn bounds(snapshot: &Snapshot, who: &Requester, mtu: u32) -> Bounds {
-    let bounds = Bounds::of_mtu(mtu);
+/// What the operator lets be, a path with this MTU bears, and the requester, as far as his quirks are
+/// known.
+fn bounds(limits: &Limits, snapshot: &Snapshot, who: &Requester, mtu: u32) -> Bounds {
+    let bounds = Bounds {
+        blksize: Bounds::of_mtu(mtu).blksize.min(limits.tftp_blksize),
+        windowsize: limits.tftp_windowsize,
+    };
     match &who.client {
         Some(client) => bounds.within(&snapshot.quirks.treat(client)),
         None => bounds,
@@ -277,7 +293,7 @@ mod tests {
 
     fn refused(local: Ipv4Addr, peer: [u8; 4]) -> Refusal {
         let peer = SocketAddrV4::new(peer.into(), 2070);
-        let error = Connected::open(local, peer, None).unwrap_err();
+        let error = Connected::open(local, peer, None, Bulk::Batches).unwrap_err();
         no_socket(Pair { peer, local }, &error)
     }
 

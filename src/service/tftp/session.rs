@@ -3,18 +3,20 @@
 
 use std::io;
 use std::net::SocketAddrV4;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::super::files::{Body, Data};
+use super::super::files::Body;
 use super::super::sys::connected::Connected;
-use super::content;
+use super::super::sys::inbox::Inbox;
+use super::datagrams;
 use super::report::{Report, printable};
 use super::seats::Repeats;
+use super::source::{Larder, Source};
 use crate::transfer::{Ending, Input, Next, Run, Send, Sender, Step, Terms};
 use crate::wire::tftp::{ErrorCode, Packet};
-
-/// Room for what clients say: acknowledgements, and errors in words.
-const HEARD: usize = 256;
+use tokio::time::Sleep;
 
 /// What a transfer needs.
 pub(super) struct Job {
@@ -25,6 +27,8 @@ pub(super) struct Job {
     /// The longest time without progress.
     pub(super) patience: Duration,
     pub(super) repeats: Repeats,
+    /// Where there is room for what is read ahead.
+    pub(super) larder: Arc<Larder>,
 }
 
 /// How it ended.
@@ -48,16 +52,25 @@ pub(super) struct Unreadable {
 /// One transfer under way.
 struct Session<'a> {
     socket: Connected,
-    peer: SocketAddrV4,
-    data: Data,
+    inbox: Inbox,
+    ears: Ears<'a>,
+    source: Source,
     sender: Sender,
     repeats: Repeats,
     oack: Vec<u8>,
+    /// Whether sending has met a closed port.
+    gone: bool,
+    /// Ends a wait, at the latest when it should: it is set anew when it has run out, not at each
+    /// packet, of which there are many more.
+    alarm: Pin<Box<Sleep>>,
+}
+
+/// What makes sense of a client's packets.
+struct Ears<'a> {
+    peer: SocketAddrV4,
     report: &'a Report,
     /// The words of the client's ERROR.
     words: String,
-    /// Whether sending has met a closed port.
-    gone: bool,
 }
 
 /// Sends the body on these terms. Ends by itself after bounded time without progress.
@@ -70,14 +83,18 @@ pub(super) async fn run(job: Job, report: &Report) -> Result<Outcome, Unreadable
     let oack = terms.oack.map(|options| Packet::Oack(options).encode());
     let session = Session {
         socket: job.socket,
-        peer: job.peer,
-        data: job.body.data,
+        inbox: Inbox::new(),
+        ears: Ears {
+            peer: job.peer,
+            report,
+            words: String::new(),
+        },
+        source: Source::new(job.body.data, job.larder),
         sender,
         repeats: job.repeats,
         oack: oack.unwrap_or_default(),
-        report,
-        words: String::new(),
         gone: false,
+        alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
     };
     session.steps(step).await
 }
@@ -102,7 +119,7 @@ impl Session<'_> {
         Outcome {
             ending,
             acknowledged: self.sender.acknowledged(),
-            words: self.words,
+            words: self.ears.words,
         }
     }
 
@@ -119,20 +136,55 @@ impl Session<'_> {
     }
 
     async fn blocks(&mut self, run: Run) -> io::Result<()> {
-        for piece in content::pieces(&run) {
-            let datagrams = content::datagrams(&self.data, &piece).await?;
-            for datagram in datagrams.iter() {
-                self.put(datagram).await;
-            }
+        for piece in datagrams::pieces(&run) {
+            self.piece(&piece).await?;
         }
         Ok(())
     }
 
+    /// Fills and sends at once; where a disk or room in the queue has to be waited for, again after.
+    async fn piece(&mut self, piece: &Run) -> io::Result<()> {
+        let (whole, mut gone) = (datagrams::length(piece), 0);
+        while gone < whole {
+            match self.send_from(piece, gone)? {
+                None => {
+                    let least = piece.bytes() as usize; // a piece: what one send takes
+                    self.source.fetch(piece.offset(), least).await?;
+                }
+                Some(Ok(more)) => gone += more,
+                Some(Err(e)) if e.kind() == io::ErrorKind::WouldBlock => {
+                    self.source.let_go_of_little();
+                    if self.socket.room().await.is_err() {
+                        break; // lost, as below
+                    }
+                }
+                Some(Err(e)) => {
+                    self.lost(&e);
+                    break;
+                }
+            }
+        }
+        self.source.let_go_of_little();
+        Ok(())
+    }
+
+    /// Sends a piece's datagrams from this byte on, as far as they are there and there is room.
+    fn send_from(&mut self, piece: &Run, gone: usize) -> io::Result<Option<io::Result<usize>>> {
+        let socket = &mut self.socket;
+        datagrams::at_once(&mut self.source, piece, |all| {
+            socket.send_now(all.bytes.get(gone..).unwrap_or_default(), all.each)
+        })
+    }
+
     /// A datagram that cannot leave is a lost one; the sender's waits see to it.
     async fn put(&mut self, datagram: &[u8]) {
-        if let Err(e) = self.socket.send(datagram).await {
-            self.gone |= e.kind() == io::ErrorKind::ConnectionRefused;
+        if let Err(e) = self.socket.send(datagram, datagram.len()).await {
+            self.lost(&e);
         }
+    }
+
+    fn lost(&mut self, error: &io::Error) {
+        self.gone |= error.kind() == io::ErrorKind::ConnectionRefused;
     }
 
     async fn unreadable(mut self, error: io::Error) -> Unreadable {
@@ -152,31 +204,41 @@ impl Session<'_> {
         if std::mem::take(&mut self.gone) {
             return Input::Gone;
         }
+        if until < self.alarm.deadline().into_std() {
+            self.alarm.as_mut().reset(until.into());
+        }
         loop {
             match self.event(until).await {
                 Some(input) => return input,
-                None if Instant::now() >= until => return Input::Timeout,
+                None if Instant::now() >= until => {
+                    self.source.let_go();
+                    return Input::Timeout;
+                }
                 None => {}
             }
         }
     }
 
     async fn event(&mut self, until: Instant) -> Option<Input> {
-        let mut heard = [0; HEARD];
         tokio::select! {
             biased; // what has arrived comes before a wait that ended meanwhile
             repeat = self.repeats.recv() => Some(match repeat {
                 Some(()) => Input::Again,
                 None => Input::Superseded,
             }),
-            got = self.socket.recv(&mut heard) => match got {
-                Ok(len) => self.understand(heard.get(..len).unwrap_or_default()),
+            heard = self.socket.hear(&mut self.inbox) => match heard {
+                Ok(()) => self.inbox.take().and_then(|packet| self.ears.understand(packet)),
                 Err(e) => (e.kind() == io::ErrorKind::ConnectionRefused).then_some(Input::Gone),
             },
-            () = tokio::time::sleep_until(until.into()) => Some(Input::Timeout),
+            () = self.alarm.as_mut() => {
+                self.alarm.as_mut().reset(until.into());
+                None
+            }
         }
     }
+}
 
+impl Ears<'_> {
     /// What a packet means in a transfer; nothing, if it has no business there.
     fn understand(&mut self, packet: &[u8]) -> Option<Input> {
         match Packet::decode(packet) {
