@@ -2,6 +2,7 @@
 //! information. The only room where `unsafe` may stand, each line with its reason.
 //!
 //! * [`udp`]: datagram sockets that know to which address and interface a packet came
+//! * [`batch`]: many datagrams by one call
 //! * [`connected`]: one transfer's socket
 //! * [`arp`], [`icmp`]: the packets that try an address
 //! * [`file`]: reading what is in the page cache without waiting for what is not
@@ -10,6 +11,7 @@
 //! * [`outlet`]: datagrams that may have to wait for ARP; [`neighbour`]: which ones
 
 pub mod arp;
+pub mod batch;
 pub mod connected;
 pub mod file;
 pub mod host;
