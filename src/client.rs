@@ -9,6 +9,7 @@
 //! * [`Side`]: whether a machine is on our link or beyond it
 //! * [`Registry`]: what was last seen of each machine, and which machine an IP address belongs to;
 //!   bounded, the machine unseen for longest leaves first
+//! * [`Recent`]: a map that knows what was touched longest ago
 //! * [`progress`]: whether machines follow what they are offered, and what is tried next
 //! * [`Loaders`]: what is known of the loader that an address runs
 //! * [`Serial`]: the number by which a Raspberry Pi names the folder of its files
@@ -20,6 +21,7 @@ mod identify;
 mod loaders;
 pub mod progress;
 pub mod quirk;
+mod recent;
 mod registry;
 mod serial;
 mod shape;
@@ -38,6 +40,7 @@ pub use choice::Choice;
 pub use cut::Cut;
 pub use identify::{NotBooting, identify, identify_classless};
 pub use loaders::{Boot, Loaders};
+pub use recent::Recent;
 pub use registry::Registry;
 pub use serial::Serial;
 pub use shape::{PxeShape, Shape};

@@ -122,7 +122,7 @@ pub struct Answer {
     /// The profile and why.
     pub selection: Selection,
     /// What the client is told to load; `None`: its menu is all that it is told.
-    pub loader: Option<String>,
+    pub loader: Option<loader::Named>,
     /// Why a menu that its firmware would show is left to the loader.
     pub no_menu: Option<NoRoom>,
     /// What was chosen in a menu that its firmware showed, where this answers for that.
@@ -277,7 +277,7 @@ impl Asked<'_> {
             relays: self.relays,
             reads_the_ack: loader
                 .as_ref()
-                .is_some_and(|named| loader::reads_the_ack(&named.to_string())),
+                .is_some_and(|named| loader::reads_the_ack(named.as_str())),
         };
         let (strategy, by) = self.shape(menu.is_some(), around);
         let unleased = self.unleased(around).filter(|_| !strategy.leased);
@@ -294,12 +294,10 @@ impl Asked<'_> {
             form,
             loader,
         };
-        let answer = finish(parts, (self.selection.clone(), by))?;
-        Ok(Box::new(Answer {
-            offered: offered.flatten(),
-            unleased,
-            ..*answer
-        }))
+        let mut answer = finish(parts, (self.selection.clone(), by))?;
+        answer.offered = offered.flatten();
+        answer.unleased = unleased;
+        Ok(answer)
     }
 
     /// Whether it would be another shape, were there a server to ask.

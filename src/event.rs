@@ -40,3 +40,14 @@ pub struct Event {
     #[serde(flatten)]
     pub what: What,
 }
+
+impl Event {
+    /// What happens now.
+    pub fn now(client: Option<Mac>, what: What) -> Self {
+        Self {
+            at: SystemTime::now(),
+            client,
+            what,
+        }
+    }
+}

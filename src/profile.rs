@@ -17,7 +17,7 @@
 //! * `pinned`: a shape of reply that no firmware of its machines takes
 //! * [`template`]: `{{ mac }}`: what it may say, and how it is filled
 //! * `matching`, `pattern`, `ties`: whom a profile is for, and which two could both be meant
-//! * `index`, [`select`], `choose`: which profile a client gets, and the trace of why
+//! * `index`, [`select`], `choose`: which profile a client gets, and the trace of why; `why`: as values
 //! * [`http_boot`]: what firmware that boots by HTTP loads
 //! * [`snapshot`]: profiles and what else a decision depends on, in one immutable value
 //!
@@ -51,6 +51,7 @@ pub mod select;
 pub mod snapshot;
 pub mod template;
 mod ties;
+mod why;
 mod words;
 
 pub use choose::{choose, chosen, subject};
@@ -66,3 +67,4 @@ pub use parts::Part;
 pub use select::{Considered, Selection, Subject, Verdict, select, trace};
 pub use snapshot::{Https, Installed, Relays, Snapshot};
 pub use template::{RenderError, Values};
+pub use why::{Met, Why};

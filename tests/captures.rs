@@ -193,7 +193,7 @@ fn what_is_answered_and_what_not() {
         .decision;
         let got = outcome
             .as_ref()
-            .map(|a| (a.strategy.name, a.loader.as_deref().unwrap()))
+            .map(|a| (a.strategy.name, a.loader.as_ref().unwrap().as_str()))
             .map_err(Ignore::word);
         assert_eq!(got, expected, "{name}");
     }

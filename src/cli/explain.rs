@@ -22,6 +22,7 @@ use clap::{Args, ValueEnum};
 
 use crate::client::{Class, Client, Stage, identify};
 use crate::config::{self, Mode, SettingsArgs};
+use crate::decide::loader::Named;
 use crate::decide::{self, Answer, Incoming, Outcome, Port};
 use crate::error::Error;
 use crate::firmware::sample;
@@ -187,7 +188,7 @@ impl Asked {
             shape::pinned(profile, client, (mode, leased), out)?;
             let told = entries::Told {
                 profile,
-                loader: answer.loader.as_deref(),
+                loader: answer.loader.as_ref().map(Named::as_str),
                 no_menu: answer.no_menu.as_ref(),
             };
             entries::menu(known.0, client, (told, server), out)?;
@@ -314,7 +315,11 @@ fn at_4011(
         writeln!(
             out,
             "answer: none: HTTP boot never asks port 4011; the DHCP server has to name {} itself (see README)",
-            answer.loader.as_deref().unwrap_or_default()
+            answer
+                .loader
+                .as_ref()
+                .map(Named::as_str)
+                .unwrap_or_default()
         )?;
         return Err(std::fmt::Error);
     }

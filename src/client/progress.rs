@@ -35,11 +35,11 @@ mod step;
 mod trial;
 mod verdict;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::{Client, Side, Stage};
+use super::{Client, Recent, Side, Stage};
 use crate::client::Class;
 use crate::wire::{Mac, Platform};
 pub use attempt::{Offered, SETTLE, Windows};
@@ -98,9 +98,7 @@ impl Firmware {
 #[derive(Debug)]
 pub struct Progress {
     capacity: usize,
-    tick: u64,
-    machines: HashMap<Mac, Machine>,
-    by_age: BTreeMap<u64, Mac>,
+    machines: Recent<Mac, Machine>,
     hearing: Hearing,
     memory: Memory,
 }
@@ -108,7 +106,6 @@ pub struct Progress {
 /// One machine's firmwares; never more than there are platforms.
 #[derive(Debug, Default)]
 struct Machine {
-    tick: u64,
     /// Which of them asked last.
     asked: Option<Platform>,
     trials: BTreeMap<Platform, Trial>,
@@ -121,9 +118,7 @@ impl Progress {
     pub fn new(capacity: usize, memory: Memory) -> Self {
         Self {
             capacity,
-            tick: 0,
-            machines: HashMap::new(),
-            by_age: BTreeMap::new(),
+            machines: Recent::default(),
             hearing: Hearing::default(),
             memory,
         }
@@ -159,7 +154,9 @@ impl Progress {
         offered: Option<Offered>,
     ) -> Vec<Ipv4Addr> {
         let learnt = self.memory.of(firmware).cloned().unwrap_or_default();
-        let machine = self.saw(firmware.mac);
+        let Some(machine) = self.saw(firmware.mac) else {
+            return Vec::new();
+        };
         machine.asked = Some(firmware.platform);
         let trial = machine.trials.entry(firmware.platform);
         let trial = trial.or_insert_with(|| Trial::of(&learnt, now));
@@ -267,10 +264,9 @@ impl Progress {
     /// Forgets what was learnt of a machine, or of all of them; gives what is not kept any more.
     pub fn forget(&mut self, mac: Option<Mac>) -> Rows {
         if let Some(mac) = mac {
-            self.remove(mac);
+            self.machines.remove(&mac);
         } else {
             self.machines.clear();
-            self.by_age.clear();
         }
         let gone = self.memory.forget(mac);
         gone.into_iter().map(|firmware| (firmware, None)).collect()
@@ -305,26 +301,12 @@ impl Progress {
     }
 
     /// The machine, seen now; the one unseen for longest makes room.
-    fn saw(&mut self, mac: Mac) -> &mut Machine {
+    fn saw(&mut self, mac: Mac) -> Option<&mut Machine> {
         let known = self.machines.contains_key(&mac);
         while !known && self.machines.len() >= self.capacity {
-            let Some((_, oldest)) = self.by_age.pop_first() else {
-                break;
-            };
-            self.machines.remove(&oldest);
+            self.machines.pop_oldest()?;
         }
-        self.tick += 1;
-        let machine = self.machines.entry(mac).or_default();
-        self.by_age.remove(&machine.tick);
-        machine.tick = self.tick;
-        self.by_age.insert(self.tick, mac);
-        machine
-    }
-
-    fn remove(&mut self, mac: Mac) {
-        if let Some(machine) = self.machines.remove(&mac) {
-            self.by_age.remove(&machine.tick);
-        }
+        self.machines.touch_or_insert(mac, Machine::default)
     }
 }
 

@@ -7,10 +7,10 @@
 //! only on his side of our routers. Bounded: the machine unseen for longest leaves first, with its
 //! address.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::{Boot, Client, Side};
+use super::{Boot, Client, Recent, Side};
 use crate::wire::{Mac, Uuid};
 
 /// One machine on one side: a stranger who forges its MAC may be on the other.
@@ -21,8 +21,7 @@ type Key = (Mac, Side);
 pub struct Registry {
     capacity: usize,
     tick: u64,
-    seen: HashMap<Key, Seen>,
-    by_age: BTreeMap<u64, Key>,
+    seen: Recent<Key, Seen>,
     by_ip: HashMap<Ipv4Addr, Key>,
     /// Of those seen, whose last DISCOVER was no boot client's.
     booted: HashSet<Key>,
@@ -45,8 +44,7 @@ impl Registry {
         Self {
             capacity,
             tick: 0,
-            seen: HashMap::new(),
-            by_age: BTreeMap::new(),
+            seen: Recent::default(),
             by_ip: HashMap::new(),
             booted: HashSet::new(),
         }
@@ -96,15 +94,13 @@ impl Registry {
         let claimed = client.ip.filter(|ip| self.is_free_for(*ip, key));
         client.ip = claimed.or(kept);
         while self.seen.len() >= self.capacity {
-            let Some((_, oldest)) = self.by_age.first_key_value() else {
+            let Some(oldest) = self.seen.oldest() else {
                 break;
             };
-            let oldest = *oldest;
             self.booted.remove(&oldest);
             self.remove(oldest);
         }
         self.tick += 1;
-        self.by_age.insert(self.tick, key);
         if let Some(ip) = client.ip {
             self.by_ip.insert(ip, key);
         }
@@ -198,7 +194,7 @@ impl Registry {
     /// The machine of this UUID, in either byte order; `None` where several have it, as boards of
     /// one make that were never given their own.
     pub fn by_uuid(&self, uuid: Uuid) -> Option<Mac> {
-        let all = self.seen.values().map(|seen| &seen.client);
+        let all = self.seen.iter().map(|(_, seen)| &seen.client);
         let mut same = all.filter(|c| c.has_uuid(uuid)).map(|c| c.mac);
         let first = same.next()?;
         same.all(|mac| mac == first).then_some(first)
@@ -236,18 +232,19 @@ impl Registry {
 
     /// All machines, the one seen last first.
     pub fn all(&self) -> impl Iterator<Item = &Client> {
-        let latest = |(tick, (mac, side)): (&u64, &Key)| {
-            let seen = self.seen.get(&(*mac, *side))?;
+        let latest = |(mac, side): &Key, seen: &Seen| {
             let other = self.seen.get(&(*mac, side.other()));
-            let older = other.is_some_and(|other| other.tick > *tick);
-            (!older).then_some(&seen.client)
+            other.is_none_or(|other| other.tick <= seen.tick)
         };
-        self.by_age.iter().rev().filter_map(latest)
+        let all = self
+            .seen
+            .iter()
+            .filter(move |(key, seen)| latest(key, seen));
+        all.map(|(_, seen)| &seen.client)
     }
 
     fn remove(&mut self, key: Key) -> Option<Client> {
-        let Seen { tick, client, .. } = self.seen.remove(&key)?;
-        self.by_age.remove(&tick);
+        let Seen { client, .. } = self.seen.remove(&key)?;
         if let Some(ip) = client.ip.filter(|ip| self.by_ip.get(ip) == Some(&key)) {
             self.by_ip.remove(&ip);
         }

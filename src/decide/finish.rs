@@ -51,7 +51,7 @@ pub(super) fn finish(
         offered: None,
         delay: delay(kind, &form),
         selection,
-        loader: loader.as_ref().map(ToString::to_string),
+        loader,
         chosen: None,
         no_menu: None,
         padded: form.padding,

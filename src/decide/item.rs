@@ -146,7 +146,7 @@ impl Chosen {
             kind: entry.item_type,
             title: entry.title.clone(),
             choice: Choice {
-                profile: Arc::from(profile.name.as_str()),
+                profile: profile.name.clone(),
                 entry: Arc::from(entry.id.as_str()),
                 by_loader,
             },

@@ -176,7 +176,7 @@ impl Asked<'_> {
     fn profile_name(&self) -> Option<Arc<str>> {
         let boots = self.client.is_some();
         let selection = self.selection.as_ref().filter(|_| boots)?;
-        Some(selection.profile.name.as_str().into())
+        Some((*selection.profile.name).into())
     }
 
     /// The address that clients know us by: ours on this link, or what their relay asks us to say

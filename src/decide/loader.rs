@@ -9,6 +9,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::Serialize;
 
 pub use super::no_loader::{NoKind, NoLoader};
 use super::{Incoming, menu};
@@ -59,7 +60,8 @@ impl<'s> Here<'s> {
 }
 
 /// What the reply names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub enum Named {
     /// A name at the TFTP root.
     File(Cow<'static, str>),
@@ -67,12 +69,19 @@ pub enum Named {
     Uri(String),
 }
 
+impl Named {
+    /// As it stands in the reply.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::File(name) => name,
+            Self::Uri(uri) => uri,
+        }
+    }
+}
+
 impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(name) => f.write_str(name),
-            Self::Uri(uri) => f.write_str(uri),
-        }
+        f.write_str(self.as_str())
     }
 }
 
@@ -230,7 +239,7 @@ impl<'a> Asks<'a> {
     fn not_by_http(&self) -> NoLoader {
         let other = self.wanted.program(self.platform);
         if self.shim && other.is_some_and(|other| !reads_the_ack(other)) {
-            return NoLoader::SecureByHttp(self.profile.name.as_str().into());
+            return NoLoader::SecureByHttp((*self.profile.name).into());
         }
         self.none(true).into()
     }

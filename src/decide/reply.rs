@@ -44,9 +44,9 @@ pub(super) fn build(
 ) -> Result<Message, Ignore> {
     let request = incoming.message;
     let named = kind == Kind::Ack || strategy.names_loader;
-    let name = loader.filter(|_| named).map(ToString::to_string);
+    let name = loader.filter(|_| named).map(Named::as_str);
     let name = name.unwrap_or_default();
-    holds(form, &name)?;
+    holds(form, name)?;
     let mut message = Message {
         flags: flags(incoming, kind, form),
         ciaddr: if kind == Kind::Ack {
@@ -54,10 +54,10 @@ pub(super) fn build(
         } else {
             Ipv4Addr::UNSPECIFIED
         },
-        options: options(incoming, kind, form, &name),
+        options: options(incoming, kind, form, name),
         ..blank(request)
     };
-    name_loader(&mut message, incoming.local, form, &name);
+    name_loader(&mut message, incoming.local, form, name);
     Ok(message)
 }
 

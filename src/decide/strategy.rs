@@ -10,7 +10,7 @@ mod leases;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::client::progress::{Firmware, Offered, Windows};
 use crate::client::quirk::{FileIn, Quirk, Treatment, Vendor};
@@ -229,6 +229,13 @@ impl By {
             Self::Row(name, _) => name,
             Self::Nobody => "none",
         }
+    }
+}
+
+/// In a word.
+impl Serialize for By {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
     }
 }
 

@@ -2,9 +2,10 @@
 //! first, and of one machine its oldest events. So many machines may not have so many events each:
 //! the sum is bounded too.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::Event;
+use crate::client::Recent;
 use crate::wire::Mac;
 
 /// The timelines of all machines.
@@ -14,9 +15,7 @@ pub struct Timeline {
     events: usize,
     in_all: usize,
     kept: usize,
-    tick: u64,
-    by_mac: HashMap<Mac, (u64, VecDeque<Event>)>,
-    by_age: BTreeMap<u64, Mac>,
+    by_mac: Recent<Mac, VecDeque<Event>>,
 }
 
 impl Timeline {
@@ -27,23 +26,16 @@ impl Timeline {
             events,
             in_all,
             kept: 0,
-            tick: 0,
-            by_mac: HashMap::new(),
-            by_age: BTreeMap::new(),
+            by_mac: Recent::default(),
         }
     }
 
     /// Keeps an event that is about a machine.
     pub fn record(&mut self, event: Event) {
         let Some(mac) = event.client else { return };
-        self.tick += 1;
-        let (age, events) = self
-            .by_mac
-            .entry(mac)
-            .or_insert_with(|| (0, VecDeque::new()));
-        self.by_age.remove(age);
-        *age = self.tick;
-        self.by_age.insert(self.tick, mac);
+        let Some(events) = self.by_mac.touch_or_insert(mac, VecDeque::new) else {
+            return;
+        };
         if events.len() >= self.events {
             events.pop_front();
         } else {
@@ -56,32 +48,26 @@ impl Timeline {
     /// Whether a machine has events, and what stands last is no forgery in its name: those do not push out
     /// the rest.
     pub fn has_room_for_forgery(&self, mac: Mac) -> bool {
-        let events = self.by_mac.get(&mac).map(|(_, events)| events);
-        let last = events.and_then(VecDeque::back);
+        let last = self.by_mac.get(&mac).and_then(VecDeque::back);
         last.is_some_and(|event| !event.what.is_forgery())
     }
 
     /// One machine's events, oldest first.
     pub fn of(&self, mac: Mac) -> impl Iterator<Item = &Event> {
-        self.by_mac
-            .get(&mac)
-            .into_iter()
-            .flat_map(|(_, events)| events)
+        self.by_mac.get(&mac).into_iter().flatten()
     }
 
     /// Machines with events, the one heard of last first.
     pub fn machines(&self) -> impl Iterator<Item = Mac> {
-        self.by_age.values().rev().copied()
+        self.by_mac.iter().map(|(mac, _)| *mac)
     }
 
     fn forget_oldest(&mut self) {
         while self.by_mac.len() > self.machines || self.kept > self.in_all {
-            let Some((_, mac)) = self.by_age.pop_first() else {
+            let Some((_, gone)) = self.by_mac.pop_oldest() else {
                 return;
             };
-            let gone = self.by_mac.remove(&mac);
-            let freed = gone.map_or(0, |(_, events)| events.len());
-            self.kept = self.kept.saturating_sub(freed);
+            self.kept = self.kept.saturating_sub(gone.len());
         }
     }
 }
@@ -124,7 +110,6 @@ mod tests {
             .collect();
         assert_eq!(kept.len(), 3);
         assert!(kept[2].contains("last"));
-        assert_eq!(timeline.by_age.len(), timeline.by_mac.len());
     }
 
     #[test]
@@ -157,10 +142,9 @@ mod tests {
         let mut timeline = Timeline::new(9, 4, 6);
         for n in 0..20 {
             timeline.record(event(n % 3, "x"));
-            let held: usize = timeline.by_mac.values().map(|(_, e)| e.len()).sum();
+            let held: usize = timeline.by_mac.iter().map(|(_, e)| e.len()).sum();
             assert!(held <= 6 && held == timeline.kept, "{held}");
         }
-        assert_eq!(timeline.by_age.len(), timeline.by_mac.len());
         assert!(timeline.of(Mac::ethernet([2, 0, 0, 0, 0, 1])).count() > 0);
     }
 }

@@ -8,7 +8,10 @@ use serde::Serialize;
 
 use super::told::{BootTold, Guess, LeaseTold, Unanswered, Unnamed};
 use super::words;
+use crate::decide::loader::Named;
+use crate::decide::strategy::By;
 use crate::lease::State;
+use crate::profile::Why;
 use crate::tree::Door;
 use crate::wire::{Arch, Mac};
 use crate::yaml::Finding;
@@ -26,7 +29,7 @@ pub enum What {
         /// Its architecture.
         arch: Arch,
         /// The interface it came by.
-        interface: String,
+        interface: Arc<str>,
         /// The relay, when it came through one.
         #[serde(skip_serializing_if = "Option::is_none")]
         relay: Option<Ipv4Addr>,
@@ -49,14 +52,14 @@ pub enum What {
         /// The shape of the reply.
         strategy: &'static str,
         /// Who chose it: a row of the quirk table by its name, `profile`, `learnt`.
-        chosen_by: String,
+        chosen_by: By,
         /// The profile chosen.
-        profile: String,
+        profile: Arc<str>,
         /// Why this profile.
-        why: String,
+        why: Why,
         /// The loader or URI named in the reply; none where a menu is all that is told.
         #[serde(skip_serializing_if = "Option::is_none")]
-        loader: Option<String>,
+        loader: Option<Named>,
         /// Why a menu that its firmware would show is left to the loader.
         #[serde(skip_serializing_if = "Option::is_none")]
         no_menu: Option<String>,

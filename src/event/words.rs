@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serializer;
 
 use super::{What, leases, steps};
+use crate::decide::loader::Named;
 use crate::yaml::counted;
 
 /// Wall clock as RFC 3339 in UTC with milliseconds.
@@ -87,7 +88,7 @@ impl Display for What {
                 lease,
                 ..
             } => {
-                let loader = named(loader.as_deref());
+                let loader = named(loader.as_ref().map(Named::as_str));
                 write!(
                     f,
                     "{} {loader} to {to} ({strategy}; profile \"{profile}\": {why})",

@@ -1,6 +1,6 @@
 //! A machine → its profile: the one that its reservation names, else the most specific match.
 
-use super::{Selection, Snapshot, Subject, select};
+use super::{Selection, Snapshot, Subject, Why, select};
 use crate::client::Client;
 use crate::network::{Reservation, Who};
 
@@ -51,6 +51,6 @@ fn pinned(snapshot: &Snapshot, reservation: &Reservation) -> Option<Selection> {
     let profile = snapshot.profiles.named(name)?;
     Some(Selection {
         profile: profile.clone(),
-        why: format!("reserved for {}", reservation.whom),
+        why: Why::Reserved(reservation.whom.clone()),
     })
 }

@@ -200,7 +200,7 @@ impl<'a> Set<'a> {
             let Some((profile, _)) = &checked.profile else {
                 continue;
             };
-            if let Some(first) = seen.get(profile.name.as_str()) {
+            if let Some(first) = seen.get(&*profile.name) {
                 let message = format!("the name \"{}\" is also that of {first}", profile.name);
                 let hint = "give each profile a name of its own, so that logs tell them apart";
                 findings.extend(self.finding(

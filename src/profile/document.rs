@@ -145,7 +145,7 @@ fn read(node: &Node, source: &Source, report: &mut Report<'_>) -> Option<Written
     let (menu, matching, (terms, criteria)) = (menu?, matching?, dhcp?);
     menu.warn_of_dead_entries(&matching, report);
     let profile = Profile {
-        name: name?,
+        name: name?.into(),
         file: source.file.clone(),
         menu: menu.menu,
         loader: loader?,

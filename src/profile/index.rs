@@ -89,7 +89,7 @@ impl Profiles {
             set.by_name.push(number);
         }
         let all = &set.all;
-        let name = |number: &u32| all.get(*number as usize).map(|p| p.name.as_str());
+        let name = |number: &u32| all.get(*number as usize).map(|p| &*p.name);
         set.by_name.sort_by(|a, b| name(a).cmp(&name(b)));
         set
     }
@@ -97,9 +97,9 @@ impl Profiles {
     /// The profile of this name; the first in file order where several have it.
     pub fn named(&self, name: &str) -> Option<&Arc<Profile>> {
         let of = |number: &u32| self.all.get(*number as usize);
-        let before = |number: &u32| of(number).is_some_and(|p| p.name.as_str() < name);
+        let before = |number: &u32| of(number).is_some_and(|p| &*p.name < name);
         let at = self.by_name.partition_point(before);
-        of(self.by_name.get(at)?).filter(|profile| profile.name == name)
+        of(self.by_name.get(at)?).filter(|profile| &*profile.name == name)
     }
 
     /// All profiles, in file order.

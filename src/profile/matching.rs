@@ -12,6 +12,7 @@ use ipnet::Ipv4Net;
 
 use super::pattern::MacPattern;
 use super::select::Subject;
+use super::why::{Met, Why};
 use crate::wire::ArchFilter;
 use crate::wire::{Mac, Uuid};
 use crate::yaml::At;
@@ -107,22 +108,15 @@ impl Match {
         })
     }
 
-    /// Which keys met this client, in words.
-    pub(super) fn reason(&self, subject: &Subject<'_>, rank: Rank) -> String {
-        let mut keys: Vec<String> = Vec::new();
-        if rank.mac {
-            keys.push(format!("mac {}", subject.mac));
-        }
-        if let Some(uuid) = subject.uuid.filter(|_| rank.uuid) {
-            keys.push(format!("uuid {uuid}"));
-        }
-        keys.extend(self.pattern_of(subject, rank).map(|p| format!("mac {p}")));
-        keys.extend(self.subnet_of(subject, rank).map(|n| format!("subnet {n}")));
-        keys.extend(self.arch_of(subject, rank).map(|a| format!("arch {a}")));
-        if keys.is_empty() {
-            keys.push("matches everyone".to_owned());
-        }
-        keys.join(", ")
+    /// Which keys met this client.
+    pub(super) fn met(&self, subject: &Subject<'_>, rank: Rank) -> Why {
+        Why::Met(Met {
+            mac: Some(subject.mac).filter(|_| rank.mac),
+            uuid: subject.uuid.filter(|_| rank.uuid),
+            pattern: self.pattern_of(subject, rank).cloned(),
+            subnet: self.subnet_of(subject, rank).copied(),
+            arch: self.arch_of(subject, rank),
+        })
     }
 
     fn pattern_of(&self, subject: &Subject<'_>, rank: Rank) -> Option<&MacPattern> {

@@ -21,7 +21,7 @@ use crate::wire::{ArchFilter, Platform};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
     /// `name:`, else the file name without its ending.
-    pub name: String,
+    pub name: Arc<str>,
     /// The file it came from, as the operator would name it; `(embedded default)` for ours.
     pub file: Arc<str>,
     /// What a client is offered.

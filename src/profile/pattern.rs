@@ -2,12 +2,13 @@
 //! written with colons and small letters. Nearly all are prefixes and are found by hash.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::wire::glob::matches;
 
 /// A MAC address with `*` in it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct MacPattern(String);
+pub struct MacPattern(Arc<str>);
 
 impl MacPattern {
     /// Reads a pattern; the error says what is wrong with it.
@@ -25,7 +26,7 @@ impl MacPattern {
         } else if groups.iter().any(too_long) || groups.len() > crate::wire::Mac::MAX {
             Err("has a group of more than two digits")
         } else {
-            Ok(Self(whole_groups(groups.join(":"))))
+            Ok(Self(whole_groups(groups.join(":")).into()))
         }
     }
 

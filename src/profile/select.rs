@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::matching::{Match, Rank};
-use super::{Profile, Profiles};
+use super::{Profile, Profiles, Why};
 use crate::wire::{Arch, Mac, Uuid};
 
 /// What selection looks at.
@@ -27,13 +27,13 @@ pub struct Subject<'a> {
     pub network: Ipv4Addr,
 }
 
-/// The profile chosen and the reason in words.
+/// The profile chosen and the reason.
 #[derive(Debug, Clone)]
 pub struct Selection {
     /// What the client gets.
     pub profile: Arc<Profile>,
-    /// "mac 52:54:00:12:34:56", "subnet 10.1.0.0/16, arch bios", "matches everyone".
-    pub why: String,
+    /// Why it is this one.
+    pub why: Why,
 }
 
 /// What became of one profile in a selection.
@@ -70,7 +70,7 @@ pub fn select(profiles: &Profiles, subject: &Subject<'_>) -> Option<Selection> {
     let (profile, matching) = profiles.get(number)?;
     Some(Selection {
         profile: profile.clone(),
-        why: matching.reason(subject, rank),
+        why: matching.met(subject, rank),
     })
 }
 
@@ -98,7 +98,7 @@ fn consider(
 ) -> (Option<Rank>, Considered) {
     let rank = matching.rank(subject);
     let (verdict, why) = match rank {
-        Ok(rank) => (Verdict::Outranked, matching.reason(subject, rank)),
+        Ok(rank) => (Verdict::Outranked, matching.met(subject, rank).to_string()),
         Err(miss) => (Verdict::Missed, matching.objection(subject, miss)),
     };
     let profile = profile.clone();

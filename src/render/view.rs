@@ -196,7 +196,7 @@ fn chosen(profile: &Profile, client: &Client, items: &mut Vec<Item>) -> Chosen {
     let Some(choice) = client.chosen.as_ref().filter(|choice| choice.by_loader) else {
         return Chosen::Nothing;
     };
-    let same = *choice.profile == profile.name;
+    let same = choice.profile == profile.name;
     let place = items.iter().position(|i| same && i.id == *choice.entry);
     let Some(place) = place else {
         return Chosen::Gone;

@@ -1,13 +1,16 @@
 //! UDP 67 and 4011: receive, decide, send.
 //!
-//! One task a socket, one packet at a time: a decision takes microseconds, and the kernel's receive
-//! buffer is the bounded queue in front of it.
+//! One task a socket. It takes the packets that are there, a batch at a time, decides each, one after
+//! the other, and sends the answers together: a decision takes microseconds, and the kernel's receive
+//! buffer is the bounded queue in front of it. One socket a port and interface: most of what machines ask is
+//! broadcast, which the kernel hands to every socket of a port, not to one of them.
 //!
 //! A reply to one who is no neighbour yet waits in the kernel until ARP has found him, three seconds
 //! if nobody has that address; and anybody can have replies sent to addresses that nobody has.
 //! So what has to wait goes by sockets of its own, that for this link apart from that for others;
 //! broadcasts, and replies to everybody who has just asked us by unicast, never wait behind it.
 //!
+//! * `outbox`: what leaves together; `told`: what is told of it
 //! * `boot`: boot data beside somebody else's leases, and port 4011
 //! * `lease`: mode `dhcp` on port 67: leases of our own
 //! * `relay`: leases of the LAN's own DHCP server, asked for as a relay agent does; `hand_over`: what comes, to the
@@ -16,11 +19,15 @@
 mod boot;
 mod hand_over;
 mod lease;
+mod outbox;
 mod overdue;
 mod relay;
+mod told;
 
 pub use lease::Giver;
 pub use relay::Carried;
+
+use outbox::Outbox;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -29,6 +36,7 @@ use std::time::Duration;
 
 use super::Shared;
 use super::interfaces::Own;
+use super::sys::batch::Inbox;
 use super::sys::neighbour;
 use super::sys::outlet::Outlet;
 use super::sys::udp::{Listener, Received};
@@ -60,7 +68,7 @@ pub struct Door {
     /// Its port.
     pub port: Port,
     /// The interface's name.
-    pub interface: String,
+    pub interface: Arc<str>,
     /// Its addresses.
     pub own: Own,
     /// The leases given out here; `None`: somebody else gives them.
@@ -73,14 +81,21 @@ pub struct Door {
 /// Never; the type is that of the other services.
 pub async fn serve(door: Door, shared: Arc<Shared>) -> io::Result<()> {
     let door = Arc::new(door);
-    let mut buffer = vec![0; BUFFER];
+    let mut inbox = Inbox::<BUFFER>::default();
+    let mut outbox = Outbox::default();
     let mut failing = false;
     loop {
-        match door.listener.recv(&mut buffer).await {
-            Ok(received) => {
+        match door.listener.recv_all(&mut inbox).await {
+            Ok(()) => {
                 failing = false;
-                let bytes = buffer.get(..received.len).unwrap_or_default();
-                door.packet(&shared, &received, bytes);
+                for (received, bytes) in inbox.iter() {
+                    door.packet(&shared, &mut outbox, received, bytes);
+                }
+                outbox.leave(&door, &shared);
+                if inbox.is_full() {
+                    // Others have something to do, too.
+                    tokio::task::yield_now().await;
+                }
             }
             Err(error) => {
                 if !std::mem::replace(&mut failing, true) {
@@ -93,7 +108,13 @@ pub async fn serve(door: Door, shared: Arc<Shared>) -> io::Result<()> {
 }
 
 impl Door {
-    fn packet(self: &Arc<Self>, shared: &Arc<Shared>, received: &Received, bytes: &[u8]) {
+    fn packet(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        outbox: &mut Outbox,
+        received: &Received,
+        bytes: &[u8],
+    ) {
         let message = match decode(received, bytes) {
             Ok(message) => message,
             Err(reason) => {
@@ -103,24 +124,28 @@ impl Door {
                     mac: dhcp::sender(bytes),
                     reason,
                 };
-                return shared.emit(None, what);
+                return outbox.tell(None, what);
             }
         };
         if relay::is_own(&message, &self.own) {
             return;
         }
         if let Err(why) = self.can_be_answered(received, &message) {
+            outbox.leave(self, shared);
             return self.pass_over(shared, &why, &message, None);
         }
         let relays = self.port == Port::Dhcp && shared.snapshot.load().relays != Relays::Nobody;
-        if relays && self.relayed(shared, received, &message) {
+        if relays && self.relayed(shared, outbox, received, &message) {
             return;
         }
         let giver = self.giver.as_ref();
-        let item = item::asked(self.incoming(&message, received));
+        let item = giver.and_then(|_| item::asked(self.incoming(&message, received)));
         match giver.filter(|_| item.is_none()) {
-            Some(giver) => self.lease(shared, giver, *received, message),
-            None => self.boot(shared, received, &message),
+            Some(giver) => {
+                outbox.leave(self, shared);
+                self.lease(shared, giver, *received, message);
+            }
+            None => self.boot(shared, outbox, received, &message),
         }
     }
 
@@ -128,6 +153,7 @@ impl Door {
     fn relayed(
         self: &Arc<Self>,
         shared: &Arc<Shared>,
+        outbox: &mut Outbox,
         received: &Received,
         message: &Message,
     ) -> bool {
@@ -136,11 +162,15 @@ impl Door {
             // It has chosen a lease: whatever else was asked for it is of no use.
             shared.relay().settle(message);
         }
-        match () {
-            () if message.op == BOOTREPLY => self.replied(shared, received, message),
-            () if meant::renews(incoming) => self.renew(shared, received, message),
-            () if meant::gives_back(incoming) => self.give_back(shared, received, message),
-            () => return false,
+        let (reply, renews) = (message.op == BOOTREPLY, meant::renews(incoming));
+        if !(reply || renews || meant::gives_back(incoming)) {
+            return false;
+        }
+        outbox.leave(self, shared);
+        match (reply, renews) {
+            (true, _) => self.replied(shared, received, message),
+            (_, true) => self.renew(shared, received, message),
+            _ => self.give_back(shared, received, message),
         }
         true
     }
@@ -185,7 +215,7 @@ impl Door {
     /// kernel names one of another interface.
     fn send(&self, bytes: &[u8], to: SocketAddrV4, received: &Received) -> io::Result<()> {
         let from = received.local;
-        if received.to != from && !self.own.has(from) {
+        if self.has_lost(received) {
             return Err(io::Error::other("it has no IPv4 address any more"));
         }
         if let Some(outlet) = self.outlet(*to.ip()) {
@@ -195,6 +225,16 @@ impl Door {
             }
         }
         self.listener.send(bytes, to, from, received.interface)
+    }
+
+    /// Whether an answer can leave with others: it has an address of ours to leave from, and need not wait.
+    fn leaves_with_others(&self, to: SocketAddrV4, received: &Received) -> bool {
+        !self.has_lost(received) && self.outlet(*to.ip()).is_none()
+    }
+
+    /// Whether the interface has lost the address that an answer would leave from.
+    fn has_lost(&self, received: &Received) -> bool {
+        received.to != received.local && !self.own.has(received.local)
     }
 
     /// The way out for a reply that may have to wait.
@@ -247,13 +287,8 @@ impl Door {
     /// Tells of a packet that is not answered. What may be a stranger's stands with the machine that it
     /// names where that has a timeline, for it may be the machine's as well.
     fn pass_over(&self, shared: &Shared, why: &Ignore, message: &Message, mac: Option<Mac>) {
-        let mac = if why.is_forgery() {
-            let named = message.mac();
-            named.filter(|mac| shared.timeline().has_room_for_forgery(*mac))
-        } else {
-            mac
-        };
-        shared.emit(mac, self.ignored(why, message, mac));
+        let (mac, what) = self.passed_over(shared, why, message, mac);
+        shared.emit(mac, what);
         let Ignore::NotItsAddress { named, from } = *why else {
             return;
         };
@@ -261,6 +296,22 @@ impl Door {
             let text = self.nat(named, from);
             shared.emit(None, What::Notice { text });
         }
+    }
+
+    fn passed_over(
+        &self,
+        shared: &Shared,
+        why: &Ignore,
+        message: &Message,
+        mac: Option<Mac>,
+    ) -> (Option<Mac>, What) {
+        let mac = if why.is_forgery() {
+            let named = message.mac();
+            named.filter(|mac| shared.timeline().has_room_for_forgery(*mac))
+        } else {
+            mac
+        };
+        (mac, self.ignored(why, message, mac))
     }
 
     /// Once for each address that this comes from.

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::SignedDuration;
@@ -160,14 +160,22 @@ impl Shared {
     /// times a second, complaints of one kind still less often; it is counted and, where it is about
     /// a machine, kept all the same.
     pub fn emit(&self, client: Option<Mac>, what: What) {
-        let event = Event {
-            at: SystemTime::now(),
-            client,
-            what,
-        };
-        self.metrics.count(&event);
-        self.journal.log(&event);
-        self.timeline().record(event);
+        self.emit_all([Event::now(client, what)]);
+    }
+
+    /// The same for events in a row, whose time is told already.
+    pub fn emit_all<E>(&self, events: E)
+    where
+        E: AsRef<[Event]> + IntoIterator<Item = Event>,
+    {
+        for event in events.as_ref() {
+            self.metrics.count(event);
+            self.journal.log(event);
+        }
+        let mut timeline = self.timeline();
+        for event in events {
+            timeline.record(event);
+        }
     }
 
     /// [`Shared::emit`] for those whom this holds.

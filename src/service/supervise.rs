@@ -340,7 +340,7 @@ fn doors(
                 far: door.far,
                 routed: door.routed,
                 port,
-                interface: open.interface.name.clone(),
+                interface: open.interface.name.as_str().into(),
                 own: Own::of(&open.interface),
                 giver: giver.filter(|_| port == Port::Dhcp).cloned(),
             };

@@ -2,7 +2,8 @@
 //! information. The only room where `unsafe` may stand, each line with its reason.
 //!
 //! * [`udp`]: datagram sockets that know to which address and interface a packet came
-//! * [`connected`]: one transfer's socket; [`bulk`], [`inbox`]: many datagrams by one system call
+//! * [`batch`]: many datagrams of many peers by one system call
+//! * [`connected`]: one transfer's socket; [`bulk`], [`inbox`]: many datagrams to one peer, and from it
 //! * [`arp`], [`icmp`]: the packets that try an address
 //! * [`file`]: reading what is in the page cache without waiting for what is not
 //! * [`packet`]: frames of one interface, past the sockets of this host; [`host`]: a host of our own
@@ -10,6 +11,7 @@
 //! * [`outlet`]: datagrams that may have to wait for ARP; [`neighbour`]: which ones
 
 pub mod arp;
+pub mod batch;
 pub mod bulk;
 pub mod connected;
 pub mod file;

@@ -51,7 +51,7 @@ pub(super) fn file(
     let profile = chosen(snapshot, client).ok()?.profile;
     let Some(pi) = &profile.raspberry_pi else {
         let is_pi = snapshot.quirks.treat(client).tells_pi(client);
-        return is_pi.then(|| Err(Missing::NoFolder(profile.name.clone())));
+        return is_pi.then(|| Err(Missing::NoFolder(profile.name.to_string())));
     };
     let asked = Asked::of(client, name);
     Some(asked.found(snapshot, requester, (&profile, pi)))
@@ -134,7 +134,7 @@ impl<'a> Asked<'a> {
         let filled = template::fill(template, &values).map_err(Missing::Render)?;
         let rendered = Rendered {
             dialect: super::RASPBERRY_PI,
-            profile: profile.name.clone(),
+            profile: profile.name.to_string(),
             entries: 0,
         };
         Ok(text(format!("{}\n", filled.trim_end()), rendered))

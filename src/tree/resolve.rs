@@ -175,7 +175,7 @@ fn menu(
     .map_err(|e| Missing::Render(e.to_string()))?;
     let rendered = Rendered {
         dialect: dialect.name(),
-        profile: profile.name.clone(),
+        profile: profile.name.to_string(),
         entries: rendering.entries,
     };
     Ok(text(rendering.text, rendered))
@@ -257,7 +257,7 @@ fn entry_script(
         script,
         Rendered {
             dialect: "ipxe",
-            profile: profile.name.clone(),
+            profile: profile.name.to_string(),
             entries: 1,
         },
     ))

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use crate::client::{Client, Shape};
 use crate::config::Mode;
 use crate::decide::Answer;
+use crate::decide::loader::Named;
 use crate::decide::menu::NoRoom;
 use crate::profile::Profile;
 use crate::relay::servers::Servers;
@@ -35,7 +36,7 @@ pub(super) fn strategy(answer: &Answer, servers: &Servers, out: &mut String) -> 
     if !answer.delay.is_zero() {
         writeln!(out, "delay: {:?} before the OFFER", answer.delay)?;
     }
-    loader(answer.loader.as_deref(), out)?;
+    loader(answer.loader.as_ref().map(Named::as_str), out)?;
     no_menu(answer.no_menu.as_ref(), out)
 }
 

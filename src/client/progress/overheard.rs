@@ -7,7 +7,8 @@
 //!
 //! Everything here may be forged. Bounded: so many answers, so many names of servers.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
@@ -92,23 +93,58 @@ fn boots(message: &Message) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct Hearing {
     last: VecDeque<(Instant, Overheard)>,
+    /// Whose answers are among those.
+    heard: Counted,
     /// When something was last missed.
     missed: Option<Instant>,
     servers: BTreeSet<Ipv4Addr>,
     /// Whom we have answered of late, in which transaction.
     answered: VecDeque<(Instant, Mac, u32)>,
+    /// Who is among those.
+    told: Counted,
+}
+
+/// How often a machine's transaction stands in a list that is looked through only where it does: most
+/// machines are in none, and in a storm the lists are full.
+#[derive(Debug, Default)]
+struct Counted(HashMap<(Mac, u32), u16>);
+
+impl Counted {
+    fn add(&mut self, whose: (Mac, u32)) {
+        let count = self.0.entry(whose).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    fn remove(&mut self, whose: (Mac, u32)) {
+        if let Entry::Occupied(mut count) = self.0.entry(whose) {
+            *count.get_mut() = count.get().saturating_sub(1);
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+
+    fn has(&self, whose: (Mac, u32)) -> bool {
+        self.0.contains_key(&whose)
+    }
 }
 
 impl Hearing {
     pub(super) fn keep(&mut self, at: Instant, heard: Overheard) {
-        if self.last.len() >= KEPT {
-            self.last.pop_front();
+        if self.last.len() >= KEPT
+            && let Some((_, gone)) = self.last.pop_front()
+        {
+            self.heard.remove((gone.mac, gone.xid));
         }
+        self.heard.add((heard.mac, heard.xid));
         self.last.push_back((at, heard));
     }
 
     /// What came ahead of a DISCOVER.
     pub(super) fn ahead(&self, now: Instant, mac: Mac, xid: u32) -> Vec<Overheard> {
+        if !self.heard.has((mac, xid)) {
+            return Vec::new();
+        }
         let fresh = |at: &Instant| now.saturating_duration_since(*at) < AHEAD;
         let last = self.last.iter().rev().take_while(|(at, _)| fresh(at));
         last.map(|(_, heard)| *heard)
@@ -118,14 +154,20 @@ impl Hearing {
 
     /// We have answered a machine.
     pub(super) fn answers(&mut self, at: Instant, mac: Mac, xid: u32) {
-        if self.answered.len() >= KEPT {
-            self.answered.pop_front();
+        if self.answered.len() >= KEPT
+            && let Some((_, mac, xid)) = self.answered.pop_front()
+        {
+            self.told.remove((mac, xid));
         }
+        self.told.add((mac, xid));
         self.answered.push_back((at, mac, xid));
     }
 
     /// Whether a machine that we answer too is answered by another server.
     pub(super) fn is_shared(&self, now: Instant, heard: Overheard) -> bool {
+        if !self.told.has((heard.mac, heard.xid)) {
+            return false;
+        }
         let fresh = |at: &Instant| now.saturating_duration_since(*at) < BESIDE;
         let last = self.answered.iter().rev();
         let mut last = last.take_while(|(at, ..)| fresh(at));
@@ -229,5 +271,15 @@ mod tests {
         assert_eq!(hearing.ahead(now, mac, 0).len(), KEPT);
         assert_eq!(hearing.ahead(now, mac, 1), []);
         assert_eq!(hearing.ahead(later, mac, 0), []);
+        for n in 0..3 * KEPT as u32 {
+            hearing.keep(now, Overheard { xid: n, ..heard });
+            hearing.answers(now, mac, n);
+        }
+        assert_eq!((hearing.heard.0.len(), hearing.told.0.len()), (KEPT, KEPT));
+        let last = 3 * KEPT as u32 - 1;
+        for (xid, known) in [(0, false), (last, true)] {
+            assert_eq!(hearing.ahead(now, mac, xid).len(), usize::from(known));
+            assert_eq!(hearing.is_shared(now, Overheard { xid, ..heard }), known);
+        }
     }
 }

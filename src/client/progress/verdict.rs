@@ -2,7 +2,7 @@
 //! Boot, learnt and taken back, shim that is refused, and loops that are cut.
 
 use super::handed::{First, Given};
-use super::{Firmware, Learnt, Now, Progress, Step, Turn};
+use super::{Firmware, Learnt, Machine, Now, Progress, Step, Turn};
 use crate::assets::pair;
 use crate::client::quirk::Behaviour;
 use crate::client::{Class, Client, Cut, Past, Stage};
@@ -55,7 +55,9 @@ impl Progress {
     /// Firmware asks for boot data anew: by a DISCOVER, or at port 4011 where that is all that is heard of
     /// it. Says what became of the loader that it was sent before.
     pub fn begins(&mut self, now: Now, firmware: Firmware) -> Turn {
-        let handed = &mut self.saw(firmware.mac).handed;
+        let Some(Machine { handed, .. }) = self.saw(firmware.mac) else {
+            return Turn::default();
+        };
         let back = handed.begins(now.at, firmware.platform);
         if pair::of(firmware.platform).is_none() {
             let cut = handed.cuts(now.at);
@@ -79,7 +81,9 @@ impl Progress {
 
     /// An iPXE of the machine asks for boot data.
     pub(super) fn runs_ipxe(&mut self, now: Now, mac: Mac) -> Turn {
-        let handed = &mut self.saw(mac).handed;
+        let Some(Machine { handed, .. }) = self.saw(mac) else {
+            return Turn::default();
+        };
         let (ran, cut) = handed.runs(now.at);
         let rounds = handed.rounds;
         let Some(platform) = ran else {

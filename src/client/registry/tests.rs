@@ -246,5 +246,5 @@ fn the_machine_unseen_for_longest_leaves_first() {
             .collect::<Vec<_>>(),
         [9, 0, 2]
     );
-    assert_eq!(registry.by_age.len(), 3);
+    assert_eq!(registry.seen.iter().count(), 3);
 }

@@ -1,17 +1,17 @@
 //! Boot data beside somebody else's leases: modes `proxy` and `colocated`, and port 4011 in all.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use super::Door;
+use super::told::{answered, chose, unnamed};
+use super::{Door, Outbox};
 use crate::client::Client;
 use crate::client::progress::Firmware;
-use crate::decide::item::{self, Chosen};
+use crate::decide::item;
 use crate::decide::note::{self, Noted};
 use crate::decide::{self, Answer, Ignore, Incoming, Outcome, Port};
-use crate::event::{LeaseTold, Unnamed, What};
+use crate::event::{LeaseTold, What};
 use crate::firmware::is_probe;
-use crate::firmware::made_up::is_played;
 use crate::service::Shared;
 use crate::service::sys::udp::Received;
 use crate::wire::Mac;
@@ -29,9 +29,9 @@ struct Heard<'a> {
 
 impl Heard<'_> {
     /// What was noted of it, for the timeline.
-    fn tell(&mut self, shared: &Shared) {
+    fn tell(&mut self, outbox: &mut Outbox) {
         if let Some((_, what)) = self.noted.take() {
-            shared.emit(self.mac, what);
+            outbox.tell(self.mac, what);
         }
     }
 
@@ -45,6 +45,7 @@ impl Door {
     pub(super) fn boot(
         self: &Arc<Self>,
         shared: &Arc<Shared>,
+        outbox: &mut Outbox,
         received: &Received,
         message: &Message,
     ) {
@@ -68,14 +69,16 @@ impl Door {
         let mac = heard.mac;
         match (decision, &client) {
             (Ok(answer), Some(client)) if answer.strategy.leased => {
-                self.boot_with_lease(shared, heard, client, answer);
+                self.boot_with_lease(shared, outbox, heard, client, answer);
             }
-            (Ok(answer), _) if !answer.delay.is_zero() => self.boot_later(shared, heard, answer),
-            (Ok(answer), _) => self.boot_now(shared, heard, &answer),
-            (Err(ignore), _) => self.boot_not(shared, heard, &ignore),
+            (Ok(answer), _) if !answer.delay.is_zero() => {
+                self.boot_later(shared, outbox, heard, answer);
+            }
+            (Ok(answer), _) => self.boot_now(shared, outbox, heard, answer),
+            (Err(ignore), _) => self.boot_not(shared, outbox, heard, &ignore),
         }
         if let Some(unnamed) = unnamed {
-            shared.emit(mac, What::NoServerNamed(unnamed));
+            outbox.tell(mac, What::NoServerNamed(unnamed));
         }
     }
 
@@ -83,11 +86,13 @@ impl Door {
     fn boot_with_lease(
         self: &Arc<Self>,
         shared: &Arc<Shared>,
+        outbox: &mut Outbox,
         mut heard: Heard<'_>,
         client: &Client,
         answer: Box<Answer>,
     ) {
-        heard.tell(shared);
+        heard.tell(outbox);
+        outbox.leave(self, shared);
         note::goes_on(&mut shared.clients(), client);
         knows_address(shared, heard.incoming);
         let asked = (heard.incoming.message, client);
@@ -98,15 +103,16 @@ impl Door {
     fn boot_later(
         self: &Arc<Self>,
         shared: &Arc<Shared>,
+        outbox: &mut Outbox,
         mut heard: Heard<'_>,
         answer: Box<Answer>,
     ) {
         let (mac, firmware) = (heard.mac, heard.firmware);
         let Ok(place) = shared.waiting_answers.clone().try_acquire_owned() else {
             shared.machines.unanswered(firmware);
-            return self.boot_now(shared, heard, &answer);
+            return self.boot_now(shared, outbox, heard, answer);
         };
-        heard.tell(shared);
+        heard.tell(outbox);
         let (door, shared, received) = (self.clone(), shared.clone(), *heard.received);
         tokio::spawn(async move {
             tokio::time::sleep(answer.delay).await;
@@ -116,24 +122,55 @@ impl Door {
         });
     }
 
-    /// The answer leaves first; what is written down about it comes after.
-    fn boot_now(&self, shared: &Shared, mut heard: Heard<'_>, answer: &Answer) {
-        let ready = (answer, &answer.bytes[..]);
-        let what = self.leaves(shared, heard.received, ready, heard.firmware, None);
+    /// The answer leaves with the others of its batch, where it need not wait; what is written down about it
+    /// comes after.
+    fn boot_now(
+        &self,
+        shared: &Shared,
+        outbox: &mut Outbox,
+        mut heard: Heard<'_>,
+        mut answer: Box<Answer>,
+    ) {
+        let with_others = self.leaves_with_others(answer.to, heard.received);
+        let what = if with_others {
+            answered(&answer, None)
+        } else {
+            outbox.leave(self, shared);
+            let ready = (&*answer, &answer.bytes[..]);
+            self.leaves(shared, heard.received, ready, heard.firmware, None)
+        };
         let chosen = answer.chosen.as_ref().filter(|_| heard.is_kept());
-        heard.tell(shared);
+        heard.tell(outbox);
         if let Some(chosen) = chosen {
-            shared.emit(heard.mac, chose(chosen));
+            outbox.tell(heard.mac, chose(chosen));
         }
-        learn_address(shared, heard.incoming);
-        shared.emit(heard.mac, what);
+        learn_address(shared, outbox, heard.incoming);
+        outbox.tell(heard.mac, what);
+        if with_others {
+            let ready = (std::mem::take(&mut answer.bytes), answer.to);
+            outbox.put(ready, *heard.received, heard.firmware);
+        }
     }
 
-    fn boot_not(&self, shared: &Shared, mut heard: Heard<'_>, ignore: &Ignore) {
-        heard.tell(shared);
-        if !learn_address(shared, heard.incoming) {
-            self.pass_over(shared, ignore, heard.incoming.message, heard.mac);
+    fn boot_not(
+        &self,
+        shared: &Shared,
+        outbox: &mut Outbox,
+        mut heard: Heard<'_>,
+        ignore: &Ignore,
+    ) {
+        heard.tell(outbox);
+        if learn_address(shared, outbox, heard.incoming) {
+            return;
         }
+        let (message, mac) = (heard.incoming.message, heard.mac);
+        if ignore.is_forgery() {
+            // What stands last in the timeline counts.
+            outbox.leave(self, shared);
+            return self.pass_over(shared, ignore, message, mac);
+        }
+        let (mac, what) = self.passed_over(shared, ignore, message, mac);
+        outbox.tell(mac, what);
     }
 
     /// Sends an answer in these bytes, and says what became of it.
@@ -205,7 +242,7 @@ fn knows_address(shared: &Shared, incoming: Incoming<'_>) -> Option<(Mac, Ipv4Ad
 }
 
 /// Whether a machine that was seen to boot has told which address it takes.
-fn learn_address(shared: &Shared, incoming: Incoming<'_>) -> bool {
+fn learn_address(shared: &Shared, outbox: &mut Outbox, incoming: Incoming<'_>) -> bool {
     let known = knows_address(shared, incoming);
     if let Some((mac, address)) = known {
         let server = incoming.message.address(code::SERVER_ID);
@@ -213,20 +250,9 @@ fn learn_address(shared: &Shared, incoming: Incoming<'_>) -> bool {
             // Of us, who has given it none, or not this way: what becomes of that is told elsewhere.
             return false;
         }
-        shared.emit(Some(mac), What::Leased { address, server });
+        outbox.tell(Some(mac), What::Leased { address, server });
     }
     known.is_some()
-}
-
-/// What a machine lacks that this answers, where no DHCP server is named to ask for it.
-fn unnamed(message: &Message, answer: &Answer) -> Option<Unnamed> {
-    let unleased = answer.unleased.as_ref()?;
-    Some(Unnamed {
-        relay: unleased.relay,
-        chosen_by: unleased.by.word().to_owned(),
-        detail: unleased.to_string(),
-        played: is_played(message),
-    })
 }
 
 fn decide(shared: &Shared, incoming: Incoming<'_>) -> Outcome {
@@ -240,31 +266,6 @@ fn decide(shared: &Shared, incoming: Incoming<'_>) -> Outcome {
         }
     };
     decide::decide_knowing(&shared.snapshot.load(), incoming, complete)
-}
-
-fn chose(chosen: &Chosen) -> What {
-    What::Chosen {
-        entry: chosen.choice.entry.to_string(),
-        title: chosen.title.clone(),
-        kind: chosen.kind,
-        profile: chosen.choice.profile.to_string(),
-    }
-}
-
-/// What is in an answer that was sent.
-fn answered(answer: &Answer, lease: Option<LeaseTold>) -> What {
-    let offer = answer.message.kind() == Some(Kind::Offer);
-    What::Answer {
-        message: if offer { "offer" } else { "ack" },
-        strategy: answer.strategy.name,
-        chosen_by: answer.by.word().to_owned(),
-        profile: answer.selection.profile.name.clone(),
-        why: answer.selection.why.clone(),
-        loader: answer.loader.clone(),
-        no_menu: answer.no_menu.as_ref().map(ToString::to_string),
-        to: SocketAddr::V4(answer.to),
-        lease,
-    }
 }
 
 #[cfg(test)]
@@ -303,7 +304,7 @@ mod tests {
             routed: outlet()?,
             listener: Listener::new(socket).unwrap(),
             port: Port::Pxe,
-            interface: "lo".to_owned(),
+            interface: "lo".into(),
             own: Own::of(&interface),
             giver: None,
         })

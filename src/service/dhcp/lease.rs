@@ -345,8 +345,8 @@ fn granted(reply: &Reply) -> What {
         to: SocketAddr::V4(grant.to),
         boot: boot.map(|boot| BootTold {
             strategy: boot.strategy.name,
-            profile: boot.selection.profile.name.clone(),
-            why: boot.selection.why.clone(),
+            profile: boot.selection.profile.name.to_string(),
+            why: boot.selection.why.to_string(),
             loader: boot.loader.as_ref().map(ToString::to_string),
             no_menu: boot.no_menu.as_ref().map(ToString::to_string),
         }),

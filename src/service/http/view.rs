@@ -107,9 +107,9 @@ fn machine(shared: &Shared, snapshot: &Snapshot, mac: Mac, client: Option<Client
     let chosen = client.as_ref().and_then(|c| chosen(snapshot, c));
     let (profile, file, why) = match chosen {
         Some(s) => (
-            Some(s.profile.name.clone()),
+            Some(s.profile.name.to_string()),
             Some(s.profile.file.to_string()),
-            Some(s.why),
+            Some(s.why.to_string()),
         ),
         None => (None, None, None),
     };

@@ -22,6 +22,8 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use super::batch::{self, Inbox, Outgoing};
+
 /// Bytes of packets the kernel may hold for a listener; it drops what comes beyond. At some 800
 /// bytes a small packet this is a tenth of a second of the fastest storm, in which somebody else
 /// may have the processor; Debian's `net.core.rmem_max` (212,992), which root may exceed, a
@@ -83,6 +85,28 @@ impl Listener {
         self.0
             .async_io(Interest::READABLE, |socket| receive(socket, buf))
             .await
+    }
+
+    /// Waits for datagrams and takes those that are there, as many as the inbox holds. A batch that does
+    /// not fill it has emptied the queue, which saves the call that would say so. Cancel-safe.
+    pub async fn recv_all<const SIZE: usize>(&self, inbox: &mut Inbox<SIZE>) -> io::Result<()> {
+        loop {
+            let mut ready = self.0.readable().await?;
+            match batch::receive(ready.get_inner(), inbox) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                Ok(()) if !inbox.is_full() => {
+                    ready.clear_ready();
+                    return Ok(());
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Sends datagrams, in their order; `failed` hears of each that could not be sent, by its place, and
+    /// why (see [`Listener::send`]).
+    pub fn send_all(&self, all: &[Outgoing<'_>], failed: impl FnMut(usize, io::Error)) {
+        batch::send(self.0.get_ref(), all, failed);
     }
 
     /// Sends one datagram from this address of ours out of this interface (0: as routed).
@@ -172,13 +196,13 @@ pub(super) fn origin(from: Ipv4Addr, interface: u32) -> io::Result<libc::in_pkti
     })
 }
 
-fn to_kernel(addr: Ipv4Addr) -> libc::in_addr {
+pub(super) fn to_kernel(addr: Ipv4Addr) -> libc::in_addr {
     libc::in_addr {
         s_addr: u32::from(addr).to_be(),
     }
 }
 
-fn from_kernel(addr: libc::in_addr) -> Ipv4Addr {
+pub(super) fn from_kernel(addr: libc::in_addr) -> Ipv4Addr {
     Ipv4Addr::from(u32::from_be(addr.s_addr))
 }
 

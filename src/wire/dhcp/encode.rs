@@ -16,7 +16,7 @@ impl Message {
 
     /// The datagram without anything behind its END: some firmware stumbles over it (quirk 28).
     pub fn encode_short(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(MIN_REPLY.max(FIXED));
+        let mut out = Vec::with_capacity(self.encoded_len());
         self.encode_header(&mut out);
         for (code, value) in self.options.iter() {
             encode_option(code, value, &mut out);

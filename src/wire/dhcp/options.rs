@@ -1,4 +1,8 @@
 //! The options of a message: a list in the order of the packet, values joined where they were split.
+//!
+//! All values stand in one buffer, so that a message costs two allocations and not one an option.
+
+use std::fmt;
 
 use super::Malformed;
 use crate::wire::tlv::{self, Ending};
@@ -45,34 +49,72 @@ pub mod code {
 }
 
 /// Options in the order of their first appearance.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Options(Vec<(u8, Vec<u8>)>);
+#[derive(Clone, Default)]
+pub struct Options {
+    fields: Vec<Field>,
+    /// The values, in the order of the fields.
+    values: Vec<u8>,
+}
+
+/// Where an option's value ends; it begins where that of the field before ends.
+#[derive(Clone, Copy)]
+struct Field {
+    code: u8,
+    end: usize,
+}
+
+/// Most messages have no more options.
+const USUAL: usize = 16;
+/// Nor more bytes in them.
+const USUAL_BYTES: usize = 256;
 
 impl Options {
     /// The value of an option, joined from its parts (RFC 3396).
     pub fn get(&self, code: u8) -> Option<&[u8]> {
-        self.0
-            .iter()
+        self.iter()
             .find(|(c, _)| *c == code)
-            .map(|(_, value)| value.as_slice())
+            .map(|(_, value)| value)
     }
 
     /// Whether the option is there.
     pub fn has(&self, code: u8) -> bool {
-        self.get(code).is_some()
+        self.fields.iter().any(|field| field.code == code)
     }
 
     /// Adds an option at the end; a second value of the same number is joined to the first.
     pub fn push(&mut self, code: u8, value: &[u8]) {
-        match self.0.iter_mut().find(|(c, _)| *c == code) {
-            Some((_, before)) => before.extend_from_slice(value),
-            None => self.0.push((code, value.to_vec())),
+        if self.fields.is_empty() {
+            self.fields.reserve(USUAL);
+            self.values.reserve(USUAL_BYTES);
         }
+        if let Some(at) = self.fields.iter().position(|field| field.code == code) {
+            return self.join(at, value);
+        }
+        self.values.extend_from_slice(value);
+        let end = self.values.len();
+        self.fields.push(Field { code, end });
+    }
+
+    /// Makes room for the rest of a value that has begun.
+    fn join(&mut self, at: usize, value: &[u8]) {
+        let later = self.fields.get_mut(at..).unwrap_or_default();
+        let Some(end) = later.first().map(|field| field.end) else {
+            return;
+        };
+        for field in later {
+            field.end += value.len();
+        }
+        self.values.splice(end..end, value.iter().copied());
     }
 
     /// All options, in order.
     pub fn iter(&self) -> impl Iterator<Item = (u8, &[u8])> {
-        self.0.iter().map(|(code, value)| (*code, value.as_slice()))
+        let mut begin = 0;
+        self.fields.iter().map(move |field| {
+            let value = self.values.get(begin..field.end);
+            begin = field.end;
+            (field.code, value.unwrap_or_default())
+        })
     }
 
     pub(super) fn decode(area: &[u8], file: &[u8], sname: &[u8]) -> Result<Self, Malformed> {
@@ -105,11 +147,62 @@ impl Options {
     }
 }
 
+impl PartialEq for Options {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Options {}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
 impl<'a> FromIterator<(u8, &'a [u8])> for Options {
     fn from_iter<I: IntoIterator<Item = (u8, &'a [u8])>>(iter: I) -> Self {
         let mut options = Self::default();
         iter.into_iter()
             .for_each(|(code, value)| options.push(code, value));
         options
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_joined_where_the_first_stands() {
+        let mut options = Options::default();
+        for (code, part) in [
+            (1, "a"),
+            (2, "b"),
+            (3, ""),
+            (1, "A"),
+            (3, "c"),
+            (2, ""),
+            (1, "1"),
+            (2, "BB"),
+        ] {
+            options.push(code, part.as_bytes());
+        }
+        let all: Vec<_> = options.iter().collect();
+        assert_eq!(all, [(1, &b"aA1"[..]), (2, b"bBB"), (3, b"c")]);
+        assert_eq!(options.get(2), Some(&b"bBB"[..]));
+        assert_eq!(
+            (options.get(4), options.has(3), options.has(4)),
+            (None, true, false)
+        );
+        let other: Options = all.into_iter().collect();
+        assert_eq!(options, other);
+        assert_ne!(
+            options,
+            [(1, &b"aA1bBB"[..]), (2, b""), (3, b"c")]
+                .into_iter()
+                .collect()
+        );
     }
 }

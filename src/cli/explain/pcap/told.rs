@@ -283,9 +283,13 @@ fn text(field: &[u8]) -> String {
 impl Boot {
     /// What an answer beside another's leases says.
     pub(super) fn of(answer: &decide::Answer) -> Self {
-        let (selection, loader) = (&answer.selection, answer.loader.clone());
+        let (selection, loader) = (&answer.selection, answer.loader.as_ref());
         let by = Some(answer.by.to_string());
-        let mut boot = Self::leased(selection, (answer.strategy, by), loader);
+        let mut boot = Self::leased(
+            selection,
+            (answer.strategy, by),
+            loader.map(ToString::to_string),
+        );
         if let Self::Data { delay, entry, .. } = &mut boot {
             *entry = answer.chosen.as_ref().map(|chosen| chosen.title.clone());
             *delay = u64::try_from(answer.delay.as_millis()).unwrap_or(u64::MAX);
@@ -300,9 +304,9 @@ impl Boot {
         loader: Option<String>,
     ) -> Self {
         Self::Data {
-            profile: selection.profile.name.clone(),
+            profile: selection.profile.name.to_string(),
             file: selection.profile.file.to_string(),
-            why: selection.why.clone(),
+            why: selection.why.to_string(),
             strategy: strategy.name,
             evidence: strategy.evidence,
             chosen_by,
