@@ -44,6 +44,7 @@ mod switch;
 #[path = "room/web.rs"]
 mod web;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bootjack::firmware::Kind;
@@ -51,10 +52,17 @@ use lab::Lab;
 use link::Terms;
 use plan::Plan;
 use report::Report;
+use support::poll;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_bootjack");
 /// How long a third of a room may take to get so far, on a busy machine.
 const LONG: Duration = Duration::from_secs(120);
+
+/// One room at a time: each is a machine's fill.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn all_have_booted(report: &Report, of: usize) {
     println!("{report}");
@@ -66,18 +74,12 @@ fn a_room_of_500_boots_with_1_percent_loss() {
     if support::left_out("a_room_of_500_boots_with_1_percent_loss") {
         return;
     }
+    let _alone = alone();
     let plan = Plan {
         files: [256 << 10, 128 << 10],
         ..Plan::default()
     };
-    let mut lab = Lab::new(BINARY, &plan);
-    let report = lab.play(&plan);
-    if std::env::var("DBG").is_ok() {
-        let m = report.slowest.as_ref().unwrap().mac.to_string();
-        for e in lab.appliance().timeline(&m) {
-            println!("{e}");
-        }
-    }
+    let report = Lab::new(BINARY, &plan).play(&plan);
     all_have_booted(&report, 500);
 }
 
@@ -86,6 +88,7 @@ fn two_thousand_that_ask_at_once_are_answered_before_they_ask_again() {
     if support::left_out("two_thousand_that_ask_at_once_are_answered_before_they_ask_again") {
         return;
     }
+    let _alone = alone();
     let plan = Plan {
         machines: 2000,
         kinds: vec![Kind::EfiX64, Kind::Bios],
@@ -103,4 +106,32 @@ fn two_thousand_that_ask_at_once_are_answered_before_they_ask_again() {
     let (answered, times) = report.answered;
     assert_eq!(answered, 2000);
     assert!(times.max < 4.0, "the first window is over: {times:?}");
+}
+
+/// In the middle of it profiles change, every third machine is pulled out of its socket, and bootjack
+/// is ended and started again.
+#[test]
+fn a_restart_and_the_loss_of_a_third_leave_the_rest_to_finish() {
+    if support::left_out("a_restart_and_the_loss_of_a_third_leave_the_rest_to_finish") {
+        return;
+    }
+    let _alone = alone();
+    let plan = Plan {
+        machines: 90,
+        files: [1 << 20, 512 << 10],
+        ..Plan::default()
+    };
+    let mut lab = Lab::new(BINARY, &plan);
+    let playing = lab.begin(&plan);
+    poll::expect("the first machines load their files", LONG, || {
+        playing.progress.loading() >= 10
+    });
+    lab.change_profile("that is new");
+    playing.cut((0..plan.machines).step_by(3).collect());
+    lab.restart();
+    let report = playing.ends(&mut lab);
+    println!("{report}");
+    assert_eq!(report.failed, 0, "{report}");
+    assert_eq!(report.done + report.cut, 90, "{report}");
+    assert!((1..=30).contains(&report.cut), "{report}");
 }
