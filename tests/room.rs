@@ -55,7 +55,7 @@ use report::Report;
 use support::poll;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_bootjack");
-/// How long a third of a room may take to get so far, on a busy machine.
+/// How long a room may take to get so far, on a busy machine.
 const LONG: Duration = Duration::from_secs(120);
 
 /// One room at a time: each is a machine's fill.
@@ -84,8 +84,8 @@ fn a_room_of_500_boots_with_1_percent_loss() {
 }
 
 #[test]
-fn two_thousand_that_ask_at_once_are_answered_before_they_ask_again() {
-    if support::left_out("two_thousand_that_ask_at_once_are_answered_before_they_ask_again") {
+fn two_thousand_that_ask_at_once_are_all_heard_and_answered() {
+    if support::left_out("two_thousand_that_ask_at_once_are_all_heard_and_answered") {
         return;
     }
     let _alone = alone();
@@ -101,11 +101,13 @@ fn two_thousand_that_ask_at_once_are_answered_before_they_ask_again() {
         only_offers: true,
         ..Plan::default()
     };
-    let report = Lab::new(BINARY, &plan).play(&plan);
+    let mut lab = Lab::new(BINARY, &plan);
+    let report = lab.play(&plan);
     println!("{report}");
-    let (answered, times) = report.answered;
-    assert_eq!(answered, 2000);
-    assert!(times.max < 4.0, "the first window is over: {times:?}");
+    assert_eq!(report.answered.0, 2000);
+    assert_eq!(lab.unheard(), 0, "its queue was too short for them");
+    // The first window is 4 s long, of a processor that others want as well.
+    assert!(report.cost.seconds < 4.0, "{report}");
 }
 
 /// In the middle of it profiles change, every third machine is pulled out of its socket, and bootjack
@@ -118,13 +120,13 @@ fn a_restart_and_the_loss_of_a_third_leave_the_rest_to_finish() {
     let _alone = alone();
     let plan = Plan {
         machines: 90,
-        files: [1 << 20, 512 << 10],
+        files: [2 << 20, 1 << 20],
         ..Plan::default()
     };
     let mut lab = Lab::new(BINARY, &plan);
     let playing = lab.begin(&plan);
-    poll::expect("the first machines load their files", LONG, || {
-        playing.progress.loading() >= 10
+    poll::expect("many machines load their files", LONG, || {
+        playing.progress.loading() >= 40
     });
     lab.change_profile("that is new");
     playing.cut((0..plan.machines).step_by(3).collect());

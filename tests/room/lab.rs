@@ -82,6 +82,14 @@ impl Lab {
         self.appliance.as_mut().expect("bootjack")
     }
 
+    /// DHCP messages that came to bootjack's port 67 and found its queue full.
+    pub fn unheard(&self) -> u64 {
+        let sockets = self.boot.run("cat", &["/proc/net/udp"]);
+        let port = sockets.lines().filter(|line| line.contains(":0043 "));
+        let drops = port.filter_map(|line| line.split_whitespace().last());
+        drops.map(|n| n.parse::<u64>().expect("a number")).sum()
+    }
+
     /// Ends bootjack and starts it again, with what is in its folders.
     pub fn restart(&mut self) {
         self.appliance().stop();

@@ -23,6 +23,8 @@ pub const BOOTS: u32 = 3;
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// From the loader's last block to its first DISCOVER.
 const LOADER_STARTS: Duration = Duration::from_millis(300);
+/// What follows a fetch that failed.
+pub const TRIED_AGAIN: &str = "its script began again";
 /// The first bytes of every machine's hardware address; its number follows.
 const MAKER: [u8; 4] = [0x52, 0x54, 0x00, 0x77];
 
@@ -151,9 +153,9 @@ impl Player {
         matches!(self.state, State::Done | State::Failed | State::Cut)
     }
 
-    /// Whether it has a cable that anything goes through.
+    /// Whether anything goes through its cable. What was begun by TCP is ended when it is done, too.
     pub fn is_on(&self) -> bool {
-        self.state == State::Boots || self.state == State::Done
+        !matches!(self.state, State::Cut | State::Failed)
     }
 
     /// Whether it loads its kernel now.
@@ -233,7 +235,7 @@ impl Player {
     /// One of them did not come; its script will try again.
     pub fn stumbles(&mut self, why: String) {
         self.last_step.clone_from(&why);
-        self.faults.push((why, "script".to_owned()));
+        self.faults.push((why, TRIED_AGAIN.to_owned()));
     }
 
     /// They never came.

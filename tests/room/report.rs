@@ -217,8 +217,11 @@ impl fmt::Display for Report {
         if let Some(slowest) = &self.slowest {
             writeln!(f, "the one that loaded longest: {slowest}")?;
         }
+        if !self.faults.is_empty() {
+            writeln!(f, "boots and fetches that failed (and what came last):")?;
+        }
         for (why, (count, last)) in &self.faults {
-            writeln!(f, "a boot failed, {count} times: {why} (before: {last})")?;
+            writeln!(f, "  {count} times: {why} ({last})")?;
         }
         writeln!(
             f,
@@ -291,8 +294,48 @@ fn least(plan: &Plan, player: &Player) -> u64 {
 fn faults(players: &[Player]) -> BTreeMap<String, (usize, String)> {
     let mut all: BTreeMap<String, (usize, String)> = BTreeMap::new();
     for (why, last) in players.iter().flat_map(|player| &player.faults) {
-        let told = all.entry(why.clone()).or_insert((0, last.clone()));
+        let told = all.entry(without_numbers(why)).or_insert((0, last.clone()));
         told.0 += 1;
     }
     all
+}
+
+/// Ports and counts of bytes are of one machine; the fault is that of many.
+fn without_numbers(why: &str) -> String {
+    let mut out = String::new();
+    let mut digits = String::new();
+    for c in why.chars().chain(['\0']) {
+        if c.is_ascii_digit() {
+            digits.push(c);
+            continue;
+        }
+        out.push_str(if digits.len() > 3 { "…" } else { &digits });
+        digits.clear();
+        out.push(c);
+    }
+    out.trim_end_matches('\0').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_fault_of_two_machines_is_one() {
+        let [one, other] = [(33271, 160_012), (5000, 146_800)].map(|(port, bytes)| {
+            without_numbers(&format!("10.77.0.2:{port} stopped after {bytes} bytes"))
+        });
+        assert_eq!(one, other);
+        assert_eq!(one, "10.77.0.2:… stopped after … bytes");
+    }
+
+    #[test]
+    fn times_are_those_of_machines() {
+        let of = |times: &[u64]| Times::of(times.iter().map(|s| Duration::from_secs(*s)).collect());
+        let hundred: Vec<u64> = (1..=100).rev().collect();
+        let t = of(&hundred);
+        assert_eq!([t.p50, t.p99, t.max], [50.0, 99.0, 100.0]);
+        assert_eq!(of(&[7]).p99, 7.0);
+        assert_eq!(of(&[]).max, 0.0);
+    }
 }
