@@ -333,9 +333,9 @@ mod tests {
     fn times_are_those_of_machines() {
         let of = |times: &[u64]| Times::of(times.iter().map(|s| Duration::from_secs(*s)).collect());
         let hundred: Vec<u64> = (1..=100).rev().collect();
-        let t = of(&hundred);
-        assert_eq!([t.p50, t.p99, t.max], [50.0, 99.0, 100.0]);
-        assert_eq!(of(&[7]).p99, 7.0);
-        assert_eq!(of(&[]).max, 0.0);
+        let whole = |t: Times| [t.p50, t.p99, t.max].map(|seconds| seconds as u64);
+        assert_eq!(whole(of(&hundred)), [50, 99, 100]);
+        assert_eq!(whole(of(&[7])), [7, 7, 7]);
+        assert_eq!(whole(of(&[])), [0, 0, 0]);
     }
 }

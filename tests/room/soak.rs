@@ -3,10 +3,11 @@
 //! What it holds at the end of the warm-up, a sixth of the time, is what it may hold at the end: a
 //! quarter more memory, and so many more descriptors ([`MORE`]), once the machines are off.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use super::lab::{Lab, beside_this_program};
+use super::lab::Lab;
 use super::meter::{Held, held};
 use super::plan::Plan;
 
@@ -17,13 +18,13 @@ const SETTLES: Duration = Duration::from_secs(40);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Plays for so many minutes.
-pub fn run(plan: Plan, minutes: u64) -> ExitCode {
+pub fn run(binary: PathBuf, plan: Plan, minutes: u64) -> ExitCode {
     let lasts = MINUTE * minutes as u32;
     let plan = Plan {
         lasts: Some(lasts),
         ..plan
     };
-    let mut lab = Lab::new(beside_this_program(), &plan);
+    let mut lab = Lab::new(binary, &plan);
     let id = lab.appliance().process().id();
     tell("idle", held(id));
     let playing = lab.begin(&plan);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! storm [machines=500] [loss=1] [rate=200] [delay=0.1] [spread=2] [initrd=512] [kernel=256] [seed=1]
-//!       [minutes=…] [json=FILE]
+//!       [minutes=…] [json=FILE] [bootjack=FILE]
 //! ```
 //!
 //! `loss` is in percent each way, `rate` in Mbit/s, `delay` in milliseconds one way, `spread` in
@@ -34,6 +34,7 @@ mod support;
 mod switch;
 mod web;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -45,23 +46,25 @@ struct Said {
     plan: Plan,
     minutes: Option<u64>,
     json: Option<String>,
+    binary: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
     let Some(said) = said(std::env::args().skip(1)) else {
         eprintln!(
             "usage: storm [machines=500] [loss=1] [rate=200] [delay=0.1] [spread=2] [initrd=512] \
-             [kernel=256] [seed=1] [minutes=60] [json=FILE]"
+             [kernel=256] [seed=1] [minutes=60] [json=FILE] [bootjack=FILE]"
         );
         return ExitCode::from(2);
     };
     if support::left_out("the storm; start it with sudo") {
         return ExitCode::FAILURE;
     }
+    let binary = said.binary.unwrap_or_else(beside_this_program);
     if let Some(minutes) = said.minutes {
-        return soak::run(said.plan, minutes);
+        return soak::run(binary, said.plan, minutes);
     }
-    let mut lab = Lab::new(beside_this_program(), &said.plan);
+    let mut lab = Lab::new(binary, &said.plan);
     let report = lab.play(&said.plan);
     println!("{report}");
     if let Some(file) = said.json {
@@ -76,6 +79,7 @@ fn said(words: impl Iterator<Item = String>) -> Option<Said> {
         plan: Plan::default(),
         minutes: None,
         json: None,
+        binary: None,
     };
     for word in words {
         let (name, value) = word.split_once('=')?;
@@ -93,6 +97,7 @@ fn said(words: impl Iterator<Item = String>) -> Option<Said> {
             "kernel" => plan.files[1] = value.parse::<usize>().ok()? << 10,
             "seed" => plan.seed = value.parse().ok()?,
             "minutes" => said.minutes = Some(value.parse().ok()?),
+            "bootjack" => said.binary = Some(value.into()),
             "json" => said.json = Some(value.to_owned()),
             _ => return None,
         }
