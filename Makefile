@@ -7,6 +7,8 @@
 #   make captures  takes tests/captures/*.pcap anew from real firmware; ARGS="NAME…" for some
 #   make demo      boots a BIOS PC, a UEFI PC and one with Secure Boot on a private virtual LAN
 #   make bench     bootjack and its peers side by side, as one table; ARGS="--quick tftp" for a part
+#   make storm     a room that is switched on at once; MACHINES=500 LOSS=1 (percent) RATE=200 (Mbit/s)
+#   make soak      a room that boots again and again for MINUTES=60: whether anything grows
 #   make check     format, lints, dependencies, scripts
 #   make fuzz      every fuzz target for SECONDS=300; what it finds is a file below tests/fuzz/artifacts
 #   make deb       the Debian package, in target/debian/
@@ -14,7 +16,7 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run test test-all captures demo bench check fuzz deb assets release
+.PHONY: help run test test-all captures demo bench storm soak check fuzz deb assets release
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -46,6 +48,17 @@ bench: release
 	@packaging/as-root.sh tests/bench/setup.sh
 	@cargo build --locked --release --example bench
 	@packaging/as-root.sh $(TARGET)/release/examples/bench $(ARGS)
+
+storm: release
+	@packaging/as-root.sh tests/support/setup.sh
+	@cargo build --locked --release --example storm
+	@packaging/as-root.sh $(TARGET)/release/examples/storm machines=$(MACHINES) loss=$(LOSS) rate=$(RATE) $(ARGS)
+
+soak: release
+	@packaging/as-root.sh tests/support/setup.sh
+	@cargo build --locked --release --example storm
+	@packaging/as-root.sh $(TARGET)/release/examples/storm machines=$(or $(MACHINES),50) loss=$(LOSS) rate=$(RATE) \
+		minutes=$(or $(MINUTES),60) $(ARGS)
 
 check: assets
 	@packaging/setup.sh check

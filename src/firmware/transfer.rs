@@ -198,7 +198,8 @@ impl Transfer {
         granted: Options,
     ) -> Step {
         if self.peer.is_some() {
-            return Step::Quiet;
+            // Our acknowledgement was lost: EDK2 (`Mtftp4RrqHandleOack`) and iPXE send it again.
+            return self.send(now, Packet::Ack(0).encode());
         }
         let good = is_subset(granted, self.asked) && bytes.last() == Some(&0);
         if self.strict && !good {
@@ -249,10 +250,15 @@ impl Transfer {
         self.send(now, Packet::Ack(number).encode())
     }
 
-    /// A block is missing: the server is told the last one there is, once a gap. What was there
-    /// before is not answered (sorcerer's apprentice).
+    /// A block is missing: the server is told the last one there is, once a gap. That one itself, when
+    /// it comes again, is acknowledged again, as EDK2 (`Mtftp4RrqHandleData`), iPXE and GRUB do: our
+    /// acknowledgement was lost. What was there before that is not answered.
     fn out_of_order(&mut self, now: Duration, number: u16) -> Step {
         let ahead = number.wrapping_sub(self.blocks as u16);
+        if ahead == 0 && self.blocks > 0 {
+            self.acknowledged = self.blocks;
+            return self.send(now, Packet::Ack(number).encode());
+        }
         let lost = u64::from(ahead) <= self.window && ahead > 1;
         if !lost || self.missed == Some(self.blocks) {
             return Step::Quiet;

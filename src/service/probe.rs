@@ -15,7 +15,7 @@ mod control;
 mod give_back;
 mod near;
 mod place;
-mod stack;
+pub mod stack;
 mod taken;
 mod told;
 mod web;

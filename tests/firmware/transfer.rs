@@ -94,6 +94,25 @@ fn a_whole_file_in_windows_with_a_block_lost() {
     assert_eq!((all.received, all.head.len()), (6 * 1468 + 10, HEAD));
 }
 
+/// EDK2, iPXE and GRUB all do: the server sends again what it has no acknowledgement of.
+#[test]
+fn an_acknowledgement_that_was_lost_is_sent_again() {
+    let (mut all, _) = begin(Kind::Bios, Want::Whole);
+    let granted = oack("blksize|1456|");
+    let ack = |number: u8| Step::Send(SERVER, vec![0, 4, 0, number]);
+    for _ in 0..2 {
+        assert_eq!(all.take(START, SERVER, &granted), ack(0));
+    }
+    assert_eq!(all.take(START, SERVER, &data(1, 1456)), ack(1));
+    for _ in 0..2 {
+        assert_eq!(all.take(START, SERVER, &data(2, 1456)), ack(2));
+    }
+    assert_eq!(all.take(START, SERVER, &data(1, 1456)), Step::Quiet, "old");
+    let late = all.take(START, SERVER, &granted);
+    assert_eq!(late, Step::Quiet, "the file has begun");
+    assert_eq!(all.received, 2 * 1456);
+}
+
 #[test]
 fn what_goes_wrong_has_its_reason() {
     let fails = |want, packet: &[u8]| {

@@ -143,6 +143,20 @@ impl Lan {
     /// Pulls the host's cable out of its segment and puts it into another one. The host notices
     /// nothing: its interface, its addresses and its programs stay.
     pub fn replug(&self, host: &Host, interface: &str, segment: Segment) {
+        self.connect(&self.port_of(host, interface), segment);
+    }
+
+    /// From now on the host hears frames as they are on a real wire: none larger than the MTU, all with
+    /// their checksums. Without it a cable here carries what one send of a server was.
+    pub fn cut_to_frames(&self, host: &Host, interface: &str) {
+        let port = self.port_of(host, interface);
+        let off = ["tx", "off", "tso", "off", "gso", "off"];
+        let mut command = self.switch.command("ethtool");
+        run(command.args(["-K", &port]).args(off));
+    }
+
+    /// The other end of a host's cable.
+    fn port_of(&self, host: &Host, interface: &str) -> String {
         let listing = host.ip(&["-o", "link", "show", interface]);
         let peer = listing
             .split("@if")
@@ -152,7 +166,7 @@ impl Lan {
         let ports = self.switch.ip(&["-o", "link", "show"]);
         let port = ports.lines().find_map(|line| line.strip_prefix(&peer));
         let port = port.and_then(|line| line.split('@').next());
-        self.connect(port.expect("its port"), segment);
+        port.expect("its port").to_owned()
     }
 
     /// The kernel brings both ends of a cable up in its own time; what is sent before is lost.

@@ -19,6 +19,7 @@ fi
 list() {
     cat <<'LIST'
 iproute2 ip network namespaces: the private LAN
+ethtool ethtool cables that carry frames as real ones do
 nftables nft packet loss and firewalls on that LAN
 iptables iptables firewalls of the older kind
 util-linux setpriv programs that end with their test

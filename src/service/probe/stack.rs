@@ -20,7 +20,7 @@ const MOST: usize = 64;
 
 /// A host.
 #[derive(Debug)]
-pub(super) struct Stack {
+pub struct Stack {
     mac: [u8; 6],
     lease: Option<Lease>,
     neighbours: Vec<(Ipv4Addr, [u8; 6])>,
@@ -28,7 +28,8 @@ pub(super) struct Stack {
 }
 
 impl Stack {
-    pub(super) fn new(mac: Mac) -> Self {
+    /// A host without an address yet.
+    pub fn new(mac: Mac) -> Self {
         Self {
             mac: mac.as_bytes().try_into().unwrap_or_default(),
             lease: None,
@@ -38,23 +39,23 @@ impl Stack {
     }
 
     /// This address is its own from now on.
-    pub(super) fn own(&mut self, lease: Lease) {
+    pub fn own(&mut self, lease: Lease) {
         self.lease = Some(lease);
     }
 
     /// Whether something waits for a neighbour that has not answered yet.
-    pub(super) fn waits(&self) -> bool {
+    pub fn waits(&self) -> bool {
         !self.waiting.is_empty()
     }
 
     /// Forgets what waits.
-    pub(super) fn give_up(&mut self) {
+    pub fn give_up(&mut self) {
         self.waiting.clear();
     }
 
     /// Whether a frame is of another machine with this hardware address: it has an address that is
     /// not this host's (what a switch sends back is this host's own).
-    pub(super) fn is_of_another(&self, bytes: &[u8]) -> bool {
+    pub fn is_of_another(&self, bytes: &[u8]) -> bool {
         let Some(frame) = Frame::decode(bytes).filter(|frame| frame.from == self.mac) else {
             return false;
         };
@@ -74,7 +75,7 @@ impl Stack {
     }
 
     /// The frames that a datagram takes: itself, or the question for its next hop.
-    pub(super) fn send(&mut self, datagram: &Datagram) -> Vec<Vec<u8>> {
+    pub fn send(&mut self, datagram: &Datagram) -> Vec<Vec<u8>> {
         let (from, to) = (datagram.from, datagram.to);
         let packet = frame::Datagram::new(from, to, &datagram.bytes).encode();
         let Ok(packet) = packet else {
@@ -127,7 +128,7 @@ impl Stack {
     }
 
     /// Takes a frame: the datagram in it that is for this host, and the frames it takes in turn.
-    pub(super) fn hear<'a>(&mut self, bytes: &'a [u8]) -> (Option<Incoming<'a>>, Vec<Vec<u8>>) {
+    pub fn hear<'a>(&mut self, bytes: &'a [u8]) -> (Option<Incoming<'a>>, Vec<Vec<u8>>) {
         let nothing = (None, Vec::new());
         let Some(frame) = Frame::decode(bytes) else {
             return nothing;
