@@ -8,12 +8,13 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use hyper::header::HeaderValue;
 use sha2::{Digest, Sha256};
+
+use crate::service::files::Stamp;
 
 /// A strong entity tag, with its quotes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,12 +29,14 @@ impl ETag {
     /// # Errors
     /// Where the file system refuses to tell.
     pub fn of_file(file: &File) -> std::io::Result<Self> {
-        let meta = file.metadata()?;
-        let (seconds, nanos) = (meta.ctime(), meta.ctime_nsec());
-        let (size, inode) = (meta.size(), meta.ino());
-        Ok(Self(format!(
-            "\"{seconds:x}.{nanos:x}-{size:x}-{inode:x}\""
-        )))
+        Ok(Self::of_stamp(Stamp::of(&file.metadata()?)))
+    }
+
+    /// The tag of a file in this state.
+    pub fn of_stamp(stamp: Stamp) -> Self {
+        let (seconds, nanos) = stamp.changed;
+        let (size, inode) = (stamp.size, stamp.inode);
+        Self(format!("\"{seconds:x}.{nanos:x}-{size:x}-{inode:x}\""))
     }
 
     /// The tag of these bytes.

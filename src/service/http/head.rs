@@ -14,6 +14,9 @@ use hyper::header::{
 use super::condition::{Validators, Verdict};
 use super::range::Span;
 
+/// Room for the lines of every answer, and those that hyper adds.
+const LINES: usize = 12;
+
 /// A body, as far as its head tells of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Described<'a> {
@@ -29,7 +32,7 @@ pub struct Described<'a> {
 
 /// The status and headers.
 pub fn head(verdict: Verdict, body: Described<'_>) -> (StatusCode, HeaderMap) {
-    let mut headers = HeaderMap::new();
+    let mut headers = HeaderMap::with_capacity(LINES);
     let status = match verdict {
         Verdict::Whole => {
             carries(&mut headers, body, body.len);
