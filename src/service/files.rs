@@ -54,7 +54,7 @@ pub enum Data {
 
 /// What tells one state of a file from another, and from other files: a replaced or changed one cannot
 /// keep all of it, for the kernel alone sets the change time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stamp {
     /// When it or its inode was changed last: seconds since 1970, and nanoseconds.
     pub changed: (i64, i64),
