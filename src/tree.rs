@@ -138,7 +138,7 @@ pub struct Memory {
 }
 
 /// A file to be opened below one of the two folders.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FilePath {
     /// Which folder.
     pub root: Root,

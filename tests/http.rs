@@ -2,6 +2,7 @@
 //!
 //! * `rules`: what RFC 9110 and boot firmware want of a response
 //! * `files`: what is served from the folders, and what never is
+//! * `pipeline`: many requests in one packet
 //! * `hostile`: what strangers send
 //! * `looks`: API, metrics, status page
 //! * `lab`: the server, the clients, and how to wait
@@ -17,5 +18,7 @@ mod hostile;
 mod lab;
 #[path = "http/looks.rs"]
 mod looks;
+#[path = "http/pipeline.rs"]
+mod pipeline;
 #[path = "http/rules.rs"]
 mod rules;

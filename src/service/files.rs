@@ -5,10 +5,16 @@
 //! inside the folder (`openat2` with `RESOLVE_BENEATH`): symlinks that stay inside work, those that
 //! lead out do not exist. A name that is not there is looked for once more without regard to case,
 //! part by part, for Windows' `\Boot\BCD` (quirk 44).
+//!
+//! What the kernel has in its caches is opened at once; what it has to look for on a disk, or anew,
+//! on the blocking pool. Small files that are asked for again and again stay in memory ([`hot`]).
 
-use std::fs::File;
+pub mod hot;
+
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -17,7 +23,9 @@ use bytes::Bytes;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 
+use self::hot::Hot;
 use super::shared::Folders;
+use super::sys::file::open_cached;
 use crate::tree::{Absence, CleanPath, FilePath, Found, Memory, Root};
 
 /// Something that can be sent.
@@ -27,8 +35,10 @@ pub struct Body {
     pub data: Data,
     /// How many there are.
     pub len: u64,
-    /// When a file was last changed; `None` for what is in memory.
+    /// When a file was last changed; `None` for what is in no file.
     pub modified: Option<SystemTime>,
+    /// Which state of a file it is; `None` for what is in none.
+    pub stamp: Option<Stamp>,
     /// MIME type.
     pub media: &'static str,
 }
@@ -40,6 +50,29 @@ pub enum Data {
     Memory(Bytes),
     /// In an open regular file; read at offsets, never through its cursor.
     File(Arc<File>),
+}
+
+/// What tells one state of a file from another, and from other files: a replaced or changed one cannot
+/// keep all of it, for the kernel alone sets the change time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Stamp {
+    /// When it or its inode was changed last: seconds since 1970, and nanoseconds.
+    pub changed: (i64, i64),
+    /// Bytes.
+    pub size: u64,
+    /// Its number in its file system.
+    pub inode: u64,
+}
+
+impl Stamp {
+    /// Of an open file, as it was told.
+    pub fn of(meta: &Metadata) -> Self {
+        Self {
+            changed: (meta.ctime(), meta.ctime_nsec()),
+            size: meta.size(),
+            inode: meta.ino(),
+        }
+    }
 }
 
 /// How many entries of one folder a look-up without regard to case reads.
@@ -54,18 +87,29 @@ const TRIES: u32 = 16;
 /// # Errors
 /// `NotFound` also for what lies outside the folder or is no regular file; with words of its own where
 /// the tree has some.
-pub async fn open<'f>(folders: &Folders, found: &'f Found) -> io::Result<(Body, &'f Found)> {
+pub async fn open<'f>(
+    folders: &Folders,
+    hot: &Hot,
+    found: &'f Found,
+) -> io::Result<(Body, &'f Found)> {
     let mut missing = None;
     for one in found.each() {
-        match open_one(folders, one).await {
+        match open_one(folders, hot, one).await {
             Err(e) if e.kind() == io::ErrorKind::NotFound => missing = Some(e),
             other => return Ok((other?, one)),
         }
     }
-    Err(weighed(folders, in_words(found, missing)).await)
+    Err(weighed(folders, hot, in_words(found, missing)).await)
 }
 
-async fn open_one(folders: &Folders, found: &Found) -> io::Result<Body> {
+async fn open_one(folders: &Folders, hot: &Hot, found: &Found) -> io::Result<Body> {
+    if let Found::File(file) = found
+        && let Some(body) = hot
+            .believed(file)
+            .or_else(|| open_at_once(folders, hot, file))
+    {
+        return Ok(body);
+    }
     match opening(folders, found)? {
         Opening::Done(body) => Ok(body),
         Opening::File(folder, file) => {
@@ -74,6 +118,13 @@ async fn open_one(folders: &Folders, found: &Found) -> io::Result<Body> {
                 .map_err(io::Error::other)?
         }
     }
+}
+
+/// The file, where all that is needed to open it is in the kernel's caches.
+fn open_at_once(folders: &Folders, hot: &Hot, wanted: &FilePath) -> Option<Body> {
+    let folder = folder_of(folders, wanted.root).ok()?;
+    let file = open_cached(folder, wanted.path.as_str())?;
+    Some(hot.keep(wanted, body_of(file, wanted).ok()?))
 }
 
 /// Opens the first of these files that is there, and says which.
@@ -99,7 +150,7 @@ pub async fn first(
 /// As [`first`].
 pub fn first_now(folders: &Folders, files: Vec<FilePath>) -> io::Result<Option<(FilePath, Body)>> {
     for file in files {
-        let opened = folder_of(folders, file.root).and_then(|folder| open_file(&folder, &file));
+        let opened = folder_of(folders, file.root).and_then(|folder| open_file(folder, &file));
         match opened {
             Ok(body) => return Ok(Some((file, body))),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
@@ -141,7 +192,7 @@ fn opening(folders: &Folders, found: &Found) -> io::Result<Opening> {
         Found::Asset(memory) | Found::Text(memory, _) => Ok(Opening::Done(in_memory(memory))),
         Found::File(file) => {
             let folder = folder_of(folders, file.root)?;
-            Ok(Opening::File(folder, file.clone()))
+            Ok(Opening::File(folder.to_owned(), file.clone()))
         }
         Found::First(_) => Err(io::ErrorKind::NotFound.into()), // each of them comes by itself
     }
@@ -156,12 +207,12 @@ fn in_words(found: &Found, missing: Option<io::Error>) -> io::Error {
 }
 
 /// The same, where what stands in for it was looked for.
-async fn weighed(folders: &Folders, missing: io::Error) -> io::Error {
+async fn weighed(folders: &Folders, hot: &Hot, missing: io::Error) -> io::Error {
     let Some(absence) = absence(&missing) else {
         return missing;
     };
     for other in &absence.instead {
-        if open_one(folders, other).await.is_ok() {
+        if open_one(folders, hot, other).await.is_ok() {
             let other = other.image().map_or("another", CleanPath::as_str);
             let words = format!("not there; images/{other} takes its place");
             let known = Absence {
@@ -195,18 +246,18 @@ fn in_memory(memory: &Memory) -> Body {
         len: memory.bytes.len() as u64,
         data: Data::Memory(memory.bytes.clone()),
         modified: None,
+        stamp: None,
         media: memory.media,
     }
 }
 
-fn folder_of(folders: &Folders, root: Root) -> io::Result<PathBuf> {
+fn folder_of(folders: &Folders, root: Root) -> io::Result<&Path> {
     let folder = match root {
         Root::Images => Some(&folders.images),
         Root::Assets => folders.assets.as_ref(),
     };
-    folder
-        .cloned()
-        .ok_or_else(|| io::ErrorKind::NotFound.into())
+    let folder = folder.map(PathBuf::as_path);
+    folder.ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
 fn open_file(folder: &Path, wanted: &FilePath) -> io::Result<Body> {
@@ -217,6 +268,10 @@ fn open_file(folder: &Path, wanted: &FilePath) -> io::Result<Body> {
         }
         other => other?,
     };
+    body_of(file, wanted)
+}
+
+fn body_of(file: File, wanted: &FilePath) -> io::Result<Body> {
     let meta = file.metadata()?;
     if !meta.is_file() {
         return Err(io::ErrorKind::NotFound.into());
@@ -226,6 +281,7 @@ fn open_file(folder: &Path, wanted: &FilePath) -> io::Result<Body> {
         data: Data::File(Arc::new(file)),
         len: meta.len(),
         modified: meta.modified().ok(),
+        stamp: Some(Stamp::of(&meta)),
         media,
     })
 }

@@ -9,7 +9,8 @@
 //! * [`gate`]: how many connections, in all and from one address
 //! * [`handshake`]: TLS, on the port of HTTPS
 //! * [`connection`]: one connection from its first byte to its end
-//! * [`socket`], [`progress`], [`body`]: what is on its way, and the events that follow
+//! * [`socket`], [`progress`], [`body`]: what is on its way, and the events that follow; [`passing`]:
+//!   what of it the kernel sends from files by itself
 //! * [`route`]: request → which of the parts answers
 //! * [`boot`], [`content`]: names in the tree; [`condition`], [`range`], [`etag`], [`head`]: RFC
 //!   9110 as values
@@ -32,6 +33,7 @@ mod handshake;
 mod head;
 mod leases;
 mod page;
+mod passing;
 mod progress;
 mod range;
 mod reply;
@@ -63,6 +65,9 @@ pub use etag::ETag;
 pub use head::{Described, head};
 
 pub use super::look_up::Resolve;
+
+/// The name of HTTP without TLS in events.
+const PLAIN: &str = "http";
 
 /// Lists, pages and timelines that are in memory at the same time, built or on their way.
 const VIEWS: usize = 32;
@@ -119,7 +124,7 @@ impl Entrance {
     const fn name(&self) -> &'static str {
         match self.handshakes {
             Some(_) => "https",
-            None => "http",
+            None => PLAIN,
         }
     }
 }

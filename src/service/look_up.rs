@@ -40,7 +40,7 @@ pub async fn look_up(
         (Found::File(file), body)
     } else {
         let found = resolve(snapshot, who, path).map_err(Nothing::Missing)?;
-        let opened = files::open(&shared.folders, &found).await;
+        let opened = files::open(&shared.folders, &shared.hot, &found).await;
         let (body, one) = opened.map_err(Nothing::Unopened)?;
         (one.clone(), body)
     };

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::dhcp::Carried;
 use super::dhcp_servers::Keeper;
+use super::files::hot::Hot;
 use super::journal::Journal;
 use super::lease::{Emit, Leases};
 use super::machines::Machines;
@@ -51,9 +52,10 @@ pub struct Limits {
     pub https_connections: usize,
     /// HTTP connections open from one address, and as many of HTTPS.
     pub http_per_client: usize,
-    /// HTTP transfers that read files in chunks of 256 KiB; those beyond read in chunks of 16 KiB.
-    /// With two chunks each, the files of `http_connections` transfers take no more memory than
-    /// `http_wide` × 512 KiB + the rest × 32 KiB: 248 MiB by default. Nobody waits for room.
+    /// HTTPS transfers that read files in chunks of 256 KiB; those beyond read in chunks of 16 KiB.
+    /// With two chunks each, the files of `https_connections` transfers take no more memory than
+    /// `http_wide` × 512 KiB + the rest × 32 KiB: 152 MiB by default. Nobody waits for room. Those of HTTP
+    /// take none: the kernel sends them from its page cache.
     pub http_wide: usize,
     /// How long without progress until a connection is closed.
     pub idle: Duration,
@@ -95,6 +97,8 @@ pub struct Shared {
     pub findings: ArcSwap<Vec<Finding>>,
     /// Where files are served from.
     pub folders: Folders,
+    /// Small files of theirs that are in memory.
+    pub hot: Hot,
     /// The bounds.
     pub limits: Limits,
     /// Counters, for `/metrics`.
@@ -140,6 +144,7 @@ impl Shared {
             replaced: Notify::new(),
             findings: ArcSwap::default(),
             folders,
+            hot: Hot::default(),
             limits,
             metrics: Metrics::default(),
             leases: OnceLock::new(),

@@ -8,8 +8,9 @@ use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
 use bootjack::service::Limits;
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 
-use crate::lab::{LOADER, Lab, read_head, read_reply, request};
+use crate::lab::{LOADER, Lab, read_head, read_reply, request, until};
 
 /// More than both ends' socket buffers hold.
 const BIG: u64 = 64 << 20;
@@ -143,8 +144,72 @@ fn a_truncated_file_ends_the_connection_and_is_told() {
     let mut body = Vec::new();
     let _ = stream.read_to_end(&mut body);
     assert!((body.len() as u64) < BIG);
-    lab.wait_for(&["\"event\":\"failed\"", "images/iso", "became shorter"]);
+    let failed = lab.wait_for(&["\"event\":\"failed\"", "images/iso", "became shorter"]);
+    let failed: serde_json::Value = serde_json::from_str(&failed).unwrap();
+    assert_eq!(failed["sent"], body.len(), "what is told is what came");
     lab.is_well();
+}
+
+#[test]
+fn a_truncated_file_costs_the_transfers_of_others_nothing() {
+    let lab = Lab::new();
+    big(&lab, "iso", 1);
+    big(&lab, "other", 2);
+    let (mut cut, mut whole) = (begun(&lab, "/images/iso"), begun(&lab, "/images/other"));
+    let file = File::options().write(true).open(lab.image("iso")).unwrap();
+    file.set_len(1).unwrap();
+    let mut body = Vec::new();
+    let _ = cut.read_to_end(&mut body);
+    assert!((body.len() as u64) < BIG);
+    body.clear();
+    whole.read_to_end(&mut body).unwrap();
+    assert_eq!(body.len() as u64, BIG);
+    assert_eq!((body[0], body[body.len() - 1]), (2, 2));
+    lab.wait_for(&["\"event\":\"sent\"", "images/other"]);
+}
+
+#[test]
+fn a_file_that_the_page_cache_does_not_have_arrives_byte_for_byte() {
+    let lab = Lab::new();
+    let content: Vec<u8> = (0..5_000_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let mut file = File::create(lab.image("initrd")).unwrap();
+    file.write_all(&content).unwrap();
+    file.sync_all().unwrap();
+    let forget = PosixFadviseAdvice::POSIX_FADV_DONTNEED;
+    for range in [0..content.len(), 1_000_000..3_500_001] {
+        posix_fadvise(&file, 0, 0, forget).unwrap();
+        let bytes = format!("bytes={}-{}", range.start, range.end - 1);
+        let part = lab.ask("GET", "/images/initrd", &[("Range", &bytes)]);
+        assert!(part.body == content[range], "{bytes}");
+    }
+}
+
+/// A small file that is asked for often is in memory, and so is believed for a moment.
+#[test]
+fn a_small_file_that_is_replaced_is_served_anew_a_moment_later() {
+    let lab = Lab::new();
+    let (path, new) = (lab.image("small"), lab.image("small.new"));
+    std::fs::write(&path, "old!").unwrap();
+    std::fs::write(&new, "new!").unwrap();
+    // Only what was not changed just now is kept.
+    std::thread::sleep(Duration::from_millis(3100));
+    let old = lab.get("/images/small");
+    for _ in 0..10 {
+        let again = lab.get("/images/small");
+        assert_eq!(
+            (again.text(), again.header("etag")),
+            (old.text(), old.header("etag"))
+        );
+    }
+    std::fs::rename(&new, &path).unwrap();
+    let now = || Some(lab.get("/images/small")).filter(|reply| reply.body == b"new!");
+    let replaced = until(now, || "the new file".into());
+    assert_ne!(replaced.header("etag"), old.header("etag"));
+    std::fs::remove_file(&path).unwrap();
+    let gone = || (lab.get("/images/small").status == 404).then_some(());
+    until(gone, || "that it is gone".into());
 }
 
 #[test]

@@ -107,7 +107,11 @@ impl Visit<'_> {
         };
         let (status, headers) = head(verdict, content.described());
         *response.status_mut() = status;
-        response.headers_mut().extend(headers);
+        if response.headers().is_empty() {
+            *response.headers_mut() = headers;
+        } else {
+            response.headers_mut().extend(headers);
+        }
         response
     }
 

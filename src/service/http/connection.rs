@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use super::gate::Pass;
 use super::progress::Progress;
 use super::socket::{Socket, Stream};
-use super::{Http, route};
+use super::{Http, PLAIN, route};
 use crate::event::What;
 
 /// The longest head of a request, in bytes, and as much as hyper buffers before it writes. What
@@ -51,7 +51,7 @@ impl Peer {
         address: SocketAddr,
         service: &'static str,
     ) -> Arc<Self> {
-        let progress = Progress::new(http.shared.clone());
+        let progress = Progress::new(http.shared.clone(), service == PLAIN);
         let nowhere = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
         Arc::new(Self {
             http,
@@ -143,6 +143,7 @@ async fn drive(stream: impl Stream, peer: Arc<Peer>) -> End {
         .header_read_timeout(None)
         .max_buf_size(HEAD)
         .max_headers(HEADER_LINES)
+        .writev(true) // never copies: see `passing`
         .half_close(true)
         .serve_connection(TokioIo::new(socket), answer)
         .await;

@@ -34,10 +34,11 @@ pub(super) enum Nothing {
 
 /// What was found and opened, with its state.
 pub(super) fn of(http: &Http, found: &Found, body: Body) -> Result<Content, Nothing> {
-    let etag = match (&body.data, found) {
-        (Data::File(file), _) => ETag::of_file(file).map_err(|e| Nothing::of(&e))?,
-        (Data::Memory(bytes), Found::Asset(_)) => http.tags.of(bytes),
-        (Data::Memory(bytes), _) => ETag::of_bytes(bytes),
+    let etag = match (&body.data, body.stamp, found) {
+        (_, Some(stamp), _) => http.tags.of_stamp(stamp),
+        (Data::File(file), None, _) => ETag::of_file(file).map_err(|e| Nothing::of(&e))?,
+        (Data::Memory(bytes), None, Found::Asset(_)) => http.tags.of(bytes),
+        (Data::Memory(bytes), None, _) => ETag::of_bytes(bytes),
     };
     let kind = match found {
         Found::Text(_, rendered) => Kind::Menu(Box::new(rendered.clone())),

@@ -8,19 +8,23 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use hyper::header::HeaderValue;
 use sha2::{Digest, Sha256};
 
+use crate::service::files::Stamp;
+
 /// A strong entity tag, with its quotes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ETag(String);
+pub struct ETag(HeaderValue);
 
 /// Assets remembered; more than are embedded.
 const KNOWN: usize = 256;
+
+/// States of files whose tags are remembered.
+const STATES: usize = 1024;
 
 impl ETag {
     /// The tag of an open file as it is now.
@@ -28,18 +32,26 @@ impl ETag {
     /// # Errors
     /// Where the file system refuses to tell.
     pub fn of_file(file: &File) -> std::io::Result<Self> {
-        let meta = file.metadata()?;
-        let (seconds, nanos) = (meta.ctime(), meta.ctime_nsec());
-        let (size, inode) = (meta.size(), meta.ino());
-        Ok(Self(format!(
-            "\"{seconds:x}.{nanos:x}-{size:x}-{inode:x}\""
-        )))
+        Ok(Self::of_stamp(Stamp::of(&file.metadata()?)))
+    }
+
+    /// The tag of a file in this state.
+    pub fn of_stamp(stamp: Stamp) -> Self {
+        let (seconds, nanos) = stamp.changed;
+        let (size, inode) = (stamp.size, stamp.inode);
+        Self::quoted(&format!("{seconds:x}.{nanos:x}-{size:x}-{inode:x}"))
     }
 
     /// The tag of these bytes.
     pub fn of_bytes(bytes: &[u8]) -> Self {
         let digest = Bytes::copy_from_slice(&Sha256::digest(bytes));
-        Self(format!("\"{digest:x}\""))
+        Self::quoted(&format!("{digest:x}"))
+    }
+
+    /// Hexadecimal digits, `.` and `-` are what a header may have, so the other case does not come.
+    fn quoted(tag: &str) -> Self {
+        let quoted = HeaderValue::try_from(format!("\"{tag}\""));
+        Self(quoted.unwrap_or(HeaderValue::from_static("\"\"")))
     }
 
     /// The tag as it stands in a header, quotes included.
@@ -48,15 +60,16 @@ impl ETag {
     }
 
     /// As a header's value.
-    pub fn header(&self) -> Option<HeaderValue> {
-        HeaderValue::from_str(&self.0).ok()
+    pub fn header(&self) -> HeaderValue {
+        self.0.clone()
     }
 }
 
-/// The tags of assets, each computed once.
+/// The tags of assets, each computed once, and those of files' states that were asked for last.
 #[derive(Debug, Default)]
 pub struct Tags {
     known: Mutex<HashMap<(usize, usize), (Bytes, ETag)>>,
+    states: Mutex<HashMap<Stamp, ETag>>,
 }
 
 impl Tags {
@@ -72,6 +85,20 @@ impl Tags {
             known.clear();
         }
         known.insert(key, (asset.clone(), tag.clone()));
+        tag
+    }
+
+    /// The tag of a file in this state.
+    pub fn of_stamp(&self, stamp: Stamp) -> ETag {
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tag) = states.get(&stamp) {
+            return tag.clone();
+        }
+        if states.len() >= STATES {
+            states.clear();
+        }
+        let tag = ETag::of_stamp(stamp);
+        states.insert(stamp, tag.clone());
         tag
     }
 
@@ -104,6 +131,17 @@ mod tests {
             tags.of(&Bytes::from(n.to_string()));
         }
         assert!(tags.lock().len() <= KNOWN);
+        for size in 0..3 * STATES as u64 {
+            let (changed, inode) = ((1, 2), 3);
+            let stamp = Stamp {
+                changed,
+                size,
+                inode,
+            };
+            assert_eq!(tags.of_stamp(stamp), ETag::of_stamp(stamp));
+            assert_eq!(tags.of_stamp(stamp), ETag::of_stamp(stamp));
+        }
+        assert!(tags.states.lock().unwrap().len() <= STATES);
     }
 
     #[test]

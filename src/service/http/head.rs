@@ -14,6 +14,9 @@ use hyper::header::{
 use super::condition::{Validators, Verdict};
 use super::range::Span;
 
+/// Room for the lines of every answer, and those that hyper adds.
+const LINES: usize = 12;
+
 /// A body, as far as its head tells of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Described<'a> {
@@ -29,7 +32,7 @@ pub struct Described<'a> {
 
 /// The status and headers.
 pub fn head(verdict: Verdict, body: Described<'_>) -> (StatusCode, HeaderMap) {
-    let mut headers = HeaderMap::new();
+    let mut headers = HeaderMap::with_capacity(LINES);
     let status = match verdict {
         Verdict::Whole => {
             carries(&mut headers, body, body.len);
@@ -37,17 +40,13 @@ pub fn head(verdict: Verdict, body: Described<'_>) -> (StatusCode, HeaderMap) {
         }
         Verdict::Part(span) => {
             carries(&mut headers, body, span.len);
-            insert(&mut headers, CONTENT_RANGE, &range(span, body.len));
+            insert(&mut headers, CONTENT_RANGE, range(span, body.len));
             StatusCode::PARTIAL_CONTENT
         }
         Verdict::NotModified => StatusCode::NOT_MODIFIED,
         Verdict::Failed(_) => StatusCode::PRECONDITION_FAILED,
         Verdict::Unsatisfiable => {
-            insert(
-                &mut headers,
-                CONTENT_RANGE,
-                &format!("bytes */{}", body.len),
-            );
+            insert(&mut headers, CONTENT_RANGE, format!("bytes */{}", body.len));
             StatusCode::RANGE_NOT_SATISFIABLE
         }
     };
@@ -67,19 +66,17 @@ fn range(span: Span, of: u64) -> String {
 
 fn tells_its_state(headers: &mut HeaderMap, body: Described<'_>) {
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    if let Some(etag) = body.validators.etag.header() {
-        headers.insert(ETAG, etag);
-    }
+    headers.insert(ETAG, body.validators.etag.header());
     if let Some(at) = body.validators.modified {
-        insert(headers, LAST_MODIFIED, &httpdate::fmt_http_date(at));
+        insert(headers, LAST_MODIFIED, httpdate::fmt_http_date(at));
     }
     if body.is_menu {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 }
 
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
         headers.insert(name, value);
     }
 }

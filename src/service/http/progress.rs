@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::passing::Passing;
 use crate::client::progress::Given;
 use crate::event::What;
 use crate::event::metrics::Held;
@@ -51,6 +52,7 @@ pub enum Kind {
 /// The state of one connection, shared by all who move it on.
 pub struct Progress {
     shared: Arc<Shared>,
+    passing: Option<Arc<Passing>>,
     state: Mutex<State>,
 }
 
@@ -73,8 +75,9 @@ struct Going {
 }
 
 impl Progress {
-    /// A connection that has not asked anything yet.
-    pub fn new(shared: Arc<Shared>) -> Arc<Self> {
+    /// A connection that has not asked anything yet; `plain`: without TLS, so that the kernel sends
+    /// files.
+    pub fn new(shared: Arc<Shared>, plain: bool) -> Arc<Self> {
         let state = Mutex::new(State {
             rest_since: Some(Instant::now()),
             heard: false,
@@ -84,7 +87,16 @@ impl Progress {
             last_part: None,
             places: Vec::new(),
         });
-        Arc::new(Self { shared, state })
+        Arc::new(Self {
+            shared,
+            passing: plain.then(Arc::default),
+            state,
+        })
+    }
+
+    /// Where files pass without coming into memory; `None` where they have to be enciphered.
+    pub fn passing(&self) -> Option<&Arc<Passing>> {
+        self.passing.as_ref()
     }
 
     /// The connection can be used only now: its handshake is done.
@@ -120,16 +132,17 @@ impl Progress {
         self.lock().places.push(place);
     }
 
-    /// Bytes of the body were handed to the connection.
+    /// Bytes of the body are on their way: in the connection's memory, or with the kernel already
+    /// where it sends the file.
     pub fn handed(&self, bytes: u64) {
-        if let Some(going) = &mut self.lock().current {
+        if let Some(going) = self.lock().going() {
             going.sent += bytes;
         }
     }
 
     /// The body cannot go on.
     pub fn broke(&self, reason: String) {
-        if let Some(going) = &mut self.lock().current {
+        if let Some(going) = self.lock().going() {
             going.broken = Some(reason);
         }
     }
@@ -220,6 +233,11 @@ impl Progress {
 }
 
 impl State {
+    /// The response whose bytes are on their way: hyper may have all of the last one's.
+    fn going(&mut self) -> Option<&mut Going> {
+        self.current.as_mut().or(self.written.last_mut())
+    }
+
     /// Whether this is one more part of the name whose part was the last transfer.
     fn notes(&mut self, transfer: &Transfer) -> bool {
         let part = (transfer.kind == Kind::Part).then(|| transfer.path.clone());

@@ -1,5 +1,6 @@
 //! The socket as hyper sees it: a TCP stream, or TLS over one, that tells its connection when bytes came and when
-//! everything written is with the kernel.
+//! everything written is with the kernel. Where bytes stand for a part of a file ([`passing`](super::passing)), the
+//! kernel sends that; what stands before them goes ahead by itself, marked as to be followed.
 //!
 //! A peer that takes nothing is the kernel's to notice (`TCP_USER_TIMEOUT`): it sees
 //! acknowledgements and the window, where this side only sees a full buffer.
@@ -11,11 +12,16 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use super::passing::stands_for_a_part;
 use super::progress::Progress;
+use crate::service::sys::file::send_more;
+
+/// What becomes of a response whose file has ended before its promised length.
+pub const SHORTER: &str = "the file became shorter while it was sent";
 
 /// What a connection may come by.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
@@ -56,6 +62,51 @@ impl<S: Stream> Socket<S> {
     }
 }
 
+impl<S: Stream> Socket<S> {
+    fn poll_send_part(&self, cx: &mut Context<'_>, most: usize) -> Poll<io::Result<usize>> {
+        let Some(passing) = self.progress.passing() else {
+            return Poll::Ready(Err(io::Error::other("a part of a file below TLS")));
+        };
+        match ready!(poll_try(self.stream.tcp(), cx, |tcp| passing.send(tcp, most))) {
+            Ok(0) => {
+                self.progress.broke(SHORTER.to_owned());
+                Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, SHORTER)))
+            }
+            Ok(sent) => {
+                self.progress.handed(sent as u64);
+                Poll::Ready(Ok(sent))
+            }
+            Err(e) => Poll::Ready(Err(e)),
+        }
+    }
+
+    fn is_sound(&self) -> io::Result<()> {
+        match self.progress.passing() {
+            Some(passing) if !passing.is_sound() => {
+                let bug = "a part of a file was copied (a bug; please report it)";
+                self.progress.broke(bug.to_owned());
+                Err(io::Error::other(bug))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Tries again each time the socket takes something.
+fn poll_try(
+    tcp: &TcpStream,
+    cx: &mut Context<'_>,
+    mut attempt: impl FnMut(&TcpStream) -> io::Result<usize>,
+) -> Poll<io::Result<usize>> {
+    loop {
+        ready!(tcp.poll_write_ready(cx))?;
+        match tcp.try_io(Interest::WRITABLE, || attempt(tcp)) {
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+            other => return Poll::Ready(other),
+        }
+    }
+}
+
 impl<S: Stream> AsyncRead for Socket<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -77,6 +128,7 @@ impl<S: Stream> AsyncWrite for Socket<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.is_sound()?;
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
@@ -85,7 +137,15 @@ impl<S: Stream> AsyncWrite for Socket<S> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        self.is_sound()?;
+        match bufs.iter().position(stands_for_a_part) {
+            None => Pin::new(&mut self.stream).poll_write_vectored(cx, bufs),
+            Some(0) => self.poll_send_part(cx, bufs.first().map_or(0, |part| part.len())),
+            Some(ahead) => {
+                let ahead = bufs.get(..ahead).unwrap_or_default();
+                poll_try(self.stream.tcp(), cx, |tcp| send_more(tcp, ahead))
+            }
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
