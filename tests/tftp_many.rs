@@ -20,7 +20,7 @@ use server::{Server, Untelling};
 
 /// What one transfer holds at most, in bytes, and what is read ahead for all of them (README, "Safety").
 const EACH: u64 = 16 << 10;
-const AHEAD: u64 = 48 << 20;
+const AHEAD: u64 = 36 << 20;
 
 /// Memory of this process that is really there, in bytes.
 fn resident() -> u64 {

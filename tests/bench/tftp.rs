@@ -86,6 +86,23 @@ pub fn run(run: &Run, table: &mut Table) {
             None => table.alone(&case.name(), &ours),
         }
     }
+    drop(appliance);
+    more_processors(run, table);
+}
+
+/// Bootjack on one processor and on two. The clients may use both each time: where they cost as much as
+/// it does, as with one block a window, a second processor can carry no more.
+fn more_processors(run: &Run, table: &mut Table) {
+    let long = if run.quick { FETCHING / 4 } else { FETCHING };
+    for (blksize, windowsize, clients) in [(1468, 64, 16), (1468, 1, 16)] {
+        let case = case(blksize, windowsize, clients);
+        let rounds =
+            (0..run.rounds(3)).map(|_| (case.on("0", run, long), case.on("0,1", run, long)));
+        let (one, two): (Vec<Figure>, Vec<Figure>) = rounds.unzip();
+        let name = format!("{}, on two processors", case.name());
+        let (one, two) = (Figure::median(&one), Figure::median(&two));
+        table.beside(&name, &two, "bootjack on one", &one);
+    }
 }
 
 /// One side.
@@ -112,12 +129,40 @@ impl Case {
         )
     }
 
-    /// All clients at once, from a host of the lab.
+    /// Bootjack of its own on these processors, and clients on all.
+    fn on(&self, processors: &str, run: &Run, long: Duration) -> Figure {
+        let lan = Lan::new();
+        let client = lan.host("client", "10.77.0.50/24");
+        let mut appliance = Setup::new(&lan.appliance_host(), &run.binary)
+            .under(&["taskset", "-c", processors])
+            .text_log()
+            .profile("lab.yaml", &sample::profile("Lab", 0, 1))
+            .start();
+        sample::file(&appliance.images().join("file"), SIZE);
+        let server = Server {
+            process: appliance.process().id(),
+            address: "10.77.0.2:69",
+            file: "images/file",
+        };
+        self.fetch_where(&server, &client, long, || {})
+    }
+
+    /// All clients at once, from a host of the lab, on the clients' processor.
     fn fetch(&self, server: &Server, client: &Host, long: Duration) -> Figure {
+        self.fetch_where(server, client, long, machine::on_client_cpu)
+    }
+
+    fn fetch_where(
+        &self,
+        server: &Server,
+        client: &Host,
+        long: Duration,
+        place: impl FnOnce() + Send,
+    ) -> Figure {
         let one = || self.fetch_for(server, long);
         let (bytes, spent) = meter::during(server.process, || {
             client.enter(|| {
-                machine::on_client_cpu();
+                place();
                 std::thread::scope(|scope| {
                     let clients: Vec<_> = (0..self.clients).map(|_| scope.spawn(one)).collect();
                     let bytes = clients.into_iter().map(|c| c.join().expect("a client"));

@@ -145,7 +145,7 @@ impl Transfer {
 
     fn block(&mut self, number: u16, len: usize) {
         if self.done || number != self.next as u16 {
-            return self.unexpected();
+            return self.unexpected(number);
         }
         let data = len - HEADER;
         self.fetched.bytes += data as u64;
@@ -157,9 +157,10 @@ impl Transfer {
         }
     }
 
-    /// The first of a run of unexpected blocks is answered with what is there (RFC 7440).
-    fn unexpected(&mut self) {
-        if self.since_ack > 0 {
+    /// The first of a run of unexpected blocks is answered with what is there (RFC 7440); so is the last
+    /// one that was expected, which comes again where its acknowledgement was lost (RFC 1350).
+    fn unexpected(&mut self, number: u16) {
+        if self.since_ack > 0 || number == (self.next - 1) as u16 {
             self.fetched.repeated += 1;
             self.acknowledge();
         }

@@ -21,13 +21,13 @@ use super::super::files::Data;
 use super::super::sys::file::{Cached, read_cached, will_read};
 
 /// Bytes read ahead at once.
-pub(super) const AHEAD: usize = 1 << 20;
+const AHEAD: usize = 512 << 10;
 /// So many transfers read so far ahead at a time.
-const WIDE: usize = 32;
+const WIDE: usize = 64;
 /// So many others read what they send next, 64 KiB each, at a time.
-const NARROW: usize = 256;
+const NARROW: usize = 64;
 
-/// Places for what is read ahead: 32 of 1 MiB and 256 of 64 KiB, so 48 MiB at most.
+/// Places for what is read ahead: 64 of 512 KiB and 64 of 64 KiB, so 36 MiB at most.
 pub(super) struct Larder {
     wide: Arc<Semaphore>,
     narrow: Arc<Semaphore>,
@@ -41,8 +41,8 @@ impl Larder {
         })
     }
 
-    /// An empty place, a wide one where there is one.
-    async fn place(&self) -> io::Result<Ahead> {
+    /// An empty place, a wide one where there is one, else one for so many bytes.
+    async fn place(&self, least: usize) -> io::Result<Ahead> {
         let (permit, wide) = if let Ok(permit) = Arc::clone(&self.wide).try_acquire_owned() {
             (permit, true)
         } else {
@@ -51,7 +51,8 @@ impl Larder {
         };
         Ok(Ahead {
             offset: 0,
-            bytes: Vec::new(),
+            // Here and not on the pool, each of whose threads would keep some of it.
+            bytes: vec![0; if wide { AHEAD.max(least) } else { least }],
             wide,
             _place: permit,
         })
@@ -150,7 +151,7 @@ impl Source {
         };
         let place = match self.ahead.take().filter(|ahead| ahead.wide) {
             Some(place) => place,
-            None => self.larder.place().await?,
+            None => self.larder.place(least).await?,
         };
         let most = if place.wide { AHEAD.max(least) } else { least };
         let file = Arc::clone(file);
@@ -265,12 +266,12 @@ mod tests {
     async fn what_cannot_be_had_at_once_is_read_far_ahead_while_there_is_room() {
         let larder = Larder::new();
         let sends = LEN.div_ceil(65_000);
-        assert!(trips(&larder).await <= 4, "a MiB a trip");
+        assert!(trips(&larder).await <= 8, "far ahead");
         let all = Arc::clone(&larder.wide).acquire_many_owned(WIDE as u32);
         let all = all.await.unwrap();
         assert_eq!(trips(&larder).await, sends);
         drop(all);
-        assert!(trips(&larder).await <= 4);
+        assert!(trips(&larder).await <= 8);
         let free = (
             larder.wide.available_permits(),
             larder.narrow.available_permits(),
