@@ -144,7 +144,7 @@ fn files_come_in_the_order_of_their_names_and_leftovers_not_at_all() {
         .profiles
         .all
         .iter()
-        .map(|p| p.name.as_str())
+        .map(|p| &*p.name)
         .collect();
     assert_eq!(names, ["10-a", "20-b", "3-c"]);
 }

@@ -382,6 +382,6 @@ fn the_shipped_examples_load_together_without_a_finding() {
     assert_eq!(findings, []);
     let set = set.unwrap();
     assert!(set.all.len() >= 9);
-    let names: HashSet<&str> = set.all.iter().map(|p| p.name.as_str()).collect();
+    let names: HashSet<&str> = set.all.iter().map(|p| &*p.name).collect();
     assert_eq!(names.len(), set.all.len());
 }

@@ -167,7 +167,7 @@ impl Metrics {
 
     /// Counts events. Of a batch most are of a few kinds, each of which is looked up once.
     pub fn count(&self, events: &[Event]) {
-        let (mut names, mut answers) = (Tally::default(), Tally::default());
+        let (mut names, mut answers) = (Tally(Vec::new()), Tally(Vec::new()));
         for Event { what, .. } in events {
             let event = what.name();
             names.add(ByEvent { event });
@@ -266,12 +266,6 @@ impl Metrics {
 
 /// How many of each, of a few.
 struct Tally<L>(Vec<(L, u64)>);
-
-impl<L> Default for Tally<L> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
 
 impl<L> Tally<L>
 where
