@@ -8,8 +8,7 @@ use serde::Serialize;
 
 use super::told::{BootTold, Guess, LeaseTold, Unanswered, Unnamed};
 use super::words;
-use crate::decide::loader::Named;
-use crate::decide::strategy::By;
+use crate::decide::{loader::Named, strategy::By};
 use crate::lease::State;
 use crate::profile::Why;
 use crate::tree::Door;
