@@ -89,7 +89,7 @@ fn with_profiles(prepare: impl FnOnce(&Path)) -> (TempDir, Loaded) {
 fn without_a_folder_the_default_is_served_unless_one_was_named() {
     let dir = TempDir::new().unwrap();
     let default = load(dir.path(), false).snapshot.unwrap();
-    assert_eq!(default.profiles.all[0].name, "default");
+    assert_eq!(&*default.profiles.all[0].name, "default");
     assert_eq!(default.http_port, 8067);
     let named = load(dir.path(), true);
     assert!(named.snapshot.is_none());
@@ -140,12 +140,7 @@ fn files_come_in_the_order_of_their_names_and_leftovers_not_at_all() {
     });
     assert_eq!(told(dir.path(), &loaded), Vec::<String>::new());
     let snapshot = loaded.snapshot.unwrap();
-    let names: Vec<&str> = snapshot
-        .profiles
-        .all
-        .iter()
-        .map(|p| p.name.as_str())
-        .collect();
+    let names: Vec<&str> = snapshot.profiles.all.iter().map(|p| &*p.name).collect();
     assert_eq!(names, ["10-a", "20-b", "3-c"]);
 }
 

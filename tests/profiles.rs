@@ -238,7 +238,7 @@ fn what_is_written_is_what_is_compiled() {
         "vars: {release: 1.10, id: 007}\nloader: {bios: pxelinux, efi-x64: ipxe}\nsecure_boot: true\nmenu:\n  timeout: 90\n  default: a\n  installed: yes\n  entries:\n    - id: a\n      title: '  Install \"it\"  '\n      arch: [bios, 16, http-arm64]\n      linux: {kernel: {bios: a/k, efi-x64: \"http://h/k\"}, initrd: [i1, i2], args: 'r={{ release }}'}\n    - {id: b, chain: {efi-x64: x.efi}}\n",
     ]);
     let profile = &set.all[0];
-    assert_eq!((profile.name.as_str(), &*profile.file), ("0", "0.yaml"));
+    assert_eq!((&*profile.name, &*profile.file), ("0", "0.yaml"));
     assert_eq!(profile.vars["release"], "1.10");
     assert_eq!(profile.vars["id"], "007");
     assert_eq!(profile.loader.get(Platform::EfiX64), Some(&Loader::Ipxe));
@@ -382,6 +382,6 @@ fn the_shipped_examples_load_together_without_a_finding() {
     assert_eq!(findings, []);
     let set = set.unwrap();
     assert!(set.all.len() >= 9);
-    let names: HashSet<&str> = set.all.iter().map(|p| p.name.as_str()).collect();
+    let names: HashSet<&str> = set.all.iter().map(|p| &*p.name).collect();
     assert_eq!(names.len(), set.all.len());
 }

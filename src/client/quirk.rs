@@ -11,6 +11,7 @@
 //! * `changes`: what is changed
 //! * `acts`: where a change can act
 //! * `document`: YAML → rows
+//! * `index`: which rows may tell a client
 //! * `words`: the small languages inside single values
 //!
 //! Absent on purpose: what a change means on the wire (`decide`, and `transfer` for TFTP).
@@ -18,6 +19,7 @@
 mod acts;
 mod changes;
 mod document;
+mod index;
 mod tells;
 mod words;
 
@@ -29,6 +31,7 @@ pub use document::{TABLE, compile, loaders, of_config};
 pub use tells::{Behaviour, Tells};
 
 use super::{Client, Shape, Stage};
+use index::Index;
 
 /// So many bytes of a file's name fit into the header.
 const HEADER_ROOM: usize = 127;
@@ -56,6 +59,7 @@ pub struct Quirk {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     own: Vec<Quirk>,
+    index: Index,
 }
 
 /// The rows that come with bootjack.
@@ -76,8 +80,9 @@ impl Default for Table {
 
 impl Table {
     /// An operator's rows, then ours.
-    pub const fn with(own: Vec<Quirk>) -> Self {
-        Self { own }
+    pub fn with(own: Vec<Quirk>) -> Self {
+        let index = Index::of(&own);
+        Self { own, index }
     }
 
     /// The operator's rows.
@@ -92,8 +97,9 @@ impl Table {
 
     /// What is done for this client.
     pub fn treat(&self, client: &Client) -> Treatment<'_> {
-        let own = self.own.iter();
-        let own = own.filter(|row| row.tells.tells(client) && row.changes.are_some());
+        let own = self.index.may_tell(client.mac).into_iter();
+        let own = own.filter_map(|at| self.own.get(at));
+        let own = own.filter(|row| row.tells.tells(client));
         let ours = CHANGING.iter().copied();
         let ours = ours.filter(|row| row.tells.tells(client));
         Treatment {

@@ -94,10 +94,13 @@ const ESCAPED: &AsciiSet = &CONTROLS.add(b'#').add(b'%').add(b'?').add(b'[').add
 /// with Debian's signed pair). `core.efi` and `core.0` are what grub-mknetdir makes.
 pub fn reads_the_ack(name: &str) -> bool {
     let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    let file = file.to_ascii_lowercase();
+    let begins = |start: &str| {
+        let head = file.as_bytes().get(..start.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(start.as_bytes()))
+    };
     ["shim", "grub", "core.efi", "core.0"]
-        .iter()
-        .any(|start| file.starts_with(start))
+        .into_iter()
+        .any(begins)
 }
 
 /// The name of an iPXE script for a machine, in the tree.

@@ -165,14 +165,25 @@ impl Metrics {
         r.register("http_connections", open, self.connections.clone());
     }
 
-    /// Counts one event.
-    pub fn count(&self, event: &Event) {
-        let event_name = event.what.name();
-        one(&self.events, &ByEvent { event: event_name });
-        match &event.what {
-            What::Answer {
-                message, strategy, ..
-            } => one(&self.answers, &ByStrategy { message, strategy }),
+    /// Counts events. Of a batch most are of a few kinds, each of which is looked up once.
+    pub fn count(&self, events: &[Event]) {
+        let (mut names, mut answers) = (Tally(Vec::new()), Tally(Vec::new()));
+        for Event { what, .. } in events {
+            let event = what.name();
+            names.add(ByEvent { event });
+            match what {
+                What::Answer {
+                    message, strategy, ..
+                } => answers.add(ByStrategy { message, strategy }),
+                what => self.count_more(what),
+            }
+        }
+        names.count(&self.events);
+        answers.count(&self.answers);
+    }
+
+    fn count_more(&self, what: &What) {
+        match what {
             What::Granted { message, boot, .. } => {
                 let strategy = boot.as_ref().map_or("none", |boot| boot.strategy);
                 one(&self.answers, &ByStrategy { message, strategy });
@@ -253,6 +264,27 @@ impl Metrics {
     }
 }
 
+/// How many of each, of a few.
+struct Tally<L>(Vec<(L, u64)>);
+
+impl<L> Tally<L>
+where
+    L: Clone + std::hash::Hash + Eq,
+{
+    fn add(&mut self, labels: L) {
+        match self.0.iter_mut().find(|(known, _)| *known == labels) {
+            Some((_, count)) => *count += 1,
+            None => self.0.push((labels, 1)),
+        }
+    }
+
+    fn count(self, family: &Family<L, Counter>) {
+        for (labels, count) in self.0 {
+            family.get_or_create(&labels).inc_by(count);
+        }
+    }
+}
+
 fn one<L>(family: &Family<L, Counter>, labels: &L)
 where
     L: Clone + std::hash::Hash + Eq,
@@ -286,7 +318,7 @@ mod tests {
         let metrics = Metrics::default();
         for what in events {
             let (at, client) = (SystemTime::now(), None);
-            metrics.count(&Event { at, client, what });
+            metrics.count(&[Event { at, client, what }]);
         }
         metrics.text().unwrap()
     }

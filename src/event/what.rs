@@ -8,8 +8,7 @@ use serde::Serialize;
 
 use super::told::{BootTold, Guess, LeaseTold, Unanswered, Unnamed};
 use super::words;
-use crate::decide::loader::Named;
-use crate::decide::strategy::By;
+use crate::decide::{loader::Named, strategy::By};
 use crate::lease::State;
 use crate::profile::Why;
 use crate::tree::Door;
@@ -62,12 +61,12 @@ pub enum What {
         loader: Option<Named>,
         /// Why a menu that its firmware would show is left to the loader.
         #[serde(skip_serializing_if = "Option::is_none")]
-        no_menu: Option<String>,
+        no_menu: Option<Box<str>>,
         /// Where the reply went.
         to: SocketAddr,
         /// The lease in it, where there is one.
         #[serde(skip_serializing_if = "Option::is_none")]
-        lease: Option<LeaseTold>,
+        lease: Option<Box<LeaseTold>>,
     },
     /// What a client asks was handed on to the LAN's DHCP server, as by a relay agent.
     Forwarded {
@@ -124,7 +123,7 @@ pub enum What {
         to: SocketAddr,
         /// The boot data in it, where the client boots.
         #[serde(skip_serializing_if = "Option::is_none")]
-        boot: Option<BootTold>,
+        boot: Option<Box<BootTold>>,
         /// Why there are none, where the client boots all the same.
         #[serde(skip_serializing_if = "Option::is_none")]
         no_boot: Option<String>,

@@ -192,39 +192,63 @@ impl Machines {
     fn progress(&self) -> MutexGuard<'_, Progress> {
         locked(&self.progress)
     }
+
+    /// Puts the rows of a turn to those that are to be written; gives the event that is to be told at once. To be
+    /// called while what is known is still locked: rows are written in the order in which they came to be.
+    fn settle(&self, mac: Mac, Turn { step, rows }: Turn) -> Option<What> {
+        let of_a_row = step.is_some_and(Step::is_seen);
+        let what = step.map(told);
+        if rows.is_empty() {
+            // There was no room for its row.
+            return what.map(|what| if of_a_row { unwritten(what) } else { what });
+        }
+        if !self.kept.load(Ordering::Relaxed) {
+            return what.map(unwritten);
+        }
+        let mut pending = locked(&self.pending);
+        pending.rows.extend(rows);
+        self.wake.notify_one();
+        let waits = !self.failing.load(Ordering::Relaxed);
+        let at_once = what.clone().filter(|_| !waits).map(unwritten);
+        let later = what.filter(|_| waits);
+        pending.told.extend(later.map(|what| (mac, what)));
+        at_once
+    }
 }
 
 impl Shared {
     /// What is known of a client that asks, after what its DISCOVER says of the attempt before.
     pub fn asks_again(&self, client: Client, message: &Message) -> Client {
         let discovers = message.kind() == Some(Kind::Discover) && client.side == Side::Link;
-        if let Some(firmware) = Firmware::of(&client).filter(|_| discovers) {
-            self.with_progress(client.mac, |progress, now| {
-                progress.discovered(now, firmware, message.xid)
-            });
-        }
-        self.asks_for_boot_data(client, message)
+        let firmware = Firmware::of(&client).filter(|_| discovers);
+        self.asks(client, message, firmware)
     }
 
     /// What is known of a client that asks for boot data, after what that says of the loader that its
     /// machine was sent before. Of whatever is heard of a machine on our link: in mode `colocated` its
     /// REQUEST at port 4011, else its DISCOVER too. One that `bootjack probe` plays is no evidence.
     pub fn asks_for_boot_data(&self, client: Client, message: &Message) -> Client {
+        self.asks(client, message, None)
+    }
+
+    /// All of that under one lock, at one time: it is asked of every packet.
+    fn asks(&self, client: Client, message: &Message, again: Option<Firmware>) -> Client {
+        let (mac, now) = (client.mac, now());
         let asks = matches!(message.kind(), Some(Kind::Discover | Kind::Request));
-        if asks && client.side == Side::Link && !is_probe(&client) {
-            let (mac, stage) = (client.mac, client.stage);
-            let firmware = Firmware::that_boots(&client);
-            self.with_progress(mac, |progress, now| {
-                let other = stage != Stage::Rom;
-                let turn = if other {
-                    progress.other_stage(now, mac, stage)
-                } else {
-                    Turn::default()
-                };
-                firmware.map_or(turn, |firmware| progress.begins(now, firmware))
-            });
+        let asks = asks && client.side == Side::Link && !is_probe(&client);
+        let (client, told) = {
+            let mut progress = self.machines.progress();
+            let first = again.map(|firmware| progress.discovered(now, firmware, message.xid));
+            let first = first.and_then(|turn| self.machines.settle(mac, turn));
+            let then = asks.then(|| begun(&mut progress, now, &client));
+            let then = then.and_then(|turn| self.machines.settle(mac, turn));
+            let past = progress.past(&client);
+            (Client { past, ..client }, [first, then])
+        };
+        for what in told.into_iter().flatten() {
+            self.emit(Some(mac), what);
         }
-        self.machines.remembering(client)
+        client
     }
 
     /// A client was answered with this OFFER.
@@ -293,32 +317,27 @@ impl Shared {
 
     /// What is said of a machine becomes rows and an event: once they are written, where they are.
     fn with_progress(&self, mac: Mac, say: impl FnOnce(&mut Progress, Now) -> Turn) {
-        let machines = &self.machines;
         let what = {
-            let mut progress = machines.progress();
-            let Turn { step, rows } = say(&mut progress, now());
-            let of_a_row = step.is_some_and(Step::is_seen);
-            let what = step.map(told);
-            if rows.is_empty() {
-                // There was no room for its row.
-                what.map(|what| if of_a_row { unwritten(what) } else { what })
-            } else if !machines.kept.load(Ordering::Relaxed) {
-                what.map(unwritten)
-            } else {
-                let mut pending = locked(&machines.pending);
-                pending.rows.extend(rows);
-                machines.wake.notify_one();
-                let waits = !machines.failing.load(Ordering::Relaxed);
-                let at_once = what.clone().filter(|_| !waits).map(unwritten);
-                let later = what.filter(|_| waits);
-                pending.told.extend(later.map(|what| (mac, what)));
-                at_once
-            }
+            let mut progress = self.machines.progress();
+            let turn = say(&mut progress, now());
+            self.machines.settle(mac, turn)
         };
         if let Some(what) = what {
             self.emit(Some(mac), what);
         }
     }
+}
+
+/// What a client that asks for boot data says of the loader that its machine was sent before.
+fn begun(progress: &mut Progress, now: Now, client: &Client) -> Turn {
+    let (mac, stage) = (client.mac, client.stage);
+    let turn = if stage == Stage::Rom {
+        Turn::default()
+    } else {
+        progress.other_stage(now, mac, stage)
+    };
+    let firmware = Firmware::that_boots(client);
+    firmware.map_or(turn, |firmware| progress.begins(now, firmware))
 }
 
 fn now() -> Now {

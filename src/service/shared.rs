@@ -173,8 +173,8 @@ impl Shared {
     where
         E: AsRef<[Event]> + IntoIterator<Item = Event>,
     {
+        self.metrics.count(events.as_ref());
         for event in events.as_ref() {
-            self.metrics.count(event);
             self.journal.log(event);
         }
         let mut timeline = self.timeline();

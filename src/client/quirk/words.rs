@@ -21,6 +21,11 @@ impl MacPrefix {
             .map(|b| Self(b.into()))
     }
 
+    /// How it begins.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Whether this address begins so.
     pub fn begins(&self, mac: Mac) -> bool {
         mac.as_bytes().starts_with(&self.0)

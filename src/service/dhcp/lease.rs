@@ -13,7 +13,7 @@ use std::sync::{Arc, MutexGuard};
 
 use super::Door;
 use crate::client::Client;
-use crate::decide::grant::{First, Grant, Told};
+use crate::decide::grant::{Boot, First, Grant, Told};
 use crate::decide::lease::{Desk, Leasing, decide_knowing};
 use crate::decide::{Ignore, item, note};
 use crate::event::{BootTold, What};
@@ -333,6 +333,16 @@ impl Case {
     }
 }
 
+fn told(boot: &Boot) -> BootTold {
+    BootTold {
+        strategy: boot.strategy.name,
+        profile: boot.selection.profile.name.to_string(),
+        why: boot.selection.why.to_string(),
+        loader: boot.loader.as_ref().map(ToString::to_string),
+        no_menu: boot.no_menu.as_ref().map(ToString::to_string),
+    }
+}
+
 fn granted(reply: &Reply) -> What {
     let grant = &reply.grant;
     let boot = grant.boot.as_ref().and_then(|b| b.as_ref().ok());
@@ -343,13 +353,7 @@ fn granted(reply: &Reply) -> What {
         detail: grant.told.detail(),
         network: reply.network.to_string(),
         to: SocketAddr::V4(grant.to),
-        boot: boot.map(|boot| BootTold {
-            strategy: boot.strategy.name,
-            profile: boot.selection.profile.name.to_string(),
-            why: boot.selection.why.to_string(),
-            loader: boot.loader.as_ref().map(ToString::to_string),
-            no_menu: boot.no_menu.as_ref().map(ToString::to_string),
-        }),
+        boot: boot.map(told).map(Box::new),
         no_boot: no_boot.map(ToString::to_string),
         left_out: grant.left_out.clone(),
     }

@@ -39,8 +39,8 @@ pub(super) fn answered(answer: &Answer, lease: Option<LeaseTold>) -> What {
         profile: answer.selection.profile.name.clone(),
         why: answer.selection.why.clone(),
         loader: answer.loader.clone(),
-        no_menu: answer.no_menu.as_ref().map(ToString::to_string),
+        no_menu: answer.no_menu.as_ref().map(|why| why.to_string().into()),
         to: SocketAddr::V4(answer.to),
-        lease,
+        lease: lease.map(Box::new),
     }
 }

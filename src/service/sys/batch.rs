@@ -295,9 +295,7 @@ mod tests {
         let all = MOST as u8 + 3;
         for n in 0..all {
             let to = (Ipv4Addr::new(127, 0, 0, 1 + n % 2), port);
-            socket
-                .send_to(&[n; 9][..1 + usize::from(n % 9)], to)
-                .unwrap();
+            socket.send_to(&[n; 9][..=usize::from(n % 9)], to).unwrap();
         }
         let mut inbox = Inbox::<8>::default();
         let mut sizes = Vec::new();

@@ -186,7 +186,10 @@ fn answered(answer: &Answer) -> Reply {
         _ => "ack",
     };
     let (shape, by) = (answer.strategy.name, answer.by.word());
-    let loader = answer.loader.as_deref().unwrap_or("no loader");
+    let loader = answer
+        .loader
+        .as_ref()
+        .map_or("no loader", |loader| loader.as_str());
     Reply {
         words: format!("{kind} {shape} ({by}): {loader}{}", later(answer.delay)),
         to: answer.to,
