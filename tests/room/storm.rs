@@ -96,7 +96,7 @@ fn said(words: impl Iterator<Item = String>) -> Option<Said> {
             "initrd" => plan.files[0] = value.parse::<usize>().ok()? << 10,
             "kernel" => plan.files[1] = value.parse::<usize>().ok()? << 10,
             "seed" => plan.seed = value.parse().ok()?,
-            "minutes" => said.minutes = Some(value.parse().ok()?),
+            "minutes" => said.minutes = Some(value.parse().ok().filter(|n| *n > 0)?),
             "bootjack" => said.binary = Some(value.into()),
             "json" => said.json = Some(value.to_owned()),
             _ => return None,
