@@ -67,6 +67,12 @@ fn main() -> ExitCode {
     let mut lab = Lab::new(binary, &said.plan);
     let report = lab.play(&said.plan);
     println!("{report}");
+    for (why, fault) in &report.faults {
+        println!("bootjack of {}: {why}", fault.mac);
+        for event in lab.appliance().timeline(&fault.mac.to_string()) {
+            println!("  {event}");
+        }
+    }
     if let Some(file) = said.json {
         std::fs::write(&file, format!("{:#}\n", report.json())).expect("the file for the figures");
     }
