@@ -44,6 +44,17 @@ pub struct Times {
     pub max: f64,
 }
 
+/// Why boots failed.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    /// How often.
+    pub count: usize,
+    /// What came last, at the first of them.
+    pub last: String,
+    /// The machine of the first one.
+    pub mac: Mac,
+}
+
 /// A machine that others waited for.
 #[derive(Debug, Clone)]
 pub struct Slowest {
@@ -70,8 +81,8 @@ pub struct Report {
     pub cut: usize,
     /// Machines that were answered by the server under test, and when, after their first DISCOVER.
     pub answered: (usize, Times),
-    /// Why boots failed, also those that began again: how often, and what came last.
-    pub faults: BTreeMap<String, (usize, String)>,
+    /// Why boots failed, also those that began again.
+    pub faults: BTreeMap<String, Fault>,
     /// Of each stage.
     pub stages: Vec<(&'static str, Times)>,
     /// From the first power-on.
@@ -139,10 +150,10 @@ impl Report {
         let times = |t: &Times| json!({ "p50": t.p50, "p99": t.p99, "max": t.max });
         let tally = |t: &Tally| json!({ "frames": t.frames, "bytes": t.bytes, "lost": t.lost, "queue_full": t.refused });
         let stages = self.stages.iter().map(|(n, t)| ((*n).to_owned(), times(t)));
-        let faults = self
-            .faults
-            .iter()
-            .map(|(why, (count, last))| json!({ "why": why, "count": count, "last_step": last }));
+        let faults = self.faults.iter().map(|(why, fault)| {
+            let mac = fault.mac.to_string();
+            json!({ "why": why, "count": fault.count, "last_step": fault.last, "mac": mac })
+        });
         json!({
             "machines": self.plan.machines,
             "rate": self.plan.cable.rate,
@@ -220,8 +231,9 @@ impl fmt::Display for Report {
         if !self.faults.is_empty() {
             writeln!(f, "boots and fetches that failed (and what came last):")?;
         }
-        for (why, (count, last)) in &self.faults {
-            writeln!(f, "  {count} times: {why} ({last})")?;
+        for (why, fault) in &self.faults {
+            let Fault { count, last, mac } = fault;
+            writeln!(f, "  {count} times, first {mac}: {why} ({last})")?;
         }
         writeln!(
             f,
@@ -291,11 +303,17 @@ fn least(plan: &Plan, player: &Player) -> u64 {
     loader + web.iter().sum::<u64>()
 }
 
-fn faults(players: &[Player]) -> BTreeMap<String, (usize, String)> {
-    let mut all: BTreeMap<String, (usize, String)> = BTreeMap::new();
-    for (why, last) in players.iter().flat_map(|player| &player.faults) {
-        let told = all.entry(without_numbers(why)).or_insert((0, last.clone()));
-        told.0 += 1;
+fn faults(players: &[Player]) -> BTreeMap<String, Fault> {
+    let mut all: BTreeMap<String, Fault> = BTreeMap::new();
+    for player in players {
+        for (why, last) in &player.faults {
+            let fault = all.entry(without_numbers(why)).or_insert_with(|| Fault {
+                count: 0,
+                last: last.clone(),
+                mac: Mac::ethernet(player.mac()),
+            });
+            fault.count += 1;
+        }
     }
     all
 }

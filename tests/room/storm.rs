@@ -67,6 +67,12 @@ fn main() -> ExitCode {
     let mut lab = Lab::new(binary, &said.plan);
     let report = lab.play(&said.plan);
     println!("{report}");
+    for (why, fault) in &report.faults {
+        println!("bootjack of {}: {why}", fault.mac);
+        for event in lab.appliance().timeline(&fault.mac.to_string()) {
+            println!("  {event}");
+        }
+    }
     if let Some(file) = said.json {
         std::fs::write(&file, format!("{:#}\n", report.json())).expect("the file for the figures");
     }
@@ -96,7 +102,7 @@ fn said(words: impl Iterator<Item = String>) -> Option<Said> {
             "initrd" => plan.files[0] = value.parse::<usize>().ok()? << 10,
             "kernel" => plan.files[1] = value.parse::<usize>().ok()? << 10,
             "seed" => plan.seed = value.parse().ok()?,
-            "minutes" => said.minutes = Some(value.parse().ok()?),
+            "minutes" => said.minutes = Some(value.parse().ok().filter(|n| *n > 0)?),
             "bootjack" => said.binary = Some(value.into()),
             "json" => said.json = Some(value.to_owned()),
             _ => return None,
