@@ -39,8 +39,8 @@ const NARROW: u64 = 16 * 1024;
 const PART: u64 = 1 << 20;
 
 /// What a part takes of a task's budget of 128 turns (`tokio::task::coop`): who reads as fast as the
-/// kernel sends gives the others their turn after 8 MiB.
-const TURNS: u32 = 16;
+/// kernel sends lets the others have theirs after one part. The rest of the budget is for sending it.
+const TURNS: u32 = 96;
 
 /// The body of a response. Tells its connection how far it is and when it ends.
 pub struct Payload {

@@ -103,6 +103,7 @@ pub(super) async fn run(stream: impl Stream, peer: Arc<Peer>, _pass: Pass) {
     let _open = peer.http.shared.metrics.connection();
     let idle = peer.http.shared.limits.idle;
     let end = tokio::select! {
+        biased; // who is ended has done nothing: that is looked at last
         end = drive(stream, peer.clone()) => end,
         end = rest_too_long(&peer.progress, idle) => end,
     };

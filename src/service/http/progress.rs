@@ -170,10 +170,11 @@ impl Progress {
             state.heard = false;
         }
         state.places.clear();
-        let written = std::mem::take(&mut state.written);
+        let mut written = state.written.drain(..);
+        let (first, more) = (written.next(), written.collect::<Vec<_>>());
         drop(state);
-        for going in written {
-            self.sent(&going);
+        for going in first.iter().chain(&more) {
+            self.sent(going);
         }
     }
 
