@@ -103,7 +103,7 @@ impl Lab {
             .profiles
             .all
             .iter()
-            .map(|p| p.name.clone())
+            .map(|p| p.name.to_string())
             .collect()
     }
 
