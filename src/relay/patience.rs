@@ -3,7 +3,7 @@
 //! A proxy's OFFER is of use beside a lease alone, and what it starts (shim, GRUB) may need lease and loader in
 //! one. So a machine waits for as long as its DHCP server is busy: dnsmasq pings each new address for three
 //! seconds and hears nobody meanwhile, so that of a room that is switched on the last machine has its address
-//! after twenty (six pings at most in thirty seconds, `dhcp_reply` of dnsmasq), and what we ask stands behind all
+//! after twenty (six pings at most in thirty seconds, dnsmasq's `do_icmp_ping`), and what we ask stands behind all
 //! that. Where the server has answered the machine itself at once, and not us, it has had its time.
 //!
 //! | the machine's own DISCOVER was answered | it waits for |
@@ -16,8 +16,9 @@
 //! Meanwhile it is asked for again ([`again`]), as a client does: ISC dhcpd pings a new address for a second, and
 //! drops what comes for it meanwhile by another way.
 //!
-//! Who does not ask for a broadcast is answered unheard, as is who stands behind a relay; the former waits for less, since iPXE goes on without us three
-//! seconds after its DISCOVER (`dhcp.c`, `PROXYDHCP_MAX_TIMEOUT`), and it follows proxies.
+//! Who does not ask for a broadcast is answered unheard, as is who stands behind a relay. The former waits for less:
+//! iPXE asks for none, goes on without us three seconds after its DISCOVER (it waits two for proxies, and its timer
+//! runs out after one and two more; `dhcp_discovery_expired`), and follows proxies.
 
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};

@@ -136,12 +136,14 @@ fn firmware_asked_by_bootjack(requests: &[&str], address: &str, mac: &str) {
 }
 
 /// Each client takes its lease from the server by name, and renews it with a REQUEST to that alone,
-/// without a relay.
+/// without a relay. Where the answer is late on a busy machine, udhcpc asks everybody a second later
+/// (REBINDING): that is its right, and the same server answers.
 fn system_asked_by_itself(requests: &[&str], ear: &Ear, address: &str, mac: &str) {
     let taken = format!("{address} ({SERVER}) from {mac} via eth0");
     let renewed = format!("{address} from {mac} via eth0");
     assert_eq!(requests, [&taken, &renewed, &taken, &renewed]);
     let mut heard = ear.states();
+    heard.retain(|state| *state != State::Rebinding);
     heard.dedup();
     let pairs: Vec<_> = heard.chunks(2).collect();
     let each = [State::Selecting, State::Renewing];

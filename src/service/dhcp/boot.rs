@@ -96,7 +96,7 @@ impl Door {
         note::goes_on(&mut shared.clients(), client);
         knows_address(shared, heard.incoming);
         let asked = (heard.incoming.message, client);
-        self.fetch_lease(shared, heard.received, asked, answer);
+        self.fetch_lease(shared, heard.received, asked, (answer, heard.firmware));
     }
 
     /// Sends an answer that has to wait (quirk 27) after its time; at once where so many are waiting.

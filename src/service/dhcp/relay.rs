@@ -39,16 +39,15 @@ pub struct Carried {
 }
 
 impl Door {
-    /// Asks for the lease that an answer is to be joined with.
+    /// Asks for the lease that an answer is to be joined with; beside it whose firmware is judged by it.
     pub(super) fn fetch_lease(
         self: &Arc<Self>,
         shared: &Arc<Shared>,
         received: &Received,
         (message, client): (&Message, &Client),
-        answer: Box<Answer>,
+        boot: (Box<Answer>, Option<Firmware>),
     ) {
-        let discovers = answer.otherwise.is_some();
-        let boot = (answer, Firmware::judged(client));
+        let discovers = boot.0.otherwise.is_some();
         let carried = self.carried(received, message, Some(boot));
         let question = question(received, message);
         let asked = self.asks(shared, question, &carried, discovers);
