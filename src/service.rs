@@ -4,7 +4,7 @@
 //! * [`supervise`]: start, signals, end
 //! * [`interfaces`], [`open`], [`holder`], [`privilege`]: what happens before the first packet
 //! * [`links`]: interfaces that change while running
-//! * [`shared`]: what every service holds: snapshot, clients, events, limits
+//! * [`shared`]: what every service holds: snapshot, clients, events; [`limits`]: its bounds
 //! * [`dhcp`], [`tftp`], [`http`]: the doors
 //! * [`dhcp_servers`]: which of the LAN's DHCP servers answer relays
 //! * [`giving`]: what mode `dhcp` needs to give out leases
@@ -34,6 +34,7 @@ pub mod http;
 pub mod interfaces;
 mod journal;
 pub mod lease;
+pub mod limits;
 pub mod links;
 pub mod load;
 pub mod look_up;
@@ -52,4 +53,5 @@ mod throttle;
 pub mod tls;
 pub mod watch;
 
-pub use shared::{Limits, Shared};
+pub use limits::Limits;
+pub use shared::Shared;

@@ -276,8 +276,9 @@ mod tests {
 
     use super::*;
     use crate::profile::{Compiler, Snapshot, Source};
+    use crate::service::Limits;
     use crate::service::interfaces::{Interface, Own};
-    use crate::service::shared::{Folders, Limits};
+    use crate::service::shared::Folders;
     use crate::service::sys::outlet::Outlet;
     use crate::service::sys::udp::{self, Listener};
 
