@@ -8,6 +8,11 @@ use crate::wire::tftp::Options;
 /// Payload of a block where `blksize` was not asked, in bytes (RFC 1350).
 pub const DEFAULT_BLKSIZE: u16 = 512;
 
+/// Bytes of a block up to which the whole window is granted. Of larger blocks it holds fewer: 64 of
+/// 65,464 bytes overrun a client's receive buffer (212,992 bytes on Linux), and what is sent again
+/// overruns it again.
+const WHOLE_WINDOW_BLKSIZE: u32 = 2048;
+
 /// The most that may be granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
@@ -43,6 +48,14 @@ impl Bounds {
             windowsize: self.windowsize.min(windowsize.unwrap_or(u16::MAX)),
         }
     }
+
+    /// The most blocks of `blksize` bytes that an acknowledgement may cover, at least one.
+    fn window_of(self, blksize: u16) -> u16 {
+        let window = self.windowsize.clamp(1, Self::MAX_WINDOWSIZE);
+        let bytes = u32::from(window).saturating_mul(WHOLE_WINDOW_BLKSIZE);
+        let blocks = bytes.checked_div(blksize.into()).unwrap_or(1);
+        u16::try_from(blocks).unwrap_or(window).clamp(1, window)
+    }
 }
 
 /// How this file is sent to this client.
@@ -60,15 +73,17 @@ pub struct Terms {
 
 /// The terms for a body of `size` bytes.
 pub fn agree(asked: &Options, size: u64, bounds: &Bounds) -> Terms {
-    let largest_window = bounds.windowsize.clamp(1, Bounds::MAX_WINDOWSIZE);
+    let blksize = asked.blksize.map(|wish| wish.min(bounds.blksize));
+    let payload = blksize.unwrap_or(DEFAULT_BLKSIZE).max(1);
+    let largest_window = bounds.window_of(payload);
     let granted = Options {
-        blksize: asked.blksize.map(|wish| wish.min(bounds.blksize)),
+        blksize,
         tsize: asked.tsize.map(|_| size),
         timeout: asked.timeout,
         windowsize: asked.windowsize.map(|wish| wish.min(largest_window)),
     };
     Terms {
-        blksize: granted.blksize.unwrap_or(DEFAULT_BLKSIZE).max(1),
+        blksize: payload,
         windowsize: granted.windowsize.unwrap_or(1).max(1),
         timeout: granted.timeout.map(|s| Duration::from_secs(s.into())),
         oack: (!granted.is_empty()).then_some(granted),
@@ -141,6 +156,9 @@ mod tests {
         assert_eq!((terms.blksize, terms.windowsize), (1468, 64));
         let terms = agree(&ALL, 0, &Bounds::of_mtu(9000));
         assert_eq!((terms.blksize, terms.windowsize), (1468, 4));
+        for (mtu, windowsize) in [(2080, 64), (9000, 14), (65536, 2)] {
+            assert_eq!(agree(&wish, 0, &Bounds::of_mtu(mtu)).windowsize, windowsize);
+        }
         assert_eq!(Bounds::of_mtu(65536).blksize, 65464);
         assert_eq!(Bounds::of_mtu(0).blksize, 8);
     }
