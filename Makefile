@@ -6,7 +6,8 @@
 #   make test-all  the same, and the firmware that is too slow for every day
 #   make captures  takes tests/captures/*.pcap anew from real firmware; ARGS="NAME…" for some
 #   make demo      boots a BIOS PC, a UEFI PC and one with Secure Boot on a private virtual LAN
-#   make bench     bootjack and its peers side by side, as one table; ARGS="--quick tftp" for a part
+#   make bench     bootjack and its peers side by side, as one table; ARGS="--quick tftp" for a part,
+#                  ARGS=micro for the steps of bootjack itself (ARGS="micro decide" for some)
 #   make storm     a room that is switched on at once; MACHINES=500 LOSS=1 (percent) RATE=200 (Mbit/s)
 #   make soak      a room that boots again and again for MINUTES=60: whether anything grows
 #   make check     format, lints, dependencies, scripts
@@ -44,10 +45,16 @@ demo: release
 	@cargo build --locked --release --example demo
 	@packaging/as-root.sh $(TARGET)/release/examples/demo
 
+ifeq ($(firstword $(ARGS)),micro)
+bench: assets
+	@packaging/setup.sh build
+	@cargo bench --locked --bench rooms -- $(wordlist 2,$(words $(ARGS)),$(ARGS))
+else
 bench: release
 	@packaging/as-root.sh tests/bench/setup.sh
 	@cargo build --locked --release --example bench
 	@packaging/as-root.sh $(TARGET)/release/examples/bench $(ARGS)
+endif
 
 storm: release
 	@packaging/as-root.sh tests/support/setup.sh

@@ -6,11 +6,12 @@
 //! does: the ratios are what counts. Nothing here passes or fails.
 //!
 //! ```text
-//! bench [--quick] [--one-cpu] [start|decision|reload|store|leases|proxy|tftp|http …]
+//! bench [--quick] [--one-cpu] [start|decision|reload|store|leases|proxy|tftp|http|boot …]
 //! ```
 //!
 //! * [`start`], [`decision`], [`reload`], [`store`]: bootjack alone
 //! * [`leases`], [`proxy`], [`tftp`], [`http`]: beside Kea and dnsmasq, dnsmasq, tftpd-hpa, nginx
+//! * [`boot`]: real firmware, by bootjack and by dnsmasq
 //! * [`peers`]: how those are run; [`meter`]: processor time and memory out of `/proc`
 //! * [`dhcp_load`], [`lease_load`], [`tftp_client`], [`http_client`]: the clients, the same for both sides
 //! * [`table`]: what is printed; [`sample`]: profiles and files to measure with
@@ -27,6 +28,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod boot;
 mod decision;
 mod dhcp_load;
 mod http;
@@ -54,7 +56,7 @@ use table::Table;
 /// A benchmark: its name on the command line, and what it does.
 type Bench = (&'static str, fn(&Run, &mut Table));
 
-const ALL: [Bench; 8] = [
+const ALL: [Bench; 9] = [
     ("start", start::run),
     ("decision", decision::run),
     ("reload", reload::run),
@@ -63,6 +65,7 @@ const ALL: [Bench; 8] = [
     ("proxy", proxy::run),
     ("tftp", tftp::run),
     ("http", http::run),
+    ("boot", boot::run),
 ];
 
 /// Less of everything; clients on the server's processor.
@@ -97,7 +100,7 @@ fn main() -> ExitCode {
     let flag_known = |flag: &String| FLAGS.contains(&flag.as_str());
     if !flags.iter().all(flag_known) || !names.iter().all(known) {
         eprintln!(
-            "usage: bench [--quick] [--one-cpu] [start|decision|reload|store|leases|proxy|tftp|http …]"
+            "usage: bench [--quick] [--one-cpu] [start|decision|reload|store|leases|proxy|tftp|http|boot …]"
         );
         return ExitCode::from(2);
     }
