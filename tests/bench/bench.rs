@@ -1,12 +1,13 @@
 //! `make bench`: bootjack and its peers, measured side by side in one run and told as one table.
 //!
 //! Every server runs on the first processor and its clients on the second, in the laboratory's
-//! network namespaces. Rounds of a peer and of ours take turns, and medians are told: of the rates,
+//! network namespaces. Rounds of the peers and of ours take turns, and medians are told: of the rates,
 //! and of what they cost the server's processor. Absolute figures move with what else the machine
-//! does: the ratios are what counts. Nothing here passes or fails.
+//! does: the ratios are what counts. Nothing here passes or fails; where there is a goal, the table
+//! tells whether it was reached.
 //!
 //! ```text
-//! bench [--quick] [--one-cpu] [start|decision|reload|store|leases|proxy|tftp|http|boot …]
+//! bench [--quick] [--one-cpu] [--readme] [NAME …]
 //! ```
 //!
 //! * [`start`], [`decision`], [`reload`], [`store`]: bootjack alone
@@ -14,7 +15,9 @@
 //! * [`boot`]: real firmware, by bootjack and by dnsmasq
 //! * [`peers`]: how those are run; [`meter`]: processor time and memory out of `/proc`
 //! * [`dhcp_load`], [`lease_load`], [`tftp_client`], [`http_client`]: the clients, the same for both sides
-//! * [`table`]: what is printed; [`sample`]: profiles and files to measure with
+//! * [`figure`], [`row`], [`goal`]: what was measured; [`table`]: how it is told; [`results`]: the
+//!   same for programs; [`numbers`]: the same in README
+//! * [`sample`]: profiles and files to measure with
 
 #![allow(
     clippy::unwrap_used,
@@ -31,15 +34,20 @@ mod support;
 mod boot;
 mod decision;
 mod dhcp_load;
+mod figure;
+mod goal;
 mod http;
 mod http_client;
 mod lease_load;
 mod leases;
 mod machine;
 mod meter;
+mod numbers;
 mod peers;
 mod proxy;
 mod reload;
+mod results;
+mod row;
 mod sample;
 mod start;
 mod store;
@@ -49,8 +57,9 @@ mod tftp_client;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
 
+use machine::Machine;
+use results::{Measured, Results};
 use table::Table;
 
 /// A benchmark: its name on the command line, and what it does.
@@ -68,8 +77,19 @@ const ALL: [Bench; 9] = [
     ("boot", boot::run),
 ];
 
-/// Less of everything; clients on the server's processor.
-const FLAGS: [&str; 2] = ["--quick", "--one-cpu"];
+/// Of all of them, in this order.
+const NAMES: [&str; ALL.len()] = {
+    let mut names = [""; ALL.len()];
+    let mut at = 0;
+    while at < ALL.len() {
+        names[at] = ALL[at].0;
+        at += 1;
+    }
+    names
+};
+
+/// Less of everything; clients on the server's processor; README's numbers written anew.
+const FLAGS: [&str; 3] = ["--quick", "--one-cpu", "--readme"];
 
 /// What every benchmark is told.
 struct Run {
@@ -95,12 +115,12 @@ fn main() -> ExitCode {
     let (flags, names): (Vec<String>, Vec<String>) = std::env::args()
         .skip(1)
         .partition(|word| word.starts_with('-'));
-    let known = |name: &String| ALL.iter().any(|(known, _)| known == name);
     let has = |wanted: &str| flags.iter().any(|flag| flag == wanted);
-    let flag_known = |flag: &String| FLAGS.contains(&flag.as_str());
-    if !flags.iter().all(flag_known) || !names.iter().all(known) {
+    if let Some(why) = refused(&flags, &names) {
         eprintln!(
-            "usage: bench [--quick] [--one-cpu] [start|decision|reload|store|leases|proxy|tftp|http|boot …]"
+            "{why}\nusage: bench [{}] [{}]",
+            FLAGS.join("] ["),
+            NAMES.join("|")
         );
         return ExitCode::from(2);
     }
@@ -115,22 +135,53 @@ fn main() -> ExitCode {
     if has("--one-cpu") {
         machine::share_one_cpu();
     }
-    println!("{}", measured(&run, &names));
-    ExitCode::SUCCESS
-}
-
-/// The table of the benchmarks named, of all where none is.
-fn measured(run: &Run, names: &[String]) -> Table {
-    let mut table = Table::new(machine::told());
-    for (name, bench) in ALL {
-        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
-            let began = Instant::now();
-            eprint!("{name} … ");
-            bench(run, &mut table);
-            eprintln!("{:.0} s", began.elapsed().as_secs_f64());
+    match measured(&run, &names, has("--readme")) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("bench: {why}");
+            ExitCode::FAILURE
         }
     }
-    table
+}
+
+/// Why this command line is none.
+fn refused(flags: &[String], names: &[String]) -> Option<String> {
+    let flag = flags.iter().find(|flag| !FLAGS.contains(&flag.as_str()));
+    let name = names.iter().find(|name| !NAMES.contains(&name.as_str()));
+    let unknown = flag.or(name).map(|word| format!("{word} is not known"));
+    let quick = ["--quick", "--readme"]
+        .iter()
+        .all(|flag| flags.iter().any(|f| f == flag));
+    unknown.or_else(|| quick.then(|| "a quick run is nothing for README".to_owned()))
+}
+
+/// Runs the benchmarks named, all where none is; prints each as it is measured, and keeps it.
+fn measured(run: &Run, names: &[String], readme: bool) -> Result<(), String> {
+    let (machine, versions) = (Machine::this(), peers::versions());
+    let file = results::file(run.quick);
+    let mut results = Results::read(&file);
+    for (name, bench) in ALL {
+        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+            let mut measured = Measured::begin(name, &machine, &versions);
+            eprint!("{name} … ");
+            measured.fill(|table| bench(run, table));
+            eprintln!("{:.0} s", measured.seconds);
+            println!("{}\n{}", measured.told(), measured.rows);
+            results.put(measured, &NAMES);
+            let kept = results.write(&file);
+            kept.map_err(|e| format!("{}: {e}", file.display()))?;
+        }
+    }
+    println!(
+        "{}\nAs a file: {}",
+        results::explained(&machine, &versions),
+        file.display()
+    );
+    if readme {
+        numbers::write(&results)
+    } else {
+        Ok(())
+    }
 }
 
 fn beside_this_program() -> PathBuf {

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 
-use super::peers;
 use super::support::netns::attempt;
 
 /// What a server is started by: it stays on the first processor.
@@ -44,30 +44,45 @@ pub fn before_all_others() {
     let _ = attempt(Command::new("renice").args(["-n", "-20", "-p", &this]));
 }
 
-/// What stands below the table.
-pub fn told() -> String {
-    format!(
-        "{} × {}, Linux {}, load {} at the start. Server and clients on {}, \
-         a bridge between their network namespaces (veth, MTU 1500), files in the page cache. \
-         Medians; the peer's rounds and ours take \
-         turns. CPU is the server's user and system time. Peers: {}.",
-        std::thread::available_parallelism().map_or(1, usize::from),
-        processor(),
-        said_first(Command::new("uname").arg("-r")),
-        load(),
-        if ONE_CPU.load(Ordering::Relaxed) {
+/// The machine, and who runs where.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Machine {
+    processor: String,
+    processors: usize,
+    kernel: String,
+    placement: String,
+}
+
+impl Machine {
+    /// This one.
+    pub fn this() -> Self {
+        let each = if ONE_CPU.load(Ordering::Relaxed) {
             "one processor"
         } else {
             "a processor each"
-        },
-        peers::versions().join(", "),
-    )
+        };
+        Self {
+            processor: processor(),
+            processors: std::thread::available_parallelism().map_or(1, usize::from),
+            kernel: said_first(Command::new("uname").arg("-r")),
+            placement: format!("server and clients on {each}"),
+        }
+    }
+
+    /// In words.
+    pub fn told(&self) -> String {
+        format!(
+            "{} × {}, Linux {}, {}",
+            self.processors, self.processor, self.kernel, self.placement
+        )
+    }
 }
 
 /// Programs that wanted a processor in the last minute: nothing, or others' work.
-fn load() -> String {
+pub fn load() -> f64 {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split(' ').next().unwrap_or_default().to_owned()
+    let first = text.split(' ').next().and_then(|load| load.parse().ok());
+    first.unwrap_or(f64::NAN)
 }
 
 fn processor() -> String {

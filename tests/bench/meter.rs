@@ -13,7 +13,7 @@ use procfs::process::Process;
 const LOOK: Duration = Duration::from_millis(5);
 
 /// What some work took.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Spent {
     /// Seconds that passed.
     pub wall: f64,

@@ -11,15 +11,17 @@ use super::machine::ON_SERVER_CPU;
 use super::meter::Spent;
 use super::support::appliance::{Appliance, Setup};
 use super::support::lan::{Host, Lan};
-use super::table::{Figure, Table, median};
+use super::table::{Figure, Goal, Row, Table, median};
 use super::{Run, meter, peers, sample};
 
 /// How long machines ask in a round.
 const ASKING: Duration = Duration::from_secs(1);
-/// And of bootjack beside itself, where rounds are short and many: what else the machine does then
-/// meets all sides alike.
+/// And in a slice of a round of bootjack beside itself: the shorter the turns, the more alike what
+/// else the machine does meets all sides.
 const SLICE: Duration = Duration::from_millis(250);
-const SLICES: u64 = 40;
+const SLICES: usize = 4;
+/// With many profiles, of the rate with few.
+const AS_GOOD: f64 = 0.95;
 /// What both sides log: what they log by themselves, or no packets.
 const LOGS: [(&str, bool); 2] = [
     ("log as it is by default, to a file", false),
@@ -49,12 +51,8 @@ fn beside_dnsmasq(run: &Run, table: &mut Table) {
             theirs.push(dnsmasq(run, &server, &client, quiet));
         }
         let what = format!("ProxyDHCP, DISCOVER to OFFER, {what}");
-        let what = with_load(&what, &ours, &theirs);
-        let median = |rounds: &[Asked]| {
-            let rounds: Vec<Figure> = rounds.iter().map(Asked::figure).collect();
-            Figure::median(&rounds)
-        };
-        table.beside(&what, &median(&ours), "dnsmasq", &median(&theirs));
+        let row = Row::more(with_load(&what, &ours, &theirs), &figures(&ours));
+        table.add(row.beside("dnsmasq", &figures(&theirs)));
     }
 }
 
@@ -128,16 +126,11 @@ impl Side {
         ask(server, &self.client, SLICE, self.listed)
     }
 
-    /// The median rate; what all rounds cost, as a round is too short for the kernel's clock.
-    fn figure(&self) -> Figure {
-        let rate = |asked: &Asked| asked.figure().value;
-        let answers: u64 = self.rounds.iter().map(|asked| asked.load.answers).sum();
-        let cpu: f64 = self.rounds.iter().map(|asked| asked.spent.cpu).sum();
-        Figure {
-            value: median(self.rounds.iter().map(rate).collect()),
-            unit: "/s",
-            cost: Some((cpu * 1e5 / answers as f64, "s/100k")),
-        }
+    /// Adds a slice to the round under way.
+    fn go_on(&mut self) {
+        let asked = self.ask();
+        let round = self.rounds.last_mut().expect("a round under way");
+        round.add(&asked);
     }
 }
 
@@ -146,28 +139,42 @@ fn few_and_many(run: &Run, table: &mut Table) {
     for side in &mut sides {
         side.ask(); // all machines are known from here on
     }
-    for _ in 0..run.amount(SLICES) {
+    for _ in 0..run.rounds(10) {
         for side in &mut sides {
-            let asked = side.ask();
-            side.rounds.push(asked);
+            side.rounds.push(Asked::default());
+        }
+        for _ in 0..SLICES {
+            sides.iter_mut().for_each(Side::go_on);
         }
     }
     let [few, many @ ..] = &sides;
     let (held_against, ..) = SETS[0];
     for (side, (what, ..)) in many.iter().zip(&SETS[1..]) {
-        let what = format!("ProxyDHCP, bootjack with {what} beside itself (goal: ratio ≥ 0.95)");
+        let what = format!("ProxyDHCP, bootjack with {what} beside itself with few");
         let what = with_load(&what, &side.rounds, &few.rounds);
-        table.beside(&what, &side.figure(), held_against, &few.figure());
+        let row = Row::more(what, &figures(&side.rounds));
+        let row = row.beside(held_against, &figures(&few.rounds));
+        table.add(row.goal(Goal::times(AS_GOOD)));
     }
 }
 
 /// What machines asked, and what it cost the server.
+#[derive(Default)]
 struct Asked {
     load: Load,
     spent: Spent,
 }
 
 impl Asked {
+    fn add(&mut self, more: &Self) {
+        self.load.answers += more.load.answers;
+        self.load.lost += more.load.lost;
+        self.load.seconds += more.load.seconds;
+        self.load.cpu += more.load.cpu;
+        self.spent.wall += more.spent.wall;
+        self.spent.cpu += more.spent.cpu;
+    }
+
     fn figure(&self) -> Figure {
         let answers = self.load.answers as f64;
         Figure {
@@ -176,6 +183,10 @@ impl Asked {
             cost: Some((self.spent.cpu * 1e5 / answers, "s/100k")),
         }
     }
+}
+
+fn figures(rounds: &[Asked]) -> Vec<Figure> {
+    rounds.iter().map(Asked::figure).collect()
 }
 
 fn ask(server: u32, client: &Host, long: Duration, listed: u32) -> Asked {

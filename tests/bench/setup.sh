@@ -29,6 +29,7 @@ LIST
 }
 
 main() {
+    tests/support/setup.sh # machines to boot, DHCP servers beside them
     local absent
     absent=$(missing)
     if [ -n "$absent" ]; then

@@ -9,12 +9,16 @@ use nix::unistd::Pid;
 
 use super::support::appliance::Setup;
 use super::support::lan::{Host, Lan};
-use super::table::{Figure, Table, median};
+use super::table::{Figure, Goal, Row, Table};
 use super::{Run, meter, sample};
 
 /// Profiles of a large site.
 const PROFILES: u32 = 10_000;
-/// Bytes of a MiB, in MB.
+/// Milliseconds from start to `ready`, at most.
+const READY: f64 = 100.0;
+/// Memory of an idle appliance, in MB, at most.
+const IDLE: f64 = 25.0;
+/// A MiB in MB.
 const MIB: f64 = 1.048_576;
 
 pub fn run(run: &Run, table: &mut Table) {
@@ -24,35 +28,43 @@ pub fn run(run: &Run, table: &mut Table) {
     folder(&few, 1);
     let many = lan.folder().join("many");
     folder(&many, PROFILES);
-    let folders = [
-        ("1 profile (goal: < 100 ms)", &few),
-        ("10,000 profiles", &many),
-    ];
-    for (what, folder) in folders {
+    for (what, folder, goal) in [
+        ("1 profile", &few, Some(READY)),
+        ("10,000 profiles", &many, None),
+    ] {
         let flags = [
             format!("--profiles={}", folder.display()),
             "--state=/nonexistent".to_owned(),
         ];
-        let rounds = (0..run.rounds(10)).map(|_| to_ready(run, &host, &flags));
-        let took = median(rounds.collect());
-        table.alone(
-            &format!("start to `ready` (median of 10), {what}"),
-            &Figure::plain(took, "ms"),
-        );
+        let rounds = (0..run.rounds(10)).map(|_| Figure::plain(to_ready(run, &host, &flags), "ms"));
+        let rounds: Vec<Figure> = rounds.collect();
+        let row = Row::less(format!("start to `ready`, {what}"), &rounds);
+        table.add(with(row, goal));
     }
-    let sets = [
-        ("1 profile (goal: < 25 MB)", 1),
-        ("10,000 profiles", PROFILES),
-    ];
-    for (what, count) in sets {
+    for (what, count, goal) in [
+        ("1 profile", 1, Some(IDLE)),
+        ("10,000 profiles", PROFILES, None),
+    ] {
         let (now, most) = held(run, &host, count);
-        let mb = |mib: f64| Figure::plain(mib * MIB, "MB");
-        table.alone(&format!("memory, idle, {what}"), &mb(now));
-        table.alone(&format!("memory, the most so far, {what}"), &mb(most));
+        let mb = |mib: f64| [Figure::plain(mib * MIB, "MB")];
+        let row = Row::less(format!("memory, idle, {what}"), &mb(now));
+        table.add(with(row, goal));
+        table.add(Row::less(
+            format!("memory, the most so far, {what}"),
+            &mb(most),
+        ));
     }
     let size = std::fs::metadata(&run.binary).expect("the binary").len();
-    let size = Figure::plain(size as f64 / 1e6, "MB");
-    table.alone("the binary, with its boot loaders", &size);
+    let size = [Figure::plain(size as f64 / 1e6, "MB")];
+    table.add(Row::less("the binary, with its boot loaders", &size));
+}
+
+/// With the value that it is to stay below.
+fn with(row: Row, goal: Option<f64>) -> Row {
+    match goal {
+        Some(most) => row.goal(Goal::value(most)),
+        None => row,
+    }
 }
 
 fn folder(path: &std::path::Path, count: u32) {

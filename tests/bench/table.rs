@@ -1,145 +1,176 @@
-//! The table: what was measured, ours, the peer's, and the ratio.
+//! Rows as they are told: all of them with all columns, and as README has them.
 
 use std::fmt::{self, Display, Formatter};
 
-const COLUMNS: usize = 7;
-const HEAD: [&str; COLUMNS] = [
+use serde::{Deserialize, Serialize};
+
+pub use super::figure::{Figure, median};
+use super::figure::{shown, spread};
+pub use super::goal::Goal;
+pub use super::row::Row;
+use super::row::Side;
+
+/// The columns of the whole table.
+const WHOLE: [&str; 10] = [
     "Measured",
     "bootjack",
+    "rounds",
     "its CPU",
-    "Peer",
+    "peer",
+    "rounds",
     "its CPU",
-    "Ratio",
+    "ratio",
     "CPU ratio",
+    "goal",
 ];
+/// Those that README has room for.
+const SHORT: [usize; 7] = [0, 1, 3, 4, 6, 7, 9];
+/// Columns that tell of us.
+const OURS: usize = 4;
 
-/// Rows of markdown, and a line below them.
+/// A line of cells.
+type Line = Vec<String>;
+
+/// Rows, in their order.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Table {
-    foot: String,
-    rows: Vec<[String; COLUMNS]>,
-}
-
-/// One side's figure: a value, and what it cost the server's processor.
-#[derive(Debug, Clone)]
-pub struct Figure {
-    /// The value, in `unit`.
-    pub value: f64,
-    /// What the value is: `MB/s`, `ms`.
-    pub unit: &'static str,
-    /// Processor seconds for a stated amount (`s/GB`).
-    pub cost: Option<(f64, &'static str)>,
-}
-
-impl Figure {
-    /// A value that has no cost to tell.
-    pub const fn plain(value: f64, unit: &'static str) -> Self {
-        Self {
-            value,
-            unit,
-            cost: None,
-        }
-    }
-
-    /// The median of some rounds, and the median of their costs.
-    pub fn median(rounds: &[Self]) -> Self {
-        let values = rounds.iter().map(|figure| figure.value);
-        let costs: Vec<_> = rounds.iter().filter_map(|figure| figure.cost).collect();
-        let cost = median(costs.iter().map(|(value, _)| *value).collect());
-        Self {
-            value: median(values.collect()),
-            unit: rounds.first().map_or("", |figure| figure.unit),
-            cost: costs.first().map(|(_, unit)| (cost, *unit)),
-        }
-    }
-
-    fn cells(&self) -> [String; 2] {
-        let cost = self.cost.map(|(value, unit)| shown(value, unit));
-        [shown(self.value, self.unit), cost.unwrap_or_default()]
-    }
+    /// All of them.
+    pub rows: Vec<Row>,
 }
 
 impl Table {
-    /// No rows yet.
-    pub const fn new(foot: String) -> Self {
-        Self {
-            foot,
-            rows: Vec::new(),
-        }
-    }
-
-    /// A figure of bootjack alone.
-    pub fn alone(&mut self, what: &str, ours: &Figure) {
-        let [value, cost] = ours.cells();
-        let mut row = [const { String::new() }; COLUMNS];
-        row[..3].clone_from_slice(&[what.to_owned(), value, cost]);
+    /// A further row.
+    pub fn add(&mut self, row: Row) {
         self.rows.push(row);
     }
 
-    /// Ours beside a peer's; the ratios are ours to theirs.
-    pub fn beside(&mut self, what: &str, ours: &Figure, peer: &str, theirs: &Figure) {
-        let ([value, cost], [other, other_cost]) = (ours.cells(), theirs.cells());
-        let speed = ours.value / theirs.value;
-        let costs = ours.cost.zip(theirs.cost);
-        let dearer = costs.map(|((ours, _), (theirs, _))| format!("{:.2}", ours / theirs));
-        self.rows.push([
-            what.to_owned(),
-            value,
-            cost,
-            format!("{peer} {other}"),
-            other_cost,
-            format!("{speed:.2}"),
-            dearer.unwrap_or_default(),
-        ]);
+    /// A figure of bootjack alone, of which only the median is known.
+    pub fn alone(&mut self, what: &str, ours: &Figure) {
+        self.add(Row::more(what, std::slice::from_ref(ours)));
     }
 
-    fn width(&self, column: usize) -> usize {
-        let cells = self.rows.iter().map(|row| row[column].chars().count());
-        cells.chain([HEAD[column].len()]).max().unwrap_or(0)
+    /// Ours beside a peer's, of which only the medians are known.
+    pub fn beside(&mut self, what: &str, ours: &Figure, peer: &str, theirs: &Figure) {
+        let row = Row::more(what, std::slice::from_ref(ours));
+        self.add(row.beside(peer, std::slice::from_ref(theirs)));
+    }
+
+    /// As README has it.
+    pub fn short(&self) -> String {
+        let lines = self.rows.iter().flat_map(|row| lines(row, &named(row)));
+        let lines: Vec<Line> = lines.map(|line| short(&line)).collect();
+        markdown(&short(&WHOLE.map(str::to_owned)), &lines)
     }
 }
 
 impl Display for Table {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let widths: Vec<usize> = (0..COLUMNS).map(|column| self.width(column)).collect();
-        let line = |cells: Vec<String>| {
-            let cells = cells.iter().zip(&widths);
-            let padded: Vec<String> = cells
-                .map(|(cell, width)| format!("{cell:width$}"))
-                .collect();
-            format!("| {} |", padded.join(" | "))
-        };
-        writeln!(f, "{}", line(HEAD.map(str::to_owned).to_vec()))?;
-        writeln!(
-            f,
-            "{}",
-            line(widths.iter().map(|width| "-".repeat(*width)).collect())
-        )?;
-        for row in &self.rows {
-            writeln!(f, "{}", line(row.to_vec()))?;
-        }
-        write!(f, "\n{}", self.foot)
+        let of = |row| lines(row, &row.peers.iter().collect::<Vec<_>>());
+        let lines: Vec<Line> = self.rows.iter().flat_map(of).collect();
+        f.write_str(&markdown(&WHOLE.map(str::to_owned), &lines))
     }
 }
 
-/// The middle one; of an even number the upper one.
-pub fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+/// A row in lines: the first tells us, each a peer.
+fn lines(row: &Row, peers: &[&Side]) -> Vec<Line> {
+    let mut lines: Vec<Line> = peers.iter().map(|peer| line(row, peer)).collect();
+    let alone = verdicts(row, None);
+    if lines.is_empty() || !alone.is_empty() {
+        let mut line = vec![String::new(); WHOLE.len() - 1];
+        line.push(alone);
+        lines.insert(0, line);
+    }
+    let told = [
+        row.what.clone(),
+        value(&row.ours),
+        rounds(&row.ours),
+        cost(&row.ours),
+    ];
+    lines[0].splice(..OURS, told);
+    lines
 }
 
-/// Three digits that count, with the unit.
-fn shown(value: f64, unit: &str) -> String {
-    let (value, kilo) = if value >= 10_000.0 {
-        (value / 1000.0, " k")
+/// A peer's line.
+fn line(row: &Row, peer: &Side) -> Line {
+    let mut line = vec![String::new(); OURS];
+    let dearer = row.ours.times_cost(peer);
+    line.extend([
+        format!("{} {}", peer.name, value(peer)),
+        rounds(peer),
+        cost(peer),
+        format!("{:.2}", row.ours.times(peer)),
+        dearer.map_or_else(String::new, |dearer| format!("{dearer:.2}")),
+        verdicts(row, Some(peer)),
+    ]);
+    line
+}
+
+/// Those peers that README tells: whom the goals are about; without goals the best one.
+fn named(row: &Row) -> Vec<&Side> {
+    let about = |peer: &&Side| {
+        let mut of_goals = row.goals.iter().filter_map(|goal| goal.peer(row));
+        of_goals.any(|named| named.name == peer.name)
+    };
+    let about: Vec<&Side> = row.peers.iter().filter(about).collect();
+    if about.is_empty() {
+        row.best_peer().into_iter().collect()
     } else {
-        (value, "")
+        about
+    }
+}
+
+/// What became of the goals about this peer; without one, of those about nobody.
+fn verdicts(row: &Row, peer: Option<&Side>) -> String {
+    let name = peer.map(|peer| &peer.name);
+    let about = |goal: &&Goal| goal.peer(row).map(|peer| &peer.name) == name;
+    let about = row.goals.iter().filter(about);
+    let told: Vec<String> = about.map(|goal| goal.judge(row).told()).collect();
+    told.join("; ")
+}
+
+fn value(side: &Side) -> String {
+    shown(side.median(), &side.unit)
+}
+
+/// From the lowest round to the highest, where there is more than one.
+fn rounds(side: &Side) -> String {
+    match side.rounds.len() {
+        0 | 1 => String::new(),
+        _ => spread(&side.values()),
+    }
+}
+
+fn cost(side: &Side) -> String {
+    let told = side.cost().zip(side.cost_unit.as_ref());
+    told.map_or_else(String::new, |(cost, unit)| shown(cost, unit))
+}
+
+fn short(line: &[String]) -> Line {
+    SHORT.map(|at| line[at].clone()).to_vec()
+}
+
+/// A table with columns of one width.
+fn markdown(head: &[String], lines: &[Line]) -> String {
+    let width = |column: usize| {
+        let cells = lines.iter().map(|line| line[column].chars().count());
+        cells
+            .chain([head[column].chars().count()])
+            .max()
+            .unwrap_or(0)
     };
-    let digits = match value {
-        v if v >= 100.0 => 0,
-        v if v >= 10.0 => 1,
-        v if v >= 1.0 => 2,
-        _ => 3,
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let padded = |cells: &[String]| {
+        let cells = cells.iter().zip(&widths);
+        let padded: Line = cells
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        format!("| {} |\n", padded.join(" | "))
     };
-    let gap = if kilo.is_empty() { " " } else { "" };
-    format!("{value:.digits$}{kilo}{gap}{unit}")
+    let rule: Line = widths.iter().map(|width| "-".repeat(*width)).collect();
+    let lines = lines.iter().map(|line| padded(line));
+    [padded(head), padded(&rule)]
+        .into_iter()
+        .chain(lines)
+        .collect()
 }
