@@ -6,6 +6,7 @@
 //! arguments are the same on both sides. A second row tells when the kernel began: from there on no
 //! boot server can help or hinder.
 
+use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -65,6 +66,8 @@ struct Lab {
     server: Host,
     /// What dnsmasq serves.
     root: PathBuf,
+    /// Machines switched on so far: each boot is that of a machine nobody has seen.
+    machines: Cell<u8>,
     lan: Lan,
 }
 
@@ -104,6 +107,7 @@ impl Lab {
             _dhcp: dhcp,
             server,
             root,
+            machines: Cell::new(0),
             lan,
         };
         lab.fill(run);
@@ -147,8 +151,10 @@ impl Lab {
     }
 
     fn boot(&self, server: u32, firmware: Firmware) -> Boot {
+        self.machines.set(self.machines.get() + 1);
+        let machine = Machine::new(firmware, self.machines.get());
         let ((kernel, screen), spent) = meter::during(server, || {
-            let mut pc = Machine::new(firmware, 1).power_on(&self.lan);
+            let mut pc = machine.power_on(&self.lan);
             let kernel = pc.wait_for(&[KERNEL], BOOT);
             let screen = pc.wait_for(&[FIRST_SCREEN], BOOT);
             (kernel.after.as_secs_f64(), screen.after.as_secs_f64())
