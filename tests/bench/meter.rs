@@ -39,6 +39,11 @@ pub fn during<T>(server: u32, work: impl FnOnce() -> T) -> (T, Spent) {
     })
 }
 
+/// Seconds of processor time that a process has used so far.
+pub fn used(process: u32) -> f64 {
+    by_all_threads(process.cast_signed()).unwrap_or(f64::NAN)
+}
+
 /// Memory of a process that is held in RAM now, and the most it ever was, in MiB.
 pub fn memory(server: u32) -> (f64, f64) {
     let status = Process::new(server.cast_signed()).and_then(|process| process.status());
