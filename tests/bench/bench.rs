@@ -11,9 +11,11 @@
 //! ```
 //!
 //! * [`start`], [`decision`], [`reload`], [`store`]: bootjack alone
-//! * [`leases`], [`proxy`], [`tftp`], [`http`]: beside Kea and dnsmasq, dnsmasq, tftpd-hpa, nginx
+//! * [`leases`], [`proxy`], [`tftp`], [`http`]: beside Kea and dnsmasq, dnsmasq, four TFTP
+//!   servers, nginx
 //! * [`peers`]: how those are run; [`meter`]: processor time and memory out of `/proc`
-//! * [`dhcp_load`], [`lease_load`], [`tftp_client`], [`http_client`]: the clients, the same for both sides
+//! * [`dhcp_load`], [`lease_load`], [`tftp_client`], [`http_client`], [`tls_client`]: the
+//!   clients, the same for all sides
 //! * [`figure`], [`row`], [`goal`]: what was measured; [`table`]: how it is told; [`results`]: the
 //!   same for programs; [`numbers`]: the same in README
 //! * [`sample`]: profiles and files to measure with
@@ -29,6 +31,9 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+
+#[path = "../support/authority.rs"]
+mod authority;
 
 mod decision;
 mod dhcp_load;
@@ -52,6 +57,7 @@ mod store;
 mod table;
 mod tftp;
 mod tftp_client;
+mod tls_client;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
