@@ -1,6 +1,6 @@
 #!/bin/bash
-# Brings what `make bench` needs beside the laboratory (tests/support/setup.sh) and the Rust
-# toolchain, and says what and why first.
+# Brings what `make bench` needs beside the Rust toolchain, the laboratory included, and says what and
+# why first.
 #
 # The peers would start a service when they are installed, so they are not: their packages are
 # fetched and unpacked into target/bench/. What starts nothing is installed.
@@ -29,6 +29,7 @@ LIST
 }
 
 main() {
+    tests/support/setup.sh # machines to boot, DHCP servers beside them
     local absent
     absent=$(missing)
     if [ -n "$absent" ]; then
