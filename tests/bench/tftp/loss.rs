@@ -25,12 +25,11 @@ const FILES: usize = 2;
 /// A file that takes longer never comes.
 const NEVER: Duration = Duration::from_secs(300);
 
-/// Both rows.
+/// Both rows; from here on the LAN loses packets.
 pub fn measure(run: &Run, lab: &Lab, table: &mut Table) {
     lab.lan.loss(LOST);
     times(run, lab, table);
     rates(run, lab, table);
-    lab.lan.loss(0);
 }
 
 fn times(run: &Run, lab: &Lab, table: &mut Table) {
