@@ -10,11 +10,15 @@
 //! bench [--quick] [--one-cpu] [--readme] [NAME …]
 //! ```
 //!
+//! Without a name all are measured but those that take too long for it.
+//!
 //! * [`start`], [`decision`], [`reload`], [`store`]: bootjack alone
-//! * [`leases`], [`proxy`], [`tftp`], [`http`]: beside Kea and dnsmasq, dnsmasq, tftpd-hpa, nginx
+//! * [`leases`], [`proxy`], [`tftp`], [`http`]: beside Kea and dnsmasq, dnsmasq, four TFTP
+//!   servers, nginx
 //! * [`boot`]: real firmware, by bootjack and by dnsmasq
 //! * [`peers`]: how those are run; [`meter`]: processor time and memory out of `/proc`
-//! * [`dhcp_load`], [`lease_load`], [`tftp_client`], [`http_client`]: the clients, the same for both sides
+//! * [`dhcp_load`], [`lease_load`], [`tftp_client`], [`http_client`], [`tls_client`]: the
+//!   clients, the same for all sides
 //! * [`figure`], [`row`], [`goal`]: what was measured; [`table`]: how it is told; [`results`]: the
 //!   same for programs; [`numbers`]: the same in README
 //! * [`sample`]: profiles and files to measure with
@@ -30,6 +34,9 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+
+#[path = "../support/authority.rs"]
+mod authority;
 
 mod boot;
 mod decision;
@@ -54,6 +61,7 @@ mod store;
 mod table;
 mod tftp;
 mod tftp_client;
+mod tls_client;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -65,7 +73,8 @@ use table::Table;
 /// A benchmark: its name on the command line, and what it does.
 type Bench = (&'static str, fn(&Run, &mut Table));
 
-const ALL: [Bench; 9] = [
+/// In the order of README.
+const ALL: [Bench; 10] = [
     ("start", start::run),
     ("decision", decision::run),
     ("reload", reload::run),
@@ -75,7 +84,11 @@ const ALL: [Bench; 9] = [
     ("tftp", tftp::run),
     ("http", http::run),
     ("boot", boot::run),
+    ("perfdhcp", leases::by_perfdhcp),
 ];
+
+/// Those that take long and are measured only where they are named.
+const BY_NAME: [&str; 1] = ["perfdhcp"];
 
 /// Of all of them, in this order.
 const NAMES: [&str; ALL.len()] = {
@@ -161,7 +174,8 @@ fn measured(run: &Run, names: &[String], readme: bool) -> Result<(), String> {
     let file = results::file(run.quick);
     let mut results = Results::read(&file);
     for (name, bench) in ALL {
-        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+        let usual = names.is_empty() && !BY_NAME.contains(&name);
+        if usual || names.iter().any(|wanted| wanted == name) {
             let mut measured = Measured::begin(name, &machine, &versions);
             eprint!("{name} … ");
             measured.fill(|table| bench(run, table));

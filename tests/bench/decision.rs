@@ -10,7 +10,7 @@ use bootjack::profile::{Snapshot, Source, compile};
 use bootjack::wire::dhcp::Message;
 
 use super::support::clients::{BootClient, Speaker};
-use super::table::{Figure, Table, median};
+use super::table::{Figure, Row, Table};
 use super::{Run, sample};
 
 /// Machines that ask, spread over all that are listed.
@@ -24,21 +24,20 @@ pub fn run(run: &Run, table: &mut Table) {
     ];
     for (what, count, machines) in sets {
         let sources = sources(count, machines);
-        let rounds = (0..run.rounds(5)).map(|_| compiling(&sources));
-        let compiled = Figure::plain(median(rounds.collect()), "ms");
+        let rounds = (0..run.rounds(5)).map(|_| Figure::plain(compiling(&sources), "ms"));
+        let compiled: Vec<Figure> = rounds.collect();
         let set = snapshot(&sources);
         let asking = asking(count * machines);
         let rounds = (0..run.rounds(9)).map(|_| deciding(&set, &asking, run.amount(50_000)));
-        let (whole, alone): (Vec<f64>, Vec<f64>) = rounds.unzip();
-        table.alone(
-            &format!("decide a DISCOVER, {what}"),
-            &Figure::plain(median(alone), "µs"),
-        );
-        table.alone(
-            &format!("the same from bytes to bytes, {what}"),
-            &Figure::plain(median(whole), "µs"),
-        );
-        table.alone(&format!("compile {what}"), &compiled);
+        let (whole, alone): (Vec<Figure>, Vec<Figure>) = rounds
+            .map(|(whole, alone)| (Figure::plain(whole, "µs"), Figure::plain(alone, "µs")))
+            .unzip();
+        table.add(Row::less(format!("decide a DISCOVER, {what}"), &alone));
+        table.add(Row::less(
+            format!("the same from bytes to bytes, {what}"),
+            &whole,
+        ));
+        table.add(Row::less(format!("compile {what}"), &compiled));
     }
 }
 

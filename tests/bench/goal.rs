@@ -108,9 +108,11 @@ impl Goal {
 
     fn told(&self, at_least: bool, unit: &str) -> String {
         let sign = if at_least { "≥" } else { "≤" };
+        let times = format!("{:.2}", self.is);
+        let times = times.trim_end_matches('0').trim_end_matches('.');
         match self.of {
-            Of::Times => format!("{sign} {}×", self.is),
-            Of::Cost => format!("CPU {sign} {}×", self.is),
+            Of::Times => format!("{sign} {times}×"),
+            Of::Cost => format!("CPU {sign} {times}×"),
             Of::Value => format!("{sign} {}", shown(self.is, unit)),
         }
     }

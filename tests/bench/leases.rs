@@ -4,7 +4,7 @@
 //!
 //! A rate counts where fewer than one in two hundred questions stay unanswered in two seconds; one
 //! that does not is tried again, for a moment of somebody else's work is enough. perfdhcp itself is
-//! the limit where it has no processor left: each row tells the lowest and highest round, and whether
+//! the limit where it has no processor left: each row tells whether
 //! perfdhcp and not the server ended most of them; such a rate is the least that the server holds.
 //! Where rounds are far apart, the ratio tells nothing.
 
@@ -21,7 +21,7 @@ use super::support::lan::{Host, Lan};
 use super::support::perfdhcp::{Asked, Load};
 use super::support::process::Process;
 use super::support::servers::Server;
-use super::table::{Figure, Table, median};
+use super::table::{Figure, Row, Table};
 use super::{Run, machine, meter, peers};
 
 /// Where clients are relayed.
@@ -88,21 +88,21 @@ enum Limit {
     Generator,
 }
 
+/// As fast as it goes, by a load that costs little; what 100,000 leases take.
 pub fn run(run: &Run, table: &mut Table) {
-    let lan = Lan::new();
-    let lab = Lab {
-        run,
-        server: lan.appliance_host(),
-        relay: lan.host("relay", &format!("{RELAY}/24")),
-        _lan: lan,
-    };
+    let lab = Lab::new(run);
     lab.one_after_the_other(table);
+    kept::measure(&lab, table);
+}
+
+/// The highest steady rates, and the latencies at half of them.
+pub fn by_perfdhcp(run: &Run, table: &mut Table) {
+    let lab = Lab::new(run);
     let peaks = lab.peaks(false, &[]);
     rows(table, "leases, DISCOVER to ACK", &peaks);
     let renewed = lab.peaks(true, &peaks);
     rows(table, "leases, and as many renewals", &renewed);
     lab.latencies(table, &peaks);
-    kept::measure(&lab, table);
 }
 
 /// A row for each way that we are set, beside each peer.
@@ -114,29 +114,34 @@ fn rows(table: &mut Table, what: &str, all: &[Reached]) {
     for (who, how) in OURS {
         for (peer, name) in [(Who::Kea, "kea"), (Who::Dnsmasq, "dnsmasq")] {
             let (ours, theirs) = (of(who), of(peer));
-            let (spread, other) = (ours.spread(), theirs.spread());
-            let what = format!("{what}, {how} ({spread}; {name} {other})");
-            let theirs = Figure::median(&theirs.rounds);
-            table.beside(&what, &Figure::median(&ours.rounds), name, &theirs);
+            let what = format!("{what}, {how}{}{}", ours.limit("ours"), theirs.limit(name));
+            table.add(Row::more(what, &ours.rounds).beside(name, &theirs.rounds));
         }
     }
 }
 
 impl Reached {
-    fn spread(&self) -> String {
-        let values = || self.rounds.iter().map(|figure| figure.value);
-        let low = values().fold(f64::INFINITY, f64::min);
-        let high = values().fold(0.0, f64::max);
-        let limit = if self.by_generator * 2 > self.rounds.len() {
-            ", perfdhcp the limit"
+    /// What is to be said of most rounds.
+    fn limit(&self, who: &str) -> String {
+        if self.by_generator * 2 > self.rounds.len() {
+            format!(" (perfdhcp the limit of {who})")
         } else {
-            ""
-        };
-        format!("{low:.0} to {high:.0}{limit}")
+            String::new()
+        }
     }
 }
 
-impl Lab<'_> {
+impl<'r> Lab<'r> {
+    fn new(run: &'r Run) -> Self {
+        let lan = Lan::new();
+        Self {
+            run,
+            server: lan.appliance_host(),
+            relay: lan.host("relay", &format!("{RELAY}/24")),
+            _lan: lan,
+        }
+    }
+
     /// The highest rate of each server, in turns; `like` tells where to begin.
     fn peaks(&self, renewals: bool, like: &[Reached]) -> Vec<Reached> {
         let mut all = ALL.map(|who| Reached {
@@ -278,16 +283,16 @@ impl Lab<'_> {
             };
             let rounds = (0..self.run.rounds(3)).map(|_| percentiles(&self.put(who, &load).0));
             let rounds: Vec<[f64; 4]> = rounds.collect();
-            let middle = |n: usize| median(rounds.iter().map(|round| round[n]).collect());
-            std::array::from_fn::<f64, 4, _>(middle)
+            let figure = |round: &[f64; 4], n: usize| Figure::plain(round[n], "ms");
+            let of = |n| rounds.iter().map(|round| figure(round, n)).collect();
+            std::array::from_fn::<Vec<Figure>, 4, _>(of)
         };
         let kea = of(Who::Kea);
         for (who, how) in OURS {
             let ours = of(who);
             for (n, what) in PERCENTILES.into_iter().enumerate() {
                 let what = format!("{what} at half of each one's peak, {how}");
-                let figure = |value| Figure::plain(value, "ms");
-                table.beside(&what, &figure(ours[n]), "kea", &figure(kea[n]));
+                table.add(Row::less(what, &ours[n]).beside("kea", &kea[n]));
             }
         }
     }

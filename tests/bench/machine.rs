@@ -25,9 +25,25 @@ pub fn share_one_cpu() {
 /// The calling thread and those it starts stay on the clients' processor: the second one, where
 /// there is one.
 pub fn on_client_cpu() {
+    on_cpu(usize::from(!ONE_CPU.load(Ordering::Relaxed)));
+}
+
+/// The calling thread stays on the servers' processor.
+pub fn on_server_cpu() {
+    on_cpu(0);
+}
+
+fn on_cpu(number: usize) {
     let mut cpu = CpuSet::new();
-    let set = cpu.set(usize::from(!ONE_CPU.load(Ordering::Relaxed)));
+    let set = cpu.set(number);
     let _ = set.and_then(|()| sched_setaffinity(Pid::from_raw(0), &cpu));
+}
+
+/// Seconds of processor time that the calling thread has used.
+pub fn thread_seconds() -> f64 {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let used = text.split(' ').next().and_then(|used| used.parse().ok());
+    used.map_or(f64::NAN, |used: f64| used / 1e9)
 }
 
 /// A program that runs already, and all its threads, stay on the servers' processor.

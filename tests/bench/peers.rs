@@ -1,42 +1,56 @@
 //! The peers as they are run: foreground, their own best settings for this work, on the server's
 //! processor. `tests/bench/setup.sh` brings them.
+//!
+//! * here: dnsmasq for DHCP; [`tftp`]: TFTP servers; [`web`]: nginx
+
+pub mod tftp;
+pub mod web;
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use super::machine::{ON_SERVER_CPU, said_first};
 use super::support::lan::Host;
-use super::support::poll;
 use super::support::process::Process;
 
 /// Where setup.sh unpacks what is not to be installed.
 const UNPACKED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/bench");
+/// Debian's name of this kind of machine.
+const TRIPLE: &str = if cfg!(target_arch = "aarch64") {
+    "aarch64-linux-gnu"
+} else {
+    "x86_64-linux-gnu"
+};
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(20);
-/// Where nginx listens.
-pub const NGINX_PORT: u16 = 8080;
 
-/// Which versions are measured.
+/// Which versions are measured, ours first.
 pub fn versions() -> Vec<String> {
-    let dnsmasq = said_first(Command::new("dnsmasq").arg("--version"));
-    let dnsmasq = dnsmasq
-        .split("  ")
-        .next()
-        .unwrap_or_default()
-        .to_lowercase();
-    let nginx = said_first(Command::new(unpacked("usr/sbin/nginx")).arg("-v"))
-        .replace("nginx version: nginx/", "nginx ");
+    let kea = concat!(env!("CARGO_MANIFEST_DIR"), "/target/lab/usr");
+    let mut kea_command = Command::new(format!("{kea}/sbin/kea-dhcp4"));
+    kea_command.env("LD_LIBRARY_PATH", format!("{kea}/lib/{TRIPLE}"));
     let mut tftpd = Command::new(unpacked("usr/sbin/in.tftpd"));
-    let tftpd = said_first(tftpd_command(tftpd.arg("-V")));
-    let tftpd = tftpd.split(',').next().unwrap_or_default();
-    let tftpd = tftpd.replace("tftp-hpa", "tftpd-hpa");
+    let mut atftpd = Command::new(unpacked(tftp::ATFTPD));
+    let mut nginx = Command::new(unpacked("usr/sbin/nginx"));
+    let mut dnsmasq = Command::new("dnsmasq");
     vec![
-        dnsmasq.replace(" version", ""),
-        tftpd.trim().to_owned(),
-        nginx,
+        format!("bootjack {}", env!("CARGO_PKG_VERSION")),
+        format!("tftpd-hpa {}", number(with_libraries(&mut tftpd).arg("-V"))),
+        format!("atftpd {}", number(with_libraries(&mut atftpd).arg("-V"))),
+        "async-tftp 0.4.2".to_owned(),
+        format!("dnsmasq {}", number(dnsmasq.arg("--version"))),
+        format!("nginx {}", number(nginx.arg("-v"))),
+        format!("Kea {}", number(kea_command.arg("-v"))),
     ]
+}
+
+/// The version in the first line that a program prints.
+fn number(command: &mut Command) -> String {
+    let said = said_first(command);
+    let mut words = said.split([' ', ',', '/', '-']);
+    let number = words.find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    number.unwrap_or("of a version unknown").to_owned()
 }
 
 /// dnsmasq as ProxyDHCP for BIOS machines; with `quiet` it logs no packet.
@@ -81,59 +95,6 @@ pub fn dnsmasq_leases(host: &Host) -> Process {
     process
 }
 
-/// tftpd-hpa serving a folder at `address`.
-pub fn tftpd(host: &Host, address: &str, folder: &Path) -> Process {
-    let mut command = pinned(host, &unpacked("usr/sbin/in.tftpd"));
-    command.args([
-        "--foreground",
-        "--secure",
-        "--user",
-        "nobody",
-        "--address",
-        address,
-    ]);
-    tftpd_command(command.arg(folder));
-    let process = host.start("tftpd", command);
-    poll::expect("tftpd-hpa listens", START, || {
-        host.run("ss", &["-lnu"]).contains(address)
-    });
-    process
-}
-
-/// nginx serving a folder over HTTP, one worker, without an access log.
-pub fn nginx(host: &Host, folder: &Path) -> Process {
-    let scratch = host.file("nginx");
-    fs::create_dir_all(&scratch).expect("the lab's folder");
-    let config = scratch.join("nginx.conf");
-    fs::write(&config, nginx_config(&scratch, folder)).expect("the lab's folder");
-    let mut command = pinned(host, &unpacked("usr/sbin/nginx"));
-    command
-        .arg("-e")
-        .arg(scratch.join("error.log"))
-        .arg("-c")
-        .arg(config);
-    let process = host.start("nginx", command);
-    poll::expect("nginx listens", START, || {
-        host.run("ss", &["-lnt"])
-            .contains(&format!(":{NGINX_PORT}"))
-    });
-    process
-}
-
-/// Debian's settings where they concern speed, with a worker a processor and long keep-alive.
-fn nginx_config(scratch: &Path, folder: &Path) -> String {
-    let scratch = scratch.display();
-    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .map(|kind| format!("  {kind}_temp_path {scratch}/{kind};\n"));
-    format!(
-        "daemon off;\nuser nobody nogroup;\nworker_processes 1;\npid {scratch}/pid;\n\
-         events {{ worker_connections 768; }}\nhttp {{\n  access_log off;\n  sendfile on;\n  \
-         tcp_nopush on;\n  keepalive_requests 100000000;\n{}  server {{ listen {NGINX_PORT}; root {}; }}\n}}\n",
-        temporary.concat(),
-        folder.display()
-    )
-}
-
 fn pinned(host: &Host, program: &str) -> Command {
     let mut command = host.command(ON_SERVER_CPU[0]);
     command.args(&ON_SERVER_CPU[1..]).arg(program);
@@ -144,8 +105,7 @@ fn unpacked(path: &str) -> String {
     format!("{UNPACKED}/{path}")
 }
 
-/// tftpd-hpa finds its one library beside it.
-fn tftpd_command(command: &mut Command) -> &mut Command {
-    let triple = format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH);
-    command.env("LD_LIBRARY_PATH", unpacked(&triple))
+/// What is unpacked finds its libraries beside it.
+fn with_libraries(command: &mut Command) -> &mut Command {
+    command.env("LD_LIBRARY_PATH", unpacked(&format!("usr/lib/{TRIPLE}")))
 }

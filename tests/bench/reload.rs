@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::support::appliance::{Appliance, Setup};
 use super::support::lan::Lan;
-use super::table::{Figure, Table, median};
+use super::table::{Figure, Row, Table};
 use super::{Run, sample};
 
 const PROFILES: u32 = 10_000;
@@ -23,16 +23,13 @@ pub fn run(run: &Run, table: &mut Table) {
     }
     let appliance = setup.start();
     let rounds: Vec<(f64, f64)> = (0..run.rounds(7)).map(|n| change(&appliance, n)).collect();
-    let (told, seen): (Vec<f64>, Vec<f64>) = rounds.into_iter().unzip();
+    let (told, seen): (Vec<Figure>, Vec<Figure>) = rounds
+        .into_iter()
+        .map(|(told, seen)| (Figure::plain(told, "ms"), Figure::plain(seen, "ms")))
+        .unzip();
     let what = "one of 10,000 profiles changed, to in force";
-    table.alone(
-        &format!("{what}, seen from outside"),
-        &Figure::plain(median(seen), "ms"),
-    );
-    table.alone(
-        &format!("{what}, as the event tells"),
-        &Figure::plain(median(told), "ms"),
-    );
+    table.add(Row::less(format!("{what}, seen from outside"), &seen));
+    table.add(Row::less(format!("{what}, as the event tells"), &told));
 }
 
 /// Changes a profile; milliseconds as the event tells, and as seen from here.

@@ -1,8 +1,9 @@
 #!/bin/bash
-# Brings what `make bench` needs beside the Rust toolchain, and says what and why first.
+# Brings what `make bench` needs beside the Rust toolchain, the laboratory included, and says what and
+# why first.
 #
-# The peers tftpd-hpa and nginx would start a service when they are installed, so they are not:
-# their packages are fetched and unpacked into target/bench/. What starts nothing is installed.
+# The peers would start a service when they are installed, so they are not: their packages are
+# fetched and unpacked into target/bench/. What starts nothing is installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 folder=target/bench
@@ -12,19 +13,18 @@ folder=target/bench
 # package, the command that proves it, why
 installed() {
     cat <<'LIST'
-iproute2 ip network namespaces: the private LAN
-util-linux taskset one processor for the server, one for its clients
-dnsmasq-base dnsmasq the peer of ProxyDHCP (no service)
-libpcre2-8-0 /usr/lib/x86_64-linux-gnu/libpcre2-8.so.0 nginx is linked with it
+libpcre2-8-0 /usr/lib/x86_64-linux-gnu/libpcre2-8.so.0 nginx and atftpd are linked with it
 LIST
 }
 
-# package, a file of it, why
+# package, the folder below target/bench, a file of it, why; tftpd-hpa and atftpd have a file of the
+# same name
 unpacked() {
     cat <<'LIST'
-tftpd-hpa usr/sbin/in.tftpd the peer of TFTP
-libwrap0 usr/share/doc/libwrap0 tftpd-hpa is linked with it
-nginx usr/sbin/nginx the peer of HTTP
+tftpd-hpa . usr/sbin/in.tftpd the peer of TFTP, without windows
+atftpd atftpd usr/sbin/atftpd the peer of TFTP, with windows
+libwrap0 . usr/share/doc/libwrap0 tftpd-hpa and atftpd are linked with it
+nginx . usr/sbin/nginx the peer of HTTP and HTTPS
 LIST
 }
 
@@ -46,23 +46,23 @@ die() {
 }
 
 missing() {
-    local package proof why
+    local package place proof why
     while read -r package proof why; do
         present "$proof" || echo "  $package: $why (is installed)"
     done < <(installed)
-    while read -r package proof why; do
-        [ -e "$folder/$proof" ] || echo "  $package: $why (is unpacked into $folder/, starts nothing)"
+    while read -r package place proof why; do
+        [ -e "$folder/$place/$proof" ] || echo "  $package: $why (is unpacked into $folder/, starts nothing)"
     done < <(unpacked)
 }
 
 bring() {
-    local package proof why wanted=()
+    local package place proof why wanted=()
     while read -r package proof why; do
         present "$proof" || wanted+=("$package")
     done < <(installed)
     [ ${#wanted[@]} = 0 ] || apt install -y --no-install-recommends "${wanted[@]}"
-    while read -r package proof why; do
-        [ -e "$folder/$proof" ] || unpack "$folder" "$package"
+    while read -r package place proof why; do
+        [ -e "$folder/$place/$proof" ] || unpack "$folder/$place" "$package"
     done < <(unpacked)
 }
 

@@ -16,7 +16,7 @@ use bootjack::service::lease::store::{FILE, Store};
 use bootjack::service::lease::{Emit, Leases};
 
 use super::Run;
-use super::table::{Figure, Table, median};
+use super::table::{Figure, Row, Table};
 
 const LEASES: u32 = 100_000;
 /// In a round of [`rate`].
@@ -30,11 +30,14 @@ pub fn run(run: &Run, table: &mut Table) {
     ] {
         for waiting in [1, 16, 256] {
             let rounds = (0..run.rounds(3)).map(|_| rate(waiting, syncing, two_phase));
-            let (records, commits): (Vec<f64>, Vec<f64>) = rounds.unzip();
+            let (records, commits): (Vec<Figure>, Vec<Figure>) = rounds
+                .map(|(records, commits)| {
+                    (Figure::plain(records, "/s"), Figure::plain(commits, "/s"))
+                })
+                .unzip();
             let what = format!("leases written, {waiting} waiting{what}");
-            table.alone(&what, &Figure::plain(median(records), "/s"));
-            let what = format!("{what}: commits");
-            table.alone(&what, &Figure::plain(median(commits), "/s"));
+            table.add(Row::more(format!("{what}: commits"), &commits));
+            table.add(Row::more(what, &records));
         }
     }
     start(run, table);
@@ -114,23 +117,21 @@ fn start(run: &Run, table: &mut Table) {
     let copy = killed.path().join(FILE);
     let size = |path: &Path| std::fs::metadata(path).map_or(0, |m| m.len()) as f64 / 1e6;
     let closed = folder.path().join(FILE);
-    table.alone(
-        "the store's file with 100,000 leases",
-        &Figure::plain(size(&closed), "MB"),
-    );
-    let rounds = (0..run.rounds(5)).map(|_| opening(folder.path()));
-    let took = Figure::plain(median(rounds.collect()), "ms");
-    table.alone("100,000 leases read at start", &took);
-    let rounds = (0..run.rounds(5)).map(|_| {
+    let file = Figure::plain(size(&closed), "MB");
+    table.add(Row::less("the store's file with 100,000 leases", &[file]));
+    let mut row = |what: &str, took: &dyn Fn() -> f64| {
+        let rounds = (0..run.rounds(5)).map(|_| Figure::plain(took(), "ms"));
+        table.add(Row::less(what, &rounds.collect::<Vec<_>>()));
+    };
+    row("100,000 leases read at start", &|| opening(folder.path()));
+    row("the same after kill -9", &|| {
         let again = tempfile::tempdir().expect("a folder");
         std::fs::copy(&copy, again.path().join(FILE)).expect("a copy");
         opening(again.path())
     });
-    let took = Figure::plain(median(rounds.collect()), "ms");
-    table.alone("the same after kill -9", &took);
-    let rounds = (0..run.rounds(5)).map(|_| in_the_book(folder.path()));
-    let took = Figure::plain(median(rounds.collect()), "ms");
-    table.alone("100,000 leases read at start and in the book", &took);
+    row("100,000 leases read at start and in the book", &|| {
+        in_the_book(folder.path())
+    });
 }
 
 fn opening(folder: &Path) -> f64 {

@@ -7,7 +7,7 @@ use bootjack::service::lease::store::FILE;
 
 use super::{Lab, config};
 use crate::support::appliance::Setup;
-use crate::table::{Figure, Table, median};
+use crate::table::{Figure, Row, Table};
 use crate::{meter, start, store};
 
 /// 100,000 leases: memory, and start to `ready`.
@@ -21,15 +21,15 @@ pub fn measure(lab: &Lab<'_>, table: &mut Table) {
     let empty = held(lab, None);
     let full = held(lab, Some(&closed));
     let figure = Figure::plain(full - empty, "MiB");
-    table.alone("memory of 100,000 leases", &figure);
+    table.add(Row::less("memory of 100,000 leases", &[figure]));
     for (what, store) in [("", &closed), (" after kill -9", &killed)] {
         let rounds = (0..lab.run.rounds(10)).map(|_| {
             copy(store, &began);
             start::to_ready(lab.run, &lab.server, &flags(lab, &began))
         });
-        let took = Figure::plain(median(rounds.collect()), "ms");
+        let rounds: Vec<Figure> = rounds.map(|took| Figure::plain(took, "ms")).collect();
         let what = format!("start to `ready` with 100,000 leases{what}");
-        table.alone(&what, &took);
+        table.add(Row::less(what, &rounds));
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{ALL, Lab, OURS, RELAY, SECONDS, Who};
 use crate::lease_load::{self, UNDER_WAY};
 use crate::meter;
-use crate::table::{Figure, Table};
+use crate::table::{Figure, Row, Table};
 
 impl Lab<'_> {
     /// A row for each way that we are set, beside each peer.
@@ -24,8 +24,7 @@ impl Lab<'_> {
                 let what = format!(
                     "leases, DISCOVER to ACK, {UNDER_WAY} under way, {how} (unanswered: {unanswered}, {name} {missed})"
                 );
-                let (ours, theirs) = (Figure::median(ours), Figure::median(theirs));
-                table.beside(&what, &ours, name, &theirs);
+                table.add(Row::more(what, ours).beside(name, theirs));
             }
         }
     }
