@@ -15,6 +15,7 @@
 //! * `request`: one request → a transfer, or the ERROR it gets
 //! * `lookup`: its name → a body, or why there is none
 //! * `source`: where a body's bytes come from, and what is read ahead of them
+//! * `shelf`: datagrams that several transfers send
 //! * `datagrams`: bytes → datagrams, many at a time; `netascii`: line ends
 //! * `session`: one transfer, from first packet to ending
 //! * `workers`: the threads that transfers run on
@@ -29,6 +30,7 @@ mod report;
 mod request;
 mod seats;
 mod session;
+mod shelf;
 mod source;
 mod ways;
 mod workers;

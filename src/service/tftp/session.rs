@@ -89,7 +89,7 @@ pub(super) async fn run(job: Job, report: &Report) -> Result<Outcome, Unreadable
             report,
             words: String::new(),
         },
-        source: Source::new(job.body.data, job.larder),
+        source: Source::new(job.body.data, job.body.stamp, job.larder),
         sender,
         repeats: job.repeats,
         oack: oack.unwrap_or_default(),
