@@ -1,6 +1,6 @@
 //! The TFTP door as clients meet it: real ones, firmware's habits, and a lossy network.
 //!
-//! * `loss`: a cable that loses packets
+//! * `loss`: a cable that loses packets; `many`: many clients at once
 //! * `ways`: ways to send, to read and to bound it, that all give the same bytes
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
@@ -9,8 +9,12 @@
 mod client;
 #[path = "tftp/loss.rs"]
 mod loss;
+#[path = "tftp/many.rs"]
+mod many;
 #[path = "support/tftp_server.rs"]
 mod server;
+#[path = "support/stalling.rs"]
+mod stalling;
 mod support;
 #[path = "tftp/ways.rs"]
 mod ways;

@@ -102,6 +102,11 @@ impl Run {
         })
     }
 
+    /// Blocks `first` to `last` of the same file, as [`Shape::run`] has them.
+    pub fn sibling(&self, first: u64, last: u64) -> Option<Self> {
+        self.shape.run(first, last)
+    }
+
     /// The same blocks as runs of at most `blocks` each.
     pub fn pieces(&self, blocks: u64) -> impl Iterator<Item = Self> + use<> {
         let (shape, last, step) = (self.shape, self.last, blocks.max(1));

@@ -129,14 +129,17 @@ impl Entry {
     }
 }
 
+/// Whether a file in this state was changed so long ago that a change since would show.
+pub fn is_settled(stamp: &Stamp) -> bool {
+    let (seconds, _) = stamp.changed;
+    let changed = u64::try_from(seconds).map(Duration::from_secs);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    matches!((changed, now), (Ok(changed), Ok(now)) if now >= changed.saturating_add(SETTLED))
+}
+
 /// The same in memory, where it is settled and all in the page cache.
 fn in_memory(file: &File, body: &Body) -> Option<Body> {
-    let (seconds, _) = body.stamp?.changed;
-    let changed = Duration::from_secs(u64::try_from(seconds).ok()?);
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .ok()?;
-    if now < changed.saturating_add(SETTLED) {
+    if !is_settled(&body.stamp?) {
         return None;
     }
     let mut bytes = vec![0; usize::try_from(body.len).ok()?];

@@ -15,6 +15,7 @@ use nix::sys::socket::sockopt::UdpGsoSegment;
 use nix::sys::socket::{
     ControlMessage, MsgFlags, MultiHeaders, SockaddrIn, sendmmsg, sendmsg, setsockopt,
 };
+use rustix::net::SendFlags;
 
 /// How datagrams leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +54,7 @@ pub(super) fn send(
     each: usize,
 ) -> io::Result<usize> {
     if bytes.len() <= each {
-        return socket.send(bytes);
+        return Ok(rustix::net::send(socket, bytes, SendFlags::DONTWAIT)?);
     }
     if *bulk == Bulk::Segments {
         match segments(socket, bytes, each) {

@@ -2,7 +2,7 @@
 //!
 //! Because it is connected, the kernel keeps strangers away (they hear ICMP port unreachable) and
 //! says when the peer's port is closed. Sends many datagrams by one system call ([`super::bulk`]) and
-//! hears two by one ([`super::inbox`]). Not registered for writing (see [`super::udp`]); only when the
+//! hears one by one ([`super::inbox`]). Not registered for writing (see [`super::udp`]); only when the
 //! send queue is full a duplicate of it is watched for writing.
 
 use std::io;
@@ -12,8 +12,8 @@ use std::time::Duration;
 use nix::sys::socket::{getsockopt, sockopt};
 use rustix::net::sockopt::{Ipv4PathMtuDiscovery, set_ip_mtu_discover};
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::io::{Interest, Ready};
 use tokio::task::coop::consume_budget;
 
 use super::bulk::{self, Bulk};
@@ -59,23 +59,30 @@ impl Connected {
         u32::try_from(mtu).map_err(io::Error::other)
     }
 
-    /// Waits until something is in the inbox; what does not fit there is cut off. Cancel-safe. A peer
+    /// Waits until the next packet is in the inbox; what does not fit there is cut off. Cancel-safe. A peer
     /// that never stops talking does not keep the thread from others.
     ///
     /// # Errors
     /// `ConnectionRefused` when the peer's port is closed.
     pub async fn hear(&self, inbox: &mut Inbox) -> io::Result<()> {
-        while inbox.is_empty() {
+        loop {
             consume_budget().await;
-            let mut ready = self.socket.ready(HEARD).await?;
-            match inbox.fill(self.socket.get_ref()) {
-                Ok(true) => {}
-                Ok(false) => ready.clear_ready_matching(Ready::READABLE),
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
-                Err(e) => return Err(e),
+            if !inbox.has_more() {
+                // Before the look: what comes after it is told again.
+                self.socket.ready(HEARD).await?.clear_ready();
+            }
+            if let Some(heard) = self.look(inbox) {
+                return heard;
             }
         }
-        Ok(())
+    }
+
+    /// The next packet, if one is there, into the inbox.
+    pub fn look(&self, inbox: &mut Inbox) -> Option<io::Result<()>> {
+        match inbox.fill(self.socket.get_ref()) {
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => None,
+            other => Some(other),
+        }
     }
 
     /// Sends datagrams of `each` bytes, the last one as long as it is, as far as there is room in the
@@ -143,16 +150,18 @@ mod tests {
         stranger.send_to(b"not for it", from).unwrap();
         let said: [&[u8]; 4] = [b"ack", b"once", b"more", b"again"];
         let mut inbox = Inbox::new();
-        for (first, second) in [(0, 1), (2, 3)] {
-            // One batch that is full, one that is not, and what comes after the queue was empty.
-            socket.send_to(said[first], from).unwrap();
-            socket.send_to(said[second], from).unwrap();
+        for turn in said.chunks(2) {
+            // All that is there, what comes after the queue was empty, and after it was not looked at.
+            socket.send_to(turn[0], from).unwrap();
+            socket.send_to(turn[1], from).unwrap();
             socket.send_to(b"last", from).unwrap();
-            for expected in [said[first], said[second], b"last"] {
+            for expected in [turn[0], turn[1], b"last"] {
                 connected.hear(&mut inbox).await.unwrap();
-                assert_eq!(inbox.take(), Some(expected));
+                assert_eq!(inbox.packet(), expected);
             }
+            inbox.expect();
         }
+        assert!(connected.look(&mut inbox).is_none());
         assert!(connected.mtu().unwrap() >= 1500, "loopback's is large");
     }
 

@@ -1,64 +1,66 @@
-//! What the peer of a connected socket says, two packets by one call.
+//! What the peer of a connected socket says, a packet a call.
 //!
-//! In lock-step one packet is there at a time, so asking for two saves the call that would only say
-//! that there is no more: a batch that is not full has emptied the queue (facts "What gave the win" 3).
+//! Whether more is there only another call says, which in lock-step is one in three, and in vain: so who has
+//! just answered, and expects nothing but what answers him, may [`Inbox::expect`] the kernel to tell of it.
 //! Nothing is allocated.
 
 use std::io;
 use std::net::UdpSocket;
-use std::os::fd::AsRawFd;
 
-use nix::libc;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
 
 /// Room for what clients say: acknowledgements, and errors in words.
 const PACKET: usize = 256;
-/// Packets a call.
-const BATCH: usize = 2;
 
-/// Packets that came and were not looked at yet.
+/// The packet that came last.
 #[derive(Debug)]
 pub struct Inbox {
-    packets: [[u8; PACKET]; BATCH],
-    lengths: [usize; BATCH],
-    next: usize,
-    count: usize,
+    packet: [u8; PACKET],
+    len: usize,
+    more: bool,
 }
 
 impl Inbox {
     /// Nothing came.
     pub const fn new() -> Self {
         Self {
-            packets: [[0; PACKET]; BATCH],
-            lengths: [0; BATCH],
-            next: 0,
-            count: 0,
+            packet: [0; PACKET],
+            len: 0,
+            more: false,
         }
     }
 
-    /// Whether there is none to look at.
-    pub const fn is_empty(&self) -> bool {
-        self.next >= self.count
+    /// The packet; what did not fit of it is cut off.
+    pub fn packet(&self) -> &[u8] {
+        self.packet.get(..self.len).unwrap_or_default()
     }
 
-    /// The next packet; what did not fit of it is cut off.
-    pub fn take(&mut self) -> Option<&[u8]> {
-        if self.is_empty() {
-            return None;
-        }
-        let at = self.next;
-        self.next += 1;
-        let len = *self.lengths.get(at)?;
-        self.packets.get(at)?.get(..len)
+    /// Whether more may be there.
+    pub const fn has_more(&self) -> bool {
+        self.more
     }
 
-    /// Takes what is there, over what was there before. Whether more may be there.
+    /// Takes it that nothing is there but what will be told of. What is there all the same waits until then.
+    pub const fn expect(&mut self) {
+        self.more = false;
+    }
+
+    /// Takes the next packet, over the one before it.
     ///
     /// # Errors
-    /// `WouldBlock` when nothing is; `ConnectionRefused` when the peer's port is closed.
-    pub(super) fn fill(&mut self, socket: &UdpSocket) -> io::Result<bool> {
-        (self.next, self.count) = (0, 0);
-        self.count = receive(socket, &mut self.packets, &mut self.lengths)?;
-        Ok(self.count == BATCH)
+    /// `WouldBlock` when there is none; `ConnectionRefused` when the peer's port is closed.
+    pub fn fill(&mut self, socket: &UdpSocket) -> io::Result<()> {
+        (self.len, self.more) = (0, true);
+        match recv(socket, &mut self.packet[..], RecvFlags::DONTWAIT) {
+            Ok((len, _)) => self.len = len,
+            Err(Errno::AGAIN) => {
+                self.more = false;
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            Err(errno) => return Err(errno.into()),
+        }
+        Ok(())
     }
 }
 
@@ -66,43 +68,6 @@ impl Default for Inbox {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// How many packets came.
-#[allow(unsafe_code)]
-fn receive(
-    socket: &UdpSocket,
-    packets: &mut [[u8; PACKET]; BATCH],
-    lengths: &mut [usize; BATCH],
-) -> io::Result<usize> {
-    let mut parts = packets.each_mut().map(|packet| libc::iovec {
-        iov_base: packet.as_mut_ptr().cast(),
-        iov_len: PACKET,
-    });
-    let mut headers = parts.each_mut().map(|part| {
-        // SAFETY: a message header is integers and pointers, for which zero is a value: no name, no
-        // control data.
-        let mut header: libc::mmsghdr = unsafe { std::mem::zeroed() };
-        header.msg_hdr.msg_iov = part;
-        header.msg_hdr.msg_iovlen = 1;
-        header
-    });
-    // SAFETY: the descriptor is open for as long as `socket` is borrowed; each of the `BATCH` headers
-    // names one part, and each part PACKET writable bytes of `packets`; all of them outlive the call.
-    let got = unsafe {
-        libc::recvmmsg(
-            socket.as_raw_fd(),
-            headers.as_mut_ptr(),
-            BATCH as libc::c_uint,
-            libc::MSG_DONTWAIT as _, // its type differs between C libraries
-            std::ptr::null_mut(),
-        )
-    };
-    let got = usize::try_from(got).map_err(|_| io::Error::last_os_error())?;
-    for (length, header) in lengths.iter_mut().zip(&headers) {
-        *length = (header.msg_len as usize).min(PACKET);
-    }
-    Ok(got.min(BATCH))
 }
 
 #[cfg(test)]
@@ -117,22 +82,20 @@ mod tests {
     }
 
     #[test]
-    fn packets_come_in_order_and_a_short_batch_is_the_last() {
+    fn packets_come_in_order_and_the_end_is_known_by_another_look() {
         let (ours, peer) = pair();
         for said in [&b"one"[..], b"", &[7; 300]] {
             peer.send(said).unwrap();
         }
         let mut inbox = Inbox::new();
-        assert!(inbox.is_empty() && inbox.take().is_none());
-        assert!(inbox.fill(&ours).unwrap(), "a full batch");
-        assert_eq!(inbox.take(), Some(&b"one"[..]));
-        assert_eq!(inbox.take(), Some(&b""[..]));
-        assert_eq!(inbox.take(), None);
-        assert!(!inbox.fill(&ours).unwrap(), "there is no more");
-        assert_eq!(inbox.take(), Some(&[7; PACKET][..]), "cut off");
+        for expected in [&b"one"[..], b"", &[7; PACKET]] {
+            inbox.fill(&ours).unwrap();
+            assert_eq!(inbox.packet(), expected);
+            assert!(inbox.has_more());
+        }
         let error = inbox.fill(&ours).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
-        assert!(inbox.is_empty());
+        assert!(!inbox.has_more() && inbox.packet().is_empty());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::super::sys::udp::{Listener, Received};
 use super::report::printable;
 use super::request::{Call, Common};
 use super::seats::{Admission, Pair, Repeats, Seat};
+use super::workers::Workers;
 use crate::wire::tftp::{BadPacket, ErrorCode, Packet, Request};
 
 /// Room for a request. RFC 2347 allows 512 bytes; more than a frame is no request.
@@ -23,14 +24,20 @@ pub(super) struct Door {
     listener: Arc<Listener>,
     device: Option<Arc<[u8]>>,
     common: Arc<Common>,
+    workers: Arc<Workers>,
 }
 
 impl Door {
-    pub(super) fn new(listener: Listener, common: &Arc<Common>) -> std::io::Result<Self> {
+    pub(super) fn new(
+        listener: Listener,
+        common: &Arc<Common>,
+        workers: &Arc<Workers>,
+    ) -> std::io::Result<Self> {
         Ok(Self {
             device: listener.device()?.map(Into::into),
             listener: Arc::new(listener),
             common: Arc::clone(common),
+            workers: Arc::clone(workers),
         })
     }
 
@@ -44,7 +51,7 @@ impl Door {
                     Ok(received) => {
                         let packet = buf.get(..received.len).unwrap_or_default();
                         if let Some((call, repeats)) = self.take(&received, packet) {
-                            transfers.spawn(call.answer(repeats));
+                            self.begin(&mut transfers, call, repeats);
                         }
                     }
                     Err(e) => self.failed(&e).await,
@@ -52,6 +59,16 @@ impl Door {
                 Some(ended) = transfers.join_next() => self.ended(ended),
             }
         }
+    }
+
+    fn begin(&self, transfers: &mut JoinSet<()>, call: Call, repeats: Repeats) {
+        let place = self.workers.place();
+        let thread = place.handle();
+        let transfer = async move {
+            let _place = place;
+            call.answer(repeats).await;
+        };
+        transfers.spawn_on(transfer, &thread);
     }
 
     async fn failed(&self, error: &std::io::Error) {

@@ -58,6 +58,8 @@ struct Session<'a> {
     sender: Sender,
     repeats: Repeats,
     oack: Vec<u8>,
+    /// Whether each block is answered.
+    lock_step: bool,
     /// Whether sending has met a closed port.
     gone: bool,
     /// Ends a wait, at the latest when it should: it is set anew when it has run out, not at each
@@ -89,10 +91,11 @@ pub(super) async fn run(job: Job, report: &Report) -> Result<Outcome, Unreadable
             report,
             words: String::new(),
         },
-        source: Source::new(job.body.data, job.larder),
+        source: Source::new(job.body.data, job.body.stamp, job.larder),
         sender,
         repeats: job.repeats,
         oack: oack.unwrap_or_default(),
+        lock_step: terms.windowsize == 1,
         gone: false,
         alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
     };
@@ -102,10 +105,13 @@ pub(super) async fn run(job: Job, report: &Report) -> Result<Outcome, Unreadable
 impl Session<'_> {
     async fn steps(mut self, mut step: Step) -> Result<Outcome, Unreadable> {
         loop {
-            if let Some(send) = step.send
-                && let Err(error) = self.transmit(send).await
-            {
-                return Err(self.unreadable(error).await);
+            if let Some(send) = step.send {
+                if let Err(error) = self.transmit(send).await {
+                    return Err(self.unreadable(error).await);
+                }
+                if self.lock_step {
+                    self.inbox.expect();
+                }
             }
             let input = match step.next {
                 Next::Wait(until) => self.input(until).await,
@@ -210,10 +216,7 @@ impl Session<'_> {
         loop {
             match self.event(until).await {
                 Some(input) => return input,
-                None if Instant::now() >= until => {
-                    self.source.let_go();
-                    return Input::Timeout;
-                }
+                None if Instant::now() >= until => return self.passed_over(),
                 None => {}
             }
         }
@@ -222,19 +225,33 @@ impl Session<'_> {
     async fn event(&mut self, until: Instant) -> Option<Input> {
         tokio::select! {
             biased; // what has arrived comes before a wait that ended meanwhile
+            heard = self.socket.hear(&mut self.inbox) => self.heard(heard),
             repeat = self.repeats.recv() => Some(match repeat {
                 Some(()) => Input::Again,
                 None => Input::Superseded,
             }),
-            heard = self.socket.hear(&mut self.inbox) => match heard {
-                Ok(()) => self.inbox.take().and_then(|packet| self.ears.understand(packet)),
-                Err(e) => (e.kind() == io::ErrorKind::ConnectionRefused).then_some(Input::Gone),
-            },
             () = self.alarm.as_mut() => {
                 self.alarm.as_mut().reset(until.into());
                 None
             }
         }
+    }
+
+    fn heard(&mut self, heard: io::Result<()>) -> Option<Input> {
+        match heard {
+            Ok(()) => self.ears.understand(self.inbox.packet()),
+            Err(e) => (e.kind() == io::ErrorKind::ConnectionRefused).then_some(Input::Gone),
+        }
+    }
+
+    /// What was there and not looked at ([`Inbox::expect`]); else nothing came in time.
+    fn passed_over(&mut self) -> Input {
+        let heard = self.socket.look(&mut self.inbox);
+        let input = heard.and_then(|heard| self.heard(heard));
+        input.unwrap_or_else(|| {
+            self.source.let_go();
+            Input::Timeout
+        })
     }
 }
 

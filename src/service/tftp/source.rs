@@ -17,8 +17,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::super::files::Data;
+use super::super::files::hot::is_settled;
+use super::super::files::{Data, Stamp};
 use super::super::sys::file::{Cached, read_cached, will_read};
+use super::shelf::{Answer, Key, Place, Reader, Shelf};
 
 /// Bytes read ahead at once.
 const AHEAD: usize = 512 << 10;
@@ -27,10 +29,12 @@ const WIDE: usize = 64;
 /// So many others read what they send next, 64 KiB each, at a time.
 const NARROW: usize = 64;
 
-/// Places for what is read ahead: 64 of 512 KiB and 64 of 64 KiB, so 36 MiB at most.
+/// Places for what is read ahead: 64 of 512 KiB and 64 of 64 KiB, so 36 MiB at most; and what is ready for
+/// all.
 pub(super) struct Larder {
     wide: Arc<Semaphore>,
     narrow: Arc<Semaphore>,
+    shelf: Arc<Shelf>,
 }
 
 impl Larder {
@@ -38,6 +42,7 @@ impl Larder {
         Arc::new(Self {
             wide: Arc::new(Semaphore::new(WIDE)),
             narrow: Arc::new(Semaphore::new(NARROW)),
+            shelf: Arc::default(),
         })
     }
 
@@ -102,16 +107,60 @@ pub(super) struct Source {
     tells: bool,
     ahead: Option<Ahead>,
     larder: Arc<Larder>,
+    /// Where datagrams of this file in this state are ready.
+    shelf: Option<(Reader, Stamp)>,
+    part: Part,
+}
+
+/// Where a transfer is, and the datagrams of all of that part, where they are ready.
+#[derive(Default)]
+struct Part {
+    number: Option<u64>,
+    datagrams: Option<Arc<Vec<u8>>>,
 }
 
 impl Source {
-    pub(super) fn new(data: Data, larder: Arc<Larder>) -> Self {
+    /// Of a body; a file in a state that is not known to be its own is read for this transfer alone.
+    pub(super) fn new(data: Data, stamp: Option<Stamp>, larder: Arc<Larder>) -> Self {
+        let of_file = stamp.filter(|stamp| matches!(data, Data::File(_)) && is_settled(stamp));
         Self {
+            shelf: of_file.map(|stamp| (larder.shelf.reader(), stamp)),
+            part: Part::default(),
             data,
             tells: true,
             ahead: None,
             larder,
         }
+    }
+
+    /// The datagrams of this part, where they are ready.
+    pub(super) fn ready(&self) -> Option<&[u8]> {
+        self.part.datagrams.as_deref().map(Vec::as_slice)
+    }
+
+    /// Goes to a part, of `len` bytes of datagrams; a place for them where they are to be made ready.
+    pub(super) fn go_to(&mut self, part: u64, blksize: u16, len: usize) -> Option<Place> {
+        if self.part.number == Some(part) {
+            return None;
+        }
+        (self.part.number, self.part.datagrams) = (Some(part), None);
+        let (reader, file) = self.shelf.as_ref()?;
+        let key = Key {
+            file: *file,
+            blksize,
+            part,
+        };
+        match reader.ask(key, len) {
+            Answer::Here(datagrams) => self.part.datagrams = Some(datagrams),
+            Answer::Room(place) => return Some(place),
+            Answer::Nothing => {}
+        }
+        None
+    }
+
+    /// They are ready now.
+    pub(super) fn made_ready(&mut self, place: Place) {
+        self.part.datagrams = Some(place.keep());
     }
 
     /// Fills the parts from this offset; `false` where that has to be waited for: [`Source::fetch`].
@@ -174,6 +223,7 @@ impl Source {
     /// Gives up what was read ahead, for a client that may be gone.
     pub(super) fn let_go(&mut self) {
         self.ahead = None;
+        self.part = Part::default();
     }
 }
 
@@ -250,7 +300,7 @@ mod tests {
 
     /// A file system that cannot tell: with it, this many trips to the pool.
     async fn trips(larder: &Arc<Larder>) -> usize {
-        let (mut source, pattern) = (Source::new(file(), Arc::clone(larder)), pattern());
+        let (mut source, pattern) = (Source::new(file(), None, Arc::clone(larder)), pattern());
         source.tells = false;
         let mut trips = 0;
         for (n, expected) in pattern.chunks(65_000).enumerate() {
@@ -284,7 +334,7 @@ mod tests {
         let pattern = pattern();
         for data in [file(), Data::Memory(Bytes::from(pattern.clone()))] {
             for tells in [true, false] {
-                let mut source = Source::new(data.clone(), Larder::new());
+                let mut source = Source::new(data.clone(), None, Larder::new());
                 source.tells = tells;
                 for offset in [0, 70_000, 10, AHEAD, AHEAD - 10, LEN - 100, 0] {
                     let (bytes, _) = given(&mut source, offset, 100).await;
@@ -299,7 +349,7 @@ mod tests {
     async fn a_file_that_shrank_is_an_error() {
         let file = tempfile::tempfile().unwrap();
         file.set_len(10).unwrap();
-        let mut source = Source::new(Data::File(Arc::new(file)), Larder::new());
+        let mut source = Source::new(Data::File(Arc::new(file)), None, Larder::new());
         let mut room = [0; 100];
         let filled = source.fill(&mut [IoSliceMut::new(&mut room)], 0);
         assert!(!filled.unwrap());
