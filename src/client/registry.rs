@@ -213,7 +213,7 @@ impl Registry {
     }
 
     /// Its hardware address alone.
-    fn mac_of(&self, ip: IpAddr) -> Option<Mac> {
+    pub fn mac_of(&self, ip: IpAddr) -> Option<Mac> {
         self.key_of(ip).map(|(mac, _)| mac)
     }
 

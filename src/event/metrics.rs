@@ -4,8 +4,9 @@
 //! reason), so the number of series is bounded by the code. What is no event by itself (a range of
 //! an ISO, an open connection) is counted by the calls below.
 
+mod series;
+
 use std::fmt;
-use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -42,6 +43,7 @@ pub struct Metrics {
     refused: Family<ByService, Counter>,
     active: Family<ByDoor, Gauge>,
     connections: Gauge,
+    series: series::Series,
 }
 
 /// Counts one thing under way; ends with it.
@@ -129,6 +131,7 @@ impl Default for Metrics {
             refused: Family::default(),
             active: Family::default(),
             connections: Gauge::default(),
+            series: series::Series::default(),
         };
         metrics.register();
         metrics
@@ -221,14 +224,6 @@ impl Metrics {
         }
     }
 
-    /// Counts a transfer sent whole; `Sent` comes here by itself.
-    pub fn transferred(&self, door: Door, bytes: u64, took: Duration) {
-        one(&self.transfers, &door.into());
-        self.bytes.get_or_create(&door.into()).inc_by(bytes);
-        let seconds = took.as_secs_f64();
-        self.seconds.get_or_create(&door.into()).observe(seconds);
-    }
-
     /// So many addresses are in this state.
     pub fn leases(&self, state: State, count: u64) {
         let state = ByState {
@@ -245,7 +240,7 @@ impl Metrics {
 
     /// A transfer is under way for as long as the value is kept.
     pub fn transfer(&self, door: Door) -> Held {
-        Held::new(&self.active.get_or_create(&door.into()))
+        Held::new(self.transfers_active(door))
     }
 
     /// An HTTP connection is open for as long as the value is kept.
@@ -308,7 +303,7 @@ impl Drop for Held {
 #[cfg(test)]
 mod tests {
     use std::net::IpAddr;
-    use std::time::SystemTime;
+    use std::time::{Duration, SystemTime};
 
     use super::*;
 

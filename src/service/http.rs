@@ -10,7 +10,8 @@
 //! * [`handshake`]: TLS, on the port of HTTPS
 //! * [`connection`]: one connection from its first byte to its end
 //! * [`socket`], [`progress`], [`body`]: what is on its way, and the events that follow; [`passing`]:
-//!   what of it the kernel sends from files by itself
+//!   what of it the kernel sends from files by itself; [`shortcut`], [`answers`]: small files that are asked
+//!   for again and again, answered below hyper
 //! * [`route`]: request → which of the parts answers
 //! * [`boot`], [`content`]: names in the tree; [`condition`], [`range`], [`etag`], [`head`]: RFC
 //!   9110 as values
@@ -21,6 +22,7 @@
 //! `Content-Length`; nothing from the network is shown unescaped; every bound that is reached is
 //! told. Absent on purpose: HTTP/2, uploads, folder listings.
 
+mod answers;
 mod api;
 mod body;
 mod boot;
@@ -38,6 +40,7 @@ mod progress;
 mod range;
 mod reply;
 mod route;
+mod shortcut;
 mod socket;
 mod view;
 
@@ -80,6 +83,7 @@ pub(crate) struct Http {
     shared: Arc<Shared>,
     resolve: Resolve,
     tags: etag::Tags,
+    answers: answers::Answers,
     views: Arc<Semaphore>,
     wide: Arc<Semaphore>,
     page: page::Page,
@@ -152,6 +156,7 @@ pub async fn serve_tree(
     }
     let http = Arc::new(Http {
         tags: etag::Tags::default(),
+        answers: answers::Answers::default(),
         views: Arc::new(Semaphore::new(VIEWS)),
         wide: Arc::new(Semaphore::new(shared.limits.http_wide)),
         page: page::Page::new().map_err(io::Error::other)?,

@@ -45,16 +45,17 @@ impl Journal {
             }
             return;
         }
-        let Some((whose, throttle)) = self.throttle(event) else {
-            return event.log();
-        };
-        let pass = locked(throttle).ask(Instant::now());
-        if pass != Pass::No {
-            event.log();
+        match self.throttle(event) {
+            Some(throttle) => throttled(throttle, Instant::now(), || event.log()),
+            None => event.log(),
         }
-        if let Pass::YesAfter(held) = pass {
-            let more = counted(held, "more event");
-            tracing::warn!("not logged: {more} of {whose}");
+    }
+
+    /// The same for one of no machine, at level info and no complaint, that is made only where it
+    /// becomes a line.
+    pub fn log_of_stranger(&self, now: Instant, make: impl FnOnce() -> Event) {
+        if Level::INFO <= LevelFilter::current() {
+            throttled(("strangers", &self.strangers), now, || make().log());
         }
     }
 
@@ -74,6 +75,17 @@ impl Journal {
                 .is_strangers()
                 .then_some(("strangers", &self.strangers)),
         }
+    }
+}
+
+fn throttled((whose, throttle): (&str, &Mutex<Throttle>), now: Instant, log: impl FnOnce()) {
+    let pass = locked(throttle).ask(now);
+    if pass != Pass::No {
+        log();
+    }
+    if let Pass::YesAfter(held) = pass {
+        let more = counted(held, "more event");
+        tracing::warn!("not logged: {more} of {whose}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use jiff::SignedDuration;
@@ -120,6 +120,14 @@ impl Shared {
         E: AsRef<[Event]> + IntoIterator<Item = Event>,
     {
         self.metrics.count(events.as_ref());
+        self.hand_out(events);
+    }
+
+    /// The same for events that are counted already.
+    pub fn hand_out<E>(&self, events: E)
+    where
+        E: AsRef<[Event]> + IntoIterator<Item = Event>,
+    {
         for event in events.as_ref() {
             self.journal.log(event);
         }
@@ -127,6 +135,12 @@ impl Shared {
         for event in events {
             timeline.record(event);
         }
+    }
+
+    /// The same for one of no machine ([`Journal::log_of_stranger`]).
+    pub fn tell_of_stranger(&self, now: Instant, make: impl FnOnce() -> What) {
+        let event = || Event::now(None, make());
+        self.journal.log_of_stranger(now, event);
     }
 
     /// [`Shared::emit`] for those whom this holds.

@@ -2,8 +2,9 @@
 //! whatever each answer is made of.
 
 use std::io::{Read as _, Write as _};
+use std::time::Duration;
 
-use crate::lab::{LOADER, Lab, read_reply, request};
+use crate::lab::{LOADER, Lab, Reply, read_reply, request};
 
 const LARGE: usize = 3_000_000;
 
@@ -81,4 +82,72 @@ fn twenty_requests_in_one_packet_are_answered_in_their_order() {
     stream.write_all(&last).unwrap();
     assert_eq!(read_reply(&mut stream, false).body, b"ok\n");
     assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+}
+
+/// What is in memory is answered below hyper, all else by it, and nobody sees which it was.
+#[test]
+fn small_files_in_memory_and_all_else_come_in_their_order() {
+    let lab = Lab::new();
+    let (large, small, tiny) = (content(LARGE), content(5000), content(3));
+    std::fs::write(lab.image("large"), &large).unwrap();
+    std::fs::write(lab.image("small"), &small).unwrap();
+    std::fs::write(lab.image("tiny"), &tiny).unwrap();
+    // Only what was not changed just now is kept in memory.
+    std::thread::sleep(Duration::from_millis(3100));
+    let menu = lab.get("/menu.ipxe").body;
+    let (tiny_is, small_is) = (lab.get("/images/tiny"), lab.get("/images/small"));
+    let steps: [Step<'_>; 6] = [
+        ("GET", "/images/small", None, 200, small.clone()),
+        ("GET", "/images/tiny", None, 200, tiny.clone()),
+        ("HEAD", "/images/tiny", None, 200, Vec::new()),
+        ("GET", "/images/large", None, 200, large),
+        ("GET", "/menu.ipxe", None, 200, menu),
+        (
+            "GET",
+            "/images/small",
+            Some(("Range", "bytes=1-2")),
+            206,
+            small[1..3].to_vec(),
+        ),
+    ];
+    // The first two more often than the others.
+    let order = |n: usize| (n * n * 7 + n / 3) % 11;
+    let steps = |many| (0..many).map(|n| steps.get(order(n)).unwrap_or(&steps[n % 2]));
+    // In one packet, in pieces that end anywhere, and one after the other.
+    for (many, piece) in [(60, usize::MAX), (40, 77), (200, 0)] {
+        let mut stream = lab.connect();
+        let asked = |step: &Step<'_>| request(step.0, step.1, step.2.as_slice(), "keep-alive");
+        if piece > 0 {
+            let burst: Vec<u8> = steps(many).flat_map(asked).collect();
+            let mut sending = stream.try_clone().unwrap();
+            std::thread::spawn(move || {
+                for piece in burst.chunks(piece.min(burst.len())) {
+                    sending.write_all(piece).unwrap();
+                }
+            });
+        }
+        for (n, step) in steps(many).enumerate() {
+            if piece == 0 {
+                stream.write_all(&asked(step)).unwrap();
+            }
+            let (method, target, _, status, body) = step;
+            let reply = read_reply(&mut stream, *method == "HEAD");
+            let what = format!("{n} of {many}: {method} {target}");
+            assert_eq!(reply.status, *status, "{what}");
+            assert!(reply.body == *body, "{what}: {} bytes", reply.body.len());
+            let first = [&tiny_is, &small_is].into_iter().find(|r| r.body == *body);
+            if let Some(first) = first {
+                assert_eq!(undated(&reply), undated(first), "{what}");
+            }
+        }
+    }
+    assert_eq!(lab.count("failed") + lab.count("malformed"), 0);
+}
+
+/// The headers in their order, but for the date.
+fn undated(reply: &Reply) -> Vec<(String, String)> {
+    assert!(reply.header("date").is_some_and(|date| date.len() == 29));
+    let mut headers = reply.headers.clone();
+    headers.retain(|(name, _)| name != "date" && name != "connection");
+    headers
 }

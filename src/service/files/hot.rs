@@ -53,9 +53,24 @@ struct Entry {
 impl Hot {
     /// The file as it was when it was last looked at, if that is not long ago.
     pub fn believed(&self, file: &FilePath) -> Option<Body> {
+        self.believed_at(Instant::now(), file)
+    }
+
+    /// The same, at a time that is looked at already.
+    pub fn believed_at(&self, now: Instant, file: &FilePath) -> Option<Body> {
         let kept = self.lock();
         let entry = kept.files.get(file)?;
-        (entry.looked.elapsed() < BELIEVED).then(|| entry.body.clone())
+        (now.saturating_duration_since(entry.looked) < BELIEVED).then(|| entry.body.clone())
+    }
+
+    /// Believed for an hour.
+    #[cfg(test)]
+    pub fn put(&self, file: &FilePath, body: &Body) {
+        let mut kept = self.lock();
+        assert!(kept.insert(file, body));
+        if let Some(entry) = kept.files.get_mut(file) {
+            entry.looked += Duration::from_secs(3600);
+        }
     }
 
     /// A file just opened: from memory where it is small, and there is room for it.

@@ -54,7 +54,11 @@ pub(super) async fn answer(
     let content = open(peer, &who, name).await;
     peer.http.shared.fetched(peer.ip(), content.is_ok());
     match content {
-        Ok(content) => visit.respond(request.headers(), &content),
+        Ok(content) => {
+            let response = visit.respond(request.headers(), &content);
+            peer.http.answers.learn(name, &content);
+            response
+        }
         Err(nothing) => visit.without(nothing),
     }
 }
@@ -131,7 +135,7 @@ impl Visit<'_> {
         Transfer {
             client: self.client,
             peer: self.peer.ip(),
-            path: self.name.clone(),
+            path: self.name.as_str().into(),
             size: span.len,
             began: self.began,
             kind: if part {

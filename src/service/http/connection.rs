@@ -129,7 +129,7 @@ enum End {
 
 async fn drive(stream: impl Stream, peer: Arc<Peer>) -> End {
     let idle = peer.http.shared.limits.idle;
-    let socket = match Socket::new(stream, idle, peer.progress.clone()) {
+    let socket = match Socket::new(stream, idle, peer.clone()) {
         Ok(socket) => socket,
         Err(e) => return End::Dead(e),
     };

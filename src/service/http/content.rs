@@ -10,7 +10,7 @@ use super::etag::ETag;
 use super::head::Described;
 use super::progress::Kind;
 use crate::service::files::{self, Body, Data};
-use crate::tree::Found;
+use crate::tree::{FilePath, Found};
 
 /// A body ready to be judged and sent.
 pub(super) struct Content {
@@ -20,6 +20,8 @@ pub(super) struct Content {
     pub(super) validators: Validators,
     /// What a transfer of all of it is.
     pub(super) kind: Kind,
+    /// Where it is, where it is in a file.
+    pub(super) file: Option<FilePath>,
 }
 
 /// Why there is no content.
@@ -44,7 +46,12 @@ pub(super) fn of(http: &Http, found: &Found, body: Body) -> Result<Content, Noth
         Found::Text(_, rendered) => Kind::Menu(Box::new(rendered.clone())),
         Found::Asset(_) | Found::File(_) | Found::First(_) => Kind::Whole,
     };
+    let file = match found {
+        Found::File(file) => Some(file.clone()),
+        _ => None,
+    };
     Ok(Content {
+        file,
         validators: Validators::new(etag, body.modified, SystemTime::now()),
         body,
         kind,

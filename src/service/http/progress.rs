@@ -9,27 +9,29 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::Level;
+use tracing::level_filters::LevelFilter;
 
 use super::passing::Passing;
 use crate::client::progress::Given;
-use crate::event::What;
 use crate::event::metrics::Held;
+use crate::event::{Event, What};
 use crate::service::Shared;
 use crate::tree::Door;
 use crate::wire::Mac;
 
 /// One response from the tree on its way.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Transfer {
     /// The machine, where it is known.
     pub client: Option<Mac>,
     /// Its address.
     pub peer: IpAddr,
     /// The name asked for.
-    pub path: String,
+    pub path: Arc<str>,
     /// Bytes to send.
     pub size: u64,
     /// When it was asked for.
@@ -60,9 +62,11 @@ struct State {
     rest_since: Option<Instant>,
     heard: bool,
     responding: bool,
+    /// Requests that hyper has heard.
+    asked: u64,
     current: Option<Going>,
     written: Vec<Going>,
-    last_part: Option<String>,
+    last_part: Option<Arc<str>>,
     places: Vec<OwnedSemaphorePermit>,
 }
 
@@ -82,6 +86,7 @@ impl Progress {
             rest_since: Some(Instant::now()),
             heard: false,
             responding: false,
+            asked: 0,
             current: None,
             written: Vec::new(),
             last_part: None,
@@ -108,8 +113,37 @@ impl Progress {
     /// the kernel, so a client that asks and asks and reads nothing is not listened to.
     pub fn asked(&self) {
         let mut state = self.lock();
-        state.rest_since = None;
-        state.responding = true;
+        state.asked += 1;
+        state.responds();
+    }
+
+    /// A transfer begins whose request hyper has not heard: it is answered below it.
+    pub fn begins_below(&self, transfer: Transfer) {
+        self.lock().responds();
+        self.begins(transfer);
+    }
+
+    /// The same, and it is sent already, `now`.
+    pub fn sent_at_once(&self, transfer: &Transfer, now: Instant) {
+        let mut state = self.lock();
+        (state.rest_since, state.heard) = (Some(now), false);
+        state.last_part = None;
+        drop(state);
+        self.tell_at_once(transfer, now);
+    }
+
+    fn tell_at_once(&self, transfer: &Transfer, now: Instant) {
+        let took = now.saturating_duration_since(transfer.began);
+        let metrics = &self.shared.metrics;
+        metrics.transferred_at_once(Door::Http, transfer.size, took);
+        if transfer.client.is_none() && LevelFilter::current() < Level::DEBUG {
+            return (self.shared).tell_of_stranger(now, || last_event(transfer, took));
+        }
+        self.shared.fetched(transfer.peer, true);
+        self.shared.sent(transfer.peer, given(transfer));
+        let both = [first_event(transfer), last_event(transfer, took)];
+        let event = |what| Event::now(transfer.client, what);
+        self.shared.hand_out(both.map(event));
     }
 
     /// Its answer is a transfer.
@@ -162,20 +196,22 @@ impl Progress {
         self.lock().heard = true;
     }
 
-    /// Everything so far is with the kernel.
-    pub fn flushed(&self) {
+    /// Everything so far is with the kernel. How many requests hyper has answered, where it is at none
+    /// now.
+    pub fn flushed(&self) -> Option<u64> {
         let mut state = self.lock();
         if !state.responding && state.rest_since.is_none() {
             state.rest_since = Some(Instant::now());
             state.heard = false;
         }
         state.places.clear();
-        let mut written = state.written.drain(..);
-        let (first, more) = (written.next(), written.collect::<Vec<_>>());
+        let answered = (!state.responding).then_some(state.asked);
+        let written = std::mem::take(&mut state.written);
         drop(state);
-        for going in first.iter().chain(&more) {
+        for going in &written {
             self.sent(going);
         }
+        answered
     }
 
     /// Since when the connection waits for a request, and whether some of one has come.
@@ -197,30 +233,18 @@ impl Progress {
 
     fn sent(&self, going: &Going) {
         let (transfer, took) = (&going.transfer, going.transfer.began.elapsed());
-        let given = match transfer.kind {
-            Kind::Whole => Given::of(&transfer.path),
-            Kind::Menu(_) => Given::of_text(&transfer.path),
-            Kind::Part => Given::Other,
-        };
-        self.shared.sent(transfer.peer, given);
+        self.shared.sent(transfer.peer, given(transfer));
         if going.quiet {
             let metrics = &self.shared.metrics;
             return metrics.transferred(Door::Http, transfer.size, took);
         }
-        let sent = What::Sent {
-            door: Door::Http,
-            path: transfer.path.clone(),
-            peer: transfer.peer,
-            size: transfer.size,
-            took,
-        };
-        self.shared.emit(transfer.client, sent);
+        (self.shared).emit(transfer.client, last_event(transfer, took));
     }
 
     fn failed(&self, going: Going, reason: &str) {
         let failed = What::Failed {
             door: Door::Http,
-            path: going.transfer.path,
+            path: going.transfer.path.to_string(),
             peer: going.transfer.peer,
             sent: going.sent,
             reason: going.broken.unwrap_or_else(|| reason.to_owned()),
@@ -234,6 +258,11 @@ impl Progress {
 }
 
 impl State {
+    fn responds(&mut self) {
+        self.rest_since = None;
+        self.responding = true;
+    }
+
     /// The response whose bytes are on their way: hyper may have all of the last one's.
     fn going(&mut self) -> Option<&mut Going> {
         self.current.as_mut().or(self.written.last_mut())
@@ -248,8 +277,26 @@ impl State {
     }
 }
 
+fn given(transfer: &Transfer) -> Given {
+    match transfer.kind {
+        Kind::Whole => Given::of(&transfer.path),
+        Kind::Menu(_) => Given::of_text(&transfer.path),
+        Kind::Part => Given::Other,
+    }
+}
+
+fn last_event(transfer: &Transfer, took: Duration) -> What {
+    What::Sent {
+        door: Door::Http,
+        path: transfer.path.to_string(),
+        peer: transfer.peer,
+        size: transfer.size,
+        took,
+    }
+}
+
 fn first_event(transfer: &Transfer) -> What {
-    let path = transfer.path.clone();
+    let path = transfer.path.to_string();
     match &transfer.kind {
         Kind::Menu(rendered) => What::Menu {
             door: Door::Http,

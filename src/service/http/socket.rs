@@ -1,6 +1,7 @@
 //! The socket as hyper sees it: a TCP stream, or TLS over one, that tells its connection when bytes came and when
 //! everything written is with the kernel. Where bytes stand for a part of a file ([`passing`](super::passing)), the
-//! kernel sends that; what stands before them goes ahead by itself, marked as to be followed.
+//! kernel sends that; what stands before them goes ahead by itself, marked as to be followed. What can be answered
+//! without hyper ([`shortcut`](super::shortcut)) is, and hyper hears nothing of it.
 //!
 //! A peer that takes nothing is the kernel's to notice (`TCP_USER_TIMEOUT`): it sees
 //! acknowledgements and the window, where this side only sees a full buffer.
@@ -16,8 +17,10 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use super::connection::Peer;
 use super::passing::stands_for_a_part;
 use super::progress::Progress;
+use super::shortcut::Shortcut;
 use crate::service::sys::file::send_more;
 
 /// What becomes of a response whose file has ended before its promised length.
@@ -42,9 +45,10 @@ impl Stream for TlsStream<TcpStream> {
 }
 
 /// A connection's stream.
-pub struct Socket<S> {
+pub(super) struct Socket<S> {
     stream: S,
     progress: Arc<Progress>,
+    shortcut: Shortcut,
 }
 
 impl<S: Stream> Socket<S> {
@@ -53,12 +57,16 @@ impl<S: Stream> Socket<S> {
     ///
     /// # Errors
     /// Where the stream is dead already.
-    pub fn new(stream: S, stalled: Duration, progress: Arc<Progress>) -> io::Result<Self> {
+    pub(super) fn new(stream: S, stalled: Duration, peer: Arc<Peer>) -> io::Result<Self> {
         let tcp = stream.tcp();
         tcp.set_nodelay(true)?;
         let millis = u32::try_from(stalled.as_millis()).unwrap_or(u32::MAX);
         setsockopt(tcp, TcpUserTimeout, &millis)?;
-        Ok(Self { stream, progress })
+        Ok(Self {
+            stream,
+            progress: peer.progress.clone(),
+            shortcut: Shortcut::new(peer),
+        })
     }
 }
 
@@ -78,6 +86,12 @@ impl<S: Stream> Socket<S> {
             }
             Err(e) => Poll::Ready(Err(e)),
         }
+    }
+
+    /// Whether hyper has something to do.
+    #[cfg(test)]
+    pub(super) fn is_hypers(&self) -> bool {
+        self.shortcut.is_hypers_turn()
     }
 
     fn is_sound(&self) -> io::Result<()> {
@@ -109,16 +123,19 @@ fn poll_try(
 
 impl<S: Stream> AsyncRead for Socket<S> {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        if buf.filled().len() > before {
-            self.progress.heard();
+        let this = self.get_mut();
+        loop {
+            ready!(this.shortcut.poll_answer(&mut this.stream, cx))?;
+            let before = buf.filled().len();
+            ready!(this.shortcut.poll_read(&mut this.stream, cx, buf))?;
+            if this.shortcut.hands_on(buf, before) {
+                return Poll::Ready(Ok(()));
+            }
         }
-        Poll::Ready(Ok(()))
     }
 }
 
@@ -156,7 +173,10 @@ impl<S: Stream> AsyncWrite for Socket<S> {
     /// all is with the kernel.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-        self.progress.flushed();
+        if self.shortcut.is_hypers_turn() {
+            let answered = self.progress.flushed();
+            self.shortcut.answered(answered);
+        }
         Poll::Ready(Ok(()))
     }
 
