@@ -34,6 +34,16 @@ struct Kernel {
     waiting: Mutex<Option<Vec<(u64, u64, usize)>>>,
 }
 
+/// Whether this kernel has no FUSE, and the test that wants it has to be left out; says so.
+pub fn left_out(test: &str) -> bool {
+    let here = Path::new("/dev/fuse").exists();
+    if !here {
+        let line = format!("LEFT OUT (there is no /dev/fuse): {test}\n");
+        let _ = std::io::stderr().write_all(line.as_bytes());
+    }
+    !here
+}
+
 impl Stalling {
     /// At this folder, which is made.
     pub fn at(folder: &Path) -> Self {

@@ -68,7 +68,8 @@ fn begin(
 
 #[test]
 fn a_disk_that_stalls_delays_no_other_transfer() {
-    if support::left_out("a_disk_that_stalls_delays_no_other_transfer") {
+    let name = "a_disk_that_stalls_delays_no_other_transfer";
+    if support::left_out(name) || stalling::left_out(name) {
         return;
     }
     let server = Server::start();
@@ -151,7 +152,7 @@ fn sixteen_clients_get_like_shares() {
     assert!(shares.iter().all(|share| *share > ENOUGH / 8), "{shares:?}");
 }
 
-/// Whoever was sent something takes it; a whole window is acknowledged.
+/// Whoever was sent something takes a window of it at most, and acknowledges it.
 fn hear_all(clients: &mut [Counting], window: u16) {
     let mut watched: Vec<_> = clients
         .iter()
@@ -171,6 +172,7 @@ fn hear_all(clients: &mut [Counting], window: u16) {
             client.blocks = number;
             if number.is_multiple_of(window) {
                 client.socket.send(&ack(number)).unwrap();
+                break; // the next window may be there at once; the others have theirs
             }
         }
     }

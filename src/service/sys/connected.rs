@@ -14,7 +14,7 @@ use rustix::net::sockopt::{Ipv4PathMtuDiscovery, set_ip_mtu_discover};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::task::coop::consume_budget;
+use tokio::task::yield_now;
 
 use super::bulk::{self, Bulk};
 use super::inbox::Inbox;
@@ -60,16 +60,17 @@ impl Connected {
     }
 
     /// Waits until the next packet is in the inbox; what does not fit there is cut off. Cancel-safe. A peer
-    /// that never stops talking does not keep the thread from others.
+    /// who answers at once again and again, or never stops talking, does not keep the thread from others.
     ///
     /// # Errors
     /// `ConnectionRefused` when the peer's port is closed.
     pub async fn hear(&self, inbox: &mut Inbox) -> io::Result<()> {
         loop {
-            consume_budget().await;
             if !inbox.has_more() {
                 // Before the look: what comes after it is told again.
                 self.socket.ready(HEARD).await?.clear_ready();
+            } else if inbox.was_at_once() {
+                yield_now().await; // the others' turn
             }
             if let Some(heard) = self.look(inbox) {
                 return heard;

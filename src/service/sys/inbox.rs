@@ -19,6 +19,7 @@ pub struct Inbox {
     packet: [u8; PACKET],
     len: usize,
     more: bool,
+    at_once: bool,
 }
 
 impl Inbox {
@@ -28,6 +29,7 @@ impl Inbox {
             packet: [0; PACKET],
             len: 0,
             more: false,
+            at_once: false,
         }
     }
 
@@ -41,17 +43,22 @@ impl Inbox {
         self.more
     }
 
+    /// Whether it was there before it was waited for: a peer that is as fast as we are.
+    pub const fn was_at_once(&self) -> bool {
+        self.at_once
+    }
+
     /// Takes it that nothing is there but what will be told of. What is there all the same waits until then.
     pub const fn expect(&mut self) {
         self.more = false;
     }
 
-    /// Takes the next packet, over the one before it.
+    /// Takes the next packet, over the one before it. Never waits.
     ///
     /// # Errors
     /// `WouldBlock` when there is none; `ConnectionRefused` when the peer's port is closed.
     pub fn fill(&mut self, socket: &UdpSocket) -> io::Result<()> {
-        (self.len, self.more) = (0, true);
+        (self.len, self.at_once, self.more) = (0, self.more, true);
         match recv(socket, &mut self.packet[..], RecvFlags::DONTWAIT) {
             Ok((len, _)) => self.len = len,
             Err(Errno::AGAIN) => {

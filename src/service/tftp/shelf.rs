@@ -247,7 +247,7 @@ mod tests {
     }
 
     fn here(reader: &Reader, part: u64) -> bool {
-        matches!(reader.ask(key(part), LEN), Answer::Here(bytes) if *bytes == [part as u8; LEN])
+        matches!(reader.ask(key(part), LEN), Answer::Here(bytes) if *bytes == vec![part as u8; LEN])
     }
 
     #[test]

@@ -49,7 +49,11 @@ impl Workers {
     /// The system gives no thread, or no descriptors for its runtime.
     pub(super) fn start() -> io::Result<Self> {
         let count = thread::available_parallelism().map_or(1, usize::from);
-        let others = (1..count.min(MOST)).map(|_| Worker::start());
+        Self::of(count.min(MOST))
+    }
+
+    fn of(count: usize) -> io::Result<Self> {
+        let others = (1..count).map(|_| Worker::start());
         Ok(Self {
             first: Worker::start()?,
             others: others.collect::<io::Result<_>>()?,
@@ -108,5 +112,46 @@ impl Drop for Worker {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join(); // a panic of a task is not one of the thread
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(workers: &Workers) -> Vec<usize> {
+        let all = std::iter::once(&workers.first).chain(&workers.others);
+        all.map(Worker::transfers).collect()
+    }
+
+    #[test]
+    fn each_transfer_goes_where_the_fewest_are() {
+        let workers = Workers::of(3).unwrap();
+        let mut places: Vec<Place> = (0..6).map(|_| workers.place()).collect();
+        assert_eq!(taken(&workers), [2, 2, 2]);
+        places.remove(1); // of the second
+        assert_eq!(taken(&workers), [2, 1, 2]);
+        places.push(workers.place());
+        assert_eq!(taken(&workers), [2, 2, 2]);
+    }
+
+    #[test]
+    fn what_is_placed_stays_on_its_thread_and_ends_with_it() {
+        let workers = Workers::of(2).unwrap();
+        let places = [workers.place(), workers.place()];
+        let (said, heard) = std::sync::mpsc::channel();
+        for place in &places {
+            let said = said.clone();
+            place.handle().spawn(async move {
+                let before = thread::current().id();
+                tokio::task::yield_now().await;
+                let _ = said.send(before == thread::current().id());
+                std::future::pending::<()>().await;
+            });
+        }
+        drop(said);
+        assert!(heard.recv().unwrap() && heard.recv().unwrap());
+        drop(workers);
+        assert!(heard.recv().is_err(), "nobody is left who could say more");
     }
 }
