@@ -62,6 +62,8 @@ pub struct Stamp {
     pub size: u64,
     /// Its number in its file system.
     pub inode: u64,
+    /// That file system.
+    pub device: u64,
 }
 
 impl Stamp {
@@ -71,6 +73,7 @@ impl Stamp {
             changed: (meta.ctime(), meta.ctime_nsec()),
             size: meta.size(),
             inode: meta.ino(),
+            device: meta.dev(),
         }
     }
 }

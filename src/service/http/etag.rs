@@ -137,6 +137,7 @@ mod tests {
                 changed,
                 size,
                 inode,
+                device: 1,
             };
             assert_eq!(tags.of_stamp(stamp), ETag::of_stamp(stamp));
             assert_eq!(tags.of_stamp(stamp), ETag::of_stamp(stamp));

@@ -209,6 +209,7 @@ mod tests {
                 changed: (1, 0),
                 size: size as u64,
                 inode: 1,
+                device: 1,
             };
             let new = || {
                 Source::new(

@@ -225,6 +225,7 @@ mod tests {
             changed: (1, 2),
             size: 3,
             inode: 4,
+            device: 1,
         };
         Key {
             file,

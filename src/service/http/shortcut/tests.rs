@@ -88,6 +88,7 @@ fn knows(http: &Http) {
         changed: (1, 2),
         size: 5,
         inode: 3,
+        device: 1,
     };
     let body = Body {
         data: Data::Memory(Bytes::from_static(b"small")),
