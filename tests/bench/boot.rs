@@ -180,6 +180,7 @@ impl Lab {
             }
         });
         boot.cpu = spent.cpu;
+        eprint!("{:.0} s (its own {:.0} s) … ", boot.screen, boot.machine);
         boot
     }
 }
