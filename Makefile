@@ -7,7 +7,8 @@
 #   make captures  takes tests/captures/*.pcap anew from real firmware; ARGS="NAME…" for some
 #   make demo      boots a BIOS PC, a UEFI PC and one with Secure Boot on a private virtual LAN
 #   make bench     bootjack and its peers side by side, as tables and as target/bench/results.json, in a
-#                  quarter of an hour; ARGS="tftp http" for a part, README=1 writes README's numbers
+#                  quarter of an hour; ARGS="tftp http" for a part, README=1 writes README's numbers,
+#                  ARGS=micro tells the steps of bootjack itself (ARGS="micro decide": some of them)
 #   make bench-quick  less of the same, in three minutes
 #   make storm     a room that is switched on at once; MACHINES=500 LOSS=1 (percent) RATE=200 (Mbit/s)
 #   make soak      a room that boots again and again for MINUTES=60: whether anything grows
@@ -46,12 +47,18 @@ demo: release
 	@cargo build --locked --release --example demo
 	@packaging/as-root.sh $(TARGET)/release/examples/demo
 
+ifeq ($(firstword $(ARGS)),micro)
+bench: assets
+	@packaging/setup.sh build
+	@cargo bench --locked --bench rooms -- $(wordlist 2,$(words $(ARGS)),$(ARGS))
+else
 bench bench-quick: release
 	@packaging/as-root.sh tests/bench/setup.sh
 	@cargo build --locked --release --manifest-path tests/bench/async_tftp/Cargo.toml --target-dir target/async-tftp
 	@cargo build --locked --release --example bench
 	@packaging/as-root.sh $(TARGET)/release/examples/bench $(if $(filter bench-quick,$@),--quick) \
 		$(if $(README),--readme) $(ARGS)
+endif
 
 storm: release
 	@packaging/as-root.sh tests/support/setup.sh

@@ -15,6 +15,7 @@
 //! * [`start`], [`decision`], [`reload`], [`store`]: bootjack alone
 //! * [`leases`], [`proxy`], [`tftp`], [`http`]: beside Kea and dnsmasq, dnsmasq, four TFTP
 //!   servers, nginx
+//! * [`boot`]: real firmware, by bootjack and by dnsmasq
 //! * [`peers`]: how those are run; [`meter`]: processor time and memory out of `/proc`
 //! * [`dhcp_load`], [`lease_load`], [`tftp_client`], [`http_client`], [`tls_client`]: the
 //!   clients, the same for all sides
@@ -37,6 +38,7 @@ mod support;
 #[path = "../support/authority.rs"]
 mod authority;
 
+mod boot;
 mod decision;
 mod dhcp_load;
 mod figure;
@@ -72,7 +74,7 @@ use table::Table;
 type Bench = (&'static str, fn(&Run, &mut Table));
 
 /// In the order of README.
-const ALL: [Bench; 9] = [
+const ALL: [Bench; 10] = [
     ("start", start::run),
     ("decision", decision::run),
     ("reload", reload::run),
@@ -81,6 +83,7 @@ const ALL: [Bench; 9] = [
     ("proxy", proxy::run),
     ("tftp", tftp::run),
     ("http", http::run),
+    ("boot", boot::run),
     ("perfdhcp", leases::by_perfdhcp),
 ];
 

@@ -13,7 +13,7 @@ use procfs::process::Process;
 const LOOK: Duration = Duration::from_millis(5);
 
 /// What some work took.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Spent {
     /// Seconds that passed.
     pub wall: f64,
@@ -37,6 +37,11 @@ pub fn during<T>(server: u32, work: impl FnOnce() -> T) -> (T, Spent) {
         let cpu = after.iter().map(used).sum();
         (result, Spent { wall, cpu })
     })
+}
+
+/// Seconds of processor time that a process has used so far.
+pub fn used(process: u32) -> f64 {
+    by_all_threads(process.cast_signed()).unwrap_or(f64::NAN)
 }
 
 /// Memory of a process that is held in RAM now, and the most it ever was, in MiB.

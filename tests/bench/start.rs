@@ -1,4 +1,4 @@
-//! Start to `ready`, and how much memory an appliance holds.
+//! Start to `ready`, how much memory an appliance holds, and how large the binary is.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
@@ -9,11 +9,17 @@ use nix::unistd::Pid;
 
 use super::support::appliance::Setup;
 use super::support::lan::{Host, Lan};
-use super::table::{Figure, Table, median};
+use super::table::{Figure, Goal, Row, Table};
 use super::{Run, meter, sample};
 
 /// Profiles of a large site.
 const PROFILES: u32 = 10_000;
+/// Milliseconds from start to `ready`, at most.
+const READY: f64 = 100.0;
+/// Memory of an idle appliance, in MB, at most.
+const IDLE: f64 = 25.0;
+/// A MiB in MB.
+const MIB: f64 = 1.048_576;
 
 pub fn run(run: &Run, table: &mut Table) {
     let lan = Lan::new();
@@ -22,25 +28,42 @@ pub fn run(run: &Run, table: &mut Table) {
     folder(&few, 1);
     let many = lan.folder().join("many");
     folder(&many, PROFILES);
-    for (what, folder) in [("1 profile", &few), ("10,000 profiles", &many)] {
+    for (what, folder, goal) in [
+        ("1 profile", &few, Some(READY)),
+        ("10,000 profiles", &many, None),
+    ] {
         let flags = [
             format!("--profiles={}", folder.display()),
             "--state=/nonexistent".to_owned(),
         ];
-        let rounds = (0..run.rounds(10)).map(|_| to_ready(run, &host, &flags));
-        let took = median(rounds.collect());
-        table.alone(
-            &format!("start to `ready` (median of 10), {what}"),
-            &Figure::plain(took, "ms"),
-        );
+        let rounds = (0..run.rounds(10)).map(|_| Figure::plain(to_ready(run, &host, &flags), "ms"));
+        let rounds: Vec<Figure> = rounds.collect();
+        let row = Row::less(format!("start to `ready`, {what}"), &rounds);
+        table.add(with(row, goal));
     }
-    for (what, count) in [("1 profile", 1), ("10,000 profiles", PROFILES)] {
+    for (what, count, goal) in [
+        ("1 profile", 1, Some(IDLE)),
+        ("10,000 profiles", PROFILES, None),
+    ] {
         let (now, most) = held(run, &host, count);
-        table.alone(&format!("memory, idle, {what}"), &Figure::plain(now, "MiB"));
-        table.alone(
-            &format!("memory, the most so far, {what}"),
-            &Figure::plain(most, "MiB"),
-        );
+        let mb = |mib: f64| [Figure::plain(mib * MIB, "MB")];
+        let row = Row::less(format!("memory, idle, {what}"), &mb(now));
+        table.add(with(row, goal));
+        table.add(Row::less(
+            format!("memory, the most so far, {what}"),
+            &mb(most),
+        ));
+    }
+    let size = std::fs::metadata(&run.binary).expect("the binary").len();
+    let size = [Figure::plain(size as f64 / 1e6, "MB")];
+    table.add(Row::less("the binary, with its boot loaders", &size));
+}
+
+/// With the value that it is to stay below.
+fn with(row: Row, goal: Option<f64>) -> Row {
+    match goal {
+        Some(most) => row.goal(Goal::value(most)),
+        None => row,
     }
 }
 

@@ -197,6 +197,11 @@ impl Pc {
         self.machine.mac()
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Its keyboard and screen.
     pub fn monitor(&self) -> &Monitor {
         &self.monitor
