@@ -8,7 +8,7 @@
 #   make demo      boots a BIOS PC, a UEFI PC and one with Secure Boot on a private virtual LAN
 #   make bench     bootjack and its peers side by side, as tables and as target/bench/results.json, in a
 #                  quarter of an hour; ARGS="tftp http" for a part, README=1 writes README's numbers,
-#                  ARGS=micro for the steps of bootjack itself (ARGS="micro decide" for some)
+#                  ARGS=micro tells the steps of bootjack itself (ARGS="micro decide": some of them)
 #   make bench-quick  less of the same, in three minutes
 #   make storm     a room that is switched on at once; MACHINES=500 LOSS=1 (percent) RATE=200 (Mbit/s)
 #   make soak      a room that boots again and again for MINUTES=60: whether anything grows

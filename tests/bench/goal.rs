@@ -42,7 +42,6 @@ pub struct Verdict {
     pub missed_by: Option<f64>,
 }
 
-#[allow(dead_code, reason = "the benchmarks move to goals one by one")]
 impl Goal {
     /// Our value is at least (in rows where less is better: at most) so many times the peer's.
     pub const fn times(times: f64) -> Self {

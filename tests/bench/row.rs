@@ -118,7 +118,6 @@ fn ratio(ours: &[f64], theirs: &[f64]) -> f64 {
     }
 }
 
-#[allow(dead_code, reason = "the benchmarks move to goals one by one")]
 impl Row {
     /// A row where more is better (rates), with all rounds of ours.
     pub fn more(what: impl Into<String>, ours: &[Figure]) -> Self {

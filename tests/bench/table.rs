@@ -45,17 +45,6 @@ impl Table {
         self.rows.push(row);
     }
 
-    /// A figure of bootjack alone, of which only the median is known.
-    pub fn alone(&mut self, what: &str, ours: &Figure) {
-        self.add(Row::more(what, std::slice::from_ref(ours)));
-    }
-
-    /// Ours beside a peer's, of which only the medians are known.
-    pub fn beside(&mut self, what: &str, ours: &Figure, peer: &str, theirs: &Figure) {
-        let row = Row::more(what, std::slice::from_ref(ours));
-        self.add(row.beside(peer, std::slice::from_ref(theirs)));
-    }
-
     /// As README has it.
     pub fn short(&self) -> String {
         let lines = self.rows.iter().flat_map(|row| lines(row, &named(row)));

@@ -48,7 +48,8 @@ fn configured(scratch: &Path, folder: &Path, tls: &str) -> String {
 /// The kernel encrypts where it can: nginx then sends files as it does without TLS.
 fn tls(cert: &Path, key: &Path) -> String {
     format!(
-        "  ssl_certificate {};\n  ssl_certificate_key {};\n  ssl_conf_command Options KTLS;\n",
+        "  ssl_protocols TLSv1.2 TLSv1.3;\n  ssl_conf_command Options KTLS;\n  ssl_certificate {};\n  \
+         ssl_certificate_key {};\n",
         cert.display(),
         key.display()
     )
