@@ -65,7 +65,7 @@ impl Hot {
 
     /// Believed for an hour.
     #[cfg(test)]
-    pub fn put(&self, file: &FilePath, body: &Body) {
+    pub(crate) fn put(&self, file: &FilePath, body: &Body) {
         let mut kept = self.lock();
         assert!(kept.insert(file, body));
         if let Some(entry) = kept.files.get_mut(file) {

@@ -28,7 +28,7 @@ use tokio::net::TcpStream;
 use crate::service::sys::file::send_file;
 
 /// The most that is sent by one system call: others have their turn in between.
-const AT_ONCE: usize = 1 << 20;
+const AT_ONCE: usize = 2 << 20;
 
 /// Read and written at once where a file system has no sendfile.
 const BY_HAND: usize = 64 * 1024;

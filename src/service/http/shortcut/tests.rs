@@ -1,3 +1,5 @@
+//! The shortcut, as a client sees it and as hyper does: whose bytes are answered where, and in which order.
+
 use std::path::PathBuf;
 use std::time::Duration;
 
