@@ -54,7 +54,7 @@ impl Carried {
             malformed,
         });
         let what = self.leaves(shared, (answer, &bytes), *firmware, told);
-        if lease.kind() == Some(Kind::Ack) && matches!(what, What::Answer { .. }) {
+        if lease.kind() == Some(Kind::Ack) && matches!(what, What::Answer(_)) {
             let address = lease.yiaddr;
             shared.emit(self.mac, What::Leased { address, server });
         }
