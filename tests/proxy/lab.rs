@@ -44,7 +44,6 @@ impl Lab {
     /// `setup` on this LAN, with a machine on its first segment.
     pub fn on(lan: Lan, setup: Setup) -> Self {
         let pc = lan.client("pc");
-        lan.cut_to_frames(&pc, "eth0");
         Self {
             appliance: setup.start(),
             card: DhcpClient::new(&pc),

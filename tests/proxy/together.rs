@@ -22,6 +22,7 @@ fn machines_that_ask_at_once_are_each_answered() {
         let setup = setup(&host).profile("profile.yaml", EVERYONE);
         let setup = setup.flag(&format!("--tftp-segmentation={segments}"));
         let mut lab = Lab::on(lan, setup);
+        lab.lan.cut_to_frames(&lab.pc, "eth0");
         let speaker = |n| {
             if n == 7 {
                 Speaker::Edk2
