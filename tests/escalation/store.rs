@@ -78,7 +78,7 @@ fn offered_and_asked(shared: &Shared, client: &Client) -> Vec<String> {
             ..message.clone()
         };
         let _ = (shared.machines).offered(client, &message, None);
-        let _ = (shared.machines).offered(client, &message, Some(offered.clone()));
+        let _ = (shared.machines).offered(client, &message, Some(offered));
         shared.machines.requested(client, &request);
         shared.asked_4011(client, home);
     }
