@@ -5,7 +5,7 @@
 //! * [`Choice`]: what its user chose in a menu that its firmware showed; what it has behind it
 //! * [`Stage`]: which program speaks now
 //! * [`quirk`]: firmware oddities as data, and what is done about them
-//! * [`Shape`]: the shapes of replies by name
+//! * [`Shape`]: the shapes of replies by name; [`Ladder`]: those that may be tried with a client
 //! * [`Side`]: whether a machine is on our link or beyond it
 //! * [`Registry`]: what was last seen of each machine, and which machine an IP address belongs to;
 //!   bounded, the machine unseen for longest leaves first
@@ -18,6 +18,7 @@
 mod choice;
 mod cut;
 mod identify;
+mod ladder;
 mod loaders;
 pub mod progress;
 pub mod quirk;
@@ -39,6 +40,7 @@ use crate::wire::{Arch, Mac, Platform, Uuid};
 pub use choice::Choice;
 pub use cut::Cut;
 pub use identify::{NotBooting, identify, identify_classless};
+pub use ladder::Ladder;
 pub use loaders::{Boot, Loaders};
 pub use recent::Recent;
 pub use registry::Registry;

@@ -191,7 +191,7 @@ pub struct Settings {
     /// The largest block that TFTP grants, in bytes; never more than the path bears without fragments [default: its MTU - 32]
     #[arg(long, env = "BOOTJACK_TFTP_BLKSIZE", value_name = "N", value_parser = clap::value_parser!(u16).range(BLKSIZE))]
     pub tftp_blksize: Option<u16>,
-    /// TFTP: leave it to the kernel to cut datagrams out of one buffer (GSO); false where a network card does that wrong [default: true]
+    /// Leave it to the kernel to cut TFTP's datagrams, and offers that leave together, out of one buffer (GSO); false where a network card does that wrong [default: true]
     #[arg(
         long,
         env = "BOOTJACK_TFTP_SEGMENTATION",

@@ -24,7 +24,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use crate::wire::Mac;
-pub use told::{BootTold, Guess, LeaseTold, Unanswered, Unnamed};
+pub use told::{AnswerTold, BootTold, Guess, LeaseTold, Unanswered, Unnamed};
 pub use what::What;
 
 /// One thing that happened.
@@ -49,5 +49,17 @@ impl Event {
             client,
             what,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tens of thousands are kept, and in a storm each packet pushes some out: what is larger goes behind a pointer.
+    #[test]
+    fn an_event_is_small() {
+        let bytes = size_of::<Event>();
+        assert!(bytes <= 144, "{bytes}");
     }
 }

@@ -311,7 +311,7 @@ impl Chance {
     fn ladder(&self, server: &Server) -> Vec<Shape> {
         let client = identify(&self.discover(), US).unwrap();
         let treatment = server.snapshot.quirks.treat(&client);
-        strategy::ladder(&client, &treatment).0
+        strategy::ladder(&client, &treatment).0.to_vec()
     }
 }
 

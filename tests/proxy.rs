@@ -6,6 +6,7 @@
 //! * `items`: menus that the firmware shows, and what is chosen in them
 //! * `relayed`: clients behind a relay
 //! * `colocated`: port 4011 alone, beside a DHCP server of the same host
+//! * `together`: machines that ask at once
 //! * `silence`: what is never answered
 
 #![allow(
@@ -31,3 +32,5 @@ mod places;
 mod relayed;
 #[path = "proxy/silence.rs"]
 mod silence;
+#[path = "proxy/together.rs"]
+mod together;

@@ -302,8 +302,8 @@ impl Progress {
 
     /// The machine, seen now; the one unseen for longest makes room.
     fn saw(&mut self, mac: Mac) -> Option<&mut Machine> {
-        let known = self.machines.contains_key(&mac);
-        while !known && self.machines.len() >= self.capacity {
+        let full = self.machines.len() >= self.capacity;
+        if full && !self.machines.contains_key(&mac) {
             self.machines.pop_oldest()?;
         }
         self.machines.touch_or_insert(mac, Machine::default)

@@ -70,20 +70,17 @@ impl<K: Copy + Eq + Hash, V> Recent<K, V> {
 
     /// Its value, which is the newest now.
     pub fn touch(&mut self, key: &K) -> Option<&mut V> {
-        let place = *self.places.get(key)?;
-        if place != self.newest {
-            self.unlink(place);
-            self.link(place);
-        }
+        let place = self.touched(key)?;
         self.value_at(place)
     }
 
     /// Its value, which is the newest now; where there is none, the one that is made.
     pub fn touch_or_insert(&mut self, key: K, make: impl FnOnce() -> V) -> Option<&mut V> {
-        if !self.places.contains_key(&key) {
-            self.insert(key, make());
-        }
-        self.touch(&key)
+        let place = match self.touched(&key) {
+            Some(place) => place,
+            None => self.put(key, make()),
+        };
+        self.value_at(place)
     }
 
     /// Puts a value in, as the newest; gives the one that it replaces.
@@ -91,14 +88,7 @@ impl<K: Copy + Eq + Hash, V> Recent<K, V> {
         if let Some(before) = self.touch(&key) {
             return Some(std::mem::replace(before, value));
         }
-        let slot = Slot {
-            held: Some((key, value)),
-            newer: NONE,
-            older: NONE,
-        };
-        let place = self.place_for(slot);
-        self.places.insert(key, place);
-        self.link(place);
+        self.put(key, value);
         None
     }
 
@@ -136,6 +126,29 @@ impl<K: Copy + Eq + Hash, V> Recent<K, V> {
     /// Takes out all.
     pub fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// The place of a key, which is the newest now.
+    fn touched(&mut self, key: &K) -> Option<usize> {
+        let place = *self.places.get(key)?;
+        if place != self.newest {
+            self.unlink(place);
+            self.link(place);
+        }
+        Some(place)
+    }
+
+    /// The place of a key that was not there, as the newest.
+    fn put(&mut self, key: K, value: V) -> usize {
+        let slot = Slot {
+            held: Some((key, value)),
+            newer: NONE,
+            older: NONE,
+        };
+        let place = self.place_for(slot);
+        self.places.insert(key, place);
+        self.link(place);
+        place
     }
 
     fn value_at(&mut self, place: usize) -> Option<&mut V> {

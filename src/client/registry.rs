@@ -62,7 +62,9 @@ impl Registry {
         if let Some(asked) = other {
             return Err(asked);
         }
-        self.booted.remove(&key);
+        if !self.booted.is_empty() {
+            self.booted.remove(&key);
+        }
         self.enter(client, asked_for.is_some(), None);
         Ok(())
     }
@@ -89,17 +91,17 @@ impl Registry {
 
     fn enter(&mut self, mut client: Client, asked: bool, boot: Option<u64>) {
         let key = (client.mac, client.side);
-        let before = self.remove(key).and_then(|c| c.ip);
+        let before = self.seen.get(&key).map(|seen| seen.client.ip);
+        if before.is_none() {
+            self.make_room();
+        }
+        let before = before.flatten();
+        if let Some(ip) = before {
+            self.leaves(ip, key);
+        }
         let kept = before.filter(|ip| !self.by_ip.contains_key(ip));
         let claimed = client.ip.filter(|ip| self.is_free_for(*ip, key));
         client.ip = claimed.or(kept);
-        while self.seen.len() >= self.capacity {
-            let Some(oldest) = self.seen.oldest() else {
-                break;
-            };
-            self.booted.remove(&oldest);
-            self.remove(oldest);
-        }
         self.tick += 1;
         if let Some(ip) = client.ip {
             self.by_ip.insert(ip, key);
@@ -113,6 +115,26 @@ impl Registry {
             asked,
         };
         self.seen.insert(key, seen);
+    }
+
+    /// The machines unseen for longest leave, with their addresses, until there is room for one more.
+    fn make_room(&mut self) {
+        while self.seen.len() >= self.capacity {
+            let Some((oldest, seen)) = self.seen.pop_oldest() else {
+                return;
+            };
+            self.booted.remove(&oldest);
+            if let Some(ip) = seen.client.ip {
+                self.leaves(ip, oldest);
+            }
+        }
+    }
+
+    /// A machine leaves an address, where that is its own.
+    fn leaves(&mut self, ip: Ipv4Addr, key: Key) {
+        if self.by_ip.get(&ip) == Some(&key) {
+            self.by_ip.remove(&ip);
+        }
     }
 
     /// Whether this machine may be the one at an address: nobody beyond our link takes that of
@@ -241,14 +263,6 @@ impl Registry {
             .iter()
             .filter(move |(key, seen)| latest(key, seen));
         all.map(|(_, seen)| &seen.client)
-    }
-
-    fn remove(&mut self, key: Key) -> Option<Client> {
-        let Seen { client, .. } = self.seen.remove(&key)?;
-        if let Some(ip) = client.ip.filter(|ip| self.by_ip.get(ip) == Some(&key)) {
-            self.by_ip.remove(&ip);
-        }
-        Some(client)
     }
 }
 

@@ -29,7 +29,7 @@ pub enum Noted {
 /// the answer.
 pub fn keep(
     clients: &mut Registry,
-    client: Option<&Client>,
+    client: Option<Client>,
     incoming: Incoming<'_>,
     gives_leases: bool,
 ) -> Option<Noted> {
@@ -41,7 +41,7 @@ pub fn keep(
         return None;
     };
     let noted = noted(incoming, gives_leases)?;
-    let kept = clients.saw(client.clone());
+    let kept = clients.saw(client);
     Some(kept.map_or_else(Noted::Elsewhere, |()| noted))
 }
 

@@ -4,6 +4,8 @@
 //! for DHCP servers and ROMs that hand on nothing else (`core/fs/pxe/dhcp_option.c`). U-Boot reads the
 //! configuration's name alone, where it is built to (`CONFIG_BOOTP_PXE_DHCP_OPTION`).
 
+use std::borrow::Cow;
+
 use crate::profile::{Pxelinux, U_BOOT_MENU};
 
 /// Before the others: PXELINUX older than 3.55 heeds them behind this alone (RFC 5071 3).
@@ -38,7 +40,10 @@ pub(super) fn options(profile: Option<&Pxelinux>, loader: &str) -> Vec<(u8, Vec<
 }
 
 /// Option 43 with these in it, before its end; without them where they have no room.
-pub(super) fn within(option_43: &[u8], own: &[(u8, Vec<u8>)]) -> Vec<u8> {
+pub(super) fn within<'o>(option_43: &'o [u8], own: &[(u8, Vec<u8>)]) -> Cow<'o, [u8]> {
+    if own.is_empty() {
+        return option_43.into();
+    }
     let (end, areas) = option_43.split_last().unwrap_or((&END, &[]));
     let mut whole = areas.to_vec();
     for (code, value) in own {
@@ -47,9 +52,9 @@ pub(super) fn within(option_43: &[u8], own: &[(u8, Vec<u8>)]) -> Vec<u8> {
     }
     whole.push(*end);
     if whole.len() > MOST {
-        return option_43.to_vec();
+        return option_43.into();
     }
-    whole
+    whole.into()
 }
 
 /// END, of an option that has none.

@@ -14,7 +14,7 @@ use serde::{Serialize, Serializer};
 
 use crate::client::progress::{Firmware, Offered, Windows};
 use crate::client::quirk::{FileIn, Quirk, Treatment, Vendor};
-use crate::client::{Class, Client, Shape, Stage};
+use crate::client::{Class, Client, Ladder, Shape, Stage};
 use crate::profile::Profile;
 use crate::wire::pxe::{CLASS_HTTP, CLASS_PXE};
 pub use leases::{LEASE_MENU, LEASES, for_lease};
@@ -255,18 +255,14 @@ impl std::fmt::Display for By {
 }
 
 /// The shapes that may be tried with a client, in order, and the row that says so.
-pub fn ladder<'t>(client: &Client, treatment: &Treatment<'t>) -> (Vec<Shape>, Option<&'t Quirk>) {
-    let usable = |shapes: &'t Vec<Shape>| {
-        let usable: Vec<Shape> = shapes
-            .iter()
-            .copied()
-            .filter(|s| suits(*s, client))
-            .collect();
-        (!usable.is_empty()).then_some(usable)
+pub fn ladder<'t>(client: &Client, treatment: &Treatment<'t>) -> (Ladder, Option<&'t Quirk>) {
+    let usable = |shapes: &Vec<Shape>| {
+        let usable = shapes.iter().copied().filter(|s| suits(*s, client));
+        Some(usable.collect::<Ladder>()).filter(|usable| !usable.is_empty())
     };
     match treatment.first(|changes| changes.strategies.as_ref().and_then(usable)) {
         Some((shapes, row)) => (shapes, Some(row)),
-        None => (vec![usual(client)], None),
+        None => ([usual(client)].into_iter().collect(), None),
     }
 }
 
@@ -305,8 +301,8 @@ pub fn for_client(
     if around.relays && around.reads_the_ack {
         return (augmenting(client), By::Loader);
     }
-    let (mut ladder, row) = ladder(client, treatment);
-    ladder.retain(|shape| around.has(*shape));
+    let (ladder, row) = ladder(client, treatment);
+    let ladder = ladder.only(|shape| around.has(shape));
     if let Some(shape) = client.past.shape.filter(|shape| ladder.contains(shape)) {
         let first = ladder.first() == Some(&shape);
         return (shaped(shape), if first { chosen(row) } else { By::Learnt });
@@ -328,11 +324,10 @@ pub fn offered(
         return None;
     }
     let waits = treatment.set(|changes| changes.windows.as_deref());
-    let mut ladder = ladder(client, treatment).0;
-    ladder.retain(|shape| around.has(*shape));
+    let (ladder, _) = ladder(client, treatment);
     Some(Offered {
         shape,
-        ladder,
+        ladder: ladder.only(|shape| around.has(shape)),
         windows: Windows::of(waits.unwrap_or_default()),
         bypass,
     })

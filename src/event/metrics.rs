@@ -175,9 +175,10 @@ impl Metrics {
             let event = what.name();
             names.add(ByEvent { event });
             match what {
-                What::Answer {
-                    message, strategy, ..
-                } => answers.add(ByStrategy { message, strategy }),
+                What::Answer(of) => answers.add(ByStrategy {
+                    message: of.message,
+                    strategy: of.strategy,
+                }),
                 what => self.count_more(what),
             }
         }
@@ -350,12 +351,12 @@ mod tests {
             What::Granted {
                 message: "ack",
                 address: None,
-                detail: String::new(),
-                network: String::new(),
-                to: (std::net::Ipv4Addr::BROADCAST, 68).into(),
+                detail: Box::default(),
+                network: Box::default(),
+                to: std::net::SocketAddrV4::new(std::net::Ipv4Addr::BROADCAST, 68),
                 boot: None,
                 no_boot: None,
-                left_out: Vec::new(),
+                left_out: Box::default(),
             },
         ]);
         for line in [

@@ -1,12 +1,42 @@
 //! What a machine was told, as parts of several events.
 
 use std::fmt::{self, Display, Formatter};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::words::{PLAYED, further, named};
+use crate::decide::loader::Named;
+use crate::decide::strategy::By;
+use crate::profile::Why;
 use crate::tree::Door;
+
+/// An answer with boot data.
+#[derive(Debug, Clone, Serialize)]
+pub struct AnswerTold {
+    /// `offer` or `ack`.
+    pub message: &'static str,
+    /// The shape of the reply.
+    pub strategy: &'static str,
+    /// Who chose it: a row of the quirk table by its name, `profile`, `learnt`.
+    pub chosen_by: By,
+    /// The profile chosen.
+    pub profile: Arc<str>,
+    /// Why this profile.
+    pub why: Why,
+    /// The loader or URI named in the reply; none where a menu is all that is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loader: Option<Named>,
+    /// Why a menu that its firmware would show is left to the loader.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_menu: Option<Box<str>>,
+    /// Where the reply went.
+    pub to: SocketAddrV4,
+    /// The lease in it, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Box<LeaseTold>>,
+}
 
 /// Boot data in a lease.
 #[derive(Debug, Clone, Serialize)]
@@ -88,6 +118,32 @@ pub struct Unnamed {
     /// Whether it is a machine that there is not: one that `doctor` or `probe` plays.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub played: bool,
+}
+
+impl Display for AnswerTold {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self {
+            message,
+            strategy,
+            chosen_by: _,
+            profile,
+            why,
+            loader,
+            no_menu,
+            to,
+            lease,
+        } = self;
+        let loader = named(loader.as_ref().map(Named::as_str));
+        write!(
+            f,
+            "{} {loader} to {to} ({strategy}; profile \"{profile}\": {why})",
+            message.to_uppercase()
+        )?;
+        further(no_menu.as_deref(), f)?;
+        lease
+            .as_ref()
+            .map_or(Ok(()), |lease| write!(f, "; {lease}"))
+    }
 }
 
 impl Display for Unnamed {

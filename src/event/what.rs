@@ -1,16 +1,14 @@
 //! What can happen: one variant a kind. Its names are those of the JSON log and the API.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::told::{BootTold, Guess, LeaseTold, Unanswered, Unnamed};
+use super::told::{AnswerTold, BootTold, Guess, Unanswered, Unnamed};
 use super::words;
-use crate::decide::{loader::Named, strategy::By};
 use crate::lease::State;
-use crate::profile::Why;
 use crate::tree::Door;
 use crate::wire::{Arch, Mac};
 use crate::yaml::Finding;
@@ -44,30 +42,8 @@ pub enum What {
         /// Where it asks from.
         peer: SocketAddr,
     },
-    /// We answered with boot data.
-    Answer {
-        /// `offer` or `ack`.
-        message: &'static str,
-        /// The shape of the reply.
-        strategy: &'static str,
-        /// Who chose it: a row of the quirk table by its name, `profile`, `learnt`.
-        chosen_by: By,
-        /// The profile chosen.
-        profile: Arc<str>,
-        /// Why this profile.
-        why: Why,
-        /// The loader or URI named in the reply; none where a menu is all that is told.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        loader: Option<Named>,
-        /// Why a menu that its firmware would show is left to the loader.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        no_menu: Option<Box<str>>,
-        /// Where the reply went.
-        to: SocketAddr,
-        /// The lease in it, where there is one.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        lease: Option<Box<LeaseTold>>,
-    },
+    /// We answered with boot data. Machines of a kind are told the same, and share it.
+    Answer(Arc<AnswerTold>),
     /// What a client asks was handed on to the LAN's DHCP server, as by a relay agent.
     Forwarded {
         /// `discover`, `request`, `release` or `decline`.
@@ -77,7 +53,7 @@ pub enum What {
     },
     /// No DHCP server has answered that in time: a DISCOVER, and the client gets a proxy's OFFER; or a REQUEST, and it
     /// gets nothing.
-    NoLease(Unanswered),
+    NoLease(Box<Unanswered>),
     /// No lease is fetched for a client behind a relay, though it needs one with its boot data: nobody is named to ask.
     NoServerNamed(Unnamed),
     /// The DHCP server refuses a lease that was handed on, or has another address by now; the client was told.
@@ -116,20 +92,20 @@ pub enum What {
         #[serde(skip_serializing_if = "Option::is_none")]
         address: Option<Ipv4Addr>,
         /// For how long, in words; of a NAK, why.
-        detail: String,
+        detail: Box<str>,
         /// The network.
-        network: String,
+        network: Box<str>,
         /// Where the reply went.
-        to: SocketAddr,
+        to: SocketAddrV4,
         /// The boot data in it, where the client boots.
         #[serde(skip_serializing_if = "Option::is_none")]
         boot: Option<Box<BootTold>>,
         /// Why there are none, where the client boots all the same.
         #[serde(skip_serializing_if = "Option::is_none")]
-        no_boot: Option<String>,
+        no_boot: Option<Box<str>>,
         /// Options that the client's size limit had no room for.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        left_out: Vec<u8>,
+        #[serde(skip_serializing_if = "<[u8]>::is_empty")]
+        left_out: Box<[u8]>,
     },
     /// Mode `dhcp`: somebody uses an address that was not leased to him.
     Conflict {

@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime};
 use serde::Serializer;
 
 use super::{What, leases, steps};
-use crate::decide::loader::Named;
 use crate::yaml::counted;
 
 /// Wall clock as RFC 3339 in UTC with milliseconds.
@@ -77,28 +76,7 @@ impl Display for What {
             } => {
                 write!(f, "REQUEST at {port} from {stage}, {arch}, {peer}")
             }
-            Self::Answer {
-                message,
-                strategy,
-                profile,
-                why,
-                loader,
-                no_menu,
-                to,
-                lease,
-                ..
-            } => {
-                let loader = named(loader.as_ref().map(Named::as_str));
-                write!(
-                    f,
-                    "{} {loader} to {to} ({strategy}; profile \"{profile}\": {why})",
-                    message.to_uppercase()
-                )?;
-                further(no_menu.as_deref(), f)?;
-                lease
-                    .as_ref()
-                    .map_or(Ok(()), |lease| write!(f, "; {lease}"))
-            }
+            Self::Answer(of) => of.fmt(f),
             Self::Forwarded { message, servers } => leases::forwarded(f, message, servers),
             Self::NoLease(of) => leases::none(f, of),
             Self::NoServerNamed(of) => of.fmt(f),

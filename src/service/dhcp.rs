@@ -253,12 +253,14 @@ impl Door {
     fn note(
         &self,
         shared: &Shared,
-        client: Option<&Client>,
+        client: Option<Client>,
         incoming: Incoming<'_>,
     ) -> Option<(Noted, What)> {
         let gives_leases = self.giver.is_some();
+        let of = |client: &Client| (client.stage.name(), client.arch());
+        let told = client.as_ref().map(of);
         let noted = note::keep(&mut shared.clients(), client, incoming, gives_leases)?;
-        let (stage, arch) = client.map(|client| (client.stage.name(), client.arch()))?;
+        let (stage, arch) = told?;
         let discover = |message| What::Discover {
             message,
             stage,

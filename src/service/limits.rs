@@ -15,7 +15,8 @@ pub struct Limits {
     pub tftp_windowsize: u16,
     /// The largest block that TFTP grants, in bytes; a path's MTU may make it smaller.
     pub tftp_blksize: u16,
-    /// Whether the kernel is to cut TFTP's datagrams out of one buffer (GSO), where it can.
+    /// Whether the kernel is to cut TFTP's datagrams, and offers that leave together, out of one buffer (GSO),
+    /// where it can.
     pub tftp_segmentation: bool,
     /// HTTP connections open, in all.
     pub http_connections: usize,

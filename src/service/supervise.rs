@@ -335,7 +335,8 @@ fn doors(
         let dhcp = open.dhcp.map(|door| (door, Port::Dhcp));
         for (door, port) in dhcp.into_iter().chain([(open.pxe, Port::Pxe)]) {
             let door = dhcp::Door {
-                listener: Listener::new(door.socket)?,
+                listener: Listener::new(door.socket)?
+                    .with_segments(shared.limits.tftp_segmentation),
                 near: door.near,
                 far: door.far,
                 routed: door.routed,

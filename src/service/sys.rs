@@ -2,7 +2,7 @@
 //! information. The only room where `unsafe` may stand, each line with its reason.
 //!
 //! * [`udp`]: datagram sockets that know to which address and interface a packet came
-//! * [`batch`]: many datagrams of many peers by one system call
+//! * [`batch`]: many datagrams of many peers by one system call; `alike`: broadcasts among them, as segments
 //! * [`connected`]: one transfer's socket; [`bulk`], [`inbox`]: many datagrams to one peer, and from it
 //! * [`arp`], [`icmp`]: the packets that try an address
 //! * [`file`]: reading what is in the page cache without waiting for what is not
@@ -10,6 +10,7 @@
 //!   making among them
 //! * [`outlet`]: datagrams that may have to wait for ARP; [`neighbour`]: which ones
 
+mod alike;
 pub mod arp;
 pub mod batch;
 pub mod bulk;

@@ -180,7 +180,7 @@ pub fn play(case: &str) {
         };
         let past = case.past.as_ref().map_or_else(Past::default, Known::past);
         let leasing = decide_knowing(desk, incoming, |client| Client { past, ..client });
-        note::keep(&mut machines, leasing.client.as_ref(), incoming, true);
+        note::keep(&mut machines, leasing.client.clone(), incoming, true);
         match (leasing.decision, &turn.answer, &turn.silence) {
             (Ok(grant), Some(expected), None) => {
                 same(&grant, expected);

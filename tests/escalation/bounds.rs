@@ -64,7 +64,7 @@ fn said(progress: &mut Progress, now: Now, firmware: Firmware, word: Word) -> Tu
             let shape = shape(progress, firmware);
             let offered = Offered {
                 shape,
-                ladder: UEFI.to_vec(),
+                ladder: UEFI.iter().copied().collect(),
                 windows: Windows::of(&[]),
                 bypass: shape != Shape::Offer4011,
             };

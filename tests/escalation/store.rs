@@ -63,7 +63,9 @@ fn offered_and_asked(shared: &Shared, client: &Client) -> Vec<String> {
     let message = sample::message(machine, Kind::Discover, local);
     let offered = Offered {
         shape: Shape::SelfSufficient,
-        ladder: vec![Shape::SelfSufficient, Shape::Offer4011],
+        ladder: [Shape::SelfSufficient, Shape::Offer4011]
+            .into_iter()
+            .collect(),
         windows: Windows::of(&[]),
         bypass: true,
     };
@@ -76,7 +78,7 @@ fn offered_and_asked(shared: &Shared, client: &Client) -> Vec<String> {
             ..message.clone()
         };
         let _ = (shared.machines).offered(client, &message, None);
-        let _ = (shared.machines).offered(client, &message, Some(offered.clone()));
+        let _ = (shared.machines).offered(client, &message, Some(offered));
         shared.machines.requested(client, &request);
         shared.asked_4011(client, home);
     }

@@ -206,7 +206,7 @@ impl Lab {
         let shape = self.shape();
         let offered = (!self.pinned).then(|| Offered {
             shape,
-            ladder: self.ladder.clone(),
+            ladder: self.ladder.iter().copied().collect(),
             windows: Windows::of(&[]),
             bypass: matches!(shape, Shape::SelfSufficient | Shape::BypassPrompt),
         });
@@ -219,7 +219,7 @@ impl Lab {
         let now = self.now();
         let offered = Offered {
             shape: BIOS[0],
-            ladder: BIOS.to_vec(),
+            ladder: BIOS.iter().copied().collect(),
             windows: Windows::of(&[]),
             bypass: true,
         };

@@ -47,6 +47,7 @@ impl Lab {
         let mut appliance = setup.profile("p.yaml", PROFILE).start();
         let stranger = lan.host("stranger", &format!("{STRANGER}/24"));
         let pc = lan.host("pc", &format!("{LEASED}/24"));
+        lan.cut_to_frames(&pc, "eth0");
         let card = DhcpClient::new(&pc);
         let pid = appliance.process().id();
         let mut lab = Self {

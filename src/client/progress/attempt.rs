@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use super::FETCH_WITHIN;
 use super::overheard::{Hearing, Overheard};
-use crate::client::Shape;
+use crate::client::{Ladder, Shape};
 
 /// What firmware takes at most from the REQUEST for its lease to port 4011 or a file; a client that
 /// was told NAK is faster.
@@ -65,12 +65,12 @@ impl Windows {
 }
 
 /// What firmware was offered, and what else it could be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offered {
     /// The shape of the OFFER.
     pub shape: Shape,
     /// The shapes that may be tried, in order.
-    pub ladder: Vec<Shape>,
+    pub ladder: Ladder,
     /// How long such firmware goes on.
     pub windows: Windows,
     /// Whether the OFFER told it not to ask port 4011.

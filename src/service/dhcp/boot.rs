@@ -56,6 +56,8 @@ impl Door {
             .as_ref()
             .ok()
             .and_then(|answer| unnamed(message, answer));
+        let leased = decision.as_ref().is_ok_and(|answer| answer.strategy.leased);
+        let leased = client.as_ref().filter(|_| leased).cloned();
         let heard = Heard {
             incoming,
             received,
@@ -64,12 +66,12 @@ impl Door {
                 .as_ref()
                 .and_then(Firmware::judged)
                 .filter(|_| is_direct(message)),
-            noted: self.note(shared, client.as_ref(), incoming),
+            noted: self.note(shared, client, incoming),
         };
         let mac = heard.mac;
-        match (decision, &client) {
-            (Ok(answer), Some(client)) if answer.strategy.leased => {
-                self.boot_with_lease(shared, outbox, heard, client, answer);
+        match (decision, leased) {
+            (Ok(answer), Some(client)) => {
+                self.boot_with_lease(shared, outbox, heard, &client, answer);
             }
             (Ok(answer), _) if !answer.delay.is_zero() => {
                 self.boot_later(shared, outbox, heard, answer);
@@ -133,7 +135,7 @@ impl Door {
     ) {
         let with_others = self.leaves_with_others(answer.to, heard.received);
         let what = if with_others {
-            answered(&answer, None)
+            outbox.answered(&answer)
         } else {
             outbox.leave(self, shared);
             let ready = (&*answer, &answer.bytes[..]);
@@ -218,7 +220,7 @@ impl Door {
                 shared.machines.requested(client, message);
             }
             (Port::Dhcp, _, Some(client), Ok(answer)) if is_direct(message) => {
-                shared.offered(client, message, answer.offered.clone());
+                shared.offered(client, message, answer.offered);
             }
             (Port::Pxe, _, Some(client), Ok(_)) if unicast => {
                 shared.asked_4011(client, *peer.ip());

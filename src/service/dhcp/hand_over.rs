@@ -54,7 +54,7 @@ impl Carried {
             malformed,
         });
         let what = self.leaves(shared, (answer, &bytes), *firmware, told);
-        if lease.kind() == Some(Kind::Ack) && matches!(what, What::Answer { .. }) {
+        if lease.kind() == Some(Kind::Ack) && matches!(what, What::Answer(_)) {
             let address = lease.yiaddr;
             shared.emit(self.mac, What::Leased { address, server });
         }
@@ -81,7 +81,7 @@ impl Carried {
     /// What its firmware is judged by is this OFFER, and not the proxy's that it was given before.
     pub(super) fn is_offered_it_after_all(&self, shared: &Shared) {
         if let Some((answer, Some(firmware))) = &self.boot {
-            shared.offers_instead(*firmware, &self.request, answer.offered.clone());
+            shared.offers_instead(*firmware, &self.request, answer.offered);
         }
     }
 
@@ -112,7 +112,7 @@ impl Carried {
             return;
         };
         if let Some(firmware) = firmware {
-            shared.offers_instead(*firmware, &self.request, otherwise.offered.clone());
+            shared.offers_instead(*firmware, &self.request, otherwise.offered);
         }
         let what = self.leaves(shared, (otherwise, &otherwise.bytes), *firmware, None);
         shared.emit(self.mac, what);

@@ -8,7 +8,7 @@
 //!
 //! Invariant: an ACK is sent by the completion of its record's commit, and by nothing else.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, MutexGuard};
 
 use super::Door;
@@ -227,7 +227,7 @@ impl Case {
 
     fn seen(&self, client: Option<&Client>) {
         let incoming = self.door.incoming(&self.message, &self.received);
-        if let Some((_, what)) = self.door.note(&self.shared, client, incoming) {
+        if let Some((_, what)) = self.door.note(&self.shared, client.cloned(), incoming) {
             self.shared.emit(client.map(|client| client.mac), what);
         }
     }
@@ -350,11 +350,11 @@ fn granted(reply: &Reply) -> What {
     What::Granted {
         message: grant.told.name(),
         address: grant.told.binding().map(|b| b.address),
-        detail: grant.told.detail(),
-        network: reply.network.to_string(),
-        to: SocketAddr::V4(grant.to),
+        detail: grant.told.detail().into(),
+        network: (*reply.network).into(),
+        to: grant.to,
         boot: boot.map(told).map(Box::new),
-        no_boot: no_boot.map(ToString::to_string),
-        left_out: grant.left_out.clone(),
+        no_boot: no_boot.map(|why| why.to_string().into()),
+        left_out: grant.left_out.as_slice().into(),
     }
 }

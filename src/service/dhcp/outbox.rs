@@ -10,7 +10,9 @@ use std::io;
 use std::net::SocketAddrV4;
 
 use super::Door;
+use super::told::Last;
 use crate::client::progress::Firmware;
+use crate::decide::Answer;
 use crate::event::{Event, What};
 use crate::service::Shared;
 use crate::service::sys::batch::Outgoing;
@@ -22,6 +24,7 @@ use crate::wire::Mac;
 pub struct Outbox {
     replies: Vec<Reply>,
     events: Vec<Event>,
+    last: Last,
 }
 
 /// An answer that waits for no neighbour.
@@ -43,6 +46,11 @@ impl Outbox {
     /// Tells of something, after what was told before.
     pub fn tell(&mut self, mac: Option<Mac>, what: What) {
         self.events.push(Event::now(mac, what));
+    }
+
+    /// What is in an answer that leaves with others.
+    pub fn answered(&mut self, answer: &Answer) -> What {
+        self.last.answered(answer)
     }
 
     /// Puts an answer to the others. The last event tells of it, where it leaves.

@@ -53,14 +53,14 @@ impl Shared {
         else {
             return;
         };
-        let what = What::NoLease(Unanswered {
+        let what = What::NoLease(Box::new(Unanswered {
             message: word(carried.request.kind()),
             asked: named(&asked),
             alive,
             unasked,
             not_believed: stray.map(|(of, stray)| format!("{of} answered: {stray}")),
             known,
-        });
+        }));
         self.emit(carried.mac, what);
         for news in news.into_iter().filter(|_| !known) {
             self.heed(Some(news));

@@ -22,6 +22,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use super::alike::{self, Segments};
 use super::batch::{self, Inbox, Outgoing};
 
 /// Bytes of packets the kernel may hold for a listener; it drops what comes beyond. The kernel takes
@@ -70,7 +71,10 @@ pub fn open(addr: SocketAddrV4, device: Option<&str>, broadcast: bool) -> io::Re
 
 /// A socket of [`open`] in the runtime.
 #[derive(Debug)]
-pub struct Listener(AsyncFd<UdpSocket>);
+pub struct Listener {
+    socket: AsyncFd<UdpSocket>,
+    segments: Segments,
+}
 
 impl Listener {
     /// Takes a non-blocking socket into the current runtime.
@@ -78,12 +82,25 @@ impl Listener {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn new(socket: UdpSocket) -> io::Result<Self> {
-        register(socket, Interest::READABLE).map(Self)
+        Ok(Self {
+            socket: register(socket, Interest::READABLE)?,
+            segments: Segments::new(false),
+        })
+    }
+
+    /// Has broadcasts that are sent together and are alike leave as segments of one buffer, where the kernel
+    /// takes them.
+    #[must_use]
+    pub fn with_segments(self, wanted: bool) -> Self {
+        Self {
+            segments: Segments::new(wanted),
+            ..self
+        }
     }
 
     /// Waits for the next datagram. Cancel-safe: a dropped call has taken nothing.
     pub async fn recv(&self, buf: &mut [u8]) -> io::Result<Received> {
-        self.0
+        self.socket
             .async_io(Interest::READABLE, |socket| receive(socket, buf))
             .await
     }
@@ -92,7 +109,7 @@ impl Listener {
     /// not fill it has emptied the queue, which saves the call that would say so. Cancel-safe.
     pub async fn recv_all<const SIZE: usize>(&self, inbox: &mut Inbox<SIZE>) -> io::Result<()> {
         loop {
-            let mut ready = self.0.readable().await?;
+            let mut ready = self.socket.readable().await?;
             match batch::receive(ready.get_inner(), inbox) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
                 Ok(()) if !inbox.is_full() => {
@@ -107,7 +124,7 @@ impl Listener {
     /// Sends datagrams, in their order; `failed` hears of each that could not be sent, by its place, and
     /// why (see [`Listener::send`]).
     pub fn send_all(&self, all: &[Outgoing<'_>], failed: impl FnMut(usize, io::Error)) {
-        batch::send(self.0.get_ref(), all, failed);
+        alike::send(self.socket.get_ref(), &self.segments, all, failed);
     }
 
     /// Sends one datagram from this address of ours out of this interface (0: as routed).
@@ -122,7 +139,7 @@ impl Listener {
         interface: u32,
     ) -> io::Result<()> {
         sendmsg(
-            self.0.as_raw_fd(),
+            self.socket.as_raw_fd(),
             &[IoSlice::new(bytes)],
             &[ControlMessage::Ipv4PacketInfo(&origin(from, interface)?)],
             MsgFlags::MSG_DONTWAIT,
@@ -133,18 +150,18 @@ impl Listener {
 
     /// The interface it is bound to, where it is bound to one.
     pub fn device(&self) -> io::Result<Option<Vec<u8>>> {
-        SockRef::from(self.0.get_ref()).device()
+        SockRef::from(self.socket.get_ref()).device()
     }
 
     /// The address it is bound to.
     pub fn local_addr(&self) -> io::Result<std::net::SocketAddr> {
-        self.0.get_ref().local_addr()
+        self.socket.get_ref().local_addr()
     }
 }
 
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.get_ref().as_fd()
+        self.socket.get_ref().as_fd()
     }
 }
 

@@ -54,6 +54,25 @@ pub struct Options {
     fields: Vec<Field>,
     /// The values, in the order of the fields.
     values: Vec<u8>,
+    /// Which numbers are there: most that are asked for are not.
+    there: There,
+}
+
+/// A bit for each number.
+#[derive(Clone, Copy, Default)]
+struct There([u64; 4]);
+
+impl There {
+    fn has(self, code: u8) -> bool {
+        let bits = self.0.get(usize::from(code >> 6)).copied();
+        bits.is_some_and(|bits| bits >> (code & 63) & 1 == 1)
+    }
+
+    fn put(&mut self, code: u8) {
+        if let Some(bits) = self.0.get_mut(usize::from(code >> 6)) {
+            *bits |= 1 << (code & 63);
+        }
+    }
 }
 
 /// Where an option's value ends; it begins where that of the field before ends.
@@ -71,14 +90,23 @@ const USUAL_BYTES: usize = 256;
 impl Options {
     /// The value of an option, joined from its parts (RFC 3396).
     pub fn get(&self, code: u8) -> Option<&[u8]> {
-        self.iter()
-            .find(|(c, _)| *c == code)
-            .map(|(_, value)| value)
+        let at = self.place(code)?;
+        let end = self.fields.get(at)?.end;
+        let before = self.fields.get(at.wrapping_sub(1));
+        let begin = before.map_or(0, |field| field.end);
+        self.values.get(begin..end)
     }
 
     /// Whether the option is there.
     pub fn has(&self, code: u8) -> bool {
-        self.fields.iter().any(|field| field.code == code)
+        self.there.has(code)
+    }
+
+    fn place(&self, code: u8) -> Option<usize> {
+        if !self.has(code) {
+            return None;
+        }
+        self.fields.iter().position(|field| field.code == code)
     }
 
     /// Adds an option at the end; a second value of the same number is joined to the first.
@@ -87,9 +115,10 @@ impl Options {
             self.fields.reserve(USUAL);
             self.values.reserve(USUAL_BYTES);
         }
-        if let Some(at) = self.fields.iter().position(|field| field.code == code) {
+        if let Some(at) = self.place(code) {
             return self.join(at, value);
         }
+        self.there.put(code);
         self.values.extend_from_slice(value);
         let end = self.values.len();
         self.fields.push(Field { code, end });

@@ -130,7 +130,7 @@ impl Server {
         let outcome = decide_knowing(&self.snapshot, incoming, known);
         note::keep(
             &mut self.machines,
-            outcome.client.as_ref(),
+            outcome.client.clone(),
             incoming,
             self.mode == Mode::Dhcp,
         );
@@ -152,7 +152,7 @@ impl Server {
         };
         let known = |client| complete(&self.machines, self.past.as_ref(), client, incoming);
         let leasing = lease::decide_knowing(desk, incoming, known);
-        note::keep(&mut self.machines, leasing.client.as_ref(), incoming, true);
+        note::keep(&mut self.machines, leasing.client.clone(), incoming, true);
         let grant = leasing.decision?;
         let binding = grant.told.binding();
         match (grant.first, binding) {

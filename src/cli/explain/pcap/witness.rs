@@ -299,7 +299,12 @@ impl<'a> Witness<'a> {
     }
 
     fn note(&mut self, client: Option<&Client>, incoming: Incoming<'_>) {
-        note::keep(&mut self.clients, client, incoming, self.mode == Mode::Dhcp);
+        note::keep(
+            &mut self.clients,
+            client.cloned(),
+            incoming,
+            self.mode == Mode::Dhcp,
+        );
     }
 
     fn settle(&mut self, leasing: &Leasing, incoming: Incoming<'_>) {
