@@ -136,6 +136,32 @@ impl Options {
         self.values.splice(end..end, value.iter().copied());
     }
 
+    /// Joins the rests of many values at once: a packet full of them costs no more than others do.
+    fn join_all(&mut self, mut rests: Vec<(u8, &[u8])>) {
+        if rests.is_empty() {
+            return;
+        }
+        rests.sort_by_key(|(code, _)| *code); // those of one number stay in their order
+        let mut joined = Self::default();
+        for (code, value) in self.iter() {
+            joined.push(code, value);
+            let from = rests.partition_point(|(other, _)| *other < code);
+            let own = rests.get(from..).unwrap_or_default().iter();
+            for (_, rest) in own.take_while(|(other, _)| *other == code) {
+                joined.lengthen(rest);
+            }
+        }
+        *self = joined;
+    }
+
+    /// Makes the last value longer.
+    fn lengthen(&mut self, rest: &[u8]) {
+        self.values.extend_from_slice(rest);
+        if let Some(last) = self.fields.last_mut() {
+            last.end = self.values.len();
+        }
+    }
+
     /// All options, in order.
     pub fn iter(&self) -> impl Iterator<Item = (u8, &[u8])> {
         let mut begin = 0;
@@ -166,9 +192,15 @@ impl Options {
 
     fn read(&mut self, area: &[u8]) -> Result<(), Malformed> {
         let mut fields = tlv::fields(area);
+        let mut rest = Vec::new();
         for (code, value) in fields.by_ref() {
-            self.push(code, value);
+            if self.has(code) {
+                rest.push((code, value));
+            } else {
+                self.push(code, value);
+            }
         }
+        self.join_all(rest);
         match fields.ending() {
             Ending::Cut(code) => Err(Malformed::Option(code)),
             Ending::Marked | Ending::Unmarked => Ok(()),
@@ -233,5 +265,37 @@ mod tests {
                 .into_iter()
                 .collect()
         );
+    }
+
+    /// In every area, and in the order of the parts; also where what says that there are more areas is in two.
+    #[test]
+    fn a_packet_full_of_parts_is_read_as_if_each_were_put_to_the_others() {
+        let mut random = 7_u32;
+        let mut next = |below: u32| {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (random >> 16) % below
+        };
+        let areas: [Vec<(u8, Vec<u8>)>; 3] = [600, 40, 20].map(|parts| {
+            let all = (0..parts).map(|_| {
+                let code = [next(6), 200 + next(55)][next(2) as usize] + 1;
+                (code as u8, vec![next(256) as u8; next(4) as usize])
+            });
+            all.filter(|(code, _)| ![code::OVERLOAD, code::END].contains(code))
+                .collect()
+        });
+        let [mut area, file, sname] = areas;
+        area.extend([(code::OVERLOAD, vec![]), (code::OVERLOAD, vec![3])]);
+        let bytes = |area: &[(u8, Vec<u8>)]| {
+            let each = area.iter();
+            each.flat_map(|(code, value)| [&[*code, value.len() as u8][..], value].concat())
+                .collect::<Vec<u8>>()
+        };
+        let read = Options::decode(&bytes(&area), &bytes(&file), &bytes(&sname)).unwrap();
+        let all = [area, file, sname].concat();
+        let put: Options = all
+            .iter()
+            .map(|(code, value)| (*code, &value[..]))
+            .collect();
+        assert_eq!(read, put);
     }
 }
