@@ -6,10 +6,10 @@
 #   make test-all  the same, and the firmware that is too slow for every day
 #   make captures  takes tests/captures/*.pcap anew from real firmware; ARGS="NAME…" for some
 #   make demo      boots a BIOS PC, a UEFI PC and one with Secure Boot on a private virtual LAN
-#   make bench     bootjack and its peers side by side, as tables and as target/bench/results.json, in a
-#                  quarter of an hour; ARGS="tftp http" for a part, README=1 writes README's numbers,
+#   make bench     bootjack and its peers side by side, as tables and as target/bench/results.json;
+#                  ARGS="tftp http" for a part, README=1 writes README's numbers,
 #                  ARGS=micro tells the steps of bootjack itself (ARGS="micro decide": some of them)
-#   make bench-quick  less of the same, in three minutes
+#   make bench-quick  less of the same, for every day
 #   make storm     a room that is switched on at once; MACHINES=500 LOSS=1 (percent) RATE=200 (Mbit/s)
 #   make soak      a room that boots again and again for MINUTES=60: whether anything grows
 #   make check     format, lints, dependencies, scripts
