@@ -9,7 +9,7 @@
 #   make bench     bootjack and its peers side by side, as tables and as target/bench/results.json;
 #                  ARGS="tftp http" for a part, README=1 writes README's numbers,
 #                  ARGS=micro tells the steps of bootjack itself (ARGS="micro decide": some of them)
-#   make bench-quick  less of the same, for every day
+#   make bench-quick  less of the same, for every day: two minutes
 #   make storm     a room that is switched on at once; MACHINES=500 LOSS=1 (percent) RATE=200 (Mbit/s)
 #   make soak      a room that boots again and again for MINUTES=60: whether anything grows
 #   make check     format, lints, dependencies, scripts
